@@ -1,0 +1,131 @@
+"""Metadata filters: `{"department": "legal", "date": {"gte": "2026-01-01"}}`.
+
+A filter is an AND of conditions on document metadata. Each store compiles it; `Filter.matches` is the definition that
+both are tested against:
+
+- A bare value means `eq`; `in` takes a list of 1 to 100 values.
+- Text compares with text (by code point), numbers with numbers, true/false with true/false. A value of another kind
+  never matches, whatever the operator.
+- A document without the field matches only `{"exists": false}`; so `ne` means "has another value".
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from graphrag.errors import InputError
+from graphrag.types import Metadata, Scalar
+
+Operator = Literal["eq", "ne", "in", "gt", "gte", "lt", "lte", "exists"]
+OPERATORS: tuple[str, ...] = get_args(Operator)
+MAX_CONDITIONS = 20
+MAX_VALUES = 100
+
+
+def kind(value: Scalar) -> Literal["text", "number", "boolean"]:
+    """The comparison class of a scalar; booleans are not numbers here."""
+    if isinstance(value, bool):
+        return "boolean"
+    return "text" if isinstance(value, str) else "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One comparison. `values` holds one value, or several for `in`; one boolean for `exists`."""
+
+    field: str
+    operator: Operator
+    values: tuple[Scalar, ...]
+
+    def matches(self, metadata: Metadata) -> bool:
+        """Whether a document with this metadata passes."""
+        stored = metadata.get(self.field)
+        if self.operator == "exists":
+            return (stored is not None) == self.values[0]
+        if stored is None:
+            return False
+        if self.operator == "in":
+            return any(kind(value) == kind(stored) and value == stored for value in self.values)
+        value = self.values[0]
+        if kind(stored) != kind(value):
+            return False
+        match self.operator:
+            case "eq":
+                return stored == value
+            case "ne":
+                return stored != value
+            case "gt":
+                return stored > value  # pyright: ignore[reportOperatorIssue] # same kind, checked above
+            case "gte":
+                return stored >= value  # pyright: ignore[reportOperatorIssue]
+            case "lt":
+                return stored < value  # pyright: ignore[reportOperatorIssue]
+            case "lte":
+                return stored <= value  # pyright: ignore[reportOperatorIssue]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """An AND of conditions; without conditions everything passes."""
+
+    conditions: tuple[Condition, ...] = ()
+
+    def matches(self, metadata: Metadata) -> bool:
+        """Whether a document with this metadata passes every condition."""
+        return all(condition.matches(metadata) for condition in self.conditions)
+
+
+def parse_filter(raw: Mapping[str, object], fields: Iterable[str]) -> Filter:
+    """Build a Filter from its JSON form.
+
+    Args:
+        raw: field -> scalar, or field -> {operator: value}; several operators of one field are all required.
+        fields: the filterable fields (setting GRAPHRAG_FILTER_FIELDS).
+
+    Raises:
+        InputError: an unknown field or operator, or a value of the wrong shape; says what is allowed.
+    """
+    allowed = sorted(fields)
+    conditions: list[Condition] = []
+    for name, spec in raw.items():
+        if name not in allowed:
+            known = ", ".join(allowed) if allowed else "none"
+            raise InputError(
+                f"filter field {name[:80]!r} is not filterable; filterable fields: {known} "
+                f"(add it to GRAPHRAG_FILTER_FIELDS to make it so)"
+            )
+        operators = spec if isinstance(spec, Mapping) else {"eq": spec}
+        if not operators:
+            raise InputError(f"filter on {name!r} is empty; give a value or one of: {', '.join(OPERATORS)}")
+        for operator, value in operators.items():  # pyright: ignore[reportUnknownVariableType] # checked just below
+            conditions.append(_condition(name, operator, value))
+    if len(conditions) > MAX_CONDITIONS:
+        raise InputError(f"a filter holds at most {MAX_CONDITIONS} conditions, got {len(conditions)}")
+    return Filter(tuple(conditions))
+
+
+def _condition(name: str, operator: object, value: object) -> Condition:
+    match operator:
+        case "in":
+            if not isinstance(value, list | tuple) or not 1 <= len(value) <= MAX_VALUES:  # pyright: ignore[reportUnknownArgumentType]
+                raise InputError(f"filter {name!r}: 'in' takes a list of 1 to {MAX_VALUES} values")
+            return Condition(name, "in", tuple(_scalar(name, item) for item in value))  # pyright: ignore[reportUnknownVariableType]
+        case "exists":
+            if not isinstance(value, bool):
+                raise InputError(f"filter {name!r}: 'exists' takes true or false")
+            return Condition(name, "exists", (value,))
+        case "gt" | "gte" | "lt" | "lte":
+            scalar = _scalar(name, value)
+            if isinstance(scalar, bool):
+                raise InputError(f"filter {name!r}: {operator!r} compares texts or numbers, not true/false")
+            return Condition(name, operator, (scalar,))
+        case "eq" | "ne":
+            return Condition(name, operator, (_scalar(name, value),))
+        case _:
+            raise InputError(f"filter {name!r}: unknown operator {str(operator)[:80]!r}; use one of: {', '.join(OPERATORS)}")
+
+
+def _scalar(name: str, value: object) -> Scalar:
+    if isinstance(value, str | int | float | bool) and value == value:  # noqa: PLR0124 - NaN is not equal to itself
+        return value
+    raise InputError(f"filter {name!r}: expected a text, a number or true/false, got {type(value).__name__}")

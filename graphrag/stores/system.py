@@ -1,0 +1,177 @@
+"""The port to what is not knowledge: API keys, jobs with leases, and people's decisions on entities.
+
+It lives in the same database as the GraphStore, so that a lease can be checked inside a document's transaction. Times are
+UTC, ISO 8601 with seconds, but for `lease_until` and the clock of leases, which are seconds since the epoch.
+Ids that do not exist raise NotFoundError in methods that change one thing, and are left out of listings.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from graphrag.types import Scalar, Scope
+
+KeyRole = Literal["reader", "admin"]
+JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+DecisionKind = Literal["merge", "split"]
+ENDED: frozenset[JobState] = frozenset({"succeeded", "failed", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key without its secret, of which only the SHA-256 is stored."""
+
+    id: str
+    name: str
+    secret_sha256: str
+    role: KeyRole
+    scope: Scope
+    created_at: str
+    expires_at: str | None = None
+    revoked_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A unit of durable work. `payload` says what to do, `progress` how far it is; both are plain JSON objects."""
+
+    id: str
+    scope: Scope
+    kind: str
+    payload: Mapping[str, object]
+    state: JobState = "queued"
+    priority: int = 0
+    progress: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
+    error: str = ""
+    created_at: str = ""
+    updated_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right of one worker to work on one job. `fence` grows with each claim of the job, so that an older one is known."""
+
+    job_id: str
+    worker: str
+    fence: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's word that two entities are one (merge) or are not (split); wins over any derived SAME_AS link."""
+
+    id: str
+    tenant: str
+    kind: DecisionKind
+    a: str
+    b: str
+    author: str
+    created_at: str = ""
+
+
+class SystemStore(Protocol):
+    """Keys, jobs and decisions."""
+
+    async def add_key(self, key: ApiKey) -> None:
+        """Store a key.
+
+        Raises:
+            InputError: its id or secret exists.
+        """
+        ...
+
+    async def key_by_secret(self, secret_sha256: str) -> ApiKey | None:
+        """The key with this hash, expired and revoked ones included; None if there is none."""
+        ...
+
+    async def keys(self, tenant: str) -> list[ApiKey]:
+        """All keys of a tenant, ascending by created_at, then id."""
+        ...
+
+    async def revoke_key(self, tenant: str, id: str) -> None:
+        """Mark a key of the tenant as revoked; a no-op for one that is.
+
+        Raises:
+            NotFoundError: the tenant has no such key.
+        """
+        ...
+
+    async def submit_job(self, job: Job) -> None:
+        """Queue a job; a no-op if its id exists."""
+        ...
+
+    async def job(self, scope: Scope, id: str) -> Job:
+        """One job of the scope's tenant whose labels the scope holds.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    async def jobs(self, scope: Scope, *, states: Sequence[JobState] = (), limit: int = 100) -> list[Job]:
+        """The newest jobs that the scope sees: descending by created_at, then id. No states means all."""
+        ...
+
+    async def claim_job(self, worker: str, seconds: float, kinds: Sequence[str] = ()) -> tuple[Job, Lease] | None:
+        """Take the next queued job, or a running one whose lease has run out: by priority descending, then age.
+
+        The job becomes `running` and its fence grows by one. None when there is nothing to do. No kinds means all.
+        """
+        ...
+
+    async def renew_lease(self, lease: Lease, seconds: float) -> Lease:
+        """Hold a job for longer.
+
+        Raises:
+            LeaseLostError: another worker took it, or it has ended (for example was cancelled).
+        """
+        ...
+
+    async def save_progress(self, lease: Lease, progress: Mapping[str, Scalar]) -> None:
+        """Replace the progress of the leased job.
+
+        Raises:
+            LeaseLostError: as renew_lease.
+        """
+        ...
+
+    async def finish_job(self, lease: Lease, state: JobState, error: str = "") -> None:
+        """End the leased job, or give it back with state `queued`.
+
+        Raises:
+            LeaseLostError: as renew_lease.
+        """
+        ...
+
+    async def cancel_job(self, scope: Scope, id: str) -> Job:
+        """Cancel a job; a no-op for one that has ended. Its worker learns of it at the next use of its lease.
+
+        Raises:
+            NotFoundError: as job.
+        """
+        ...
+
+    async def retry_job(self, scope: Scope, id: str) -> Job:
+        """Queue a failed or cancelled job again, its progress kept; a no-op for any other.
+
+        Raises:
+            NotFoundError: as job.
+        """
+        ...
+
+    async def record_decision(self, decision: Decision) -> None:
+        """Store a decision; one on the same pair of the tenant is replaced, whichever way round the pair is given."""
+        ...
+
+    async def decisions(self, tenant: str) -> list[Decision]:
+        """The tenant's decisions, ascending by id."""
+        ...
+
+    async def remove_decision(self, tenant: str, id: str) -> None:
+        """Take a decision back.
+
+        Raises:
+            NotFoundError: the tenant has no such decision.
+        """
+        ...

@@ -1,0 +1,365 @@
+"""The data model: plain immutable values that every layer shares.
+
+Offsets are Unicode code points into the document's text, `start` inclusive and `end` exclusive, so that
+`text[start:end]` is the quote. Ids are 32 hexadecimal digits, a hash of what they stand for, hence equal in every store.
+"""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrag.errors import InputError
+
+Scalar = str | int | float | bool
+Metadata = Mapping[str, Scalar]
+Span = tuple[int, int]
+Role = Literal["mention", "subject"]
+State = Literal["partial", "complete"]
+WriteOutcome = Literal["created", "updated", "unchanged"]
+Tool = Literal["vector", "keyword", "graph", "hybrid"]
+
+PUBLIC = "public"
+"""The access label that everybody in the tenant holds, and the default label of a document."""
+ALL_ACCESS = "*"
+"""In a Scope: every access label of the tenant."""
+MAX_CHUNKS_PER_DOCUMENT = 10_000
+"""One document is one transaction; a longer source has to be split into parts."""
+
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_METADATA_KEY = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_RESERVED_KEYS = frozenset({"tenant", "access"})
+
+
+def stable_id(*parts: str | int) -> str:
+    """Hash parts into an id. Parts are length-prefixed, so ("ab", "c") and ("a", "bc") differ."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        data = str(part).encode()
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def canonical_json(value: object) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Who is asking: one tenant and the access labels held. `public` is always among them.
+
+    Raises:
+        InputError: a name that is not 1-63 letters, digits, `_`, `.` or `-`.
+    """
+
+    tenant: str = "default"
+    access: frozenset[str] = field(default_factory=lambda: frozenset({PUBLIC}))
+
+    def __post_init__(self) -> None:
+        check_label("tenant", self.tenant)
+        for label in self.access - {ALL_ACCESS}:
+            check_label("access label", label)
+        object.__setattr__(self, "access", frozenset(self.access) | {PUBLIC})
+
+    def sees(self, tenant: str, access: str) -> bool:
+        """Whether a document with this tenant and access label is visible."""
+        return tenant == self.tenant and (access in self.access or ALL_ACCESS in self.access)
+
+
+def check_label(what: str, value: str) -> str:
+    """Return a tenant name or access label unchanged, or raise InputError."""
+    if not _LABEL.fullmatch(value):
+        raise InputError(
+            f"{what} {value[:80]!r} is not valid: use 1 to 63 letters, digits, '_', '.' or '-', starting with a letter or digit"
+        )
+    return value
+
+
+def check_metadata(metadata: Mapping[str, object]) -> dict[str, Scalar]:
+    """Validate document metadata: keys `[a-z][a-z0-9_]{0,62}`, scalar finite values, never tenant or access.
+
+    Raises:
+        InputError: names the key and says what is allowed.
+    """
+    checked: dict[str, Scalar] = {}
+    for key, value in metadata.items():
+        if key in _RESERVED_KEYS:
+            raise InputError(
+                f"metadata may not set {key!r}: a document's tenant and access label come from the ingest call "
+                f"(--tenant, --access), never from its content; remove or rename the key"
+            )
+        if not _METADATA_KEY.fullmatch(key):
+            raise InputError(f"metadata key {key[:80]!r} is not valid: keys match [a-z][a-z0-9_]{{0,62}}")
+        if not isinstance(value, str | int | float | bool) or (isinstance(value, float) and not math.isfinite(value)):
+            raise InputError(
+                f"metadata {key!r} must be a text, a finite number or true/false, not {type(value).__name__}: {str(value)[:80]!r}"
+            )
+        checked[key] = value
+    return checked
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One source as ingested. Its text is read separately (`GraphStore.texts`)."""
+
+    id: str
+    tenant: str
+    access: str
+    source: str
+    """Relative path, upload name or an explicit value; never an absolute path."""
+    title: str
+    """May be empty."""
+    media_type: str
+    content_sha256: str
+    fingerprint: str
+    """Hash of everything that decides what is stored; an equal fingerprint makes a write a no-op."""
+    metadata: Metadata
+    length: int
+    """Characters of text."""
+    chunk_count: int
+    title_key: str = ""
+    heading_keys: tuple[str, ...] = ()
+    state: State = "complete"
+    part: int = 0
+    """Number of this part, from 0, where one long source is stored as several documents."""
+    created_at: str = ""
+    """UTC, ISO 8601, seconds. Set by the store: first write of this id, and last write that changed it."""
+    updated_at: str = ""
+
+
+def document_id(tenant: str, source: str, part: int = 0) -> str:
+    """Id of a document: hash(tenant, source), and the part number from the second part on."""
+    return stable_id("document", tenant, source, *([part] if part else []))
+
+
+def entity_id(tenant: str, key: str) -> str:
+    """Id of an entity: hash(tenant, canonical key)."""
+    return stable_id("entity", tenant, key)
+
+
+def chunk_id(document: str, position: int, text: str) -> str:
+    """Id of a chunk: hash(document id, position, text)."""
+    return stable_id("chunk", document, position, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A normalised capitalised run of the chunk's text that may name what another chunk is about."""
+
+    key: str
+    sentences: tuple[int, ...]
+    """Ascending indices into `Chunk.sentences`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One entity in one chunk: the contribution from which entities are computed."""
+
+    entity_id: str
+    key: str
+    """Canonical key: the normalised surface form."""
+    surface: str
+    """The form used most often in this chunk (ties: first in alphabetical order)."""
+    type: str
+    """Entity type such as PERSON or ORG; empty when unknown."""
+    role: Role
+    """`subject` when the chunk is *about* the entity (title, heading, detected subject)."""
+    spans: tuple[Span, ...]
+    """Where it stands in the document's text; empty for a subject named only by title or heading."""
+
+    @property
+    def count(self) -> int:
+        """How often the chunk names the entity, at least 1."""
+        return max(1, len(self.spans))
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a document's text, with what the indexes need."""
+
+    id: str
+    document_id: str
+    source: str
+    title: str
+    """Source and title are the document's, repeated so that a hit can be shown without another read."""
+    position: int
+    """0, 1, 2 … within the document."""
+    start: int
+    core_start: int
+    """Characters before it are overlap with the previous chunk; cores cover the document without gaps."""
+    end: int
+    text: str
+    heading: tuple[str, ...]
+    """Headings above the chunk, outermost first."""
+    page: int | None
+    """Page on which the core begins, from 1, where the format has pages."""
+    token_count: int
+    """Tokens of the shipped tokenizer, the prefix "title > heading" included."""
+    sentences: tuple[Span, ...]
+    """Ascending document offsets of the sentences that begin in the core."""
+    terms: str
+    """Analysed terms joined by spaces (see graphrag.analysis), what keyword search sees."""
+    phrases: tuple[Phrase, ...]
+    """Ascending by key."""
+    mentions: tuple[Mention, ...]
+    """Ascending by key, one per key."""
+
+    def sentences_of(self, spans: Iterable[Span]) -> tuple[int, ...]:
+        """Ascending indices of the sentences in which the given spans begin."""
+        found: set[int] = set()
+        for start, _ in spans:
+            for index, (left, right) in enumerate(self.sentences):
+                if left <= start < right:
+                    found.add(index)
+                    break
+        return tuple(sorted(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A statement of one chunk: subject -> predicate -> object, with the sentence that says so."""
+
+    id: str
+    chunk_id: str
+    document_id: str
+    subject_id: str
+    predicate: str
+    object_id: str
+    start: int
+    end: int
+    """Document offsets of the evidence sentence."""
+    description: str = ""
+
+
+def relation_id(chunk: str, subject: str, predicate: str, object_: str, start: int) -> str:
+    """Id of a relation: one per contributing chunk and place."""
+    return stable_id("relation", chunk, subject, predicate, object_, start)
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """An entity as the caller sees it: everything but the id and key is computed from visible mentions."""
+
+    id: str
+    key: str
+    name: str
+    """The surface form with the most mentions (ties: first in alphabetical order)."""
+    type: str
+    """The type with the most mentions among typed ones (ties: first in alphabetical order); may be empty."""
+    mention_count: int
+    chunk_count: int
+    document_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SameAs:
+    """Two entities that are probably one. A reversible link, `a` < `b` by id; nothing is merged."""
+
+    a: str
+    b: str
+    score: float
+    """In (0, 1]."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkVectors:
+    """Embeddings of one chunk."""
+
+    chunk: NDArray[np.float32]
+    """`(dim,)`, unit length, from the configured embedder."""
+    sentences: NDArray[np.float16]
+    """`(len(chunk.sentences), sentence_dim)`, unit length, always from the local model."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphBatch:
+    """Everything one document contributes; written in one transaction, and what `export` yields."""
+
+    document: Document
+    text: str
+    chunks: Sequence[Chunk]
+    vectors: Sequence[ChunkVectors]
+    """Parallel to `chunks`."""
+    relations: Sequence[Relation]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A ranked chunk. Scores of different tools are not comparable; higher is better."""
+
+    chunk_id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class TermHit:
+    """A keyword candidate with its `terms`, from which the score is computed above the port."""
+
+    chunk_id: str
+    terms: str
+
+
+@dataclass(frozen=True, slots=True)
+class TermStatistics:
+    """Visible chunk count, average length in terms, and document frequency by term (0 for unseen ones)."""
+
+    chunks: int
+    average_length: float
+    frequency: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrences:
+    """The visible chunks that mention an entity."""
+
+    entity_id: str
+    chunk_count: int
+    """All of them (the visible document frequency in chunks)."""
+    chunk_ids: tuple[str, ...]
+    """The first `limit`, ascending by id."""
+
+
+@dataclass(frozen=True, slots=True)
+class TitleLink:
+    """Chunk `source` names, by the phrase `key`, what chunk `target` is about."""
+
+    source: str
+    target: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph:
+    """A part of the entity graph, as the caller sees it. All ascending by id."""
+
+    entities: Sequence[Entity]
+    relations: Sequence[Relation]
+    same_as: Sequence[SameAs]
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Counts of what the caller sees."""
+
+    documents: int
+    chunks: int
+    entities: int
+    mentions: int
+    relations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprints:
+    """What the store's vectors were made with; bound at the first open, checked at every later one."""
+
+    embedder: str
+    sentences: str
