@@ -1,0 +1,56 @@
+"""From chunks to contributions: the `Extractor` port."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from graphrag.types import Mention, Relation, Span
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkText:
+    """A chunk as an extractor sees it. Spans and offsets are those of the document's text."""
+
+    id: str
+    text: str
+    start: int
+    core_start: int
+    heading: tuple[str, ...]
+    sentences: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentText:
+    """A document as an extractor sees it."""
+
+    id: str
+    tenant: str
+    title: str
+    chunks: Sequence[ChunkText]
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one chunk contributes: mentions ascending by key, one per key, and relations among them, ascending by id."""
+
+    mentions: tuple[Mention, ...]
+    relations: tuple[Relation, ...]
+
+
+class Extractor(Protocol):
+    """Finds entities and relations. What a chunk contributes depends on its own document alone."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the method and its version; part of every document's fingerprint."""
+        ...
+
+    async def extract(self, documents: Sequence[DocumentText]) -> list[list[Contribution]]:
+        """Contributions for each document, in order, parallel to its chunks.
+
+        A mention belongs to the chunk whose core holds its first character, so overlaps are never counted twice.
+
+        Raises:
+            ModelError: the model failed.
+        """
+        ...

@@ -1,0 +1,182 @@
+"""Assembling a document's mentions from what a recogniser found: codes, aliases within the document, subjects."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from graphrag.analysis import GENERIC_SUBJECTS, is_entity_key, is_subject_key, normalise
+from graphrag.extraction import ChunkText, DocumentText
+from graphrag.types import Mention, Role, Span, entity_id
+
+# Identifiers people give to things: INC-2041, PO-77-3, ADR-12, CVE-2024-1234.
+_CODE = re.compile(r"\b[A-Z][A-Z0-9]{1,9}(?:-[A-Z0-9]+)*-\d[A-Z0-9]*(?:-[A-Z0-9]+)*\b")
+# A long name followed by its short form: "Incident Review Board (IRB)".
+_DEFINITION = re.compile(r"\(\s*(?:the\s+)?[\"“']?([A-Z][A-Za-z&.-]{1,9})[\"”']?\s*\)")
+_TITLE_PARTS = re.compile(r"\s*(?:[:;|,()\[\]/–—]|\s-\s)\s*")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A named span: document offsets, the text, and a type (may be empty)."""
+
+    start: int
+    end: int
+    surface: str
+    type: str
+
+
+def codes(text: str, offset: int = 0) -> list[Recognised]:
+    """Identifier-like tokens of a text, such as INC-2041."""
+    return [Recognised(offset + m.start(), offset + m.end(), m.group(), "CODE") for m in _CODE.finditer(text)]
+
+
+def without_overlap(spans: Iterable[Recognised]) -> list[Recognised]:
+    """Spans that do not overlap, ascending: an earlier one wins, then a longer one."""
+    kept: list[Recognised] = []
+    for span in sorted(spans, key=lambda s: (s.start, -s.end)):
+        if not kept or span.start >= kept[-1].end:
+            kept.append(span)
+    return kept
+
+
+def document_mentions(
+    document: DocumentText, recognised: Sequence[Sequence[Recognised]], detected_subjects: Sequence[str]
+) -> list[tuple[Mention, ...]]:
+    """Mentions for each chunk, ascending by key.
+
+    Args:
+        document: title and chunks.
+        recognised: named spans for each chunk, each starting in the chunk's core.
+        detected_subjects: for each chunk the surface form of what it is about, used where neither title nor heading
+            says; may be empty.
+    """
+    aliases = _aliases(document, recognised)
+    keyed = [[(_resolve(span, aliases), span) for span in spans] for spans in recognised]
+    body_keys = {key for spans in keyed for key, _ in spans}
+    title_subjects = subjects_of(document.title, body_keys)
+    return [
+        _chunk_mentions(document.tenant, chunk, spans, title_subjects, body_keys, detected, aliases)
+        for chunk, spans, detected in zip(document.chunks, keyed, detected_subjects, strict=True)
+    ]
+
+
+def _chunk_mentions(
+    tenant: str,
+    chunk: ChunkText,
+    spans: Sequence[tuple[str, Recognised]],
+    title_subjects: dict[str, str],
+    body_keys: set[str],
+    detected: str,
+    aliases: dict[str, tuple[str, str]],
+) -> tuple[Mention, ...]:
+    subjects = dict(title_subjects)
+    for heading in chunk.heading:
+        subjects.update(subjects_of(heading, body_keys))
+    if not subjects and detected:
+        key = normalise(detected)
+        if is_subject_key(key):
+            subjects[key] = detected
+    found: dict[str, list[Recognised]] = {}
+    for key, span in spans:
+        if is_entity_key(key):
+            found.setdefault(key, []).append(span)
+    return tuple(
+        _mention(tenant, key, found.get(key, ()), subjects.get(key), aliases) for key in sorted(found.keys() | subjects.keys())
+    )
+
+
+def _mention(
+    tenant: str, key: str, spans: Sequence[Recognised], subject: str | None, aliases: dict[str, tuple[str, str]]
+) -> Mention:
+    full = {form: surface for form, surface in aliases.values()}
+    surfaces = Counter(span.surface if normalise(span.surface) == key else full.get(key, span.surface) for span in spans)
+    types = Counter(span.type for span in spans if span.type)
+    role: Role = "mention" if subject is None else "subject"
+    return Mention(
+        entity_id=entity_id(tenant, key),
+        key=key,
+        surface=_most_common(surfaces) or subject or key,
+        type=_most_common(types),
+        role=role,
+        spans=tuple(sorted((span.start, span.end) for span in spans)),
+    )
+
+
+def _most_common(counts: "Counter[str]") -> str:
+    return min(counts, key=lambda name: (-counts[name], name), default="")
+
+
+def subjects_of(title: str, body_keys: Iterable[str]) -> dict[str, str]:
+    """What a title or heading says its text is about: key -> surface form.
+
+    The whole title, its parts around separators ("Post-mortem: Harbor outage"), identifiers in it, and any entity of
+    the document's body that it names. Generic headings ("Introduction", "FAQ") name nothing.
+    """
+    found: dict[str, str] = {}
+    for part in [title, *_TITLE_PARTS.split(title), *(code.surface for code in codes(title))]:
+        key = normalise(part)
+        if is_subject_key(key) and len(key.split()) <= 12:
+            found.setdefault(key, part.strip())
+    whole = normalise(title)
+    padded = f" {whole} "
+    for key in body_keys:
+        if f" {key} " in padded and is_subject_key(key) and key not in found:
+            found[key] = key.title()
+    return found
+
+
+def _aliases(document: DocumentText, recognised: Sequence[Sequence[Recognised]]) -> dict[str, tuple[str, str]]:
+    """Short forms that stand for one long form within this document: key -> (long key, long surface).
+
+    A surname (or the last word of the title) when exactly one full name of the document ends in it; a short form
+    defined in parentheses behind its long form, when it holds the initials in order.
+    """
+    full_names: dict[str, str] = {}
+    for spans in recognised:
+        for span in spans:
+            key = normalise(span.surface)
+            if span.type == "PERSON" and 2 <= len(key.split()) <= 4:
+                full_names.setdefault(key, span.surface)
+    by_surname: dict[str, list[str]] = {}
+    for key in full_names:
+        by_surname.setdefault(key.split()[-1], []).append(key)
+    aliases = {
+        surname: (keys[0], full_names[keys[0]])
+        for surname, keys in by_surname.items()
+        if len(keys) == 1 and surname not in GENERIC_SUBJECTS
+    }
+    for chunk, spans in zip(document.chunks, recognised, strict=True):
+        for match in _DEFINITION.finditer(chunk.text):
+            short, at = match.group(1), chunk.start + match.start()
+            before = [span for span in spans if span.end <= at <= span.end + 2 and " " in span.surface]
+            if before and _abbreviates(short, before[-1].surface):
+                aliases[normalise(short)] = (normalise(before[-1].surface), before[-1].surface)
+    return aliases
+
+
+def _abbreviates(short: str, long_: str) -> bool:
+    letters = "".join(_LETTER.findall(short)).casefold()
+    initials = "".join(word[0] for word in normalise(long_).split())
+    position = -1
+    for letter in letters:
+        position = initials.find(letter, position + 1)
+        if position < 0:
+            return False
+    return len(letters) >= 2
+
+
+def _resolve(span: Recognised, aliases: dict[str, tuple[str, str]]) -> str:
+    key = normalise(span.surface)
+    if key in aliases and (span.type in ("PERSON", "ORG", "", "GPE") or span.surface.isupper()):
+        return aliases[key][0]
+    return key
+
+
+def sentence_of(sentences: Sequence[Span], position: int) -> Span | None:
+    """The sentence that holds a document offset, or None."""
+    for start, end in sentences:
+        if start <= position < end:
+            return (start, end)
+    return None

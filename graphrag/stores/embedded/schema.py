@@ -1,0 +1,116 @@
+"""The SQLite schema and how an older file is brought up to date."""
+
+import sqlite3
+
+from graphrag.errors import SchemaMismatchError, StoreError
+
+APPLICATION_ID = 0x47524147  # "GRAG": tells our files from other SQLite databases
+SCHEMA_VERSION = 1
+
+_VERSION_1 = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES ('revision', '0');
+
+CREATE TABLE documents (
+    id TEXT PRIMARY KEY, tenant TEXT NOT NULL, access TEXT NOT NULL, source TEXT NOT NULL, part INTEGER NOT NULL,
+    title TEXT NOT NULL, media_type TEXT NOT NULL, content_sha256 TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    metadata TEXT NOT NULL, title_key TEXT NOT NULL, heading_keys TEXT NOT NULL, state TEXT NOT NULL,
+    length INTEGER NOT NULL, chunk_count INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
+    text TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX documents_by_source ON documents (tenant, source, part);
+
+CREATE TABLE chunks (
+    n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL, position INTEGER NOT NULL,
+    start INTEGER NOT NULL, core_start INTEGER NOT NULL, "end" INTEGER NOT NULL, page INTEGER,
+    token_count INTEGER NOT NULL, heading TEXT NOT NULL, sentences TEXT NOT NULL, text TEXT NOT NULL,
+    terms TEXT NOT NULL, phrases TEXT NOT NULL, mentions TEXT NOT NULL,
+    embedding BLOB NOT NULL, sentence_embeddings BLOB NOT NULL
+);
+CREATE INDEX chunks_by_document ON chunks (document_id, position);
+
+-- Which chunks hold a phrase: the join of title links. Repeats chunks.phrases for lookup by key.
+CREATE TABLE phrases (key TEXT NOT NULL, chunk INTEGER NOT NULL, PRIMARY KEY (key, chunk)) WITHOUT ROWID;
+CREATE INDEX phrases_by_chunk ON phrases (chunk);
+
+CREATE TABLE relations (
+    id TEXT PRIMARY KEY, chunk_id TEXT NOT NULL, document_id TEXT NOT NULL, subject_id TEXT NOT NULL,
+    predicate TEXT NOT NULL, object_id TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+    description TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX relations_by_subject ON relations (subject_id);
+CREATE INDEX relations_by_object ON relations (object_id);
+CREATE INDEX relations_by_document ON relations (document_id);
+
+-- The last revision that touched a document, deleted ones included: how other processes keep their indexes in step.
+CREATE TABLE changes (document_id TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX changes_by_revision ON changes (revision);
+
+CREATE TABLE keys (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, secret_sha256 TEXT NOT NULL UNIQUE, role TEXT NOT NULL, tenant TEXT NOT NULL,
+    access TEXT NOT NULL, created_at TEXT NOT NULL, expires_at TEXT, revoked_at TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY, tenant TEXT NOT NULL, access TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
+    priority INTEGER NOT NULL, payload TEXT NOT NULL, progress TEXT NOT NULL, error TEXT NOT NULL,
+    created_at TEXT NOT NULL, updated_at TEXT NOT NULL, worker TEXT, fence INTEGER NOT NULL, lease_until REAL
+) WITHOUT ROWID;
+CREATE INDEX jobs_by_state ON jobs (state, priority DESC, created_at);
+
+CREATE TABLE decisions (
+    id TEXT PRIMARY KEY, tenant TEXT NOT NULL, kind TEXT NOT NULL, a TEXT NOT NULL, b TEXT NOT NULL,
+    created_at TEXT NOT NULL, author TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX decisions_by_tenant ON decisions (tenant);
+"""
+
+# The step at index i brings a file of version i to version i + 1. Steps are never edited once released, only added.
+MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+
+
+def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open a connection with our pragmas, in autocommit mode (transactions are explicit)."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+    connection.execute("PRAGMA busy_timeout = 30000")
+    if read_only:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def prepare(connection: sqlite3.Connection, path: str) -> None:
+    """Create the schema, or bring an older one up to date, in one transaction; safe when several processes start.
+
+    Raises:
+        StoreError: the file is a database of other software.
+        SchemaMismatchError: the file was written by a newer version.
+    """
+    _check_owner(connection, path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise SchemaMismatchError(
+                f"{path} has schema version {version}, this software knows up to {SCHEMA_VERSION}: "
+                f"upgrade agentic-graphrag-service, or point GRAPHRAG_STORE_URL at another file"
+            )
+        for step in MIGRATIONS[version:]:
+            for statement in step.split(";"):
+                if statement.strip():
+                    connection.execute(statement)
+        if version < SCHEMA_VERSION:
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _check_owner(connection: sqlite3.Connection, path: str) -> None:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if tables and application != APPLICATION_ID:
+        raise StoreError(f"{path} is a SQLite database of other software: point GRAPHRAG_STORE_URL at another file")

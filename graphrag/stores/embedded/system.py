@@ -1,0 +1,363 @@
+"""SystemStore in the same SQLite file."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import cast
+
+from graphrag.errors import InputError, LeaseLostError, NotFoundError
+from graphrag.stores.embedded.database import Database
+from graphrag.stores.system import ENDED, ApiKey, Decision, DecisionKind, Job, JobState, KeyRole, Lease
+from graphrag.types import ALL_ACCESS, Scalar, Scope
+
+_KEY_COLUMNS = "id, name, secret_sha256, role, tenant, access, created_at, expires_at, revoked_at"
+_JOB_COLUMNS = "id, tenant, access, kind, payload, state, priority, progress, error, created_at, updated_at"
+_DECISION_COLUMNS = "id, tenant, kind, a, b, author, created_at"
+# Parameters: _visible_to(scope).
+_VISIBLE = (
+    "tenant = ? AND (? OR NOT EXISTS "
+    "(SELECT 1 FROM json_each(jobs.access) WHERE value NOT IN (SELECT value FROM json_each(?))))"
+)
+
+
+def check_lease(connection: sqlite3.Connection, lease: Lease | None) -> None:
+    """Within a transaction: refuse to go on when a lease was given and is no longer held.
+
+    Raises:
+        LeaseLostError: another worker took the job, or it has ended.
+    """
+    if lease is None:
+        return
+    row = connection.execute("SELECT state, worker, fence FROM jobs WHERE id = ?", (lease.job_id,)).fetchone()
+    if row is None or tuple(row) != ("running", lease.worker, lease.fence):
+        raise LeaseLostError(f"job {lease.job_id} is no longer held by worker {lease.worker!r}: stop working on it")
+
+
+class EmbeddedSystemStore:
+    """A SystemStore in an opened Database.
+
+    Several processes may claim jobs of one file: each claim is a write transaction, and SQLite has one at a time.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # Keys
+
+    async def add_key(self, key: ApiKey) -> None:
+        """See SystemStore.add_key."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            for column, value in (("id", key.id), ("secret_sha256", key.secret_sha256)):
+                if connection.execute(f"SELECT 1 FROM keys WHERE {column} = ?", (value,)).fetchone() is not None:
+                    raise InputError(f"key {key.id!r} cannot be added, a key with this {column} exists: make a new one")
+            connection.execute(
+                f"INSERT INTO keys ({_KEY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    key.id,
+                    key.name,
+                    key.secret_sha256,
+                    key.role,
+                    key.scope.tenant,
+                    _labels(key.scope),
+                    key.created_at,
+                    key.expires_at,
+                    key.revoked_at,
+                ),
+            )
+
+        await self._database.write(work)
+
+    async def key_by_secret(self, secret_sha256: str) -> ApiKey | None:
+        """See SystemStore.key_by_secret."""
+
+        def work(connection: sqlite3.Connection) -> ApiKey | None:
+            row = connection.execute(
+                f"SELECT {_KEY_COLUMNS} FROM keys WHERE secret_sha256 = ?", (secret_sha256,)
+            ).fetchone()
+            return None if row is None else _key_from(row)
+
+        return await self._database.read(work)
+
+    async def keys(self, tenant: str) -> list[ApiKey]:
+        """See SystemStore.keys."""
+
+        def work(connection: sqlite3.Connection) -> list[ApiKey]:
+            rows = connection.execute(
+                f"SELECT {_KEY_COLUMNS} FROM keys WHERE tenant = ? ORDER BY created_at, id", (tenant,)
+            )
+            return [_key_from(row) for row in rows]
+
+        return await self._database.read(work)
+
+    async def revoke_key(self, tenant: str, id: str) -> None:
+        """See SystemStore.revoke_key."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            changed = connection.execute(
+                "UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE tenant = ? AND id = ?", (_now(), tenant, id)
+            )
+            if not changed.rowcount:
+                raise NotFoundError(f"tenant {tenant!r} has no key {id!r}: list its keys")
+
+        await self._database.write(work)
+
+    # Jobs, as people see them
+
+    async def submit_job(self, job: Job) -> None:
+        """See SystemStore.submit_job. An empty `created_at` is set to now; state and error are those of a new job."""
+        payload, progress = _json_object("payload", job.payload), _json_object("progress", job.progress)
+
+        def work(connection: sqlite3.Connection) -> None:
+            now = _now()
+            connection.execute(
+                f"INSERT INTO jobs ({_JOB_COLUMNS}, fence) VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, '', ?, ?, 0) "
+                f"ON CONFLICT (id) DO NOTHING",
+                (
+                    job.id,
+                    job.scope.tenant,
+                    _labels(job.scope),
+                    job.kind,
+                    payload,
+                    job.priority,
+                    progress,
+                    job.created_at or now,
+                    now,
+                ),
+            )
+
+        await self._database.write(work)
+
+    async def job(self, scope: Scope, id: str) -> Job:
+        """See SystemStore.job."""
+        return await self._database.read(lambda connection: _visible_job(connection, scope, id))
+
+    async def jobs(self, scope: Scope, *, states: Sequence[JobState] = (), limit: int = 100) -> list[Job]:
+        """See SystemStore.jobs."""
+
+        def work(connection: sqlite3.Connection) -> list[Job]:
+            rows = connection.execute(
+                f"SELECT {_JOB_COLUMNS} FROM jobs WHERE {_VISIBLE} "
+                f"AND (? OR state IN (SELECT value FROM json_each(?))) ORDER BY created_at DESC, id DESC LIMIT ?",
+                (*_visible_to(scope), not states, json.dumps(list(states)), max(0, limit)),
+            )
+            return [_job_from(row) for row in rows]
+
+        return await self._database.read(work)
+
+    async def cancel_job(self, scope: Scope, id: str) -> Job:
+        """See SystemStore.cancel_job."""
+
+        def work(connection: sqlite3.Connection) -> Job:
+            if _visible_job(connection, scope, id).state not in ENDED:
+                _release(connection, id, "cancelled", "")
+            return _visible_job(connection, scope, id)
+
+        return await self._database.write(work)
+
+    async def retry_job(self, scope: Scope, id: str) -> Job:
+        """See SystemStore.retry_job. The error of the failed attempt is cleared."""
+
+        def work(connection: sqlite3.Connection) -> Job:
+            if _visible_job(connection, scope, id).state in ("failed", "cancelled"):
+                _release(connection, id, "queued", "")
+            return _visible_job(connection, scope, id)
+
+        return await self._database.write(work)
+
+    # Jobs, as workers see them
+
+    async def claim_job(self, worker: str, seconds: float, kinds: Sequence[str] = ()) -> tuple[Job, Lease] | None:
+        """See SystemStore.claim_job. Jobs submitted within one second come in the order of their ids."""
+
+        def work(connection: sqlite3.Connection) -> tuple[Job, Lease] | None:
+            # Read inside the transaction: waiting for another process's write may have taken a while.
+            clock = time.time()
+            found = connection.execute(
+                "SELECT id FROM jobs WHERE (state = 'queued' OR (state = 'running' AND lease_until <= ?)) "
+                "AND (? OR kind IN (SELECT value FROM json_each(?))) ORDER BY priority DESC, created_at, id LIMIT 1",
+                (clock, not kinds, json.dumps(list(kinds))),
+            ).fetchone()
+            if found is None:
+                return None
+            until = clock + seconds
+            *columns, fence = connection.execute(
+                f"UPDATE jobs SET state = 'running', worker = ?, fence = fence + 1, lease_until = ?, updated_at = ? "
+                f"WHERE id = ? RETURNING {_JOB_COLUMNS}, fence",
+                (worker, until, _now(), found[0]),
+            ).fetchone()
+            job = _job_from(columns)
+            return job, Lease(job.id, worker, fence, until)
+
+        return await self._database.write(work)
+
+    async def renew_lease(self, lease: Lease, seconds: float) -> Lease:
+        """See SystemStore.renew_lease. A lease that has run out is still held until another worker takes the job."""
+
+        def work(connection: sqlite3.Connection) -> Lease:
+            check_lease(connection, lease)
+            until = time.time() + seconds
+            connection.execute("UPDATE jobs SET lease_until = ? WHERE id = ?", (until, lease.job_id))
+            return Lease(lease.job_id, lease.worker, lease.fence, until)
+
+        return await self._database.write(work)
+
+    async def save_progress(self, lease: Lease, progress: Mapping[str, Scalar]) -> None:
+        """See SystemStore.save_progress."""
+        data = _json_object("progress", progress)
+
+        def work(connection: sqlite3.Connection) -> None:
+            check_lease(connection, lease)
+            connection.execute(
+                "UPDATE jobs SET progress = ?, updated_at = ? WHERE id = ?", (data, _now(), lease.job_id)
+            )
+
+        await self._database.write(work)
+
+    async def finish_job(self, lease: Lease, state: JobState, error: str = "") -> None:
+        """See SystemStore.finish_job.
+
+        Raises:
+            InputError: the state is `running`, which is no end.
+        """
+        if state == "running":
+            raise InputError(f"job {lease.job_id} cannot be finished as 'running': use queued, succeeded, failed or cancelled")
+
+        def work(connection: sqlite3.Connection) -> None:
+            check_lease(connection, lease)
+            _release(connection, lease.job_id, state, error)
+
+        await self._database.write(work)
+
+    # Decisions
+
+    async def record_decision(self, decision: Decision) -> None:
+        """See SystemStore.record_decision. An empty `created_at` is set to now.
+
+        Raises:
+            InputError: its id is that of a decision on another pair.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "DELETE FROM decisions WHERE tenant = ? AND ((a = ? AND b = ?) OR (b = ? AND a = ?))",
+                (decision.tenant, decision.a, decision.b, decision.a, decision.b),
+            )
+            if connection.execute("SELECT 1 FROM decisions WHERE id = ?", (decision.id,)).fetchone() is not None:
+                raise InputError(f"decision {decision.id!r} exists and is on another pair: use a new id")
+            connection.execute(
+                f"INSERT INTO decisions ({_DECISION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    decision.id,
+                    decision.tenant,
+                    decision.kind,
+                    decision.a,
+                    decision.b,
+                    decision.author,
+                    decision.created_at or _now(),
+                ),
+            )
+
+        await self._database.write(work)
+
+    async def decisions(self, tenant: str) -> list[Decision]:
+        """See SystemStore.decisions."""
+
+        def work(connection: sqlite3.Connection) -> list[Decision]:
+            rows = connection.execute(f"SELECT {_DECISION_COLUMNS} FROM decisions WHERE tenant = ? ORDER BY id", (tenant,))
+            return [_decision_from(row) for row in rows]
+
+        return await self._database.read(work)
+
+    async def remove_decision(self, tenant: str, id: str) -> None:
+        """See SystemStore.remove_decision."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            if not connection.execute("DELETE FROM decisions WHERE tenant = ? AND id = ?", (tenant, id)).rowcount:
+                raise NotFoundError(f"tenant {tenant!r} has no decision {id!r}: list its decisions")
+
+        await self._database.write(work)
+
+
+def _visible_job(connection: sqlite3.Connection, scope: Scope, id_: str) -> Job:
+    row = connection.execute(
+        f"SELECT {_JOB_COLUMNS} FROM jobs WHERE id = ? AND {_VISIBLE}", (id_, *_visible_to(scope))
+    ).fetchone()
+    if row is None:
+        raise NotFoundError(f"job {id_!r} does not exist, or the caller's scope does not see it: list the jobs")
+    return _job_from(row)
+
+
+def _visible_to(scope: Scope) -> tuple[str, bool, str]:
+    return scope.tenant, ALL_ACCESS in scope.access, _labels(scope)
+
+
+def _release(connection: sqlite3.Connection, id_: str, state: JobState, error: str) -> None:
+    """Take a job out of its worker's hands. Its fence stays: it has to grow over all claims of the job."""
+    # Errors may quote file names that are not valid Unicode.
+    text = error.encode(errors="backslashreplace").decode()
+    connection.execute(
+        "UPDATE jobs SET state = ?, error = ?, worker = NULL, lease_until = NULL, updated_at = ? WHERE id = ?",
+        (state, text, _now(), id_),
+    )
+
+
+def _labels(scope: Scope) -> str:
+    return json.dumps(sorted(scope.access))
+
+
+def _json_object(what: str, value: Mapping[str, object]) -> str:
+    try:
+        # ASCII, so that every str survives, lone surrogates of file names included.
+        return json.dumps(dict(value), allow_nan=False)
+    except (TypeError, ValueError) as exc:
+        raise InputError(f"the job's {what} is not plain JSON ({exc}): use text, finite numbers, true, false and null") from exc
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _scope(tenant: object, access: object) -> Scope:
+    return Scope(str(tenant), frozenset(json.loads(str(access))))
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _key_from(row: Sequence[object]) -> ApiKey:
+    id_, name, secret, role, tenant, access, created, expires, revoked = row
+    return ApiKey(
+        id=str(id_),
+        name=str(name),
+        secret_sha256=str(secret),
+        role=cast(KeyRole, role),
+        scope=_scope(tenant, access),
+        created_at=str(created),
+        expires_at=_optional(expires),
+        revoked_at=_optional(revoked),
+    )
+
+
+def _job_from(row: Sequence[object]) -> Job:
+    id_, tenant, access, kind, payload, state, priority, progress, error, created, updated = row
+    return Job(
+        id=str(id_),
+        scope=_scope(tenant, access),
+        kind=str(kind),
+        payload=json.loads(str(payload)),
+        state=cast(JobState, state),
+        priority=int(str(priority)),
+        progress=json.loads(str(progress)),
+        error=str(error),
+        created_at=str(created),
+        updated_at=str(updated),
+    )
+
+
+def _decision_from(row: Sequence[object]) -> Decision:
+    id_, tenant, kind, a, b, author, created = row
+    return Decision(str(id_), str(tenant), cast(DecisionKind, kind), str(a), str(b), str(author), str(created))
