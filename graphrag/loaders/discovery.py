@@ -1,0 +1,87 @@
+"""Which files an ingest of folders and files means, and under which source each is stored."""
+
+import os
+import unicodedata
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from graphrag.errors import InputError
+
+_JUNK_FOLDERS = frozenset({"node_modules", "__pycache__", "__MACOSX", "$RECYCLE.BIN", "System Volume Information"})
+_JUNK_FILES = frozenset({"Thumbs.db", "desktop.ini"})
+
+
+def find_files(paths: Sequence[Path]) -> list[tuple[Path, str]]:
+    """Files to ingest with their sources, in the order of `paths`, within a folder sorted by name.
+
+    A folder is searched recursively. Hidden files and folders (a leading dot), Office lock files (`~$`) and the like
+    are left out, unless a path names them itself; symbolic links are followed only to files inside the folder. Files
+    of unknown formats are returned too, so that the caller can report them.
+
+    The source is the path relative to the folder with forward slashes, or the file's name for a single file. It is NFC,
+    and bytes that are no text become U+FFFD. The same file given twice under one source counts once.
+
+    Raises:
+        InputError: a path does not exist or cannot be read, or two files would have the same source.
+    """
+    found: dict[str, Path] = {}
+    for path in paths:
+        for file, source in _files(path):
+            earlier = found.setdefault(source, file)
+            if earlier != file and not _same(earlier, file):
+                raise InputError(
+                    f"{str(earlier)!r} and {str(file)!r} would both be stored as {source!r}; "
+                    f"ingest their common parent folder instead, or rename one"
+                )
+    return [(file, source) for source, file in found.items()]
+
+
+def _files(path: Path) -> Iterator[tuple[Path, str]]:
+    if path.is_file():
+        yield path, _source(path.resolve().name if path.name in ("", "..") else path.name)
+    elif path.is_dir():
+        real_root = path.resolve()
+        for file in _walk(path, real_root):
+            yield file, _source(file.relative_to(path).as_posix())
+    else:
+        raise InputError(f"{str(path)!r} does not exist or is neither a file nor a folder; check the path")
+
+
+def _walk(folder: Path, real_root: Path) -> Iterator[Path]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as exc:
+        raise InputError(f"the folder {str(folder)!r} cannot be read ({exc}); check its permissions") from exc
+    for entry in entries:
+        path = Path(entry.path)
+        if entry.name.startswith((".", "~$")):
+            continue
+        if entry.is_symlink() and not _is_file_within(path, real_root):
+            continue
+        if entry.is_dir():
+            if entry.name not in _JUNK_FOLDERS:
+                yield from _walk(path, real_root)
+        elif entry.is_file() and entry.name not in _JUNK_FILES:
+            yield path
+
+
+def _is_file_within(path: Path, real_root: Path) -> bool:
+    # Linked folders are not followed at all: inside the root they would give the same files twice, or a loop.
+    try:
+        target = path.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return False
+    return target.is_file() and target.is_relative_to(real_root)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _source(name: str) -> str:
+    # macOS decomposes names; a name may hold any byte, also line breaks that would forge lines of a log.
+    text = unicodedata.normalize("NFC", os.fsencode(name).decode("utf-8", "replace"))
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)

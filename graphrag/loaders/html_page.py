@@ -1,0 +1,144 @@
+"""An HTML page as its author wrote it: title, metadata, and the whole body without what is no content."""
+
+import re
+from xml.etree.ElementTree import Element
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from graphrag.loaders.characters import clean_line
+from graphrag.loaders.titles import title_from_source
+from graphrag.types import Scalar
+
+_METADATA = ("author", "date", "keywords")
+_SEPARATORS = (" | ", " - ", " – ", " — ", " · ", " :: ", " » ")
+_DROPPED = frozenset(
+    """
+    script style nav footer aside noscript template svg math button select textarea iframe object head link meta
+    """.split()
+)
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_INLINE = frozenset(
+    """
+    a abbr b bdi bdo cite del dfn em font i ins kbd label mark q s samp small span strong sub sup time u var
+    """.split()
+)
+_TAGS = {
+    **{f"h{level}": ("head", f"h{level}") for level in range(1, 7)},
+    "p": ("p", ""),
+    "ul": ("list", "ul"),
+    "ol": ("list", "ol"),
+    "dl": ("list", "dl"),
+    "li": ("item", ""),
+    "dt": ("item", ""),
+    "dd": ("item", ""),
+    "table": ("table", ""),
+    "tr": ("row", ""),
+    "th": ("cell", ""),
+    "td": ("cell", ""),
+    "pre": ("code", ""),
+    "code": ("code", ""),
+    "blockquote": ("quote", ""),
+    "br": ("lb", ""),
+}
+
+
+def drop_hidden(page: LexborHTMLParser) -> None:
+    """Remove from the page what a browser does not show, since it may be meant for machines alone."""
+    hidden: list[LexborNode] = []
+    waiting = [page.body] if page.body is not None else []
+    while waiting:
+        for node in waiting.pop().iter():
+            # Only the outermost: removing an element frees the ones inside it.
+            (hidden if _is_hidden(node) else waiting).append(node)
+    for node in hidden:
+        node.decompose()
+
+
+def page_title(page: LexborHTMLParser, source: str) -> str:
+    """`<title>`, else og:title, else the first `<h1>`, else a title from the source.
+
+    A site's name before or after (`Leave policy | Intranet`) is cut off if the rest equals the `<h1>` or og:title.
+    """
+    h1 = first_heading(page)
+    og = _attribute(page, 'meta[property="og:title"]', "content")
+    node = page.css_first("head > title") or page.css_first("title")
+    title = clean_line(node.text()) if node is not None else ""
+    for separator in _SEPARATORS:
+        for rest in (title.partition(separator)[0], title.rpartition(separator)[0], title.rpartition(separator)[2]):
+            if separator in title and rest and rest in (h1, og):
+                return rest
+    return title or og or h1 or title_from_source(source)
+
+
+def page_metadata(page: LexborHTMLParser) -> dict[str, Scalar]:
+    """`<meta>` author, date and keywords, where present."""
+    found = {name: _attribute(page, f'meta[name="{name}" i]', "content") for name in _METADATA}
+    return {name: value for name, value in found.items() if value}
+
+
+def first_heading(page: LexborHTMLParser) -> str:
+    """Text of the first `<h1>`; empty if there is none."""
+    node = page.css_first("h1")
+    return clean_line(node.text(separator=" ")) if node is not None else ""
+
+
+def page_body(page: LexborHTMLParser) -> Element:
+    """The author's own boundary (`<main>`, the only `<article>`, else `<body>`) in the vocabulary of html_tree.
+
+    Scripts, styles, navigation, footers and form controls are left out, as is a header without `<h1>`.
+    """
+    root = marked_content(page) or page.body
+    element = Element("div")
+    if root is not None:
+        _append_children(root, element, verbatim=False)
+    return element
+
+
+def marked_content(page: LexborHTMLParser) -> LexborNode | None:
+    """The element that the author marked as the content; None if no single one is."""
+    for selector in ("main", '[role="main"]', "article"):
+        nodes = page.css(selector)
+        if len(nodes) == 1:
+            return nodes[0]
+    return None
+
+
+def _append_children(node: LexborNode, element: Element, verbatim: bool) -> None:
+    for child in node.iter(include_text=True):
+        if child.is_text_node:
+            _append_text(element, child.text_content or "")
+        elif child.is_element_node and not _is_dropped(child):
+            tag = child.tag or ""
+            name, rend = _TAGS.get(tag, ("hi" if tag in _INLINE else "div", ""))
+            if verbatim:
+                _append_text(element, "\n" if tag == "br" else "")
+                _append_children(child, element, verbatim=True)
+                continue
+            new = Element(name, {"rend": rend} if rend else {})
+            element.append(new)
+            _append_children(child, new, verbatim=tag == "pre")
+
+
+def _append_text(element: Element, text: str) -> None:
+    if len(element):
+        element[-1].tail = (element[-1].tail or "") + text
+    else:
+        element.text = (element.text or "") + text
+
+
+def _is_dropped(node: LexborNode) -> bool:
+    if node.tag in _DROPPED:
+        return True
+    return node.tag == "header" and node.css_first("h1") is None
+
+
+def _is_hidden(node: LexborNode) -> bool:
+    attributes = node.attributes
+    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
+        return True
+    return _HIDDEN.search(attributes.get("style") or "") is not None
+
+
+def _attribute(page: LexborHTMLParser, selector: str, name: str) -> str:
+    node = page.css_first(selector)
+    return clean_line(node.attributes.get(name) or "") if node is not None else ""

@@ -1,0 +1,131 @@
+"""One small vocabulary for HTML content (that of trafilatura's XML), and its way into text.
+
+Blocks are head (with `rend="h1"` ... `"h6"`), p, list (`rend="ol"` if numbered) of item, table of row of cell, code,
+quote and div; within a line there are lb (line break), code and anything else, which counts as its text.
+"""
+
+import re
+from xml.etree.ElementTree import Element
+
+from graphrag.loaders.builder import TextBuilder
+
+_BLOCKS = frozenset(
+    {"head", "p", "list", "item", "table", "row", "cell", "quote", "div", "main", "body", "doc", "fw", "ab"}
+)
+_SPACE = re.compile(r"\s+")
+
+
+def render(element: Element, builder: TextBuilder, depth: int = 0) -> None:
+    """Append the blocks of an element, and the text between them, to the builder.
+
+    Raises:
+        RecursionError: nested too deeply; the caller runs in a child process that reports it.
+    """
+    parts = [_collapse(element.text)]
+    for child in element:
+        if _is_block(child, element):
+            _flush(parts, builder)
+            _block(child, builder, depth)
+        else:
+            parts.append(_inline(child))
+        parts.append(_collapse(child.tail))
+    _flush(parts, builder)
+
+
+def heading_texts(element: Element) -> list[str]:
+    """Texts of all headings, in order."""
+    return [line_text(head) for head in element.iter("head")]
+
+
+def line_text(element: Element) -> str:
+    """All text of an element on one line."""
+    return " ".join(_inline(element).split())
+
+
+def _block(element: Element, builder: TextBuilder, depth: int) -> None:
+    match element.tag:
+        case "head":
+            rend = element.get("rend", "")
+            level = int(rend[1]) if re.fullmatch(r"h[1-6]", rend) else 2
+            builder.heading(line_text(element), level)
+        case "list":
+            _list(element, builder, depth)
+        case "table":
+            tight = False
+            for row in element.iter("row"):
+                cells = [line_text(cell) for cell in row.iter("cell")]
+                if any(cells):
+                    builder.add(" | ".join(cells), tight=tight)
+                    tight = True
+        case "code":
+            builder.add("".join(element.itertext()))
+        case _:
+            render(element, builder, depth)
+
+
+def _list(element: Element, builder: TextBuilder, depth: int) -> None:
+    tight = depth > 0
+    number = 0
+    for item in element:
+        if item.tag == "list":
+            _list(item, builder, depth + 1)
+            continue
+        number += 1
+        marker = f"{number}. " if element.get("rend") == "ol" else "- "
+        # An item's own line first, then what it contains as blocks: nested lists, tables, code.
+        parts = [_collapse(item.text)]
+        for child in item:
+            if child.tag == "p" and not "".join(parts).strip():
+                parts.append(_inline(child))
+            elif _is_block(child, item):
+                tight = _item(parts, "  " * depth + marker, builder, tight)
+                marker = "  "
+                if child.tag == "list":
+                    _list(child, builder, depth + 1)
+                else:
+                    _block(child, builder, depth + 1)
+            else:
+                parts.append(_inline(child))
+            parts.append(_collapse(child.tail))
+        tight = _item(parts, "  " * depth + marker, builder, tight)
+
+
+def _item(parts: list[str], prefix: str, builder: TextBuilder, tight: bool) -> bool:
+    text = _join(parts)
+    parts.clear()
+    if not text:
+        return tight
+    builder.add(prefix + text.replace("\n", "\n" + " " * len(prefix)), tight=tight)
+    return True
+
+
+def _is_block(child: Element, parent: Element) -> bool:
+    # `code` is a block of its own beside other blocks, and a word within a paragraph or an item of one line.
+    if child.tag == "code":
+        return parent.tag not in ("p", "item", "head", "cell") or "\n" in (child.text or "")
+    return child.tag in _BLOCKS
+
+
+def _inline(element: Element) -> str:
+    if element.tag == "lb":
+        return "\n"
+    parts = [_collapse(element.text)]
+    for child in element:
+        parts.append(_inline(child))
+        # Blocks inside what has to be one line, such as paragraphs in a cell, still need a space between them.
+        parts.append((" " if child.tag in _BLOCKS else "") + _collapse(child.tail))
+    return "".join(parts)
+
+
+def _collapse(text: str | None) -> str:
+    return _SPACE.sub(" ", text) if text else ""
+
+
+def _flush(parts: list[str], builder: TextBuilder) -> None:
+    builder.add(_join(parts))
+    parts.clear()
+
+
+def _join(parts: list[str]) -> str:
+    lines = (" ".join(line.split()) for line in "".join(parts).split("\n"))
+    return "\n".join(line for line in lines if line)

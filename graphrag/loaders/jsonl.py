@@ -1,0 +1,139 @@
+"""JSON records: one object a line (.jsonl, .ndjson), or one object or a list of them (.json)."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Never, cast
+
+from graphrag.errors import DocumentParseError, InputError
+from graphrag.loaders.base import LoadedDocument
+from graphrag.loaders.builder import TextBuilder, empty_error
+from graphrag.loaders.characters import clean_line
+from graphrag.loaders.encoding import decode_text
+from graphrag.loaders.front_matter import metadata_key, scalar_value
+from graphrag.loaders.titles import title_from_source, title_from_text
+from graphrag.types import Scalar, canonical_json, check_metadata
+
+MAX_ID_CHARACTERS = 200
+_TEXT_KEYS = ("text", "contents", "body")
+_ID_KEYS = ("_id", "id")
+_RECORD_HELP = "a record is an object with the key 'text' and, as wanted, 'id', 'title' and 'metadata'"
+
+
+def load(data: bytes, source: str) -> list[LoadedDocument]:
+    """Read one record a line, in order; blank lines are skipped. See `_record` for what a record holds.
+
+    Sources are `file.jsonl#<id>`, or `file.jsonl#<line number>` (from 1) for a record without id.
+
+    Raises:
+        DocumentParseError: a line is malformed or has no text, or two lines have the same id; names the lines. Nothing
+            of the file is returned then.
+    """
+    # Only \n ends a line: JSON texts may contain U+2028 and other characters that splitlines takes for line ends.
+    lines = decode_text(data, source).split("\n")
+    records = (
+        (f"line {number}", str(number), _parse(line, f"line {number} of {source}"))
+        for number, line in enumerate(lines, start=1)
+        if line.strip()
+    )
+    return _documents(records, source, "application/x-ndjson")
+
+
+def load_json(data: bytes, source: str) -> list[LoadedDocument]:
+    """Read one record, or a list of records. A record without id is numbered from 1.
+
+    Raises:
+        DocumentParseError: as for `load`, with the record's number instead of the line.
+    """
+    text = decode_text(data, source)
+    if not text.strip():
+        raise empty_error(source)
+    value = _parse(text, source)
+    items = cast(list[object], value) if isinstance(value, list) else [value]
+    records = ((f"record {number}", str(number), item) for number, item in enumerate(items, start=1))
+    return _documents(records, source, "application/json")
+
+
+def _documents(records: Iterator[tuple[str, str, object]], source: str, media_type: str) -> list[LoadedDocument]:
+    documents: list[LoadedDocument] = []
+    seen: dict[str, str] = {}
+    for place, number, value in records:
+        if not isinstance(value, dict):
+            raise DocumentParseError(f"{place} of {source} is not a JSON object; {_RECORD_HELP}")
+        record = cast(Mapping[str, object], value)
+        name = _identifier(record, f"{place} of {source}") or number
+        if name in seen:
+            raise DocumentParseError(
+                f"{seen[name]} and {place} of {source} have the same id {name!r} "
+                f"(a record without id is named by its number); ids must differ"
+            )
+        seen[name] = place
+        documents.append(_record(record, source, name, place, media_type))
+    if not documents:
+        raise empty_error(source)
+    return documents
+
+
+def _record(record: Mapping[str, object], source: str, name: str, place: str, media_type: str) -> LoadedDocument:
+    """Keys: text (or contents, body), _id or id, title, metadata (flat). Other scalars count as metadata."""
+    where = f"{place} of {source}"
+    text_key = next((key for key in _TEXT_KEYS if key in record), None)
+    text = record[text_key] if text_key else None
+    if not isinstance(text, str):
+        raise DocumentParseError(f"{where} has no text: {_RECORD_HELP}")
+    title = record.get("title")
+    if title is not None and not isinstance(title, str):
+        raise DocumentParseError(f"{where}: 'title' must be a text, not {type(title).__name__}")
+    builder = TextBuilder()
+    builder.add(text)
+    if not title or not title.strip():
+        title = title_from_text(text, "") or f"{title_from_source(source)} {name}"
+    data = canonical_json(record).encode("utf-8", "surrogatepass")
+    metadata = _metadata(record, {text_key, "title", "metadata", *_ID_KEYS}, where)
+    try:
+        return builder.build(data, f"{source}#{name}", title, media_type, metadata)
+    except DocumentParseError as exc:
+        raise DocumentParseError(f"{where} is empty: its text has nothing to read") from exc
+
+
+def _metadata(record: Mapping[str, object], known: set[str | None], where: str) -> dict[str, Scalar]:
+    nested = record.get("metadata")
+    if nested is not None and not isinstance(nested, dict):
+        raise DocumentParseError(f"{where}: 'metadata' must be an object, not {type(nested).__name__}")
+    pairs = list(cast(Mapping[str, object], nested or {}).items())
+    pairs += [(key, value) for key, value in record.items() if key not in known]
+    metadata: dict[str, Scalar] = {}
+    for raw_key, value in pairs:
+        key = metadata_key(raw_key)
+        scalar = scalar_value(value, key, where)
+        if key in metadata:
+            raise DocumentParseError(f"the metadata of {where} sets {key!r} twice; keep one of them")
+        if scalar is not None:
+            metadata[key] = scalar
+    try:
+        return check_metadata(metadata)
+    except InputError as exc:
+        raise InputError(f"{where}: {exc}") from exc
+
+
+def _identifier(record: Mapping[str, object], where: str) -> str:
+    value = next((record[key] for key in _ID_KEYS if record.get(key) is not None), None)
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise DocumentParseError(f"{where}: the id must be a text or a whole number, not {type(value).__name__}")
+    name = clean_line(str(value))
+    if not name or len(name) > MAX_ID_CHARACTERS:
+        raise DocumentParseError(f"{where}: the id {name[:40]!r} must have 1 to {MAX_ID_CHARACTERS} characters")
+    return name
+
+
+def _parse(text: str, where: str) -> object:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    # ValueError also covers whole numbers of more than 4,300 digits, RecursionError deep nesting.
+    except (ValueError, RecursionError) as exc:
+        raise DocumentParseError(f"{where} is not valid JSON ({str(exc)[:200]}); {_RECORD_HELP}") from exc
+
+
+def _refuse_constant(name: str) -> Never:
+    raise ValueError(f"{name} is not a JSON value")

@@ -1,0 +1,103 @@
+"""Reading a document, whatever its format."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from graphrag.errors import InputError
+from graphrag.loaders.base import MAX_DOCUMENT_BYTES, LoadedDocument
+from graphrag.loaders.builder import empty_error
+from graphrag.loaders.characters import clean_line, clean_title
+from graphrag.loaders.detection import detect
+from graphrag.loaders.registry import resolve
+from graphrag.loaders.sandbox import ParserProcess
+from graphrag.types import Metadata, check_metadata
+
+
+def load_file(
+    path: Path,
+    source: str,
+    *,
+    parser: ParserProcess | None = None,
+    title: str | None = None,
+    metadata: Metadata | None = None,
+    max_bytes: int = MAX_DOCUMENT_BYTES,
+) -> list[LoadedDocument]:
+    """Read a file; as `load_bytes`. Its size is checked before it is read.
+
+    Raises:
+        InputError: does not exist, is no regular file, cannot be read, or is too large.
+    """
+    try:
+        if not path.is_file():
+            raise InputError(f"{source} is not a file that can be read; check the path {str(path)!r}")
+        _check_size(path.stat().st_size, source, max_bytes)
+        with path.open("rb") as file:
+            data = file.read(max_bytes + 1)  # It may grow meanwhile.
+    except (OSError, ValueError) as exc:
+        raise InputError(f"{source} cannot be read ({exc}); check that the file exists and is readable") from exc
+    return load_bytes(data, source, parser=parser, title=title, metadata=metadata, max_bytes=max_bytes)
+
+
+def load_bytes(
+    data: bytes,
+    source: str,
+    *,
+    parser: ParserProcess | None = None,
+    title: str | None = None,
+    metadata: Metadata | None = None,
+    max_bytes: int = MAX_DOCUMENT_BYTES,
+) -> list[LoadedDocument]:
+    """Read a document: one result, or one for each record of a JSON file, in order. All or nothing.
+
+    Blocking, for up to the parser's time limit; call it in a thread from asynchronous code.
+
+    Args:
+        data: the whole file.
+        source: relative path or upload name; its suffix takes part in the choice of the loader.
+        parser: where PDF, HTML and long Markdown are parsed. Without one, a process is started for this call alone.
+        title: used instead of the document's own; not for a file of several records.
+        metadata: added to the document's own, and stronger than it.
+        max_bytes: largest size that is accepted.
+
+    Raises:
+        InputError: too large, a wrong source, title or metadata.
+        UnsupportedFormatError: no loader knows the format; lists the ones that are known.
+        DocumentParseError: empty, damaged, protected, undecodable, too slow, or not what its suffix says.
+    """
+    source = clean_line(source)
+    if not source:
+        raise InputError("a document has no source; give a relative path or a file name, such as 'handbook/leave.md'")
+    given = check_metadata(metadata or {})
+    _check_size(len(data), source, max_bytes)
+    if not data.strip():
+        raise empty_error(source)
+    chosen = detect(data, source)
+    if len(data) < chosen.isolated_from:
+        documents = resolve(chosen.loader)(data, source)
+    elif parser is not None:
+        documents = parser.load(chosen.loader, data, source)
+    else:
+        with ParserProcess() as own:
+            documents = own.load(chosen.loader, data, source)
+    new_title = clean_title(title or "")
+    if new_title and len(documents) > 1:
+        raise InputError(
+            f"{source} has {len(documents)} records, so one title {new_title!r} cannot be given; leave it out"
+        )
+    return [_finished(document, new_title, given) for document in documents]
+
+
+def _finished(document: LoadedDocument, title: str, given: Metadata) -> LoadedDocument:
+    try:
+        own = check_metadata(document.metadata)
+    except InputError as exc:
+        raise InputError(f"{document.source}: {exc}") from exc
+    return replace(document, title=title or document.title, metadata=own | dict(given))
+
+
+def _check_size(size: int, source: str, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise InputError(
+            f"{source} has {size:,} bytes, more than the limit of {max_bytes:,}; "
+            f"split it, or raise GRAPHRAG_MAX_DOCUMENT_BYTES"
+        )

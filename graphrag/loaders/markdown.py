@@ -1,0 +1,124 @@
+"""Markdown, read as its reader sees it: headings, lists, tables and code as plain text, markup gone."""
+
+from collections.abc import Sequence
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from mdit_py_plugins.front_matter import front_matter_plugin
+
+from graphrag.loaders.base import LoadedDocument
+from graphrag.loaders.builder import TextBuilder
+from graphrag.loaders.characters import clean_characters
+from graphrag.loaders.encoding import decode_text
+from graphrag.loaders.front_matter import parse_front_matter
+from graphrag.loaders.tags import strip_tags
+from graphrag.loaders.titles import title_from_source
+from graphrag.types import Scalar
+
+
+def load(data: bytes, source: str) -> list[LoadedDocument]:
+    """Read Markdown (CommonMark, tables, strike-through) with optional YAML front matter.
+
+    Title: front matter `title`, else the first heading of level 1, else the file's name. Other front matter becomes
+    metadata. List items keep "- " or "1. ", table rows become "cell | cell" lines, wrapped lines are joined.
+
+    Raises:
+        DocumentParseError: blank, broken front matter, nested metadata, or the encoding is unknown.
+        UnsupportedFormatError: not text.
+    """
+    # The default nesting limit of the parser (20) stays: it is what keeps recursion bounded.
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(front_matter_plugin)
+    tokens = parser.parse(clean_characters(decode_text(data, source)))
+    title = ""
+    metadata: dict[str, Scalar] = {}
+    if tokens and tokens[0].type == "front_matter":
+        title, metadata = parse_front_matter(tokens.pop(0).content, source)
+    builder = TextBuilder()
+    _Renderer(builder).render(tokens)
+    top = [heading.text for heading in builder.headings if heading.level == 1]
+    title = title or (top[0] if top else title_from_source(source))
+    return [builder.build(data, source, title, "text/markdown", metadata)]
+
+
+def _inline(tokens: Sequence[Token]) -> str:
+    parts: list[str] = []
+    for token in tokens:
+        if token.type == "softbreak":
+            parts.append(" ")
+        elif token.type == "hardbreak" or (token.type == "html_inline" and token.content.lower().startswith("<br")):
+            parts.append("\n")
+        elif token.type == "image":
+            parts.append(_inline(token.children or ()))
+        elif token.type != "html_inline":
+            parts.append(token.content)
+    return "".join(parts)
+
+
+class _Renderer:
+    """Turns a token stream into blocks."""
+
+    def __init__(self, builder: TextBuilder) -> None:
+        self._builder = builder
+        self._lists: list[int | None] = []
+        """The next number of each open list, None for bullets."""
+        self._marker = ""
+        self._cells: list[str] = []
+        self._tight = False
+
+    def render(self, tokens: Sequence[Token]) -> None:
+        for index, token in enumerate(tokens):
+            match token.type:
+                case "heading_open" if token.level == 0:
+                    self._builder.heading(_inline(tokens[index + 1].children or ()), int(token.tag[1]))
+                case "inline":
+                    opener = tokens[index - 1]
+                    if opener.type in ("th_open", "td_open"):
+                        self._cells.append(" ".join(_inline(token.children or ()).split()))
+                    elif opener.type != "heading_open" or opener.level > 0:
+                        self._paragraph(_inline(token.children or ()))
+                case "bullet_list_open":
+                    self._open_list(None)
+                case "ordered_list_open":
+                    self._open_list(int(token.attrGet("start") or 1))
+                case "bullet_list_close" | "ordered_list_close":
+                    self._lists.pop()
+                    self._marker = ""
+                case "list_item_open":
+                    self._open_item()
+                case "table_open":
+                    self._tight = False
+                case "tr_close":
+                    if any(self._cells):
+                        self._builder.add(" | ".join(self._cells), tight=self._tight)
+                        self._tight = True
+                    self._cells = []
+                case "fence" | "code_block":
+                    self._builder.add(token.content)
+                case "html_block":
+                    self._builder.add(strip_tags(token.content))
+                case _:
+                    pass
+
+    def _open_list(self, start: int | None) -> None:
+        # A list's first item stands apart from what is above it, the first item of a nested list does not.
+        self._tight = bool(self._lists)
+        self._lists.append(start)
+
+    def _open_item(self) -> None:
+        number = self._lists[-1]
+        self._marker = "- " if number is None else f"{number}. "
+        if number is not None:
+            self._lists[-1] = number + 1
+
+    def _paragraph(self, text: str) -> None:
+        text = "\n".join(" ".join(line.split()) for line in text.split("\n"))
+        if not self._lists:
+            self._builder.add(text)
+            return
+        indent = "  " * (len(self._lists) - 1)
+        lines = text.split("\n")
+        first = indent + (self._marker or "  ") + lines[0]
+        block = "\n".join([first, *(f"{indent}  {line}" for line in lines[1:])])
+        self._builder.add(block, tight=bool(self._marker) and self._tight)
+        self._marker = ""
+        self._tight = True

@@ -1,0 +1,95 @@
+"""PDF files with a text layer."""
+
+import re
+from collections.abc import Sequence
+from io import BytesIO
+
+from pypdf import PasswordType, PdfReader
+from pypdf.errors import DependencyError, PyPdfError
+
+from graphrag.errors import DocumentParseError
+from graphrag.loaders.base import LoadedDocument
+from graphrag.loaders.builder import TextBuilder
+from graphrag.loaders.characters import clean_line
+from graphrag.loaders.pdf_layout import drop_running_lines, layout, style_of
+from graphrag.loaders.pdf_lines import Line, page_lines
+from graphrag.loaders.titles import title_from_text
+from graphrag.types import Scalar
+
+MAX_PAGES = 10_000
+_NO_TITLE = re.compile(
+    r"(untitled|document|title|presentation|slide)?\s*\d*|microsoft (word|powerpoint|excel) - .*"
+    r"|.*\.(docx?|pptx?|xlsx?|odt|rtf|indd|tex|dvi|pdf|html?|txt)",
+    re.IGNORECASE,
+)
+
+
+def load(data: bytes, source: str) -> list[LoadedDocument]:
+    """Read a PDF page by page; `pages` gives where each begins.
+
+    Wrapped lines are joined to paragraphs, words cut at a line's end mended, running headers and footers removed, and
+    headings recognised cautiously (see pdf_layout). Title: the file's own if it says something, else the first line if
+    short, else the file's name. Metadata: author, and created (ISO 8601).
+
+    Raises:
+        DocumentParseError: broken, needs a password, has no text layer, or has more than 10,000 pages.
+    """
+    try:
+        reader = _open(data, source)
+        pages = [page_lines(page) for page in reader.pages]
+        title, metadata = _information(reader)
+    except DependencyError as exc:
+        raise DocumentParseError(
+            f"{source} is encrypted with AES, which is not read here; save it without encryption "
+            f"(for example `qpdf --decrypt in.pdf out.pdf`)"
+        ) from exc
+    # pypdf walks untrusted structures: damaged ones also surface as KeyError, TypeError and the like.
+    except (PyPdfError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError) as exc:
+        reason = clean_line(str(exc))[:200] or type(exc).__name__
+        raise DocumentParseError(f"{source} is a broken PDF ({reason}); export it again from its origin") from exc
+    if not any(line.text for page in pages for line in page):
+        raise DocumentParseError(
+            f"{source} has {len(pages)} pages without text, probably a scan; run OCR first (for example `ocrmypdf`)"
+        )
+    builder = TextBuilder()
+    kept = drop_running_lines(pages)
+    style = style_of(kept)
+    for page in kept:
+        builder.begin_page()
+        for block in layout(page, style):
+            if block.level or (title and block.text == title and not builder.headings):
+                builder.heading(block.text, block.level or 1)
+            else:
+                builder.add(block.text, tight=block.tight)
+    if not title:
+        title = title_from_text(_first_line(kept), source)
+    return [builder.build(data, source, title, "application/pdf", metadata)]
+
+
+def _open(data: bytes, source: str) -> PdfReader:
+    reader = PdfReader(BytesIO(data), strict=False)
+    # Many PDFs are encrypted only to forbid printing: these open with the empty password.
+    if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
+        raise DocumentParseError(f"{source} needs a password; save it without one and load it again")
+    if len(reader.pages) > MAX_PAGES:
+        raise DocumentParseError(f"{source} has {len(reader.pages)} pages, more than {MAX_PAGES}; split it")
+    return reader
+
+
+def _information(reader: PdfReader) -> tuple[str, dict[str, Scalar]]:
+    information = reader.metadata
+    if information is None:
+        return "", {}
+    title, author = clean_line(information.title or ""), clean_line(information.author or "")
+    metadata: dict[str, Scalar] = {"author": author} if author else {}
+    try:
+        created = information.creation_date
+    except ValueError:
+        created = None  # A malformed date is no reason to refuse the document.
+    if created is not None:
+        metadata["created"] = created.isoformat()
+    return ("" if len(title) > 200 or _NO_TITLE.fullmatch(title) else title), metadata
+
+
+def _first_line(pages: Sequence[Sequence[Line]]) -> str:
+    return next((line.text for page in pages for line in page if line.text), "")

@@ -1,0 +1,29 @@
+"""A title for documents that do not name one."""
+
+import re
+from pathlib import PurePosixPath
+
+from graphrag.loaders.characters import clean_title
+
+_MAX_FIRST_LINE = 120
+_SENTENCE_ENDS = tuple(".!?;:,…")
+_SEPARATORS = re.compile(r"_+|(?<=[^\W\d])-+(?=[^\W\d])|\s+")
+
+
+def title_from_source(source: str) -> str:
+    """The file's name without folder and suffix, made readable: `hr/travel-policy_2025.md` gives `Travel policy 2025`.
+
+    A hyphen beside a digit stays, so that `INC-2041` and dates keep their form.
+    """
+    name = PurePosixPath(source).name
+    stem = re.sub(r"(?<=.)\.[A-Za-z][A-Za-z0-9]{0,9}$", "", name)
+    readable = _SEPARATORS.sub(" ", stem).strip()
+    return clean_title(readable[:1].upper() + readable[1:])
+
+
+def title_from_text(text: str, source: str) -> str:
+    """The first line if it is short and does not end like a sentence, else a title from the source."""
+    first = clean_title(text.lstrip().split("\n", 1)[0][:1000])
+    if first and len(first) <= _MAX_FIRST_LINE and not first.endswith(_SENTENCE_ENDS):
+        return first
+    return title_from_source(source)
