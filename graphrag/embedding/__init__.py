@@ -1,0 +1,69 @@
+"""Turning text into vectors: the `Embedder` port and the passage encoder that every embedder is paired with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrag.types import ChunkVectors, Span
+
+Kind = Literal["query", "document"]
+
+
+class Embedder(Protocol):
+    """Embeds texts for vector search. Implementations are safe to share between tasks of one event loop."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Model name, dimension and prefix rule: vectors with another fingerprint are not comparable."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+        ...
+
+    async def embed(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
+        """Embed texts in order.
+
+        Returns:
+            `(len(texts), dimension)` float32, unit length. Input beyond the model's limit is cut.
+
+        Raises:
+            ModelError: the model failed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk as the encoder sees it."""
+
+    prefix: str
+    """The chunk's "title > heading", or empty."""
+    text: str
+    sentences: tuple[Span, ...]
+    """Ascending spans within `text`; they need not cover it."""
+
+
+class PassageEncoder(Protocol):
+    """A local embedder that gives a passage's vector and those of its sentences in one forward pass (late chunking)."""
+
+    @property
+    def fingerprint(self) -> str:
+        """As Embedder.fingerprint."""
+        ...
+
+    async def encode(self, passages: Sequence[Passage]) -> list[ChunkVectors]:
+        """Encode passages in order.
+
+        `chunk` is the vector of the prefixed text: the mean over its windows, weighted by tokens, unit length. A sentence's
+        vector is the mean of its token states in the one window that holds it, unit length; the vector of a sentence
+        without tokens is the chunk's.
+
+        Raises:
+            ModelError: the model failed.
+        """
+        ...
