@@ -4,10 +4,14 @@
 - A *key* identifies an entity or title by its normalised surface form.
 - *Phrases* are the capitalised runs of a text that may name what another text is about.
 
+All three are made of the same words: those of the folded text (see `fold`), so that a name has one form wherever it
+stands and however its accents are encoded.
+
 English only. A change here changes stored forms: raise ANALYSIS_VERSION, which is part of each document's fingerprint.
 """
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 
@@ -15,10 +19,11 @@ import Stemmer
 
 from graphrag.types import Phrase, Span
 
-ANALYSIS_VERSION = "1"
+ANALYSIS_VERSION = "2"
 MAX_PHRASE_TOKENS = 6
 _WORD = re.compile(r"\w+")
-_TRAILING_PARENTHESIS = re.compile(r"\s*\([^()]*\)\s*$")
+_TRAILING_PARENTHESIS = re.compile(r"\([^()]*\)\s*$")
+_DOTTED_I = re.compile("i\u0307+")  # what "İ" becomes by case-folding: two characters, the second of which is no letter
 _POSSESSIVE = re.compile(r"['’]s\b", re.IGNORECASE)
 _LEADING_ARTICLES = frozenset({"the", "a", "an"})
 
@@ -60,7 +65,7 @@ GENERIC_SUBJECTS = frozenset(
 
 
 @lru_cache(maxsize=1)
-def _stemmer() -> "Stemmer.Stemmer":
+def _stemmer() -> "Stemmer.Stemmer":  # pyright: ignore[reportUnknownParameterType] # a C module
     return Stemmer.Stemmer("english")
 
 
@@ -69,9 +74,28 @@ def _stem(word: str) -> str:
     return _stemmer().stemWord(word)
 
 
+def fold(text: str) -> str:
+    """Text without distinctions that names ignore: NFC, case-folded, and "İ" like "I". Folding twice changes nothing."""
+    if text.isascii():
+        return text.lower()
+    composed = unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", _DOTTED_I.sub("i", composed.casefold()))
+
+
+def _words(folded: str) -> list[str]:
+    r"""The `\w+` tokens with a letter or digit."""
+    words = _WORD.findall(folded)
+    return [word for word in words if word.strip("_")] if "_" in folded else words
+
+
+def _without_possessives(text: str) -> str:
+    # Composed first: an "s" that carries an accent is no possessive.
+    return _POSSESSIVE.sub("", text if text.isascii() else unicodedata.normalize("NFC", text))
+
+
 def terms(text: str) -> list[str]:
     """Analyse text into terms, in order, with repetitions."""
-    return [_stem(word) for word in _WORD.findall(text.casefold()) if word not in STOP_WORDS]
+    return [_stem(word) for word in _words(fold(text)) if word not in STOP_WORDS]
 
 
 def chunk_terms(title: str, heading: Sequence[str], text: str) -> str:
@@ -82,10 +106,11 @@ def chunk_terms(title: str, heading: Sequence[str], text: str) -> str:
 def normalise(surface: str) -> str:
     """The canonical key of a surface form; empty if nothing is left.
 
-    Drops a trailing "(...)", possessive 's, and leading articles; case-folds; keeps `\\w+` tokens joined by spaces.
+    Drops a trailing "(...)" unless nothing else is there, possessive 's, and leading articles; what remains are the
+    words of the folded text, joined by spaces. A key is its own key.
     """
-    stripped = _TRAILING_PARENTHESIS.sub("", surface) or surface
-    tokens = _WORD.findall(_POSSESSIVE.sub("", stripped).casefold())
+    stripped = _TRAILING_PARENTHESIS.sub("", surface)
+    tokens = _words(fold(_without_possessives(stripped))) or _words(fold(_without_possessives(surface)))
     while len(tokens) > 1 and tokens[0] in _LEADING_ARTICLES:
         tokens = tokens[1:]
     return " ".join(tokens)
@@ -102,10 +127,15 @@ def is_subject_key(key: str) -> bool:
 
 
 def is_entity_key(key: str) -> bool:
-    """Whether a key can be an entity: more than 2 characters (or letters and digits mixed), a letter, no stop word."""
-    has_letter = any(character.isalpha() for character in key)
-    has_digit = any(character.isdigit() for character in key)
-    return has_letter and (len(key) > 2 or has_digit) and key not in STOP_WORDS
+    """Whether a key can be an entity: a letter, no stop word, and 3 characters or a digit."""
+    return any(character.isalpha() for character in key) and not _says_little(key)
+
+
+def _says_little(key: str) -> bool:
+    """Whether a key is a stop word, or shorter than 3 characters and not of a letter and a digit ("s3")."""
+    if len(key) > 2:
+        return key in STOP_WORDS
+    return not (any(character.isalpha() for character in key) and any(character.isdigit() for character in key))
 
 
 def phrases(text: str, sentences: Sequence[Span], offset: int = 0) -> tuple[Phrase, ...]:
@@ -114,29 +144,29 @@ def phrases(text: str, sentences: Sequence[Span], offset: int = 0) -> tuple[Phra
     Args:
         text: the characters from `offset` on.
         sentences: ascending spans, in the same coordinates as `offset`; text outside them is passed over.
+        offset: where `text` begins.
 
     Returns:
-        One Phrase per key, ascending by key. Single-token phrases are no stop words and have 3 or more characters.
+        One Phrase per key, ascending by key. Single-token phrases are no stop words and have 3 or more characters, or a
+        letter and a digit.
     """
     found: dict[str, set[int]] = {}
     for index, (start, end) in enumerate(sentences):
-        for key in _sentence_phrases(_POSSESSIVE.sub("", text[start - offset : end - offset])):
+        for key in _sentence_phrases(text[start - offset : end - offset]):
             found.setdefault(key, set()).add(index)
     return tuple(Phrase(key, tuple(sorted(found[key]))) for key in sorted(found))
 
 
 def _sentence_phrases(sentence: str) -> set[str]:
-    tokens = _WORD.findall(sentence)
-    folded = [token.casefold() for token in tokens]
-    strong = [token[0].isupper() or token[0].isdigit() for token in tokens]
+    folded, strong = _tokens(_without_possessives(sentence))
     keys: set[str] = set()
-    for first in range(len(tokens)):
+    for first in range(len(folded)):
         # A leading article is dropped from keys, so a run starting with one is found from its second token.
         if not strong[first] or folded[first] in _LEADING_ARTICLES:
             continue
-        for last in range(first, min(first + MAX_PHRASE_TOKENS, len(tokens))):
+        for last in range(first, min(first + MAX_PHRASE_TOKENS, len(folded))):
             if strong[last]:
-                if first == last and (folded[first] in STOP_WORDS or len(folded[first]) < 3):
+                if first == last and _says_little(folded[first]):
                     continue
                 keys.add(" ".join(folded[first : last + 1]))
             elif folded[last] not in _INNER_WORDS:
@@ -144,21 +174,46 @@ def _sentence_phrases(sentence: str) -> set[str]:
     return keys
 
 
-def question_phrases(question: str) -> list[str]:
-    """Keys a question may name: every run of 1 to 6 tokens, longest first, then in order.
+def _tokens(text: str) -> tuple[list[str], list[bool]]:
+    """The words of the folded text, and which of them begin with a capital or a digit in the text as it is."""
+    folded = _words(fold(text))
+    tokens = _words(text)
+    if not text.isascii() and [fold(token) for token in tokens] != folded:
+        return _aligned_tokens(text)
+    return folded, [token[0].isupper() or token[0].isdigit() for token in tokens]
 
-    Case does not matter for runs of several tokens; a single token must be capitalised, hold a digit, or stand in no
-    stop-word list and have at least 4 characters (people type names in lower case).
+
+def _aligned_tokens(text: str) -> tuple[list[str], list[bool]]:
+    """`_tokens` where folding moves a word's bounds (an accent that only the small letter is composed with)."""
+    # One letter with its accents at a time: folding never reaches beyond them.
+    letters: list[str] = []
+    for character in text:
+        if letters and unicodedata.combining(character):
+            letters[-1] += character
+        else:
+            letters.append(character)
+    pieces = [fold(letter) for letter in letters]
+    origin = [letter[0] for letter, piece in zip(letters, pieces, strict=True) for _ in piece]
+    matches = [match for match in _WORD.finditer("".join(pieces)) if match.group().strip("_")]
+    strong = [origin[match.start()].isupper() or origin[match.start()].isdigit() for match in matches]
+    return [match.group() for match in matches], strong
+
+
+def question_phrases(question: str) -> list[str]:
+    """Keys a question may name: runs of 1 to 6 tokens, longest first, then in order, without repetitions.
+
+    Case plays no part, since people type names in lower case: "acme" is as good as "Acme". Left out are runs that begin
+    with an article, runs that begin and end with a stop word, and single tokens of fewer than 3 characters, unless they
+    hold a letter and a digit.
     """
-    tokens = _WORD.findall(_POSSESSIVE.sub("", question))
-    folded = [token.casefold() for token in tokens]
+    folded = _words(fold(_without_possessives(question)))
     found: dict[str, None] = {}
-    for length in range(min(MAX_PHRASE_TOKENS, len(tokens)), 0, -1):
-        for first in range(len(tokens) - length + 1):
+    for length in range(min(MAX_PHRASE_TOKENS, len(folded)), 0, -1):
+        for first in range(len(folded) - length + 1):
             run = folded[first : first + length]
-            if length == 1 and (run[0] in STOP_WORDS or len(run[0]) < 3):
+            if length == 1 and _says_little(run[0]):
                 continue
-            if run[0] in _LEADING_ARTICLES or run[0] in STOP_WORDS and run[-1] in STOP_WORDS:
+            if run[0] in _LEADING_ARTICLES or (run[0] in STOP_WORDS and run[-1] in STOP_WORDS):
                 continue
             found[" ".join(run)] = None
     return list(found)
@@ -176,7 +231,8 @@ def longest_matches(phrase_sentences: Mapping[str, Collection[int]], matching: I
         phrase_sentences: the chunk's phrase keys with the sentences they stand in.
         matching: the phrase keys that match; others in it are ignored.
 
-    A phrase is covered when one longer match that contains it stands in every sentence in which it stands.
+    A phrase is covered when one longer match contains it as a run of whole tokens and stands in every sentence in which
+    the phrase stands. Several longer matches that do so only between them do not cover it.
     """
     matched = sorted({key for key in matching if key in phrase_sentences}, key=lambda key: -len(key))
     return {

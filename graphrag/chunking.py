@@ -44,6 +44,8 @@ class ChunkSpan:
     token_count: int
     """Prefix, text with its overlap, and the two special tokens; never above `size`."""
     sentences: tuple[Span, ...]
+    headings_within: tuple[tuple[int, tuple[str, ...]], ...]
+    pages_within: tuple[tuple[int, int], ...]
     """Those that begin in the core; one that a boundary cuts is a sentence on each side."""
 
 
@@ -110,17 +112,20 @@ def split(
         overlapping = packer.overlap_start(previous, first)
         last = packer.cut(first, overlapping)
         path, prefix, prefix_tokens = outline.at(units[first].start)
+        core_start, end = units[first].start if first else 0, units[last].start if last < len(units) else len(text)
         chunks.append(
             ChunkSpan(
                 position=len(chunks),
                 start=units[overlapping].start if first else 0,
-                core_start=units[first].start if first else 0,
-                end=units[last].start if last < len(units) else len(text),
+                core_start=core_start,
+                end=end,
                 heading=path,
                 page=max(1, bisect_right(pages, units[first].start)) if pages else None,
                 prefix=prefix,
                 token_count=prefix_tokens + packer.tokens(overlapping, last) + SPECIAL_TOKENS,
                 sentences=_sentences(units[first:last]),
+                headings_within=outline.within(core_start, end),
+                pages_within=tuple((at, number) for number, at in enumerate(pages, 1) if core_start < at < end),
             )
         )
         previous, first = first, last
@@ -220,6 +225,11 @@ class _Outline:
         if path not in self._prefixes:
             self._prefixes[path] = self._prefix(path)
         return path, *self._prefixes[path]
+
+    def within(self, start: int, end: int) -> tuple[tuple[int, tuple[str, ...]], ...]:
+        """Headings that begin in a range, with the path in force from there."""
+        first, last = bisect_left(self._starts, start), bisect_left(self._starts, end)
+        return tuple((self._starts[index], self._paths[index + 1]) for index in range(first, last))
 
     def _prefix(self, path: tuple[str, ...]) -> tuple[str, int]:
         repeated = bool(path) and path[0].casefold() == self._title.casefold()

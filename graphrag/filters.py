@@ -9,9 +9,9 @@ both are tested against:
 - A document without the field matches only `{"exists": false}`; so `ne` means "has another value".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from graphrag.errors import InputError
 from graphrag.types import Metadata, Scalar
@@ -29,13 +29,28 @@ def kind(value: Scalar) -> Literal["text", "number", "boolean"]:
     return "text" if isinstance(value, str) else "number"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Condition:
-    """One comparison. `values` holds one value, or several for `in`; one boolean for `exists`."""
+    """One comparison. `values` holds one value, or several for `in`; one boolean for `exists`.
+
+    Conditions are equal when they pass the same documents for the same reason: by field, operator and values *with
+    their kinds*, since `True == 1` in Python but not here. So a Condition or Filter is a safe key of a cache.
+    """
 
     field: str
     operator: Operator
     values: tuple[Scalar, ...]
+
+    @property
+    def key(self) -> tuple[str, Operator, tuple[tuple[str, Scalar], ...]]:
+        """What makes conditions equal."""
+        return self.field, self.operator, tuple((kind(value), value) for value in self.values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Condition) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
     def matches(self, metadata: Metadata) -> bool:
         """Whether a document with this metadata passes."""
@@ -85,15 +100,10 @@ def parse_filter(raw: Mapping[str, object], fields: Iterable[str]) -> Filter:
     Raises:
         InputError: an unknown field or operator, or a value of the wrong shape; says what is allowed.
     """
-    allowed = sorted(fields)
+    allowed = frozenset(fields)
     conditions: list[Condition] = []
     for name, spec in raw.items():
-        if name not in allowed:
-            known = ", ".join(allowed) if allowed else "none"
-            raise InputError(
-                f"filter field {name[:80]!r} is not filterable; filterable fields: {known} "
-                f"(add it to GRAPHRAG_FILTER_FIELDS to make it so)"
-            )
+        check_field(name, allowed)
         operators = spec if isinstance(spec, Mapping) else {"eq": spec}
         if not operators:
             raise InputError(f"filter on {name!r} is empty; give a value or one of: {', '.join(OPERATORS)}")
@@ -102,6 +112,15 @@ def parse_filter(raw: Mapping[str, object], fields: Iterable[str]) -> Filter:
     if len(conditions) > MAX_CONDITIONS:
         raise InputError(f"a filter holds at most {MAX_CONDITIONS} conditions, got {len(conditions)}")
     return Filter(tuple(conditions))
+
+
+def check_field(name: str, fields: Collection[str]) -> None:
+    """Raise InputError, which names the filterable fields, unless `name` is one of them."""
+    if name not in fields:
+        raise InputError(
+            f"filter field {name[:80]!r} is not filterable; filterable fields: {', '.join(sorted(fields)) or 'none'} "
+            f"(add it to GRAPHRAG_FILTER_FIELDS to make it so)"
+        )
 
 
 def _condition(name: str, operator: object, value: object) -> Condition:
@@ -118,14 +137,16 @@ def _condition(name: str, operator: object, value: object) -> Condition:
             scalar = _scalar(name, value)
             if isinstance(scalar, bool):
                 raise InputError(f"filter {name!r}: {operator!r} compares texts or numbers, not true/false")
-            return Condition(name, operator, (scalar,))
+            return Condition(name, cast(Operator, operator), (scalar,))
         case "eq" | "ne":
-            return Condition(name, operator, (_scalar(name, value),))
+            return Condition(name, cast(Operator, operator), (_scalar(name, value),))
         case _:
-            raise InputError(f"filter {name!r}: unknown operator {str(operator)[:80]!r}; use one of: {', '.join(OPERATORS)}")
+            raise InputError(
+                f"filter {name!r}: unknown operator {str(operator)[:80]!r}; use one of: {', '.join(OPERATORS)}"
+            )
 
 
 def _scalar(name: str, value: object) -> Scalar:
-    if isinstance(value, str | int | float | bool) and value == value:  # noqa: PLR0124 - NaN is not equal to itself
+    if isinstance(value, str | int | float | bool) and value == value:  # NaN is not equal to itself
         return value
     raise InputError(f"filter {name!r}: expected a text, a number or true/false, got {type(value).__name__}")

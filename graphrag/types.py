@@ -8,8 +8,9 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -41,7 +42,8 @@ def stable_id(*parts: str | int) -> str:
     """Hash parts into an id. Parts are length-prefixed, so ("ab", "c") and ("a", "bc") differ."""
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
-        data = str(part).encode()
+        # Text of JSON or of file names may hold half a surrogate pair, which has no UTF-8; it hashes like any other.
+        data = str(part).encode(errors="surrogatepass")
         digest.update(len(data).to_bytes(8, "big"))
         digest.update(data)
     return digest.hexdigest()
@@ -83,8 +85,29 @@ def check_label(what: str, value: str) -> str:
     return value
 
 
+def check_text(what: str, value: str) -> str:
+    """Return text unchanged, or raise InputError if it holds half a surrogate pair, which no store can hold."""
+    if not is_text(value):
+        raise InputError(
+            f"{what} is not valid Unicode, it holds half of a surrogate pair: {value[:80]!r}; decode the source "
+            f"with its real encoding"
+        )
+    return value
+
+
+def is_text(value: str) -> bool:
+    """Whether the string is valid Unicode text: without lone surrogates, which JSON and file names can carry."""
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def check_metadata(metadata: Mapping[str, object]) -> dict[str, Scalar]:
-    """Validate document metadata: keys `[a-z][a-z0-9_]{0,62}`, scalar finite values, never tenant or access.
+    """Validate document metadata: keys `[a-z][a-z0-9_]{0,62}`, scalar finite values, valid text, never tenant or access.
 
     Raises:
         InputError: names the key and says what is allowed.
@@ -102,7 +125,7 @@ def check_metadata(metadata: Mapping[str, object]) -> dict[str, Scalar]:
             raise InputError(
                 f"metadata {key!r} must be a text, a finite number or true/false, not {type(value).__name__}: {str(value)[:80]!r}"
             )
-        checked[key] = value
+        checked[key] = check_text(f"metadata {key!r}", value) if isinstance(value, str) else value
     return checked
 
 
@@ -142,6 +165,12 @@ def document_id(tenant: str, source: str, part: int = 0) -> str:
 
 def entity_id(tenant: str, key: str) -> str:
     """Id of an entity: hash(tenant, canonical key)."""
+    return _entity_id(tenant, key)
+
+
+@lru_cache(maxsize=1 << 16)
+def _entity_id(tenant: str, key: str) -> str:
+    # Stores do not repeat the id next to each stored key, so that reading chunks computes it again and again.
     return stable_id("entity", tenant, key)
 
 
@@ -211,16 +240,18 @@ class Chunk:
     """Ascending by key."""
     mentions: tuple[Mention, ...]
     """Ascending by key, one per key."""
+    headings_within: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    """(offset, heading path in force from there) for each heading that begins in the core, ascending."""
+    pages_within: tuple[tuple[int, int], ...] = ()
+    """(offset, page) for each page that begins in the core after its first character, ascending."""
 
-    def sentences_of(self, spans: Iterable[Span]) -> tuple[int, ...]:
-        """Ascending indices of the sentences in which the given spans begin."""
-        found: set[int] = set()
-        for start, _ in spans:
-            for index, (left, right) in enumerate(self.sentences):
-                if left <= start < right:
-                    found.add(index)
-                    break
-        return tuple(sorted(found))
+    def heading_at(self, offset: int) -> tuple[str, ...]:
+        """The headings above a document offset within the core."""
+        return next((path for start, path in reversed(self.headings_within) if start <= offset), self.heading)
+
+    def page_at(self, offset: int) -> int | None:
+        """The page of a document offset within the core."""
+        return next((page for start, page in reversed(self.pages_within) if start <= offset), self.page)
 
 
 @dataclass(frozen=True, slots=True)

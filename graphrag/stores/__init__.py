@@ -1,0 +1,1 @@
+"""Where knowledge lives: the ports and their implementations."""

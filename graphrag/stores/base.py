@@ -7,7 +7,10 @@ Rules that hold for every method:
   from visible contributions alone, so invisible data changes nothing that is returned.
 - A method that takes a `Filter` narrows what is visible further, to the documents that match.
 - Ids that do not exist, or are not visible, are left out of the result; nothing is raised.
-- Duplicate ids in an argument count once.
+- Duplicate ids or terms in an argument count once.
+- A limit of 0 or less leaves nothing of what it limits, and negative hops reach nothing; nothing is raised.
+- A filter on a field that the store was not told to make filterable raises InputError, which names those that are.
+- Any string may be asked for. One that is not valid Unicode (half a surrogate pair) finds nothing or raises InputError.
 - A read sees each document all-old or all-new, and sees every write that was acknowledged before it began, whichever
   process made it.
 - Failures of the database are raised as StoreError.
@@ -69,13 +72,26 @@ class GraphStore(Protocol):
     async def write(self, scope: Scope, batch: GraphBatch, *, lease: Lease | None = None) -> WriteOutcome:
         """Store one document and all it contributes in one transaction, replacing what it contributed before.
 
-        With an equal fingerprint and a complete document this is a no-op. `created_at` and `updated_at` of the batch are ignored.
-        With a lease, the write happens only while that worker holds the job, checked inside the transaction.
+        A no-op if the *stored* document of that id is complete and has an equal fingerprint: the rest of the batch is not
+        even looked at. `created_at` and `updated_at` of the batch are ignored. When this returns, the write survives a
+        crash and loss of power. With a lease, the write happens only while that worker holds the job, checked inside the
+        transaction.
 
         Raises:
             LeaseLostError: the lease is no longer held.
-            InputError: the document is not in the scope (its tenant, or an access label the scope does not hold), or
-                a document of that id exists that the scope does not see.
+            InputError: nothing was written, because
+                the document is not in the scope (its tenant, or an access label the scope does not hold);
+                a document of that id exists that the scope does not see;
+                metadata is not allowed (graphrag.types.check_metadata), or a text is not valid Unicode;
+                the document has more than MAX_CHUNKS_PER_DOCUMENT chunks, or its length or count is not that of what
+                comes with it;
+                a chunk or relation belongs to another document, has an id that one of another document has (of any
+                tenant), or an id that comes twice;
+                a chunk is not the span of the text that it says, its phrases or mentions are not strictly ascending by
+                key, or a mention's entity id is not that of tenant and key;
+                a relation's subject or object is not mentioned in its chunk;
+                a vector is missing, not finite, not of unit length (chunk vectors), or not of the dimension that the
+                store holds. The dimensions are those of the first vectors written, for as long as the store exists.
         """
         ...
 
@@ -97,7 +113,10 @@ class GraphStore(Protocol):
         after: str = "",
         limit: int = 100,
     ) -> list[Document]:
-        """Documents ascending by id, those with an id greater than `after`, at most `limit`."""
+        """Documents ascending by id, those with an id greater than `after`, at most `limit`.
+
+        All conditions hold together: with `ids`, too, `after` and `limit` apply. `source_prefix` is taken literally.
+        """
         ...
 
     async def texts(self, scope: Scope, ids: Sequence[str]) -> dict[str, str]:
@@ -124,8 +143,13 @@ class GraphStore(Protocol):
         """The `k` chunks nearest to each vector by cosine similarity (the score), descending, ties ascending by id.
 
         Args:
+            scope: who is asking.
             vectors: `(n, dim)` unit length; one result list for each row.
             k: 1 to MAX_K; fewer hits come back only where fewer chunks are visible.
+            filter: see the module.
+
+        Raises:
+            InputError: `k` is out of range, or a vector is not finite or of another dimension than the stored ones.
         """
         ...
 
@@ -134,7 +158,12 @@ class GraphStore(Protocol):
     ) -> list[TermHit]:
         """The `k` best BM25 candidates that hold at least one of the analysed terms, ascending by id.
 
+        The statistics of BM25 are those of `term_statistics`: over all that the scope sees, filter or not. The filter
+        narrows which chunks are scored. Equal scores are cut ascending by id.
         The order of hits is computed above the port from `terms` and `term_statistics` (graphrag.retrieval.keyword).
+
+        Raises:
+            InputError: `k` is not 1 to MAX_K.
         """
         ...
 
@@ -145,18 +174,29 @@ class GraphStore(Protocol):
     async def find_entities(
         self, scope: Scope, *, keys: Sequence[str] = (), blocks: Sequence[str] = (), prefix: str = "", limit: int = 100
     ) -> list[Entity]:
-        """Visible entities whose key is in `keys`, or that share one of the `blocks` (graphrag.extraction.resolution),
-        or whose key or a word of it starts with `prefix`; by mention count descending, then id; at most `limit`."""
+        """Visible entities that one of the three selects, by mention count descending, then id; at most `limit`.
+
+        Args:
+            scope: who is asking.
+            keys: selects entities by key.
+            blocks: selects entities that fall into one of these (graphrag.extraction.resolution.blocking_keys).
+            prefix: selects entities whose key, or the part of it from some word on, starts with this text, folded as
+                keys are (graphrag.analysis.fold). It may be of several words; empty, it selects nothing.
+            limit: how many at most.
+        """
         ...
 
     async def entities(self, scope: Scope, ids: Sequence[str]) -> list[Entity]:
-        """Entities in the order of `ids`."""
+        """Entities in the order of `ids`. Name and type weigh each mention by its `count`, as `mention_count` does."""
         ...
 
     async def chunks_mentioning(
         self, scope: Scope, entity_ids: Sequence[str], limit: int, filter: Filter | None = None
     ) -> list[Occurrences]:
-        """For each entity that is visible under the filter, its chunk count and the first `limit` chunks; in the order of `entity_ids`."""
+        """For each entity that is visible under the filter, its chunk count and the first `limit` chunks.
+
+        In the order of `entity_ids`. The count is of all such chunks, whatever the limit.
+        """
         ...
 
     async def title_links(
@@ -165,11 +205,14 @@ class GraphStore(Protocol):
         """Links "a phrase of `source` is the key of what `target` is about", from and to each of the chunks.
 
         A chunk is about the entities it mentions with role `subject`. Both ends are visible and pass the filter, and
-        the source is not itself about the key. Within a source only longest matches count, see
-        graphrag.analysis.longest_matches: a phrase is passed over where a longer one covers it and is the key of a
-        visible subject too.
-        At most `limit` links out of and `limit` links into each chunk, the first ones ascending by (source, target, key).
-        Result ascending by (source, target, key), without duplicates.
+        the source is not itself about the key. Within a source only longest matches count: a phrase that is the key of a
+        visible subject is covered, and makes no link, when one longer match (a phrase that is the key of a visible
+        subject, too, be it of the source itself) contains it as a run of whole tokens and stands in every sentence in
+        which the phrase stands; see graphrag.analysis.longest_matches.
+
+        The limit holds for each *given* chunk and each direction on its own: the first `limit` links out of it and the
+        first `limit` links into it, ascending by (source, target, key). The result is the union of these, ascending by
+        (source, target, key), without duplicates.
         """
         ...
 
@@ -177,20 +220,22 @@ class GraphStore(Protocol):
         """Entities within `hops` steps of the seed entities, with the relations and SAME_AS links among them.
 
         A step follows a visible relation in either direction or a SAME_AS link. Entities are taken hop by hop, within a
-        hop by mention count descending, then id, until there are `limit`.
+        hop by mention count descending, then id, until there are `limit`. With 0 hops these are the seeds.
         """
         ...
 
     async def statistics(self, scope: Scope) -> Statistics:
-        """Counts of what the scope sees."""
+        """Counts of what the scope sees. `mentions` counts Mention values (one entity in one chunk), not their spans."""
         ...
 
     def export(self, scope: Scope) -> AsyncIterator[GraphBatch]:
-        """All visible documents with their contributions, ascending by document id."""
+        """All visible documents with their contributions, ascending by document id.
+
+        Not one snapshot, but each document is: writes that end meanwhile are in it or not, document by document, and
+        what is no longer visible when its turn comes is left out.
+        """
         ...
 
     async def revision(self) -> int:
         """A number that grows with every write that changed something, in any process."""
         ...
-
-

@@ -13,10 +13,10 @@ class MetadataColumn:
     def __init__(self, field: str) -> None:
         self._field = field
         self._values: list[Scalar | None] = [None]
+        # By kind as well as value, since Python holds 1 and True for equal.
         self._code_of: dict[tuple[str, Scalar], int] = {}
         self._codes = np.zeros(64, dtype=np.int32)
-        # By kind as well as value, since Python holds 1 and True for equal.
-        self._tables: dict[tuple[object, ...], NDArray[np.bool_]] = {}
+        self._tables: dict[Condition, NDArray[np.bool_]] = {}
 
     def set(self, row: int, metadata: Metadata) -> None:
         """Record the field's value of the document at `row`."""
@@ -35,8 +35,7 @@ class MetadataColumn:
 
     def mask(self, condition: Condition, rows: int) -> NDArray[np.bool_]:
         """Which of the first `rows` documents pass. The condition is judged once per distinct value."""
-        name = (condition.operator, tuple((kind(value), value) for value in condition.values))
-        table = self._tables.get(name, np.zeros(0, dtype=np.bool_))
+        table = self._tables.get(condition, np.zeros(0, dtype=np.bool_))
         if len(table) < len(self._values):
             fresh = [
                 condition.matches({} if value is None else {self._field: value}) for value in self._values[len(table) :]
@@ -44,5 +43,5 @@ class MetadataColumn:
             table = np.concatenate([table, np.array(fresh, dtype=np.bool_)])
             if len(self._tables) >= 256:
                 self._tables.clear()
-            self._tables[name] = table
+            self._tables[condition] = table
         return table[self._codes[:rows]]

@@ -6,6 +6,7 @@ has read stays true until it commits, whichever process writes next; reads see o
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -14,9 +15,12 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from graphrag.errors import StoreError
-from graphrag.stores.embedded.schema import connect, prepare
+from graphrag.stores.embedded.schema import SCHEMA_VERSION, connect, prepare
+from graphrag.stores.trips import note_round_trip
 
 _T = TypeVar("_T")
+_PREPARE_SECONDS = 30
+_MAGIC = b"SQLite format 3\0"
 
 
 class Database:
@@ -28,6 +32,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._location = str(path)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="graphrag-read")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="graphrag-write")
         self._read_connection: sqlite3.Connection | None = None
@@ -37,8 +42,8 @@ class Database:
 
     @property
     def location(self) -> str:
-        """Absolute path of the file."""
-        return str(self._path.resolve())
+        """Absolute path of the file, once it is open."""
+        return self._location
 
     async def __aenter__(self) -> Self:
         if self._entered:
@@ -81,6 +86,7 @@ class Database:
                 _end_transaction(connection, "COMMIT")
 
         self._check_open()
+        note_round_trip()
         return await self._run(self._reader, in_transaction)
 
     async def write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
@@ -102,6 +108,7 @@ class Database:
             return result
 
         self._check_open()
+        note_round_trip()
         return await self._run(self._writer, in_transaction)
 
     def _check_open(self) -> None:
@@ -118,11 +125,13 @@ class Database:
     def _connect(self) -> None:
         if not self._path.parent.is_dir():
             raise StoreError(f"{self._path}: the folder does not exist: create it, or set GRAPHRAG_STORE_URL")
+        _check_header(self._path)
+        self._location = str(self._path.resolve())
         # Absolute, so that both connections are to the same file and no name is special (":memory:").
         name = str(self._path.absolute())
         self._write_connection = connect(name)
-        prepare(self._write_connection, name)
-        self._write_connection.execute("PRAGMA synchronous = NORMAL")
+        _prepare(self._write_connection, name)
+        _check_writable(self._write_connection)
         self._read_connection = connect(name, read_only=True)
 
     def _end(self) -> "Future[None]":
@@ -150,6 +159,40 @@ class Database:
             connection.close()
 
 
+def _prepare(connection: sqlite3.Connection, name: str) -> None:
+    # SQLite does not wait for the lock when two connections turn the write-ahead log on at once: one is told "busy".
+    end = time.monotonic() + _PREPARE_SECONDS
+    while True:
+        try:
+            return prepare(connection, name)
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+        time.sleep(0.01)
+
+
+def _check_header(path: Path) -> None:
+    # SQLite takes a file shorter than its header for an empty database, and would write over it.
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_MAGIC))
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        raise StoreError(
+            f"{path} cannot be opened ({exc.strerror}): point GRAPHRAG_STORE_URL at a readable file"
+        ) from exc
+    if start and start != _MAGIC:
+        raise StoreError(f"{path} is not a SQLite database: point GRAPHRAG_STORE_URL at another file")
+
+
+def _check_writable(connection: sqlite3.Connection) -> None:
+    # On a read-only file BEGIN IMMEDIATE alone succeeds. Better to fail at the start than at the first write.
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("ROLLBACK")
+
+
 def _opened(connection: sqlite3.Connection | None) -> sqlite3.Connection:
     if connection is None:
         raise _not_open()
@@ -171,4 +214,6 @@ def _sqlite_errors(path: Path) -> Generator[None]:
     try:
         yield
     except sqlite3.Error as exc:
-        raise StoreError(f"{path}: {exc}: check that the file is a writable database of this software, and disk space") from exc
+        raise StoreError(
+            f"{path}: {exc}: check that the file is a writable database of this software, and disk space"
+        ) from exc

@@ -5,18 +5,19 @@ rows outnumber live ones. The index belongs to one thread.
 """
 
 from array import array
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from sys import intern
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrag.extraction.resolution import blocking_keys
+from graphrag.bm25 import K1, B, idf
+from graphrag.extraction.resolution import blocking_keys, may_be_same
 from graphrag.filters import Filter
-from graphrag.bm25 import B, K1, idf
 from graphrag.stores.embedded.columns import MetadataColumn
-from graphrag.types import ALL_ACCESS, Entity, Hit, Mention, Metadata, Scope
+from graphrag.types import ALL_ACCESS, Entity, Hit, Mention, Metadata, Occurrences, Scope
 
 _Number = TypeVar("_Number", bound=np.generic)
 _MENTION_STRIDE = 5  # row, count, surface code, type code, is subject
@@ -27,10 +28,24 @@ _SCORE_DECIMALS = 6  # beyond it float32 dot products differ with the place of a
 class IndexedChunk:
     """What the index needs of a stored chunk."""
 
+    number: int
+    """The chunk's integer key in the database."""
     id: str
     terms: str
     embedding: bytes
+    phrases: Mapping[str, Sequence[int]]
     mentions: Sequence[Mention]
+
+
+@dataclass(slots=True)
+class _Known:
+    """An entity of one tenant, and its mentions."""
+
+    number: int
+    key: str
+    tenant: int
+    table: "array[int]" = field(default_factory=lambda: array("i"))
+    """_MENTION_STRIDE numbers for each mention; rows ascend, and those of one document stand together."""
 
 
 class _Interned:
@@ -54,6 +69,11 @@ class MemoryIndex:
     def __init__(self, filter_fields: Iterable[str]) -> None:
         self.chunk_ids: list[str] = []
         self.row_of: dict[str, int] = {}
+        self.row_of_number: dict[int, int] = {}
+        self.phrases: list[tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]] = []
+        """By row: the phrase keys, and parallel to them the sentences they stand in."""
+        self.subject_keys: list[tuple[str, ...]] = []
+        """By row: keys of what the chunk is about."""
         self.dead = 0
         self._vectors = np.zeros((0, 0), dtype=np.float32)
         self._lengths = np.zeros(64, dtype=np.int32)
@@ -68,16 +88,22 @@ class MemoryIndex:
         self._texts = _Interned()
         self._columns = {field: MetadataColumn(field) for field in filter_fields}
         self._postings: dict[str, array[int]] = {}
-        self._mentions: dict[str, array[int]] = {}
-        self._keys: dict[str, str] = {}
-        self._tenant_of_entity: dict[str, int] = {}
+        self._entities: dict[str, _Known] = {}
+        # Every mention once more, over all entities: row and entity number.
+        self._mention_rows = array("i")
+        self._mention_entities = array("i")
+        # Beginnings of the chunk ids as numbers of the same order.
+        self._prefixes = np.zeros(64, dtype=np.uint64)
         self._subjects: dict[tuple[int, str], array[int]] = {}
         self._blocks: dict[str, list[str]] | None = None
         self._masks: dict[tuple[Scope, Filter | None], NDArray[np.bool_]] = {}
+        self._totals: dict[Scope, tuple[int, float]] = {}
 
     # Writing
 
-    def put_document(self, id_: str, tenant: str, access: str, metadata: Metadata, chunks: Iterable[IndexedChunk]) -> None:
+    def put_document(
+        self, id_: str, tenant: str, access: str, metadata: Metadata, chunks: Iterable[IndexedChunk]
+    ) -> None:
         """Add a document, replacing what was known of it."""
         self.drop_document(id_)
         row = self._document_rows.get(id_)
@@ -93,7 +119,7 @@ class MemoryIndex:
             column.set(row, metadata)
         for chunk in chunks:
             self._put_chunk(row, chunk)
-        self._masks.clear()
+        self._forget_views()
 
     def drop_document(self, id_: str) -> None:
         """Forget a document's chunks; unknown ids are passed over."""
@@ -104,15 +130,23 @@ class MemoryIndex:
             self._alive[chunk] = False
             if self.row_of.get(self.chunk_ids[chunk]) == chunk:
                 del self.row_of[self.chunk_ids[chunk]]
+            self.phrases[chunk] = ((), ())
             self.dead += 1
         self._chunks_of[row] = []
+        self._forget_views()
+
+    def _forget_views(self) -> None:
         self._masks.clear()
+        self._totals.clear()
 
     def _put_chunk(self, document: int, chunk: IndexedChunk) -> None:
         row = len(self.chunk_ids)
         self.chunk_ids.append(chunk.id)
         self.row_of[chunk.id] = row
+        self.row_of_number[chunk.number] = row
         self._chunks_of[document].append(row)
+        self.phrases.append((tuple(map(intern, chunk.phrases)), tuple(map(tuple, chunk.phrases.values()))))
+        self.subject_keys.append(tuple(mention.key for mention in chunk.mentions if mention.role == "subject"))
         vector = np.frombuffer(chunk.embedding, dtype="<f4")
         if row >= len(self._vectors):
             grown = np.zeros((max(64, row * 2), len(vector)), dtype=np.float32)
@@ -123,6 +157,8 @@ class MemoryIndex:
         self._lengths = _fit(self._lengths, row)
         self._document_of = _fit(self._document_of, row)
         self._alive = _fit(self._alive, row)
+        self._prefixes = _fit(self._prefixes, row)
+        self._prefixes[row] = int.from_bytes(chunk.id.encode()[:8].ljust(8, b"\0"), "big")
         self._lengths[row] = len(words)
         self._document_of[row] = document
         self._alive[row] = True
@@ -136,15 +172,17 @@ class MemoryIndex:
             posting.extend((row, count))
         tenant = int(self._tenant[document])
         for mention in chunk.mentions:
-            posting = self._mentions.get(mention.entity_id)
-            if posting is None:
-                posting = self._mentions[mention.entity_id] = array("i")
-                self._keys[mention.entity_id] = mention.key
-                self._tenant_of_entity[mention.entity_id] = tenant
+            known = self._entities.get(mention.entity_id)
+            if known is None:
+                known = self._entities[mention.entity_id] = _Known(len(self._entities), mention.key, tenant)
                 if self._blocks is not None:
-                    self._add_blocks(mention.entity_id, mention.key)
+                    self._add_blocks(self._blocks, mention.entity_id, mention.key)
             subject = mention.role == "subject"
-            posting.extend((row, mention.count, self._texts.code(mention.surface), self._texts.code(mention.type), subject))
+            known.table.extend(
+                (row, mention.count, self._texts.code(mention.surface), self._texts.code(mention.type), subject)
+            )
+            self._mention_rows.append(row)
+            self._mention_entities.append(known.number)
             if subject:
                 self._subjects.setdefault((tenant, mention.key), array("i")).append(row)
 
@@ -177,14 +215,20 @@ class MemoryIndex:
     def counts(self, scope: Scope) -> tuple[int, int, int]:
         """Chunks, entities and mentions that the scope sees."""
         mask = self.visible(scope, None)
-        tenant = self._labels.codes.get(scope.tenant, -1)
-        entities = mentions = 0
-        for id_, owner in self._tenant_of_entity.items():
-            if owner == tenant:
-                seen = int(np.count_nonzero(mask[self._table(id_)[:, 0]]))
-                entities += seen > 0
-                mentions += seen
-        return int(np.count_nonzero(mask)), entities, mentions
+        seen = mask[_view(self._mention_rows)]
+        entities = np.zeros(len(self._entities), dtype=np.bool_)
+        entities[_view(self._mention_entities)[seen]] = True
+        return int(np.count_nonzero(mask)), int(np.count_nonzero(entities)), int(np.count_nonzero(seen))
+
+    def _corpus(self, scope: Scope) -> tuple[int, float]:
+        """Visible chunks and their average length in terms."""
+        found = self._totals.get(scope)
+        if found is None:
+            mask = self.visible(scope, None)
+            total = int(np.count_nonzero(mask))
+            found = total, float(self._lengths[: len(mask)][mask].mean()) if total else 0.0
+            self._totals[scope] = found
+        return found
 
     # Search
 
@@ -201,7 +245,7 @@ class MemoryIndex:
             scores = scores[:, rows]
         return [self._top(rows, row, k) for row in scores]
 
-    def _top(self, rows: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> list[Hit]:
+    def _top(self, rows: NDArray[np.int64], scores: NDArray[np.floating], k: int) -> list[Hit]:
         if len(scores) > k:
             threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
             keep = scores >= threshold
@@ -213,76 +257,106 @@ class MemoryIndex:
         """Ids of the k best chunks by BM25 that hold at least one term, ascending; statistics over all that is visible."""
         corpus = self.visible(scope, None)
         mask = corpus if filter is None else self.visible(scope, filter)
-        total = int(np.count_nonzero(corpus))
+        total, average = self._corpus(scope)
         if not total:
             return []
-        lengths = self._lengths[: len(self.chunk_ids)]
-        average = float(lengths[corpus].mean())
-        scores = np.zeros(len(self.chunk_ids))
-        matched = np.zeros(len(self.chunk_ids), dtype=np.bool_)
+        # The part of the formula that does not depend on the term.
+        norms = K1 * (1 - B + B * self._lengths[: len(corpus)] / average)
+        scores = np.zeros(len(corpus))
         for term in sorted(set(terms)):
             posting = self._postings.get(term)
             if posting is None:
                 continue
-            rows, counts = np.array(posting, dtype=np.int32).reshape(-1, 2).T
+            rows, counts = _view(posting, 2).T
             seen = corpus[rows]
             rows, counts = rows[seen], counts[seen]
-            weight = idf(total, len(rows))
-            scores[rows] += weight * counts * (K1 + 1) / (counts + K1 * (1 - B + B * lengths[rows] / average))
-            matched[rows] = True
-        found = np.flatnonzero(matched & mask)
+            weight = idf(total, len(rows)) * (K1 + 1)
+            # A row stands at most once in a posting.
+            scores[rows] += weight * counts / (counts + norms[rows])
+        # Every term has a positive weight, so a chunk that holds one has a score above zero.
+        found = np.flatnonzero((scores > 0) & mask)
         return sorted(hit.chunk_id for hit in self._top(found, np.round(scores[found], 9), k))
 
     def term_counts(self, scope: Scope, terms: Iterable[str]) -> tuple[int, float, dict[str, int]]:
         """Visible chunks, their average length in terms, and document frequencies."""
         mask = self.visible(scope, None)
-        total = int(np.count_nonzero(mask))
-        average = float(self._lengths[: len(self.chunk_ids)][mask].mean()) if total else 0.0
         frequency: dict[str, int] = {}
         for term in terms:
             posting = self._postings.get(term)
-            rows = np.array(posting, dtype=np.int32)[::2] if posting is not None else np.zeros(0, dtype=np.int32)
-            frequency[term] = int(np.count_nonzero(mask[rows]))
-        return total, average, frequency
+            frequency[term] = 0 if posting is None else int(np.count_nonzero(mask[_view(posting, 2)[:, 0]]))
+        return (*self._corpus(scope), frequency)
 
     # Entities
 
-    def _table(self, entity: str) -> NDArray[np.int32]:
-        return np.array(self._mentions.get(entity, array("i")), dtype=np.int32).reshape(-1, _MENTION_STRIDE)
-
-    def entity(self, scope: Scope, id_: str) -> Entity | None:
-        """The entity as the scope sees it, or None."""
-        table = self._table(id_)
-        table = table[self.visible(scope, None)[table[:, 0]]] if len(table) else table
-        if not len(table):
-            return None
-        return Entity(
-            id=id_,
-            key=self._keys[id_],
-            name=self._most_frequent(table[:, 2], table[:, 1]),
-            type=self._most_frequent(table[:, 3], table[:, 1], skip_empty=True),
-            mention_count=int(table[:, 1].sum()),
-            chunk_count=len(table),
-            document_count=len(np.unique(self._document_of[table[:, 0]])),
-        )
+    def entities(self, scope: Scope, ids: Iterable[str]) -> list[Entity]:
+        """The entities as the scope sees them, in order; those it does not see are left out."""
+        mask = self.visible(scope, None)
+        found: list[Entity] = []
+        for id_ in ids:
+            known = self._entities.get(id_)
+            if known is None:
+                continue
+            table = _view(known.table, _MENTION_STRIDE)
+            seen = mask[table[:, 0]]
+            if not seen.all():
+                table = table[seen]
+                if not len(table):
+                    continue
+            rows, counts, surfaces, types, _ = table.T
+            documents = self._document_of[rows]
+            found.append(
+                Entity(
+                    id=id_,
+                    key=known.key,
+                    name=self._most_frequent(surfaces, counts),
+                    type=self._most_frequent(types, counts, skip_empty=True),
+                    mention_count=int(counts.sum()),
+                    chunk_count=len(rows),
+                    document_count=1 + int(np.count_nonzero(documents[1:] != documents[:-1])),
+                )
+            )
+        return found
 
     def _most_frequent(self, codes: NDArray[np.int32], weights: NDArray[np.int32], *, skip_empty: bool = False) -> str:
-        totals: dict[str, int] = {}
-        for code, weight in zip(codes.tolist(), weights.tolist(), strict=True):
-            name = self._texts.names[code]
-            if name or not skip_empty:
-                totals[name] = totals.get(name, 0) + weight
-        return min(totals, key=lambda name: (-totals[name], name), default="")
+        names = self._texts.names
+        if (codes == codes[0]).all():
+            return names[codes[0]]
+        distinct, places = np.unique(codes, return_inverse=True)
+        totals = np.bincount(places, weights=weights).tolist()
+        held = [(-total, names[code]) for code, total in zip(distinct.tolist(), totals, strict=True)]
+        return min((one for one in held if one[1] or not skip_empty), default=(0, ""))[1]
 
-    def mentioning(self, scope: Scope, entity: str, filter: Filter | None) -> list[str]:
-        """Ids of the visible chunks that mention the entity, ascending."""
-        rows = self._table(entity)[:, 0]
-        return sorted(self.chunk_ids[row] for row in rows[self.visible(scope, filter)[rows]].tolist())
+    def mentioning(self, scope: Scope, ids: Iterable[str], limit: int, filter: Filter | None) -> list[Occurrences]:
+        """For each of the entities that a visible chunk mentions: how many do, and the first `limit` of them."""
+        mask = self.visible(scope, filter)
+        found: list[Occurrences] = []
+        for id_ in ids:
+            known = self._entities.get(id_)
+            if known is None:
+                continue
+            rows = _view(known.table, _MENTION_STRIDE)[:, 0]
+            rows = rows[mask[rows]]
+            if len(rows):
+                found.append(Occurrences(id_, len(rows), self.first_ids(rows, limit)))
+        return found
 
-    def about(self, scope: Scope, key: str, filter: Filter | None) -> list[str]:
-        """Ids of the visible chunks that have the key as a subject, ascending."""
-        rows = np.array(self._subjects.get((self._labels.codes.get(scope.tenant, -1), key), ()), dtype=np.int64)
-        return sorted(self.chunk_ids[row] for row in rows[self.visible(scope, filter)[rows]].tolist())
+    def first_ids(self, rows: NDArray[np.int32], limit: int) -> tuple[str, ...]:
+        """The first `limit` chunk ids of the rows, ascending."""
+        if limit < 1:
+            return ()
+        if limit < len(rows):
+            # Only what may be among the first is sorted as text: comparing numbers is much cheaper.
+            prefixes = self._prefixes[rows]
+            rows = rows[prefixes <= np.partition(prefixes, limit - 1)[limit - 1]]
+        return tuple(sorted([self.chunk_ids[row] for row in rows.tolist()])[:limit])
+
+    def about(self, scope: Scope, key: str, filter: Filter | None) -> list[int]:
+        """Rows of the visible chunks that have the key as a subject."""
+        rows = self._subjects.get((self._labels.codes.get(scope.tenant, -1), key))
+        if rows is None:
+            return []
+        mask = self.visible(scope, filter)
+        return [row for row in rows if mask[row]]
 
     def entities_with_prefix(self, tenant: str, prefix: str) -> list[str]:
         """Ids of the tenant's entities whose key, or a word of it, starts with the prefix."""
@@ -290,31 +364,33 @@ class MemoryIndex:
         inner = f" {prefix}"
         return [
             id_
-            for id_, key in self._keys.items()
-            if self._tenant_of_entity[id_] == owner and (key.startswith(prefix) or inner in key)
+            for id_, known in self._entities.items()
+            if known.tenant == owner and (known.key.startswith(prefix) or inner in known.key)
         ]
 
     def entities_in_blocks(self, tenant: str, blocks: Iterable[str]) -> list[str]:
         """Ids of the tenant's entities that fall into one of the blocks."""
         if self._blocks is None:  # built on first use: a question without name variants never needs it
             self._blocks = {}
-            for id_, key in self._keys.items():
-                self._add_blocks(id_, key)
+            for id_, known in self._entities.items():
+                self._add_blocks(self._blocks, id_, known.key)
+        found = dict.fromkeys(id_ for block in blocks for id_ in self._blocks.get(block, ()))
         owner = self._labels.codes.get(tenant, -1)
-        return [
-            id_
-            for id_ in dict.fromkeys(id_ for block in blocks for id_ in self._blocks.get(block, ()))
-            if self._tenant_of_entity[id_] == owner
-        ]
+        return [id_ for id_ in found if self._entities[id_].tenant == owner]
 
-    def _add_blocks(self, id_: str, key: str) -> None:
-        assert self._blocks is not None
+    def possible_variants(self, tenant: str, key: str) -> list[str]:
+        """Ids of the tenant's entities that may be the same as the one with the key, by their keys."""
+        candidates = self.entities_in_blocks(tenant, blocking_keys(key))
+        return [id_ for id_ in candidates if may_be_same(key, self._entities[id_].key)]
+
+    @staticmethod
+    def _add_blocks(blocks: dict[str, list[str]], id_: str, key: str) -> None:
         for block in blocking_keys(key):
-            self._blocks.setdefault(block, []).append(id_)
+            blocks.setdefault(block, []).append(id_)
 
-    def vector(self, chunk: str) -> NDArray[np.float32]:
-        """The embedding of a known chunk, a copy."""
-        return self._vectors[self.row_of[chunk]].copy()
+    def vectors(self, chunks: Sequence[str]) -> NDArray[np.float32]:
+        """`(len(chunks), dim)` embeddings of known chunks, a copy."""
+        return self._vectors[[self.row_of[id_] for id_ in chunks]]
 
 
 def _fit(column: NDArray[_Number], row: int) -> NDArray[_Number]:
@@ -322,3 +398,12 @@ def _fit(column: NDArray[_Number], row: int) -> NDArray[_Number]:
     if row < len(column):
         return column
     return np.concatenate([column, np.zeros(max(len(column), row + 1 - len(column)), dtype=column.dtype)])
+
+
+def _view(numbers: "array[int]", width: int = 0) -> NDArray[np.int32]:
+    """The numbers as they are, without a copy, in rows of `width` if given.
+
+    An array cannot grow while a view of it exists, so no view may leave the method that makes it.
+    """
+    flat = np.frombuffer(numbers, dtype=np.intc)
+    return flat.reshape(-1, width) if width else flat

@@ -11,20 +11,21 @@ _VERSION_1 = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('revision', '0');
 
+-- With a rowid: without one, every lookup by id would read whole rows, long texts included, only to compare ids.
 CREATE TABLE documents (
     id TEXT PRIMARY KEY, tenant TEXT NOT NULL, access TEXT NOT NULL, source TEXT NOT NULL, part INTEGER NOT NULL,
     title TEXT NOT NULL, media_type TEXT NOT NULL, content_sha256 TEXT NOT NULL, fingerprint TEXT NOT NULL,
     metadata TEXT NOT NULL, title_key TEXT NOT NULL, heading_keys TEXT NOT NULL, state TEXT NOT NULL,
     length INTEGER NOT NULL, chunk_count INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
     text TEXT NOT NULL
-) WITHOUT ROWID;
+);
 CREATE INDEX documents_by_source ON documents (tenant, source, part);
 
 CREATE TABLE chunks (
     n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL, position INTEGER NOT NULL,
     start INTEGER NOT NULL, core_start INTEGER NOT NULL, "end" INTEGER NOT NULL, page INTEGER,
     token_count INTEGER NOT NULL, heading TEXT NOT NULL, sentences TEXT NOT NULL, text TEXT NOT NULL,
-    terms TEXT NOT NULL, phrases TEXT NOT NULL, mentions TEXT NOT NULL,
+    terms TEXT NOT NULL, phrases TEXT NOT NULL, mentions TEXT NOT NULL, marks TEXT NOT NULL,
     embedding BLOB NOT NULL, sentence_embeddings BLOB NOT NULL
 );
 CREATE INDEX chunks_by_document ON chunks (document_id, position);
@@ -75,6 +76,9 @@ def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
     connection.execute("PRAGMA busy_timeout = 30000")
     if read_only:
         connection.execute("PRAGMA query_only = ON")
+    else:
+        # With the write-ahead log, NORMAL would lose acknowledged writes when the power fails; FULL waits for the disk.
+        connection.execute("PRAGMA synchronous = FULL")
     return connection
 
 
@@ -87,7 +91,6 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
     """
     _check_owner(connection, path)
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -105,12 +108,14 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite itself rolls back on some errors; a second one would hide the first
+            connection.execute("ROLLBACK")
         raise
 
 
 def _check_owner(connection: sqlite3.Connection, path: str) -> None:
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    # In this order: another process may be creating the schema just now, and sets its mark last.
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
     if tables and application != APPLICATION_ID:
         raise StoreError(f"{path} is a SQLite database of other software: point GRAPHRAG_STORE_URL at another file")

@@ -4,6 +4,7 @@ SQLite (WAL) is the only truth. The reading thread of the Database owns the memo
 writes of any process are seen by the next read. Each read is one transaction: index and rows are of the same revision.
 """
 
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -14,12 +15,12 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrag.analysis import longest_matches
+from graphrag.analysis import fold
 from graphrag.errors import InputError, NotFoundError, SchemaMismatchError
-from graphrag.extraction.resolution import blocking_keys, links_among, same_as
-from graphrag.filters import Filter
+from graphrag.extraction.resolution import links_among, same_as
+from graphrag.filters import Filter, check_field
 from graphrag.stores.base import MAX_K
-from graphrag.stores.embedded import codec
+from graphrag.stores.embedded import codec, links
 from graphrag.stores.embedded.database import Database
 from graphrag.stores.embedded.index import IndexedChunk, MemoryIndex
 from graphrag.stores.embedded.system import check_lease
@@ -43,12 +44,15 @@ from graphrag.types import (
     TermStatistics,
     TitleLink,
     WriteOutcome,
+    check_text,
     entity_id,
+    is_text,
 )
 
 _T = TypeVar("_T")
 _PARAMETERS = 500  # values in one IN list
 _CACHED_CHUNKS = 4_000
+_DIMENSION, _SENTENCE_DIMENSION = "dimension", "sentence_dimension"
 
 
 class EmbeddedStore:
@@ -90,6 +94,10 @@ class EmbeddedStore:
 
         return await self._database.read(following)
 
+    def _check_filter(self, filter: Filter | None) -> None:
+        for condition in filter.conditions if filter else ():
+            check_field(condition.field, self._filter_fields)
+
     # Keeping the index in step
 
     def _follow(self, connection: sqlite3.Connection) -> None:
@@ -99,11 +107,14 @@ class EmbeddedStore:
         if self._index.dead > max(1_000, len(self._index.row_of)):
             self._index, self._revision = MemoryIndex(self._filter_fields), -1
             self._chunk_cache.clear()
-        changed = [id_ for (id_,) in connection.execute("SELECT document_id FROM changes WHERE revision > ?", (self._revision,))]
+        changed = [
+            id_
+            for (id_,) in connection.execute("SELECT document_id FROM changes WHERE revision > ?", (self._revision,))
+        ]
         for id_ in changed:
             self._index.drop_document(id_)
         self._chunk_cache.clear()
-        for ids in _slices(changed):
+        for ids in _known(changed):
             self._load(connection, ids)
         self._revision = revision
 
@@ -117,12 +128,12 @@ class EmbeddedStore:
             )
         }
         chunks: dict[str, list[IndexedChunk]] = {id_: [] for id_ in documents}
-        for id_, document_id, terms, mentions, embedding in connection.execute(
-            f"SELECT id, document_id, terms, mentions, embedding FROM chunks WHERE document_id IN ({marks}) ORDER BY document_id, position",
+        for number, id_, document_id, terms, phrases, mentions, embedding in connection.execute(
+            f"SELECT n, id, document_id, terms, phrases, mentions, embedding FROM chunks WHERE document_id IN ({marks}) ORDER BY document_id, position",
             ids,
         ):
             decoded = codec.decode_mentions(documents[document_id].tenant, mentions)
-            chunks[document_id].append(IndexedChunk(id_, terms, embedding, decoded))
+            chunks[document_id].append(IndexedChunk(number, id_, terms, embedding, json.loads(phrases), decoded))
         for id_, document in documents.items():
             self._index.put_document(id_, document.tenant, document.access, document.metadata, chunks[id_])
 
@@ -158,13 +169,10 @@ class EmbeddedStore:
                 f"{document.source}: {len(batch.chunks)} chunks, a document holds at most {MAX_CHUNKS_PER_DOCUMENT}: split the source"
             )
 
+        codec.check_document(document)
+
         def work(connection: sqlite3.Connection) -> WriteOutcome:
             check_lease(connection, lease)
-            stored = connection.execute("SELECT value FROM meta WHERE key = 'dimension'").fetchone()
-            codec.check_batch(batch, int(stored[0]) if stored else None)
-            if stored is None and batch.vectors:
-                connection.execute("INSERT INTO meta VALUES ('dimension', ?)", (str(batch.vectors[0].chunk.shape[0]),))
-            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             old = connection.execute(
                 "SELECT tenant, access, fingerprint, state, created_at FROM documents WHERE id = ?", (document.id,)
             ).fetchone()
@@ -173,6 +181,13 @@ class EmbeddedStore:
                     raise InputError(f"{document.source}: a document of this source exists outside the caller's scope")
                 if old[2] == document.fingerprint and old[3] == "complete":
                     return "unchanged"
+            codec.check_batch(batch, _meta(connection, _DIMENSION), _meta(connection, _SENTENCE_DIMENSION))
+            _check_owner(connection, batch)
+            if batch.vectors:
+                _record(connection, _DIMENSION, batch.vectors[0].chunk.shape[0])
+            _record(connection, _SENTENCE_DIMENSION, codec.sentence_dimension_of(batch))
+            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            if old is not None:
                 _delete(connection, [document.id])
             _insert(connection, batch, created_at=old[4] if old else now, updated_at=now)
             _log(connection, [document.id])
@@ -187,7 +202,7 @@ class EmbeddedStore:
             check_lease(connection, lease)
             found = [
                 id_
-                for part in _slices(dict.fromkeys(ids))
+                for part in _known(ids)
                 for id_, tenant, access in connection.execute(
                     f"SELECT id, tenant, access FROM documents WHERE id IN ({_marks(part)})", part
                 )
@@ -213,6 +228,10 @@ class EmbeddedStore:
         limit: int = 100,
     ) -> list[Document]:
         """See GraphStore.documents."""
+        self._check_filter(filter)
+        check_text("'after'", after)
+        if limit < 1:
+            return []
 
         def work(connection: sqlite3.Connection) -> list[Document]:
             found: list[Document] = []
@@ -228,7 +247,7 @@ class EmbeddedStore:
                         f"SELECT {codec.DOCUMENT_COLUMNS} FROM documents WHERE id IN ({_marks(part)}) AND id > ? ORDER BY id",
                         (*part, after),
                     )
-                    for part in _slices(sorted(set(ids)))
+                    for part in _known(sorted(set(ids)))
                 ]
             for rows in parts:
                 for row in rows:
@@ -251,7 +270,7 @@ class EmbeddedStore:
         def work(connection: sqlite3.Connection) -> dict[str, str]:
             return {
                 id_: text
-                for part in _slices(dict.fromkeys(ids))
+                for part in _known(ids)
                 for id_, tenant, access, text in connection.execute(
                     f"SELECT id, tenant, access, text FROM documents WHERE id IN ({_marks(part)})", part
                 )
@@ -262,6 +281,8 @@ class EmbeddedStore:
 
     async def chunk_ids(self, scope: Scope, document_id: str) -> list[str]:
         """See GraphStore.chunk_ids."""
+        if not is_text(document_id):
+            return []
 
         def work(connection: sqlite3.Connection) -> list[str]:
             rows = connection.execute("SELECT id FROM chunks WHERE document_id = ? ORDER BY position", (document_id,))
@@ -271,6 +292,7 @@ class EmbeddedStore:
 
     async def chunks(self, scope: Scope, ids: Sequence[str], filter: Filter | None = None) -> list[Chunk]:
         """See GraphStore.chunks."""
+        self._check_filter(filter)
 
         def work(connection: sqlite3.Connection) -> list[Chunk]:
             return self._chunks(connection, self._index.visible_ids(scope, ids, filter))
@@ -283,7 +305,7 @@ class EmbeddedStore:
         if len(cache) + len(missing) > _CACHED_CHUNKS:
             cache.clear()
             missing = list(ids)
-        for part in _slices(missing):
+        for part in _known(missing):
             for row in connection.execute(
                 f"SELECT {codec.CHUNK_COLUMNS} FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.id IN ({_marks(part)})",
                 part,
@@ -296,16 +318,20 @@ class EmbeddedStore:
         self, scope: Scope, ids: Sequence[str], filter: Filter | None = None
     ) -> dict[str, ChunkVectors]:
         """See GraphStore.chunk_vectors."""
+        self._check_filter(filter)
 
         def work(connection: sqlite3.Connection) -> dict[str, ChunkVectors]:
             visible = self._index.visible_ids(scope, ids, filter)
-            return {
-                id_: ChunkVectors(self._index.vector(id_), codec.sentence_vectors(data, count))
-                for part in _slices(visible)
-                for id_, data, count in connection.execute(
-                    f"SELECT id, sentence_embeddings, json_array_length(sentences) FROM chunks WHERE id IN ({_marks(part)})", part
+            dimension = _meta(connection, _SENTENCE_DIMENSION) or 0
+            sentences = {
+                id_: codec.sentence_vectors(data, dimension)
+                for part in _known(visible)
+                for id_, data in connection.execute(
+                    f"SELECT id, sentence_embeddings FROM chunks WHERE id IN ({_marks(part)})", part
                 )
             }
+            vectors = self._index.vectors(visible)
+            return {id_: ChunkVectors(vector, sentences[id_]) for id_, vector in zip(visible, vectors, strict=True)}
 
         return await self._read(work)
 
@@ -316,19 +342,33 @@ class EmbeddedStore:
     ) -> list[list[Hit]]:
         """See GraphStore.nearest_chunks."""
         _check_k(k)
-        return await self._read(lambda _: self._index.nearest(scope, vectors, k, filter))
+        self._check_filter(filter)
+        if vectors.ndim != 2 or not np.isfinite(vectors).all():
+            raise InputError(f"query vectors have to be finite and of shape (n, dimension), not {vectors.shape}")
+
+        def work(connection: sqlite3.Connection) -> list[list[Hit]]:
+            expected = _meta(connection, _DIMENSION)
+            if expected is not None and vectors.shape[1] != expected:
+                raise InputError(
+                    f"query vectors have dimension {vectors.shape[1]}, those of the store have {expected}: embed the "
+                    f"query with the model that the store was filled with"
+                )
+            return self._index.nearest(scope, vectors, k, filter)
+
+        return await self._read(work)
 
     async def search_chunks(
         self, scope: Scope, terms: Sequence[str], k: int, filter: Filter | None = None
     ) -> list[TermHit]:
         """See GraphStore.search_chunks."""
         _check_k(k)
+        self._check_filter(filter)
 
         def work(connection: sqlite3.Connection) -> list[TermHit]:
             ids = self._index.best_matches(scope, terms, k, filter)
             found = {
                 id_: text
-                for part in _slices(ids)
+                for part in _known(ids)
                 for id_, text in connection.execute(f"SELECT id, terms FROM chunks WHERE id IN ({_marks(part)})", part)
             }
             return [TermHit(id_, found[id_]) for id_ in ids]
@@ -345,19 +385,20 @@ class EmbeddedStore:
         self, scope: Scope, *, keys: Sequence[str] = (), blocks: Sequence[str] = (), prefix: str = "", limit: int = 100
     ) -> list[Entity]:
         """See GraphStore.find_entities."""
+        if limit < 1:
+            return []
 
         def work(_: sqlite3.Connection) -> list[Entity]:
             ids = [entity_id(scope.tenant, key) for key in keys]
             ids += self._index.entities_in_blocks(scope.tenant, blocks)
             if prefix:
-                ids += self._index.entities_with_prefix(scope.tenant, prefix.casefold())
+                ids += self._index.entities_with_prefix(scope.tenant, fold(prefix))
             return _by_weight(self._entities(scope, ids))[:limit]
 
         return await self._read(work)
 
     def _entities(self, scope: Scope, ids: Iterable[str]) -> list[Entity]:
-        found = (self._index.entity(scope, id_) for id_ in dict.fromkeys(ids))
-        return [entity for entity in found if entity is not None]
+        return self._index.entities(scope, dict.fromkeys(ids))
 
     async def entities(self, scope: Scope, ids: Sequence[str]) -> list[Entity]:
         """See GraphStore.entities."""
@@ -367,62 +408,27 @@ class EmbeddedStore:
         self, scope: Scope, entity_ids: Sequence[str], limit: int, filter: Filter | None = None
     ) -> list[Occurrences]:
         """See GraphStore.chunks_mentioning."""
-
-        def work(_: sqlite3.Connection) -> list[Occurrences]:
-            found = ((id_, self._index.mentioning(scope, id_, filter)) for id_ in dict.fromkeys(entity_ids))
-            return [Occurrences(id_, len(chunks), tuple(chunks[:limit])) for id_, chunks in found if chunks]
-
-        return await self._read(work)
+        self._check_filter(filter)
+        return await self._read(lambda _: self._index.mentioning(scope, dict.fromkeys(entity_ids), limit, filter))
 
     async def title_links(
         self, scope: Scope, chunk_ids: Sequence[str], limit: int, filter: Filter | None = None
     ) -> list[TitleLink]:
         """See GraphStore.title_links."""
+        self._check_filter(filter)
+        if limit < 1:
+            return []
 
         def work(connection: sqlite3.Connection) -> list[TitleLink]:
-            links: set[TitleLink] = set()
-            for chunk in self._chunks(connection, self._index.visible_ids(scope, chunk_ids, filter)):
-                links.update(self._links_out(scope, chunk, limit, filter))
-                links.update(self._links_in(connection, scope, chunk, limit, filter))
-            return sorted(links, key=_link_order)
+            rows = [self._index.row_of[id_] for id_ in self._index.visible_ids(scope, chunk_ids, filter)]
+            return links.title_links(connection, self._index, scope, rows, limit, filter)
 
         return await self._read(work)
 
-    def _links_out(self, scope: Scope, chunk: Chunk, limit: int, filter: Filter | None) -> list[TitleLink]:
-        about = self._named_subjects(scope, chunk, filter)
-        links = [TitleLink(chunk.id, target, key) for key, targets in about.items() for target in targets]
-        return sorted(links, key=_link_order)[:limit]
-
-    def _named_subjects(self, scope: Scope, chunk: Chunk, filter: Filter | None) -> dict[str, list[str]]:
-        """Longest-match phrases of the chunk that are subject keys, with the chunks about them."""
-        own = _subject_keys(chunk)
-        targets = {phrase.key: self._index.about(scope, phrase.key, filter) for phrase in chunk.phrases}
-        matching = longest_matches(
-            {phrase.key: phrase.sentences for phrase in chunk.phrases}, [key for key, ids in targets.items() if ids]
-        )
-        return {key: targets[key] for key in matching - own}
-
-    def _links_in(
-        self, connection: sqlite3.Connection, scope: Scope, chunk: Chunk, limit: int, filter: Filter | None
-    ) -> list[TitleLink]:
-        keys = sorted(_subject_keys(chunk))
-        rows = connection.execute(
-            f"SELECT DISTINCT c.id FROM phrases p JOIN chunks c ON c.n = p.chunk WHERE p.key IN ({_marks(keys)}) ORDER BY c.id",
-            keys,
-        )
-        sources = self._index.visible_ids(scope, (id_ for (id_,) in rows), filter)
-        links: list[TitleLink] = []
-        # Sources ascend, so once `limit` links are found no later source can hold an earlier one.
-        for part in _slices(sources, 50):
-            for source in self._chunks(connection, part):
-                named = self._named_subjects(scope, source, filter)
-                links.extend(TitleLink(source.id, chunk.id, key) for key in keys if key in named)
-            if len(links) >= limit:
-                break
-        return sorted(links, key=_link_order)[:limit]
-
     async def neighbourhood(self, scope: Scope, seeds: Sequence[str], hops: int, limit: int) -> Subgraph:
         """See GraphStore.neighbourhood."""
+        if limit < 1 or hops < 0:
+            return Subgraph((), (), ())
 
         def work(connection: sqlite3.Connection) -> Subgraph:
             found: dict[str, Entity] = {}
@@ -449,13 +455,13 @@ class EmbeddedStore:
         return await self._read(work)
 
     def _variants(self, scope: Scope, entity: Entity) -> list[Entity]:
-        ids = self._index.entities_in_blocks(scope.tenant, blocking_keys(entity.key))
+        ids = self._index.possible_variants(scope.tenant, entity.key)
         return [other for other in self._entities(scope, ids) if same_as(entity, other) is not None]
 
     def _relations(self, connection: sqlite3.Connection, scope: Scope, entities: Sequence[str]) -> list[Relation]:
         """Visible relations that touch one of the entities, ascending by id."""
         found: dict[str, Relation] = {}
-        for part in _slices(entities):
+        for part in _known(entities):
             for row in connection.execute(
                 f"SELECT {codec.RELATION_COLUMNS} FROM relations WHERE subject_id IN ({_marks(part)}) "
                 f"UNION SELECT {codec.RELATION_COLUMNS} FROM relations WHERE object_id IN ({_marks(part)})",
@@ -473,11 +479,11 @@ class EmbeddedStore:
 
         def work(connection: sqlite3.Connection) -> Statistics:
             chunks, entities, mentions = self._index.counts(scope)
-            visible = "d.tenant = ? AND (? OR d.access IN (SELECT value FROM json_each(?)))"
+            visible = "SELECT id FROM documents WHERE tenant = ? AND (? OR access IN (SELECT value FROM json_each(?)))"
             values = (scope.tenant, ALL_ACCESS in scope.access, codec.canonical_json(sorted(scope.access)))
-            (documents,) = connection.execute(f"SELECT count(*) FROM documents d WHERE {visible}", values).fetchone()
+            (documents,) = connection.execute(f"SELECT count(*) FROM ({visible})", values).fetchone()
             (relations,) = connection.execute(
-                f"SELECT count(*) FROM relations r JOIN documents d ON d.id = r.document_id WHERE {visible}", values
+                f"SELECT count(*) FROM relations WHERE document_id IN ({visible})", values
             ).fetchone()
             return Statistics(documents, chunks, entities, mentions, relations)
 
@@ -489,15 +495,21 @@ class EmbeddedStore:
         while page := await self.documents(scope, after=after, limit=100):
             for document in page:
                 try:
-                    yield await self._read(lambda connection, id_=document.id: self._batch(connection, id_))
+                    yield await self._read(lambda connection, id_=document.id: self._batch(connection, scope, id_))
                 except NotFoundError:
-                    continue  # deleted since the page was read
+                    continue  # deleted, or taken out of the scope, since the page was read
             after = page[-1].id
 
-    def _batch(self, connection: sqlite3.Connection, id_: str) -> GraphBatch:
-        row = connection.execute(f"SELECT {codec.DOCUMENT_COLUMNS}, text FROM documents WHERE id = ?", (id_,)).fetchone()
+    def _batch(self, connection: sqlite3.Connection, scope: Scope, id_: str) -> GraphBatch:
+        row = connection.execute(
+            f"SELECT {codec.DOCUMENT_COLUMNS}, text FROM documents WHERE id = ?", (id_,)
+        ).fetchone()
         if row is None:
             raise NotFoundError(f"document {id_} does not exist")
+        document = codec.document_from(row[:-1])
+        if not scope.sees(document.tenant, document.access):
+            raise NotFoundError(f"document {id_} does not exist")
+        dimension = _meta(connection, _SENTENCE_DIMENSION) or 0
         chunks: list[Chunk] = []
         vectors: list[ChunkVectors] = []
         for *columns, embedding, sentences in connection.execute(
@@ -508,7 +520,7 @@ class EmbeddedStore:
             chunk = codec.chunk_from(columns)
             chunks.append(chunk)
             vectors.append(
-                ChunkVectors(np.frombuffer(embedding, dtype="<f4"), codec.sentence_vectors(sentences, len(chunk.sentences)))
+                ChunkVectors(np.frombuffer(embedding, dtype="<f4"), codec.sentence_vectors(sentences, dimension))
             )
         relations = [
             codec.relation_from(columns)
@@ -516,7 +528,7 @@ class EmbeddedStore:
                 f"SELECT {codec.RELATION_COLUMNS} FROM relations WHERE document_id = ? ORDER BY id", (id_,)
             )
         ]
-        return GraphBatch(codec.document_from(row[:-1]), row[-1], chunks, vectors, relations)
+        return GraphBatch(document, row[-1], chunks, vectors, relations)
 
     async def revision(self) -> int:
         """See GraphStore.revision."""
@@ -542,7 +554,7 @@ def _insert(connection: sqlite3.Connection, batch: GraphBatch, *, created_at: st
 
 
 def _delete(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
-    for part in _slices(ids):
+    for part in _known(ids):
         marks = _marks(part)
         connection.execute(
             f"DELETE FROM phrases WHERE chunk IN (SELECT n FROM chunks WHERE document_id IN ({marks}))", part
@@ -562,6 +574,31 @@ def _revision(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()[0])
 
 
+def _meta(connection: sqlite3.Connection, key: str) -> int | None:
+    stored = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return None if stored is None else int(stored[0])
+
+
+def _record(connection: sqlite3.Connection, key: str, value: int | None) -> None:
+    """Keep what is recorded, or record it if nothing is. It stays when all is deleted: it belongs to the models."""
+    if value is not None:
+        connection.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (key, str(value)))
+
+
+def _check_owner(connection: sqlite3.Connection, batch: GraphBatch) -> None:
+    """Refuse ids that belong to another document, of whatever tenant."""
+    for table, held in (("chunks", batch.chunks), ("relations", batch.relations)):
+        for part in _known(one.id for one in held):
+            taken = connection.execute(
+                f"SELECT id FROM {table} WHERE id IN ({_marks(part)}) AND document_id != ?", (*part, batch.document.id)
+            ).fetchone()
+            if taken is not None:
+                raise InputError(
+                    f"{batch.document.source}: the id {taken[0]} is one of the {table} of another document; "
+                    f"make ids with chunk_id and relation_id"
+                )
+
+
 def _check_k(k: int) -> None:
     if not 1 <= k <= MAX_K:
         raise InputError(f"k is {k}; it must be between 1 and {MAX_K}")
@@ -571,18 +608,11 @@ def _marks(values: Sequence[object]) -> str:
     return ",".join("?" * len(values))
 
 
-def _slices(values: Iterable[str], size: int = _PARAMETERS) -> list[list[str]]:
-    items = list(values)
-    return [items[start : start + size] for start in range(0, len(items), size)]
+def _known(ids: Iterable[str]) -> list[list[str]]:
+    """Those of the ids that can be stored at all, in parts, each short enough for one statement."""
+    items = [id_ for id_ in dict.fromkeys(ids) if is_text(id_)]
+    return [items[start : start + _PARAMETERS] for start in range(0, len(items), _PARAMETERS)]
 
 
 def _by_weight(entities: Iterable[Entity]) -> list[Entity]:
     return sorted(entities, key=lambda entity: (-entity.mention_count, entity.id))
-
-
-def _subject_keys(chunk: Chunk) -> set[str]:
-    return {mention.key for mention in chunk.mentions if mention.role == "subject"}
-
-
-def _link_order(link: TitleLink) -> tuple[str, str, str]:
-    return (link.source, link.target, link.key)

@@ -223,7 +223,9 @@ class EmbeddedSystemStore:
             InputError: the state is `running`, which is no end.
         """
         if state == "running":
-            raise InputError(f"job {lease.job_id} cannot be finished as 'running': use queued, succeeded, failed or cancelled")
+            raise InputError(
+                f"job {lease.job_id} cannot be finished as 'running': use queued, succeeded, failed or cancelled"
+            )
 
         def work(connection: sqlite3.Connection) -> None:
             check_lease(connection, lease)
@@ -266,7 +268,9 @@ class EmbeddedSystemStore:
         """See SystemStore.decisions."""
 
         def work(connection: sqlite3.Connection) -> list[Decision]:
-            rows = connection.execute(f"SELECT {_DECISION_COLUMNS} FROM decisions WHERE tenant = ? ORDER BY id", (tenant,))
+            rows = connection.execute(
+                f"SELECT {_DECISION_COLUMNS} FROM decisions WHERE tenant = ? ORDER BY id", (tenant,)
+            )
             return [_decision_from(row) for row in rows]
 
         return await self._database.read(work)
@@ -313,7 +317,9 @@ def _json_object(what: str, value: Mapping[str, object]) -> str:
         # ASCII, so that every str survives, lone surrogates of file names included.
         return json.dumps(dict(value), allow_nan=False)
     except (TypeError, ValueError) as exc:
-        raise InputError(f"the job's {what} is not plain JSON ({exc}): use text, finite numbers, true, false and null") from exc
+        raise InputError(
+            f"the job's {what} is not plain JSON ({exc}): use text, finite numbers, true, false and null"
+        ) from exc
 
 
 def _now() -> str:

@@ -1,0 +1,77 @@
+# Set-up, checks and the first run. `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --annotation-style line --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help quickstart test check lock clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1~\2/p' $(MAKEFILE_LIST) | awk -F '~' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@echo "Another interpreter (3.11 or newer): make PYTHON=python3.12 TARGET"
+
+quickstart: $(VENV)/.project  ## set up, read the sample documents and answer a question about them
+	@$(BIN)/graphrag quickstart
+	@echo
+	@echo "The command is $(BIN)/graphrag; to type 'graphrag' alone: source $(BIN)/activate"
+
+test: $(VENV)/.project $(VENV)/.dev  ## set up and run the tests
+	@echo "== pytest"
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.project $(VENV)/.dev  ## format, lint, types, import layers, tests: what CI runs
+	@echo "== ruff format"
+	@$(BIN)/ruff format --check .
+	@echo "== ruff check"
+	@$(BIN)/ruff check .
+	@echo "== basedpyright"
+	@$(BIN)/basedpyright
+	@echo "== lint-imports"
+	@$(BIN)/lint-imports
+	@echo "== pytest"
+	@$(BIN)/python -m pytest
+
+lock: $(VENV)/.dev  ## rewrite the pinned requirements from pyproject.toml (UPGRADE=--upgrade for newer versions)
+	@test -x $(BIN)/uv || $(PIP) install uv
+	@echo "Locking requirements.txt"
+	@echo 'setuptools>=77' | $(LOCK) $(UPGRADE) --output-file requirements.txt pyproject.toml - >/dev/null
+	@echo "Locking requirements-dev.txt"
+	@$(LOCK) $(UPGRADE) --constraint requirements.txt --group dev --output-file requirements-dev.txt >/dev/null
+	@{ echo '-r requirements.txt'; cat requirements-dev.txt; } > requirements-dev.tmp
+	@mv requirements-dev.tmp requirements-dev.txt
+
+clean:  ## remove the virtual environment and every cache
+	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "Removed $(VENV) and the caches"
+
+# Stamp files under $(VENV): a stage runs again only when what it depends on has changed.
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed; '$(PYTHON)' is: $$($(PYTHON) --version 2>&1 | head -n 1)" >&2; \
+		echo "Name another one, for example: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { \
+		echo "The 'venv' module is missing or incomplete (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.runtime: requirements.txt $(VENV)/.python
+	@echo "Installing the runtime packages (600 MB on disk, a minute or two the first time)"
+	@$(PIP) install --requirement requirements.txt
+	@touch $@
+
+$(VENV)/.project: pyproject.toml $(VENV)/.runtime
+	@echo "Installing the project"
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	@echo "Installing the development packages"
+	@$(PIP) install --requirement requirements-dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""The agent: chooses tools step by step until the evidence suffices, then answers with citations."""

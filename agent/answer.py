@@ -1,0 +1,155 @@
+"""Composing an answer from evidence: quoted sentences, their citations, the path that joins them, and the verdict."""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from agent.assess import Assessment
+from agent.evidence import weight_of
+from agent.types import Answer, Citation, PathEdge, RankedChunk, Step, StoppedBy, Verdict
+from graphrag.analysis import normalise, terms
+from graphrag.retrieval.ledger import Candidate, Ledger
+from graphrag.types import Span
+
+ANSWERED = 0.6
+"""Least confidence for the verdict `answered`."""
+INSUFFICIENT = 0.45
+"""Below this confidence the verdict is `insufficient_evidence`; both are set by benchmarks/fit_verdict.py."""
+BRIDGE_BONUS = 0.5
+"""Worth of a sentence that names the entity which leads to or from its passage."""
+LABEL_PENALTY = 2.0
+"""A title or heading resembles the question but states nothing; it is quoted only where there is nothing else."""
+MIN_SECOND_GAIN = 0.12
+"""Least new question weight for quoting a second sentence of one passage."""
+MAX_SENTENCES = 2
+MAX_QUOTE = 600
+"""Characters of one quote; a longer sentence is cut at a word."""
+
+
+def compose(
+    ledger: Ledger,
+    assessment: Assessment,
+    *,
+    steps: tuple[Step, ...],
+    stopped_by: StoppedBy,
+    round_trips: int,
+    milliseconds: float,
+) -> Answer:
+    """Put an answer together from the evidence set. Needs no further read."""
+    begun = time.perf_counter()
+    citations = _cite(ledger, assessment)
+    verdict = judge(assessment)
+    text = " ".join(f"{' '.join(citation.quote.split())} [{citation.id}]" for citation in citations)
+    return Answer(
+        question=ledger.question.text,
+        text="" if verdict == "insufficient_evidence" else text,
+        verdict=verdict,
+        confidence=round(assessment.confidence, 4),
+        missing=assessment.missing,
+        citations=citations,
+        path=_path(ledger, assessment),
+        steps=steps,
+        stopped_by=stopped_by,
+        ranked=[
+            RankedChunk(hit.chunk_id, ledger.candidates[hit.chunk_id].chunk.document_id, hit.score)
+            for hit in assessment.hits
+        ],
+        features=assessment.features,
+        round_trips=round_trips,
+        milliseconds=round(milliseconds + (time.perf_counter() - begun) * 1000, 3),
+    )
+
+
+def judge(assessment: Assessment) -> Verdict:
+    """The verdict for a confidence."""
+    if not assessment.evidence.chunk_ids or assessment.confidence < INSUFFICIENT:
+        return "insufficient_evidence"
+    return "answered" if assessment.confidence >= ANSWERED else "evidence_only"
+
+
+def _cite(ledger: Ledger, assessment: Assessment) -> tuple[Citation, ...]:
+    keys: dict[str, set[str]] = {}
+    for earlier, later, bridge in assessment.evidence.bridges:
+        keys.setdefault(earlier, set()).add(bridge.key)
+        keys.setdefault(later, set()).add(bridge.key)
+    citations: list[Citation] = []
+    covered: set[str] = set()
+    for id_ in assessment.evidence.chunk_ids:
+        candidate = ledger.candidates[id_]
+        for (start, end), score in _best_sentences(ledger, candidate, covered, keys.get(id_, set())):
+            chunk = candidate.chunk
+            citations.append(
+                Citation(
+                    id=len(citations) + 1,
+                    document_id=chunk.document_id,
+                    chunk_id=id_,
+                    source=chunk.source,
+                    title=chunk.title,
+                    quote=chunk.text[start - chunk.start : end - chunk.start],
+                    start=start,
+                    end=end,
+                    page=chunk.page_at(start),
+                    heading=chunk.heading_at(start),
+                    score=round(score, 4),
+                )
+            )
+    return tuple(citations)
+
+
+def _best_sentences(
+    ledger: Ledger, candidate: Candidate, covered: set[str], keys: set[str]
+) -> list[tuple[Span, float]]:
+    """One or two sentences of a passage, in text order. What they hold is added to `covered`."""
+    chunk, question = candidate.chunk, ledger.question
+    spans = chunk.sentences or ((chunk.start, chunk.end),)
+    wanted = set(question.terms)
+    held: list[set[str]] = []
+    worth = np.zeros(len(spans))
+    labels = {
+        normalise(name)
+        for name in (chunk.title, *chunk.heading, *(n for _, path in chunk.headings_within for n in path))
+    }
+    for index, (start, end) in enumerate(spans):
+        text = chunk.text[start - chunk.start : end - chunk.start]
+        held.append(wanted.intersection(terms(text)))
+        key = f" {normalise(text)} "
+        worth[index] = float(candidate.sentences[index]) + BRIDGE_BONUS * any(f" {k} " in key for k in keys)
+        if key.strip() in labels and len(spans) > 1:
+            worth[index] -= LABEL_PENALTY
+    chosen: list[int] = []
+    while len(chosen) < min(MAX_SENTENCES, len(spans)):
+        gains = np.array([weight_of(question.weights, terms_ - covered) / question.total_weight for terms_ in held])
+        scores = worth + gains
+        scores[chosen] = -np.inf
+        best = int(scores.argmax())
+        if chosen and gains[best] < MIN_SECOND_GAIN:
+            break
+        chosen.append(best)
+        covered |= held[best]
+    return [(_cut(chunk.text, chunk.start, spans[i]), float(candidate.sentences[i])) for i in sorted(chosen)]
+
+
+def _cut(text: str, offset: int, span: Span) -> Span:
+    start, end = span
+    if end - start <= MAX_QUOTE:
+        return span
+    space = text.rfind(" ", start - offset, start - offset + MAX_QUOTE)
+    return (start, offset + space if space > start - offset else start + MAX_QUOTE)
+
+
+def _path(ledger: Ledger, assessment: Assessment) -> tuple[PathEdge, ...]:
+    edges = (
+        PathEdge(earlier, later, _surface(ledger, (earlier, later), bridge.key), bridge.kind)
+        for earlier, later, bridge in assessment.evidence.bridges
+    )
+    return tuple(dict.fromkeys(edges))
+
+
+def _surface(ledger: Ledger, chunk_ids: Sequence[str], key: str) -> str:
+    """The form in which the passages name the entity."""
+    for id_ in chunk_ids:
+        for mention in ledger.candidates[id_].chunk.mentions:
+            if mention.key == key:
+                return mention.surface
+    return key

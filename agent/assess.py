@@ -1,0 +1,164 @@
+"""Judging evidence: how likely it is that the evidence set holds the answer, and what it lacks.
+
+The judgement is a logistic regression on a few scale-free features. Its weights are fitted by benchmarks/fit_verdict.py on
+HotpotQA and MuSiQue training questions, each asked of the whole corpus and again with one of its gold passages removed;
+the label is whether the evidence set holds every gold passage. The sample corpus had no part in it.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.evidence import EvidenceSet, choose_evidence, weight_of
+from agent.expected import asked_words
+from graphrag.analysis import terms
+from graphrag.retrieval.chain import Scored, score_chains
+from graphrag.retrieval.ledger import Candidate, Ledger
+from graphrag.retrieval.question import Question
+from graphrag.types import Hit
+
+WEIGHTS: Mapping[str, float] = {
+    "bias": -4.71,
+    "coverage": 0.91,
+    "quoted": 0.74,
+    "heaviest": -0.94,
+    "names": 1.94,
+    "bridge": 1.71,
+    "margin": 1.55,
+}
+ABSENT_IDENTIFIER = 0.1
+"""Most confidence where the question gives an identifier ("INC-2041") that no passage of the evidence holds."""
+_NAME = re.compile(r"\b(?:[A-Z]\w*|\w*\d\w*)(?:-\w+)*")
+_IDENTIFIER = re.compile(r"\b(?=[\w-]*[^\W\d_])(?=[\w-]*\d)\w+(?:-\w+)*\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What the evidence amounts to after a step."""
+
+    evidence: EvidenceSet
+    confidence: float
+    """Estimated probability that the evidence set holds the answer."""
+    coverage: float
+    """Share of the question's term weight that it holds."""
+    missing: tuple[str, ...]
+    """Words of the question that it does not hold, weightiest first."""
+    heads: tuple[str, ...]
+    """First passages of the best chains."""
+    hits: Sequence[Hit]
+    """All passages, best first."""
+    score: float
+    """Of the best chain."""
+    features: Mapping[str, float]
+    """What the confidence was computed from."""
+
+
+def assess(ledger: Ledger) -> Assessment:
+    """Score the chains of the ledger, choose the evidence set and judge it."""
+    scored = score_chains(ledger)
+    evidence = choose_evidence(ledger, scored)
+    values = features(ledger, scored, evidence)
+    lacking = absent_identifiers(ledger, evidence)
+    likely = confidence(values)
+    return Assessment(
+        evidence=evidence,
+        confidence=min(likely, ABSENT_IDENTIFIER) if lacking else likely,
+        coverage=values["coverage"],
+        missing=tuple(dict.fromkeys((*lacking, *missing_words(ledger.question, evidence)))),
+        heads=tuple(dict.fromkeys(chain.chunk_ids[0] for chain in scored.chains[:5])),
+        hits=scored.hits,
+        score=evidence.score,
+        features=values,
+    )
+
+
+def confidence(values: Mapping[str, float]) -> float:
+    """The logistic model on features."""
+    total = WEIGHTS["bias"] + sum(WEIGHTS[name] * values[name] for name in WEIGHTS if name != "bias")
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet) -> dict[str, float]:
+    """What the judgement rests on; each is about 0 to 1 and does not grow with the corpus.
+
+    The question's terms count by their weight, without those that only say what kind of answer is wanted.
+
+    coverage   share of the terms that the evidence set holds
+    quoted     share of the terms in one sentence of each passage, the one that holds most of what the others lack
+    heaviest   weight of the weightiest term that the set lacks, by that of the weightiest of all
+    names      share of the names and numbers of the question that the set holds; 1 if it has none
+    bridge     strength of the weakest bridge within the set; 0 without any
+    margin     how far the best chain is ahead of the best one of other documents, at most 1
+    """
+    question = ledger.question
+    chosen = [ledger.candidates[id_] for id_ in evidence.chunk_ids]
+    if not chosen:
+        return {name: 0.0 for name in WEIGHTS if name != "bias"}
+    weights = question.weights
+    asked = {term for word in asked_words(question.text) for term in terms(word)}
+    wanted = frozenset(question.terms) - asked or frozenset(question.terms)
+    total = weight_of(weights, wanted) or 1e-9
+    names = frozenset(_name_terms(question.text)) & wanted
+    named = weight_of(weights, names)
+    own = {candidate.chunk.document_id for candidate in chosen}
+    rivals = [
+        chain.score
+        for chain in scored.chains
+        if own.isdisjoint(ledger.candidates[id_].chunk.document_id for id_ in chain.chunk_ids)
+    ]
+    return {
+        "coverage": weight_of(weights, evidence.terms & wanted) / total,
+        "quoted": weight_of(weights, _quoted_terms(question, chosen, wanted)) / total,
+        "heaviest": max((weights[term] for term in wanted - evidence.terms), default=0.0)
+        / max((weights[term] for term in wanted), default=1.0),
+        "names": weight_of(weights, names & evidence.terms) / named if named else 1.0,
+        "bridge": min((bridge.score for _, _, bridge in evidence.bridges), default=0.0),
+        "margin": min(1.0, evidence.score - max(rivals)) if rivals else 1.0,
+    }
+
+
+def _quoted_terms(question: Question, chosen: Sequence[Candidate], wanted: frozenset[str]) -> frozenset[str]:
+    quoted: frozenset[str] = frozenset()
+    for candidate in chosen:
+        chunk = candidate.chunk
+        held = [
+            wanted.intersection(terms(chunk.text[start - chunk.start : end - chunk.start]))
+            for start, end in chunk.sentences
+        ]
+        if held:
+            quoted |= max(held, key=lambda found: weight_of(question.weights, found - quoted))
+    return quoted
+
+
+def _name_terms(question: str) -> list[str]:
+    """Terms of capitalised words (but the first) and of words with digits."""
+    words = [m.group() for m in _NAME.finditer(question) if m.start() > 0 or any(c.isdigit() for c in m.group())]
+    return [term for word in words for term in terms(word)]
+
+
+def absent_identifiers(ledger: Ledger, evidence: EvidenceSet) -> tuple[str, ...]:
+    """Identifiers of the question (words that mix letters and digits) that no passage of the evidence holds.
+
+    Case, hyphens and spaces are ignored, so "VX-4" is found in "VX4" and in "VX 4".
+    """
+    asked = [match.group() for match in _IDENTIFIER.finditer(ledger.question.text)]
+    if not asked:
+        return ()
+    held = " ".join(
+        ledger.candidates[id_].chunk.title + " " + ledger.candidates[id_].chunk.text for id_ in evidence.chunk_ids
+    )
+    tokens = re.findall(r"\w+", held.casefold())
+    runs = {"".join(tokens[i : i + length]) for length in (1, 2, 3, 4) for i in range(len(tokens) - length + 1)}
+    return tuple(word for word in asked if re.sub(r"\W+|_", "", word.casefold()) not in runs)
+
+
+def missing_words(question: Question, evidence: EvidenceSet) -> tuple[str, ...]:
+    """Words of the question, as written, whose term the evidence does not hold; weightiest first."""
+    asked = asked_words(question.text)
+    lacking: dict[str, float] = {}
+    for word in dict.fromkeys(re.findall(r"\w+", question.text)):
+        for term in terms(word):
+            if term not in evidence.terms and word.casefold() not in asked:
+                lacking[word] = question.weights.get(term, 0.0)
+    return tuple(sorted(lacking, key=lambda word: (-lacking[word], word)))

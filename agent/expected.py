@@ -1,0 +1,16 @@
+"""Reading what kind of answer a question asks for."""
+
+import re
+
+_ASKED = re.compile(
+    r"\b(?:how\s+(?:much|many)\s+(\w+)|how\s+(\w+)|(?:which|what)\s+(?:kind\s+of\s+|type\s+of\s+|is\s+the\s+|was\s+the\s+|are\s+the\s+|were\s+the\s+)?(\w+)|(who|when|where)\b)",
+    re.IGNORECASE,
+)
+
+
+def asked_words(question: str) -> frozenset[str]:
+    """Words that say what kind of answer is wanted ("how *long*", "which *company*"), case-folded.
+
+    The evidence need not hold them: an answer is of that kind without saying so.
+    """
+    return frozenset(word.casefold() for match in _ASKED.finditer(question) for word in match.groups() if word)

@@ -1,0 +1,112 @@
+"""Who chooses the agent's next step. The evidence-driven planner needs no language model: it looks at what the evidence
+explains, what it leaves open, and where the graph leads from it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.assess import Assessment
+from agent.tools import GraphExpand, KeywordSearch, Tool, VectorSearch
+from agent.types import StoppedBy
+from graphrag.retrieval.graph import best_first
+from graphrag.retrieval.ledger import Ledger
+
+FIRST_HOPS = 20
+"""Passages expanded after the first search, the best by themselves."""
+FIRST_CANDIDATES = 25
+"""Hits taken from each of the first searches."""
+LATER_HOPS = 10
+"""Passages expanded in a later step, the best in chains."""
+EXPANSION = 70
+"""Neighbours taken from one expansion."""
+STOP_CONFIDENCE = 0.9
+"""Enough to stop before the graph has been followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The calls of the next step, and why."""
+
+    calls: tuple[Tool, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The end of the search, and why."""
+
+    by: StoppedBy
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a planner sees."""
+
+    ledger: Ledger
+    step: int
+    """Steps taken so far."""
+    assessment: Assessment | None
+    """Of the evidence after the last step; None before the first."""
+    gained: int
+    """Passages that the last step added."""
+    tools: frozenset[str]
+    """Names of the tools that may be used."""
+
+
+class Planner(Protocol):
+    """Chooses the next calls from the question and the evidence so far."""
+
+    async def next(self, state: State) -> Plan | Stop:
+        """The next step, or the end of the search."""
+        ...
+
+
+class EvidencePlanner:
+    """Search by meaning and words; stop if that suffices; follow the graph; ask for what is still unexplained."""
+
+    async def next(self, state: State) -> Plan | Stop:
+        """See Planner.next."""
+        ledger, assessment = state.ledger, state.assessment
+        if assessment is None:
+            return _first(ledger, state.tools)
+        if not ledger.candidates:
+            return Stop("empty")
+        if assessment.confidence >= STOP_CONFIDENCE:
+            return Stop("sufficient")
+        if state.step == 1 and "graph_expand" in state.tools:
+            best = tuple(best_first(ledger, FIRST_HOPS))
+            return Plan((GraphExpand(chunk_ids=best, k=EXPANSION),), "follow the graph from the best passages")
+        if state.step >= 3 or state.gained == 0:
+            return Stop("no_gain")
+        calls = _unexplained(ledger, assessment, state.tools)
+        return (
+            Plan(tuple(calls), f"look for what is unexplained: {', '.join(assessment.missing[:5]) or 'the rest'}")
+            if calls
+            else Stop("no_gain")
+        )
+
+
+def _first(ledger: Ledger, tools: frozenset[str]) -> Plan | Stop:
+    question = ledger.question
+    calls: list[Tool] = []
+    if "vector_search" in tools:
+        calls.append(VectorSearch(query=question.text, k=FIRST_CANDIDATES))
+    if "keyword_search" in tools and question.terms:
+        calls.append(KeywordSearch(query=question.text, k=FIRST_CANDIDATES))
+    if "graph_expand" in tools and question.entities:
+        calls.append(GraphExpand(entities=tuple(entity.key for entity in question.entities)))
+    return Plan(tuple(calls), "find candidates by meaning, words and names") if calls else Stop("empty")
+
+
+def _unexplained(ledger: Ledger, assessment: Assessment, tools: frozenset[str]) -> list[Tool]:
+    """Calls for what the best chains leave open: around their last passages, and by the words they lack."""
+    calls: list[Tool] = []
+    heads: Sequence[str] = assessment.heads
+    if "vector_search" in tools:
+        calls.append(VectorSearch(query=ledger.question.text, k=10, unexplained_by=tuple(heads[:3])))
+    if "graph_expand" in tools:
+        ends = tuple(hit.chunk_id for hit in assessment.hits if hit.chunk_id not in ledger.expanded)[:LATER_HOPS]
+        if ends:
+            calls.append(GraphExpand(chunk_ids=ends, k=EXPANSION // 2))
+    return calls

@@ -1,0 +1,175 @@
+"""The tools of the agent. Each is a pydantic model: its docstring is the description a planner reads, its fields are the
+arguments, `run` does the work on the run's ledger. All are read-only and within the ledger's Scope.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from graphrag.embedding import Embedder
+from graphrag.extraction.resolution import blocking_keys
+from graphrag.retrieval.graph import expand, graph_search
+from graphrag.retrieval.keyword import keyword_search
+from graphrag.retrieval.ledger import Ledger
+from graphrag.retrieval.vector import embed_query, vector_search
+from graphrag.stores.trips import count_round_trips
+
+MAX_K = 100
+MENTIONS_OF_NAMED = 8
+"""An entity named in the question with more mentions than this is left to ranked search."""
+
+
+class ToolError(Exception):
+    """A call that cannot be carried out; shown to the planner as an observation, never raised out of the loop."""
+
+
+class Tool(Protocol):
+    """A tool call with its arguments."""
+
+    async def run(self, ledger: Ledger, embedder: Embedder) -> list[str]:
+        """Carry it out; returns chunk ids, best first, for the loop to add to the ledger."""
+        ...
+
+    def model_dump(self, *, exclude_defaults: bool = False) -> dict[str, object]:
+        """The arguments, for the trace."""
+        ...
+
+
+class _Call(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class VectorSearch(_Call):
+    """Find passages whose meaning is nearest to a query. With `unexplained_by`, search for what those passages leave open."""
+
+    query: str = Field(min_length=1, max_length=4_000)
+    k: int = Field(default=40, ge=1, le=MAX_K)
+    unexplained_by: tuple[str, ...] = Field(
+        default=(), max_length=8, description="chunk ids whose content is taken out of the query"
+    )
+
+    async def run(self, ledger: Ledger, embedder: Embedder) -> list[str]:
+        """See Tool.run."""
+        question = ledger.question
+        vector = question.vector if self.query == question.text else await embed_query(embedder, self.query)
+        if not self.unexplained_by:
+            hits = await vector_search(ledger.store, ledger.scope, vector, self.k, ledger.filter)
+            return [hit.chunk_id for hit in hits]
+        known = [ledger.candidates[id_].vector for id_ in self.unexplained_by if id_ in ledger.candidates]
+        if not known:
+            raise ToolError("unexplained_by names no passage that was found before; search first")
+        residual = np.stack([vector - 0.5 * float(vector @ row) * row for row in known])
+        residual /= np.linalg.norm(residual, axis=1, keepdims=True) + 1e-9
+        lists = await ledger.store.nearest_chunks(ledger.scope, residual.astype(np.float32), self.k, ledger.filter)
+        return list(dict.fromkeys(hit.chunk_id for hits in lists for hit in hits))
+
+
+class KeywordSearch(_Call):
+    """Find passages by their words (BM25): names, identifiers, exact terms."""
+
+    query: str = Field(min_length=1, max_length=4_000)
+    k: int = Field(default=40, ge=1, le=MAX_K)
+
+    async def run(self, ledger: Ledger, embedder: Embedder) -> list[str]:
+        """See Tool.run."""
+        hits = await keyword_search(ledger.store, ledger.scope, self.query, self.k, ledger.filter)
+        return [hit.chunk_id for hit in hits]
+
+
+class GraphSearch(_Call):
+    """Answer in one go: search by meaning and by words, follow the graph once, and score chains of passages."""
+
+    k: int = Field(default=20, ge=1, le=MAX_K)
+
+    async def run(self, ledger: Ledger, embedder: Embedder) -> list[str]:
+        """See Tool.run."""
+        hits, _ = await graph_search(ledger, self.k)
+        return [hit.chunk_id for hit in hits]
+
+
+class GraphExpand(_Call):
+    """Follow the graph: from passages to those that share an entity with them or name what they are about, and from
+    entities to the passages that mention them.
+    """
+
+    chunk_ids: tuple[str, ...] = Field(default=(), max_length=40)
+    entities: tuple[str, ...] = Field(default=(), max_length=20, description="entity names or keys")
+    k: int = Field(default=80, ge=1, le=200)
+
+    async def run(self, ledger: Ledger, embedder: Embedder) -> list[str]:
+        """See Tool.run."""
+        if not self.chunk_ids and not self.entities:
+            raise ToolError("give chunk_ids or entities to start from")
+        found: list[str] = []
+        if self.entities:
+            found += await self._mentioning(ledger)
+        if self.chunk_ids:
+            found += await expand(ledger, self.chunk_ids, self.k)
+        return found
+
+    async def _mentioning(self, ledger: Ledger) -> list[str]:
+        known = {entity.key: entity.id for entity in ledger.question.entities}
+        ids = [known[key] for key in self.entities if key in known]
+        blocks = [block for key in self.entities for block in blocking_keys(key)]
+        if len(ids) < len(self.entities):
+            ids += [entity.id for entity in await ledger.store.find_entities(ledger.scope, blocks=blocks, limit=20)]
+        found = await ledger.store.chunks_mentioning(ledger.scope, ids, MENTIONS_OF_NAMED + 1, ledger.filter)
+        return [id_ for item in found if item.chunk_count <= MENTIONS_OF_NAMED for id_ in item.chunk_ids]
+
+
+class ReadChunk(_Call):
+    """Read on around a passage: the passages before and after it in the same document."""
+
+    chunk_id: str = Field(min_length=1, max_length=64)
+
+    async def run(self, ledger: Ledger, embedder: Embedder) -> list[str]:
+        """See Tool.run."""
+        candidate = ledger.candidates.get(self.chunk_id)
+        if candidate is None:
+            raise ToolError(f"passage {self.chunk_id} was not found before; search first")
+        order = await ledger.store.chunk_ids(ledger.scope, candidate.chunk.document_id)
+        position = order.index(self.chunk_id) if self.chunk_id in order else 0
+        return order[max(0, position - 1) : position + 2]
+
+
+TOOLS: dict[str, type[Tool]] = {
+    "vector_search": VectorSearch,
+    "keyword_search": KeywordSearch,
+    "graph_search": GraphSearch,
+    "graph_expand": GraphExpand,
+    "read_chunk": ReadChunk,
+}
+"""Every tool by the name that traces show."""
+
+GRAPH_TOOLS = frozenset({"graph_search", "graph_expand"})
+
+
+def name_of(call: Tool) -> str:
+    """The name under which a call's tool is registered."""
+    return next(name for name, kind in TOOLS.items() if isinstance(call, kind))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a call found, or why it could not be carried out."""
+
+    hits: tuple[str, ...]
+    error: str
+    round_trips: int
+    milliseconds: float
+
+
+async def run_tool(call: Tool, ledger: Ledger, embedder: Embedder) -> Outcome:
+    """Carry out a call; a ToolError becomes part of the outcome, failures of stores and models are raised."""
+    begun = time.perf_counter()
+    hits: tuple[str, ...] = ()
+    error = ""
+    with count_round_trips() as trips:
+        try:
+            hits = tuple(await call.run(ledger, embedder))
+        except ToolError as exc:
+            error = str(exc)
+    return Outcome(hits, error, trips.count, (time.perf_counter() - begun) * 1000)

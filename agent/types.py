@@ -1,0 +1,110 @@
+"""What an agent run is made of: steps, citations, the answer. Plain values, ready to be streamed, logged and replayed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Verdict = Literal["answered", "evidence_only", "insufficient_evidence"]
+StoppedBy = Literal["sufficient", "no_gain", "budget", "empty"]
+Mode = Literal["agent", "graph", "hybrid", "vector", "keyword"]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Limits of one run; reaching one ends the search, and what was found is answered from."""
+
+    steps: int = 6
+    seconds: float = 30.0
+    round_trips: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One tool call and what it brought."""
+
+    tool: str
+    arguments: Mapping[str, object]
+    hits: tuple[str, ...]
+    """Chunk ids, best first."""
+    new_evidence: int
+    """How many of them the run had not met before."""
+    round_trips: int
+    milliseconds: float
+    error: str = ""
+    """What was wrong with the call, for the planner to mend; the run goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One turn of the loop: why these calls were made, and what they brought."""
+
+    number: int
+    reason: str
+    observations: tuple[Observation, ...]
+    coverage: float
+    """Share of the question's term weight that the best chain holds after this step."""
+    score: float
+    """Score of the best chain after this step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quote and where it stands: `quote` equals the document's text from `start` to `end` (code points)."""
+
+    id: int
+    """From 1, as in the `[1]` of the answer's text."""
+    document_id: str
+    chunk_id: str
+    source: str
+    title: str
+    quote: str
+    start: int
+    end: int
+    page: int | None
+    heading: tuple[str, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class PathEdge:
+    """Why two cited passages belong together: an edge of the evidence path."""
+
+    source: str
+    target: str
+    """Chunk ids."""
+    entity: str
+    """Name of the entity both mention, or that one names and the other is about."""
+    kind: Literal["entity", "link", "back"]
+
+
+@dataclass(frozen=True, slots=True)
+class RankedChunk:
+    """A passage that the run met."""
+
+    chunk_id: str
+    document_id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome of a question."""
+
+    question: str
+    text: str
+    """Sentences quoted from the evidence, each with its citation as `[n]`; empty when there is none."""
+    verdict: Verdict
+    confidence: float
+    """Estimated probability that the evidence holds the answer."""
+    missing: tuple[str, ...]
+    """Words of the question that the evidence does not hold, weightiest first."""
+    citations: tuple[Citation, ...]
+    path: tuple[PathEdge, ...]
+    steps: tuple[Step, ...]
+    stopped_by: StoppedBy
+    ranked: Sequence[RankedChunk]
+    """All passages met, best first."""
+    features: Mapping[str, float]
+    """What the confidence was computed from."""
+    round_trips: int
+    milliseconds: float

@@ -1,0 +1,39 @@
+"""The commands. A new one is a function in a module of its own and a line here."""
+
+from typing import Annotated
+
+import typer
+
+from api.cli.ask import ask
+from api.cli.doctor import doctor
+from api.cli.documents import delete, documents, stats
+from api.cli.errors import CommandGroup
+from api.cli.eval import evaluate_folder
+from api.cli.export import export
+from api.cli.ingest import ingest
+from api.cli.quickstart import quickstart
+from api.cli.search import search
+
+app = typer.Typer(
+    name="graphrag",
+    cls=CommandGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Cited answers from your own documents: ingest a folder, ask a question.",
+)
+
+
+@app.callback()
+def options(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="On an error, print the traceback too (with any command).")
+    ] = False,
+) -> None:
+    """Cited answers from your own documents: ingest a folder, ask a question."""
+
+
+for command in (quickstart, ingest, ask, search, documents, delete, stats, export, doctor):
+    app.command()(command)
+app.command("eval")(evaluate_folder)

@@ -1,0 +1,198 @@
+"""`graphrag doctor`: is everything here that the software needs?"""
+
+import asyncio
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import typer
+from rich.text import Text
+
+from api.cli.options import JsonOption, TenantOption, location_of, scope_of
+from api.cli.output import console, heading, line, print_json
+from api.cli.settings_view import Setting, settings_in_force
+from graphrag.bootstrap import open_embedders, open_stores
+from graphrag.errors import GraphRAGError
+from graphrag.extraction.spacy import load_pipeline
+from graphrag.loaders import ParserProcess, load_bytes
+from graphrag.settings import Settings, load_settings
+from graphrag.stores.embedded.inspection import SQLITE_VERSION, StoreFile, inspect
+from graphrag.stores.embedded.open import path_of
+from graphrag.types import Fingerprints, Scope
+
+PACKAGES = ("numpy", "onnxruntime", "spacy", "tokenizers", "pypdf", "selectolax", "networkx", "pydantic", "typer")
+MIN_PYTHON = (3, 11)
+MIN_FREE_BYTES = 500_000_000
+_PAGE = b"<html><head><title>Check</title></head><body><p>The parser of untrusted documents answers.</p></body></html>"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the report."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
+def doctor(tenant: TenantOption = "default", as_json: JsonOption = False) -> None:
+    """Check installation, settings, store and models. Ends with exit code 1 if there is a problem."""
+    scope = scope_of(tenant)
+    checks: list[Check] = []
+    settings_shown: list[Setting] = []
+    for check in _checks(scope, settings_shown):
+        checks.append(check)
+        if not as_json:
+            _print(check)
+    problems = sum(not check.ok for check in checks)
+    if as_json:
+        print_json(
+            {
+                "ok": not problems,
+                "checks": [asdict(check) for check in checks],
+                "settings": [asdict(setting) for setting in settings_shown],
+            }
+        )
+    else:
+        if settings_shown:
+            heading("Settings")
+            for setting in settings_shown:
+                line(f"  {setting.name}={setting.value} ({setting.source})")
+        line("")
+        line("No problems found." if not problems else f"{problems} problem{'s' if problems > 1 else ''} found.")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _checks(scope: Scope, settings_shown: list[Setting]) -> Iterator[Check]:
+    yield _python()
+    yield _packages()
+    try:
+        settings = load_settings()
+    except GraphRAGError as exc:
+        yield Check("settings", False, "not valid", str(exc))
+        return
+    settings_shown += settings_in_force(settings)
+    changed = sum(setting.source == "environment" for setting in settings_shown)
+    yield Check("settings", True, f"valid, {changed} from the environment")
+    yield _guarded("store", lambda: _store(settings, scope))
+    fingerprints: list[Fingerprints] = []
+    yield _guarded("embedder", lambda: asyncio.run(_embedder(settings, fingerprints)))
+    if fingerprints:
+        yield _guarded("fingerprints", lambda: _fingerprints(settings, fingerprints[0]))
+    yield _guarded("spacy", lambda: _spacy(settings))
+    yield _guarded("parser", _parser)
+    yield _guarded("disk", lambda: _disk(settings))
+
+
+def _guarded(name: str, work: Callable[[], Check]) -> Check:
+    try:
+        return work()
+    except GraphRAGError as exc:
+        return Check(name, False, "does not work", str(exc))
+    # Whatever else is wrong with the machine is what this command is there to tell.
+    except Exception as exc:
+        return Check(name, False, "does not work", f"{type(exc).__name__}: {exc}")
+
+
+def _python() -> Check:
+    needed = ".".join(map(str, MIN_PYTHON))
+    detail = f"{platform.python_version()}, SQLite {SQLITE_VERSION}, {platform.system()} {platform.machine()}"
+    return Check("python", sys.version_info >= MIN_PYTHON, detail, f"use Python {needed} or newer")
+
+
+def _packages() -> Check:
+    found: list[str] = []
+    missing: list[str] = []
+    for name in ("agentic-graphrag-service", *PACKAGES):
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            if name in PACKAGES:
+                missing.append(name)
+            else:
+                found.append(f"{name} (not installed, run from its folder)")
+    remedy = f"missing {', '.join(missing)}: pip install agentic-graphrag-service"
+    return Check("packages", not missing, ", ".join(found), remedy if missing else "")
+
+
+def _store(settings: Settings, scope: Scope) -> Check:
+    known = inspect(settings.store_url)
+    if known is None and settings.store_url.startswith("sqlite:"):
+        path = path_of(settings.store_url).absolute()
+        remedy = f"create the folder {path.parent}, or set GRAPHRAG_STORE_URL"
+        return Check("store", path.parent.is_dir(), f"{path} does not exist yet, the first ingest creates it", remedy)
+    return asyncio.run(_opened_store(settings, scope, known))
+
+
+async def _opened_store(settings: Settings, scope: Scope, known: StoreFile | None) -> Check:
+    async with open_stores(settings) as (store, _):
+        counts = await store.statistics(scope)
+        parts = [await location_of(store)]
+        if known is not None:
+            parts += [f"{known.size / 1e6:.1f} MB", f"schema {known.schema_version}"]
+        parts += [
+            f"revision {await store.revision()}",
+            f"tenant {scope.tenant!r}: {counts.documents:,} documents, {counts.chunks:,} chunks, "
+            f"{counts.entities:,} entities, {counts.relations:,} relations",
+        ]
+    return Check("store", True, "; ".join(parts))
+
+
+async def _embedder(settings: Settings, fingerprints: list[Fingerprints]) -> Check:
+    begun = time.perf_counter()
+    embedder, encoder = await asyncio.to_thread(open_embedders, settings)
+    loaded = time.perf_counter()
+    await embedder.embed(["A sentence to be embedded."], "query")
+    ended = time.perf_counter()
+    fingerprints.append(Fingerprints(embedder.fingerprint, encoder.fingerprint))
+    detail = f"loads in {1000 * (loaded - begun):.0f} ms, embeds a sentence in {1000 * (ended - loaded):.0f} ms"
+    return Check("embedder", True, f"{embedder.fingerprint}: {detail}")
+
+
+def _fingerprints(settings: Settings, configured: Fingerprints) -> Check:
+    known = inspect(settings.store_url)
+    if known is None or known.fingerprints is None:
+        return Check("fingerprints", True, "nothing is stored yet that a model would have to fit")
+    remedy = "set GRAPHRAG_EMBEDDER back, or ingest into a new store (GRAPHRAG_STORE_URL=sqlite:///other.db)"
+    if known.fingerprints == configured:
+        return Check("fingerprints", True, f"the store's vectors are of the configured model ({configured.embedder})")
+    detail = f"the store's vectors are of {known.fingerprints.embedder}, configured is {configured.embedder}"
+    return Check("fingerprints", False, detail, remedy)
+
+
+def _spacy(settings: Settings) -> Check:
+    begun = time.perf_counter()
+    language = load_pipeline(settings.spacy_pipeline)
+    language("Ida Rowan works in Aarhus.")
+    return Check(
+        "spacy", True, f"{settings.spacy_pipeline} loads and works in {1000 * (time.perf_counter() - begun):.0f} ms"
+    )
+
+
+def _parser() -> Check:
+    begun = time.perf_counter()
+    with ParserProcess() as parser:
+        load_bytes(_PAGE, "check.html", parser=parser)
+    milliseconds = 1000 * (time.perf_counter() - begun)
+    return Check("parser", True, f"the child process for PDF and HTML starts and works in {milliseconds:.0f} ms")
+
+
+def _disk(settings: Settings) -> Check:
+    folder = path_of(settings.store_url).absolute().parent if settings.store_url.startswith("sqlite:") else Path.cwd()
+    free = shutil.disk_usage(folder).free
+    remedy = f"free space where {folder} is; at least {MIN_FREE_BYTES / 1e6:.0f} MB are advised"
+    return Check("disk", free >= MIN_FREE_BYTES, f"{free / 1e9:.1f} GB free at {folder}", remedy)
+
+
+def _print(check: Check) -> None:
+    mark = ("ok      ", "green") if check.ok else ("PROBLEM ", "bold red")
+    console().print(Text.assemble(mark, f"{check.name}: {check.detail}"), soft_wrap=True)
+    if not check.ok and check.remedy:
+        line(f"        -> {check.remedy}")

@@ -1,0 +1,186 @@
+"""`graphrag documents`, `graphrag delete` and `graphrag stats`: what is in the knowledge base."""
+
+import asyncio
+import re
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from api.cli.options import AccessOption, JsonOption, TenantOption, location_of, require_store, scope_of
+from api.cli.output import console, line, print_json, say, show, table
+from graphrag.bootstrap import open_stores
+from graphrag.errors import InputError, NotFoundError
+from graphrag.settings import load_settings
+from graphrag.stores.base import GraphStore
+from graphrag.types import Document, Scope
+
+SHORT_ID = 8
+MIN_TITLE = 12
+_PAGE = 500
+_ID_START = re.compile(rf"[0-9a-f]{{{SHORT_ID},32}}")
+
+_T = TypeVar("_T")
+
+
+def documents(
+    source: Annotated[str, typer.Option("--source", metavar="START", help="Only sources that begin so.")] = "",
+    tenant: TenantOption = "default",
+    access: AccessOption = "*",
+    as_json: JsonOption = False,
+) -> None:
+    """List the documents."""
+    scope = scope_of(tenant, access)
+    found = _with_store(lambda store: all_documents(store, scope, source))
+    found.sort(key=lambda document: (document.source, document.part))
+    if as_json:
+        print_json({"documents": [_to_json(document) for document in found]})
+        return
+    if not found:
+        say(f"No documents in tenant {tenant!r}" + (f" with a source that begins with {source!r}." if source else "."))
+        return
+    _print_table(found)
+    say(f"{len(found)} document{'s' if len(found) != 1 else ''}")
+
+
+def delete(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ID_OR_SOURCE",
+            help="Ids (or their first 8 characters) or sources; 'file.jsonl#*' is every record of a file.",
+        ),
+    ],
+    tenant: TenantOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """Delete documents and all that came from them.
+
+    All of the named ones or, if one of them is not found, none.
+    """
+    scope = scope_of(tenant)
+
+    async def work(store: GraphStore) -> list[Document]:
+        chosen: dict[str, Document] = {}
+        for name in names:
+            chosen.update((document.id, document) for document in await find_documents(store, scope, name))
+        await store.delete_documents(scope, list(chosen))
+        return list(chosen.values())
+
+    gone = _with_store(work)
+    if as_json:
+        print_json({"deleted": [{"id": document.id, "source": document.source} for document in gone]})
+        return
+    for document in gone:
+        line(f"deleted {document.source}")
+
+
+def stats(tenant: TenantOption = "default", access: AccessOption = "*", as_json: JsonOption = False) -> None:
+    """Count what is in the knowledge base."""
+    scope = scope_of(tenant, access)
+
+    async def work(store: GraphStore) -> dict[str, object]:
+        counts = asdict(await store.statistics(scope))
+        return {"store": await location_of(store), "revision": await store.revision(), "tenant": tenant, **counts}
+
+    found = _with_store(work)
+    if as_json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        line(f"{name:<10} {value:,}" if isinstance(value, int) else f"{name:<10} {value}")
+
+
+async def all_documents(store: GraphStore, scope: Scope, source_prefix: str = "") -> list[Document]:
+    """Every visible document, ascending by id."""
+    found: list[Document] = []
+    after = ""
+    while page := await store.documents(scope, source_prefix=source_prefix, after=after, limit=_PAGE):
+        found += page
+        after = page[-1].id
+    return found
+
+
+async def find_documents(store: GraphStore, scope: Scope, name: str) -> list[Document]:
+    """The documents that an id, the start of one, a source, or `source#*` names.
+
+    Raises:
+        NotFoundError: there is none.
+        InputError: the start of an id fits several documents.
+    """
+    if _ID_START.fullmatch(name):
+        # Ids that begin with the name are the first ones after it; the id itself is found by equality.
+        found = await store.documents(scope, ids=[name]) or [
+            document for document in await store.documents(scope, after=name, limit=2) if document.id.startswith(name)
+        ]
+        if len(found) > 1:
+            raise InputError(f"{name!r} begins the ids of several documents; give more characters of the one you mean")
+        if found:
+            return found
+    if name.endswith("#*"):
+        found = await all_documents(store, scope, name[:-1])
+    else:
+        same = await all_documents(store, scope, name)
+        found = [document for document in same if document.source == name]
+        records = [document for document in same if document.source.startswith(f"{name}#")]
+        if records and not found:
+            raise NotFoundError(
+                f"{name!r} holds {len(records)} documents, such as {records[0].source!r}; "
+                f"name one of them, or {name + '#*'!r} for all"
+            )
+    if not found:
+        raise NotFoundError(
+            f"no document with the id or source {name!r} in tenant {scope.tenant!r}; 'graphrag documents' lists them"
+        )
+    return found
+
+
+def _print_table(found: Sequence[Document]) -> None:
+    """One line for each document; titles are cut, and left out where there is no room: sources have to stay whole."""
+    fixed = SHORT_ID + len("chunks") + len("2026-01-01") + 10  # and two spaces between columns
+    room = console().width - fixed - max(len(document.source) for document in found)
+    room -= max(len("access"), *(len(document.access) for document in found))
+    titles = room >= MIN_TITLE
+    columns = ("id", "source", *(("title",) if titles else ()), "chunks", "access", "updated")
+    listed = table(*columns, right=("chunks",), whole=("id", "chunks", "access", "updated"))
+    for document in found:
+        title = document.title if len(document.title) <= room else document.title[: max(0, room - 1)].rstrip() + "…"
+        listed.add_row(
+            document.id[:SHORT_ID],
+            document.source,
+            *((title,) if titles else ()),
+            str(document.chunk_count),
+            document.access,
+            document.updated_at[:10],
+        )
+    show(listed)
+
+
+def _to_json(document: Document) -> dict[str, object]:
+    return {
+        "id": document.id,
+        "source": document.source,
+        "part": document.part,
+        "title": document.title,
+        "media_type": document.media_type,
+        "access": document.access,
+        "metadata": dict(document.metadata),
+        "characters": document.length,
+        "chunks": document.chunk_count,
+        "content_sha256": document.content_sha256,
+        "created_at": document.created_at,
+        "updated_at": document.updated_at,
+    }
+
+
+def _with_store(work: Callable[[GraphStore], Coroutine[Any, Any, _T]]) -> _T:
+    """Run work on the configured store; no model is loaded."""
+    settings = load_settings()
+    require_store(settings)
+
+    async def run() -> _T:
+        async with open_stores(settings) as (store, _):
+            return await work(store)
+
+    return asyncio.run(run())

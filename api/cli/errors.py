@@ -1,0 +1,83 @@
+"""How commands fail: one short message, as text or JSON, and an exit code."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import cast
+
+import typer
+from typer.core import TyperGroup
+
+from api.cli.output import complain, print_json
+from graphrag.errors import GraphRAGError
+
+UNEXPECTED = 70
+"""Exit code of a fault in the software itself (EX_SOFTWARE of sysexits.h)."""
+USAGE = 2
+INTERRUPTED = 130
+
+
+class CommandGroup(TyperGroup):
+    """Runs a command and turns whatever it raises into a message and an exit code.
+
+    `--json` and `--debug` are looked up in the arguments themselves, since arguments that cannot be parsed need an
+    error in the wanted form too.
+    """
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: object,
+    ) -> object:
+        """As the method of the base class."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        end = arguments.index("--") if "--" in arguments else len(arguments)
+        options, rest = arguments[:end], arguments[end:]
+        as_json, debug = "--json" in options, "--debug" in options
+        arguments = [option for option in options if option != "--debug"] + rest
+        try:
+            result = cast(
+                object,
+                super().main(arguments, prog_name or "graphrag", complete_var, False, windows_expand_args, **extra),
+            )
+            code = result if isinstance(result, int) else 0
+            if code == INTERRUPTED:
+                code = report(typer.Abort(), as_json=as_json, debug=False)
+        except Exception as exc:
+            code = report(exc, as_json=as_json, debug=debug)
+        if not standalone_mode:
+            return code
+        sys.exit(code)
+
+
+def report(exc: Exception, *, as_json: bool, debug: bool) -> int:
+    """Print what went wrong; returns the exit code."""
+    if debug:
+        traceback.print_exception(exc)
+    name = type(exc).__name__
+    if name == "NoArgsIsHelpError":
+        print(str(exc))
+        return USAGE
+    hint = ""
+    if isinstance(exc, GraphRAGError):
+        message, code = str(exc), exc.exit_code
+    elif isinstance(exc, typer.Abort):
+        message, code = "interrupted; documents stored so far stay stored", INTERRUPTED
+    elif callable(
+        describe := getattr(exc, "format_message", None)
+    ):  # typer's own errors, whichever package they are in
+        name, message, code = "UsageError", str(describe()), USAGE
+        context = getattr(exc, "ctx", None)
+        hint = f"Try: {context.command_path} --help" if context is not None else ""
+    else:
+        message, code = f"unexpected {name}: {str(exc)[:300] or 'no message'}", UNEXPECTED
+        hint = "" if debug else "This is a fault in the software. Run again with --debug and report what it prints."
+    if as_json:
+        print_json({"error": {"type": name, "message": message}})
+    else:
+        complain(message, hint)
+    return code

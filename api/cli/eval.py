@@ -1,0 +1,204 @@
+"""`graphrag eval`: retrieval and answer quality on a benchmark folder in BEIR layout."""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+
+from agent.loop import ALL_TOOLS, Agent
+from agent.modes import search
+from agent.tools import GRAPH_TOOLS
+from agent.types import Answer
+from api.cli.output import console, line, print_json
+from graphrag.bootstrap import open_knowledge_base
+from graphrag.errors import InputError
+from graphrag.evaluation.beir import load_dataset
+from graphrag.evaluation.runner import Ask, Retrieved, evaluate, ingest_dataset
+from graphrag.knowledge import KnowledgeBase
+from graphrag.settings import Settings, load_settings
+from graphrag.stores.trips import count_round_trips
+from graphrag.types import Scope, Tool
+
+MODES = ("keyword", "vector", "hybrid", "graph", "agent", "agent-without-graph")
+DEPTH = 20
+"""Chunks taken from a single tool: enough for ten distinct passages."""
+
+Stage = Callable[[str, int], Callable[[], None]]
+"""(what is being done, how many steps) -> to be called after each step."""
+
+
+async def run_evaluation(
+    folder: Path, modes: Sequence[str], *, seed: int, settings: Settings, store_url: str | None, stage: Stage
+) -> dict[str, Any]:
+    """Ingest the folder's passages into a fresh store, ask its questions in each mode, and return the report.
+
+    Args:
+        store_url: None for an embedded store in a temporary folder, removed afterwards.
+
+    Raises:
+        InputError: the folder is not in BEIR layout, or the given store already holds documents.
+    """
+    dataset = load_dataset(folder)
+    with tempfile.TemporaryDirectory(prefix="graphrag-eval-") as scratch:
+        url = store_url or f"sqlite:///{scratch}/eval.db"
+        async with open_knowledge_base(
+            load_settings(**{**settings.model_dump(exclude_unset=True), "store_url": url})
+        ) as kb:
+            scope = Scope(tenant=f"eval-{dataset.name}"[:60])
+            if await kb.store.documents(scope, limit=1):
+                raise InputError(
+                    f"{kb.store.location} already holds an evaluation of {dataset.name}: name a fresh store"
+                )
+            tick = stage(f"ingest {len(dataset.passages)} passages of {dataset.name}", len(dataset.passages))
+            indexed = await ingest_dataset(kb, scope, dataset, seed=seed, progress=lambda _: tick())
+            report: dict[str, Any] = {
+                "dataset": dataset.name,
+                "store": url.partition(":")[0],
+                "seed": seed,
+                "indexing": {
+                    "passages": len(dataset.passages),
+                    "seconds": round(indexed.seconds, 2),
+                    "passages_per_second": round(len(dataset.passages) / indexed.seconds, 2),
+                },
+            }
+            results: dict[str, object] = {}
+            for mode in modes:
+                tick = stage(f"ask {len(dataset.queries)} questions, mode {mode}", len(dataset.queries))
+                results[mode] = await evaluate(dataset, indexed, _ask(kb, scope, mode), progress=tick)
+            if store_url is not None:
+                await _clean_up(kb, scope, list(indexed.document_ids.values()))
+            return report | {"modes": results}
+
+
+async def _clean_up(kb: KnowledgeBase, scope: Scope, ids: Sequence[str]) -> None:
+    for start in range(0, len(ids), 500):
+        await kb.store.delete_documents(scope, ids[start : start + 500])
+
+
+def _ask(kb: KnowledgeBase, scope: Scope, mode: str) -> Ask:
+    match mode:
+        case "agent":
+            return _ask_agent(Agent(kb), scope)
+        case "agent-without-graph":
+            return _ask_agent(Agent(kb, tools=ALL_TOOLS - GRAPH_TOOLS), scope)
+        case "keyword" | "vector" | "hybrid" | "graph":
+            return _ask_tool(kb, scope, mode)
+        case _:
+            raise InputError(f"unknown mode {mode!r}: choose one of {', '.join(MODES)} or all")
+
+
+def _ask_tool(kb: KnowledgeBase, scope: Scope, tool: Tool) -> Ask:
+    async def ask(question: str) -> Retrieved:
+        with count_round_trips() as trips:
+            hits = await search(kb, scope, question, tool, DEPTH)
+        documents = {
+            chunk.id: chunk.document_id for chunk in await kb.store.chunks(scope, [hit.chunk_id for hit in hits])
+        }
+        return Retrieved([documents[hit.chunk_id] for hit in hits], "", tool, trips.count)
+
+    return ask
+
+
+def _ask_agent(agent: Agent, scope: Scope) -> Ask:
+    async def ask(question: str) -> Retrieved:
+        answer = await agent.run(scope, question)
+        return Retrieved(
+            [ranked.document_id for ranked in answer.ranked],
+            " ".join(citation.quote for citation in answer.citations),
+            tool_sequence(answer),
+            answer.round_trips,
+            answer.verdict,
+        )
+
+    return ask
+
+
+def tool_sequence(answer: Answer) -> str:
+    """The tools of a run in short, for example "vector+keyword > expand"."""
+    short = {"vector_search": "vector", "keyword_search": "keyword", "graph_search": "graph", "graph_expand": "expand", "read_chunk": "read"}  # fmt: skip
+    return " > ".join("+".join(short[o.tool] for o in step.observations) for step in answer.steps)
+
+
+def report_lines(report: dict[str, Any]) -> list[str]:
+    """The report as a table for people, fractions as percentages."""
+    indexing, modes = report["indexing"], report["modes"]
+    lines = [
+        f"{report['dataset']} on {report['store']}, seed {report['seed']}: {indexing['passages']} passages indexed in "
+        f"{indexing['seconds']} s ({indexing['passages_per_second']} per second)",
+        "",
+        f"{'mode':<20} {'R@2':>6} {'R@5':>6} {'R@10':>6} {'all@5':>6} {'all@8':>6} {'p50 ms':>7} {'p95 ms':>7} {'trips':>6}",
+    ]
+    for mode, row in modes.items():
+        cells = [f"{100 * row[name]:6.1f}" for name in ("recall@2", "recall@5", "recall@10", "all@5", "all@8")]
+        lines.append(
+            f"{mode:<20} {' '.join(cells)} {row['ms_p50']:7.1f} {row['ms_p95']:7.1f} {row['round_trips']:6.1f}"
+        )
+    for mode, row in modes.items():
+        if "answer_contains" in row:
+            verdicts = ", ".join(f"{name} {100 * share:.0f} %" for name, share in row["verdicts"].items())
+            lines += [
+                "",
+                f"{mode}: the quotes contain the gold answer in {100 * row['answer_contains']:.1f} % of the questions "
+                f"(exact match {100 * row['answer_em']:.1f}, F1 {100 * row['answer_f1']:.1f}: answers are sentences, not spans)",
+                f"  verdicts: {verdicts}",
+                *(f"  {100 * share:5.1f} %  {name}" for name, share in row["tools"].items()),
+            ]
+    return lines
+
+
+def evaluate_folder(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds corpus.jsonl, queries.jsonl, qrels/test.tsv.")],
+    mode: Annotated[str, typer.Option("--mode", metavar="MODE", help=f"One of {', '.join(MODES)}, or all.")] = "all",
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the order of passages and their ids.")] = 0,
+    store: Annotated[
+        str, typer.Option("--store", metavar="URL", help="A fresh store to use; default a temporary embedded one.")
+    ] = "",
+    json_file: Annotated[
+        str,
+        typer.Option("--json", metavar="FILE", help="Write the report as JSON too; '-' prints it and nothing else."),
+    ] = "",
+) -> None:
+    """Measure retrieval and answers on a benchmark folder in BEIR layout."""
+    if mode != "all" and mode not in MODES:
+        raise InputError(f"unknown mode {mode!r}: choose one of {', '.join(MODES)}, or all")
+    settings = load_settings()
+    with _stages(silent=json_file == "-") as stage:
+        report = asyncio.run(
+            run_evaluation(
+                folder,
+                MODES if mode == "all" else (mode,),
+                seed=seed,
+                settings=settings,
+                store_url=store or None,
+                stage=stage,
+            )
+        )
+    if json_file == "-":
+        print_json(report)
+        return
+    for text in report_lines(report):
+        line(text)
+    if json_file:
+        Path(json_file).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        line(f"\nReport written to {json_file}")
+
+
+@contextmanager
+def _stages(*, silent: bool) -> Generator[Stage]:
+    """A progress bar for each stage on a terminal, a line for each elsewhere; on standard error."""
+    target = console(stderr=True)
+    with Progress(console=target, disable=silent or not target.is_terminal) as bars:
+
+        def begin(what: str, steps: int) -> Callable[[], None]:
+            if not silent and not target.is_terminal:
+                target.print(what, soft_wrap=True)
+            task = bars.add_task(what, total=steps)
+            return lambda: bars.advance(task)
+
+        yield begin

@@ -1,0 +1,194 @@
+"""`graphrag ingest`: store files and folders."""
+
+import asyncio
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from api.cli.options import JsonOption, TenantOption, location_of, metadata_of, scope_of
+from api.cli.output import console, heading, line, print_json, say
+from graphrag.bootstrap import open_knowledge_base
+from graphrag.errors import InputError
+from graphrag.ingest import Ingested, IngestReport, ingest_documents
+from graphrag.settings import Settings, load_settings
+from graphrag.sources import SourceFile, list_sources, open_sources
+from graphrag.types import PUBLIC, Metadata, Scope, check_label
+
+SHOWN_FAILURES = 20
+
+
+class View(Protocol):
+    """What shows the progress of a run."""
+
+    def read(self, documents: int) -> None:
+        """A file was read and gave so many documents."""
+        ...
+
+    def settled(self, result: Ingested) -> None:
+        """A document was settled."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The outcome of a run."""
+
+    report: IngestReport
+    files: int
+    store: str
+    seconds: float
+
+
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files or folders (searched recursively).")],
+    tenant: TenantOption = "default",
+    access: Annotated[
+        str, typer.Option("--access", metavar="LABEL", help="Access label of the documents: who may see them.")
+    ] = PUBLIC,
+    meta: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--meta", metavar="KEY=VALUE", help="Metadata of every document: text, number, true or false; repeatable."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Store files and folders.
+
+    A document is known by its path below the given folder: what is stored unchanged is left alone, what has changed
+    replaces what was stored. Ends with exit code 3 if some could not be stored.
+    """
+    metadata = metadata_of(meta or [])
+    check_label("access label", access)
+    scope = scope_of(tenant)
+    settings = load_settings()
+    files = list_sources(paths)
+    with progress_view(len(files), silent=as_json) as view:
+        run = asyncio.run(run_ingest(settings, scope, files, view, access=access, metadata=metadata))
+    if as_json:
+        print_json(run_to_json(run))
+    else:
+        print_run(run)
+    if run.report.failures:
+        raise typer.Exit(InputError.exit_code)
+
+
+async def run_ingest(
+    settings: Settings,
+    scope: Scope,
+    files: Sequence[SourceFile],
+    view: View,
+    *,
+    access: str = PUBLIC,
+    metadata: Metadata | None = None,
+) -> Run:
+    """Store files in the configured knowledge base."""
+    begun = time.perf_counter()
+    async with open_knowledge_base(settings) as kb:
+        with open_sources(
+            files, max_document_bytes=kb.max_document_bytes, parse_seconds=kb.parse_seconds, read=view.read
+        ) as documents:
+            report = await ingest_documents(
+                kb, scope, documents, access=access, metadata=metadata, progress=view.settled
+            )
+        return Run(report, len(files), await location_of(kb.store), time.perf_counter() - begun)
+
+
+def run_to_json(run: Run) -> Mapping[str, object]:
+    """A run as JSON."""
+    counts = {outcome: run.report.count(outcome) for outcome in ("created", "updated", "unchanged", "failed")}
+    return {
+        **counts,
+        "files": run.files,
+        "chunks": run.report.chunks,
+        "store": run.store,
+        "seconds": round(run.seconds, 3),
+        "documents": [asdict(result) for result in run.report.results],
+    }
+
+
+def print_run(run: Run) -> None:
+    """A run for people."""
+    report = run.report
+    counts = [f"{report.count(outcome)} {outcome}" for outcome in ("created", "updated", "unchanged", "failed")]
+    said = ", ".join(count for count in counts if not count.startswith("0 "))
+    files, documents = _number(run.files, "file"), _number(len(report.results), "document")
+    say(f"{files}, {documents}: {said} ({_number(report.chunks, 'chunk')}, {run.seconds:.1f} s)")
+    line(f"Stored in {run.store}")
+    failures = report.failures
+    if not failures:
+        return
+    heading("Not stored", f"({len(failures)})")
+    for failure in failures[:SHOWN_FAILURES]:
+        reason = failure.reason
+        line(f"  {reason}" if failure.source in reason else f"  {failure.source}: {reason}", "red")
+    if len(failures) > SHOWN_FAILURES:
+        say(f"... and {len(failures) - SHOWN_FAILURES} more; --json lists all", indent=2)
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+@contextmanager
+def progress_view(files: int, *, silent: bool = False) -> Generator[View]:
+    """A bar on a terminal, a line for each document elsewhere, nothing if silent."""
+    target = console(stderr=True)
+    if silent:
+        yield _Silent()
+    elif not target.is_terminal:
+        yield _Lines()
+    else:
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=target,
+            transient=True,
+        )
+        with bar:
+            yield _Bar(bar, files)
+
+
+class _Silent:
+    """See View."""
+
+    def read(self, documents: int) -> None:
+        return
+
+    def settled(self, result: Ingested) -> None:
+        return
+
+
+class _Lines(_Silent):
+    """See View."""
+
+    def settled(self, result: Ingested) -> None:
+        if result.outcome != "unchanged":
+            size = f" ({_number(result.chunks, 'chunk')})" if result.chunks else ""
+            line(f"{result.outcome:<9} {result.source}{size}")
+
+
+class _Bar:
+    """See View. The total begins as the number of files and grows where a file holds several documents."""
+
+    def __init__(self, bar: Progress, files: int) -> None:
+        self._bar = bar
+        self._task = bar.add_task("Loading models", total=files)
+        self._total = files
+
+    def read(self, documents: int) -> None:
+        self._total += documents - 1
+        self._bar.update(self._task, total=self._total, description="Ingesting")
+
+    def settled(self, result: Ingested) -> None:
+        self._bar.advance(self._task)
+        if result.outcome == "failed":
+            self._bar.console.print(f"failed {result.source}", style="red", soft_wrap=True)

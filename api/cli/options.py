@@ -1,0 +1,118 @@
+"""Options that several commands share, and the checks of their values."""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Annotated, cast
+
+import typer
+
+from graphrag.errors import InputError, NotFoundError
+from graphrag.filters import Filter, parse_filter
+from graphrag.settings import Settings
+from graphrag.stores.base import GraphStore
+from graphrag.stores.embedded.open import path_of
+from graphrag.types import ALL_ACCESS, Scalar, Scope, check_metadata
+
+MAX_RESULTS = 100
+
+TenantOption = Annotated[str, typer.Option("--tenant", metavar="NAME", help="Tenant, whose documents alone are used.")]
+AccessOption = Annotated[
+    str,
+    typer.Option(
+        "--access",
+        metavar="LABELS",
+        help="See only what holders of these labels see, comma-separated; '*' is everything in the tenant.",
+    ),
+]
+FilterOption = Annotated[
+    str,
+    typer.Option(
+        "--filter",
+        metavar="JSON",
+        help='Only documents whose metadata match, such as \'{"year": {"gte": 2025}}\' (fields: GRAPHRAG_FILTER_FIELDS).',
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+
+
+def scope_of(tenant: str, access: str = ALL_ACCESS) -> Scope:
+    """The scope that --tenant and --access name.
+
+    Raises:
+        InputError: a malformed name.
+    """
+    return Scope(tenant, frozenset(label.strip() for label in access.split(",") if label.strip()))
+
+
+def filter_of(text: str, fields: Iterable[str]) -> Filter | None:
+    """The filter that --filter holds; None if it is empty.
+
+    Raises:
+        InputError: not a JSON object, or a field or operator that cannot be used.
+    """
+    if not text.strip():
+        return None
+    try:
+        raw = cast(object, json.loads(text))
+    except (ValueError, RecursionError) as exc:
+        raise InputError(
+            f"--filter {text[:80]!r} is not valid JSON ({exc}): write for example '{{\"year\": 2025}}'"
+        ) from exc
+    if not isinstance(raw, dict):
+        raise InputError(f"--filter {text[:80]!r} is not a JSON object: write for example '{{\"year\": 2025}}'")
+    return parse_filter(cast(dict[str, object], raw), fields)
+
+
+def metadata_of(pairs: Sequence[str]) -> dict[str, Scalar]:
+    """Metadata from key=value pairs. A value is true, false, a number, or else a text; JSON quotes force a text.
+
+    Raises:
+        InputError: no `=`, a key given twice, or a key that metadata may not set.
+    """
+    found: dict[str, Scalar] = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        key = key.strip()
+        if not separator:
+            raise InputError(f"--meta {pair[:80]!r} has no '=': write --meta key=value")
+        if key in found:
+            raise InputError(f"--meta sets {key[:80]!r} twice; keep one of them")
+        found[key] = _scalar(value.strip())
+    return check_metadata(found)
+
+
+def _scalar(value: str) -> Scalar:
+    if value in ("true", "false"):
+        return value == "true"
+    if _NUMBER.fullmatch(value) and len(value) < 300:
+        return cast(int | float, json.loads(value))
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        try:
+            return str(json.loads(value))
+        except ValueError:
+            return value
+    return value
+
+
+async def location_of(store: GraphStore) -> str:
+    """Where the store is; an embedded one asks the file system for it, which may block."""
+    return await asyncio.to_thread(lambda: store.location)
+
+
+def require_store(settings: Settings) -> None:
+    """Refuse to read a store file that does not exist, instead of creating an empty one.
+
+    Raises:
+        NotFoundError: there is none; says where it was looked for.
+    """
+    if settings.store_url.startswith("sqlite:"):
+        path = path_of(settings.store_url)
+        if not path.exists():
+            raise NotFoundError(
+                f"there is no knowledge base at {path.absolute()}: run 'graphrag ingest FOLDER' first, "
+                f"or set GRAPHRAG_STORE_URL to where it is"
+            )

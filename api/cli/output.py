@@ -1,0 +1,97 @@
+"""Printing: text for people, JSON for programs, progress for terminals."""
+
+import json
+import sys
+import textwrap
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+MAX_WIDTH = 110
+"""Columns of running text; longer lines are hard to read."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that prints text as it is: no markup, no emoji, no automatic colours."""
+    made = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    if made.width > MAX_WIDTH:
+        made.width = MAX_WIDTH
+    return made
+
+
+def say(text: str = "", style: str = "", *, indent: int = 0, hang: int = 0) -> None:
+    """Print a paragraph, wrapped and indented; lines after the first one by `hang` more."""
+    target = console()
+    first, rest = " " * indent, " " * (indent + hang)
+    wrapped = textwrap.fill(text, target.width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+    target.print(Text(wrapped, style=style), soft_wrap=True)
+
+
+def line(text: str, style: str = "") -> None:
+    """Print one line that is never wrapped: paths and commands stay whole when copied."""
+    console().print(Text(text, style=style), soft_wrap=True)
+
+
+def heading(text: str, aside: str = "") -> None:
+    """Print the heading of a part of the output, after an empty line."""
+    console().print()
+    console().print(Text.assemble((text, "bold"), (f" {aside}" if aside else "", "dim")))
+
+
+def complain(message: str, hint: str = "") -> None:
+    """Print an error to standard error."""
+    target = console(stderr=True)
+    target.print(Text.assemble(("Error: ", "bold red"), message), soft_wrap=True)
+    if hint:
+        target.print(Text(hint, style="dim"), soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON document."""
+    encoding = (sys.stdout.encoding or "utf-8").lower().replace("-", "")
+    print(json.dumps(value, ensure_ascii=encoding != "utf8", indent=2, allow_nan=False))
+
+
+def table(*columns: str, right: Sequence[str] = (), whole: Sequence[str] = ()) -> Table:
+    """A table with spaces between columns and no lines.
+
+    Args:
+        columns: their headings.
+        right: those aligned to the right, as numbers are.
+        whole: those that are never wrapped or cut.
+    """
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in columns:
+        made.add_column(
+            column,
+            justify="right" if column in right else "left",
+            no_wrap=column in whole,
+            overflow="fold",
+        )
+    return made
+
+
+def show(made: Table, *, indent: int = 0) -> None:
+    """Print a table."""
+    target = console()
+    with target.capture() as captured:
+        target.print(Padding(made, (0, 0, 0, indent)))
+    text = captured.get()
+    if not target.is_terminal:
+        text = "".join(f"{row.rstrip()}\n" for row in text.splitlines())
+    print(text, end="")
+
+
+@contextmanager
+def waiting(what: str, *, silent: bool = False) -> Generator[None]:
+    """Show a spinner on a terminal while something takes time."""
+    target = console(stderr=True)
+    if silent or not target.is_terminal:
+        yield
+        return
+    with target.status(what):
+        yield

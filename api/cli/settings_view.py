@@ -1,0 +1,41 @@
+"""The settings in force, each with where it comes from, without secrets."""
+
+import os
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import SecretStr
+
+from graphrag.settings import PREFIX, Settings
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as it is shown."""
+
+    name: str
+    value: str
+    source: Literal["default", "environment"]
+
+
+def settings_in_force(settings: Settings) -> list[Setting]:
+    """Every setting, in the order of their definition."""
+    given = {name.upper() for name in os.environ}
+    shown: list[Setting] = []
+    for name in type(settings).model_fields:
+        variable = f"{PREFIX}{name.upper()}"
+        # A group of settings comes from variables that begin with its name.
+        is_given = variable in given or any(other.startswith(f"{variable}__") for other in given)
+        shown.append(Setting(variable, _text(getattr(settings, name)), "environment" if is_given else "default"))
+    return shown
+
+
+def _text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return "(set)" if value.get_secret_value() else "(not set)"
+    if isinstance(value, tuple | list):
+        return ",".join(str(item) for item in value)  # pyright: ignore[reportUnknownVariableType] # of any kind
+    return _CREDENTIALS.sub("***@", str(value))

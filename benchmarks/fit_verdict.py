@@ -1,0 +1,126 @@
+"""Fit the logistic model behind the agent's verdicts (agent/assess.py) on benchmark folders in BEIR layout.
+
+Each question is asked of the whole corpus, and again with each of its gold passages removed. The label of a run is whether
+its evidence set holds every gold passage, so a run with one removed is always negative. Weights are fitted on all folders
+with the two classes weighted alike; what a model fitted on the *other* folders does on each is printed as well.
+
+    python benchmarks/fit_verdict.py EVAL/hotpotqa EVAL/musique
+"""
+
+import argparse
+import asyncio
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.loop import Agent
+from graphrag.bootstrap import open_knowledge_base
+from graphrag.evaluation.beir import load_dataset
+from graphrag.evaluation.runner import ingest_dataset
+from graphrag.settings import load_settings
+from graphrag.types import Scope
+
+
+async def collect(folder: Path) -> list[dict[str, float]]:
+    """Features, label and kind of every run on a folder."""
+    dataset = load_dataset(folder)
+    rows: list[dict[str, float]] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        async with open_knowledge_base(load_settings(store_url=f"sqlite:///{scratch}/fit.db")) as kb:
+            scope = Scope()
+            ids = (await ingest_dataset(kb, scope, dataset, seed=0)).document_ids
+            batches = {batch.document.id: batch async for batch in kb.store.export(scope)}
+            agent = Agent(kb)
+            for query in dataset.queries:
+                gold = {ids[passage] for passage in query.gold}
+                for removed in (None, *sorted(gold)):
+                    if removed is not None:
+                        await kb.store.delete_documents(scope, [removed])
+                    answer = await agent.run(scope, query.text)
+                    cited = {citation.document_id for citation in answer.citations}
+                    label = float(removed is None and gold <= cited)
+                    rows.append({**answer.features, "label": label, "removed": float(removed is not None)})
+                    if removed is not None:
+                        await kb.store.write(scope, batches[removed])
+    return rows
+
+
+def fit(x: NDArray[np.float64], y: NDArray[np.float64], *, ridge: float = 1.0, rounds: int = 50) -> NDArray[np.float64]:
+    """Ridge logistic regression by Newton's method, classes weighted alike. Returns the bias, then a weight per column."""
+    design = np.column_stack([np.ones(len(x)), x])
+    share = y.mean()
+    importance = np.where(y == 1, 0.5 / share, 0.5 / (1 - share))
+    weights = np.zeros(design.shape[1])
+    penalty = np.diag([0.0, *[ridge] * x.shape[1]])
+    for _ in range(rounds):
+        p = 1 / (1 + np.exp(-design @ weights))
+        gradient = design.T @ (importance * (p - y)) + penalty @ weights
+        hessian = (design * (importance * p * (1 - p))[:, None]).T @ design + penalty
+        weights -= np.linalg.solve(hessian, gradient)
+    return weights
+
+
+def predict(weights: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probability for each row."""
+    return 1 / (1 + np.exp(-(weights[0] + x @ weights[1:])))
+
+
+def area_under_curve(p: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """Probability that a positive run is judged above a negative one."""
+    positive, negative = p[y == 1], p[y == 0]
+    return float(((positive[:, None] > negative) + 0.5 * (positive[:, None] == negative)).mean())
+
+
+def report(folders: Sequence[Path], runs: Sequence[list[dict[str, float]]]) -> None:
+    """Print the fit, and how it carries over between folders."""
+    names = [name for name in runs[0][0] if name not in ("label", "removed")]
+    tables = [np.array([[row[name] for name in names] for row in rows]) for rows in runs]
+    labels = [np.array([row["label"] for row in rows]) for rows in runs]
+    removed = [np.array([row["removed"] for row in rows]) for rows in runs]
+    for held, folder in enumerate(folders):
+        others = [i for i in range(len(folders)) if i != held] or [held]
+        weights = fit(np.concatenate([tables[i] for i in others]), np.concatenate([labels[i] for i in others]))
+        p, y = predict(weights, tables[held]), labels[held]
+        print(
+            f"{folder.name}: {len(y)} runs, {y.mean():.3f} positive; fitted on the others: area {area_under_curve(p, y):.3f}"
+        )
+        for threshold in (0.3, 0.4, 0.5, 0.6, 0.7):
+            kept, flagged = (p[y == 1] >= threshold).mean(), (p[removed[held] == 1] < threshold).mean()
+            print(
+                f"  threshold {threshold}: {kept:.3f} of complete kept, {flagged:.3f} of those with a passage removed flagged"
+            )
+    weights = fit(np.concatenate(tables), np.concatenate(labels))
+    print(
+        "in sample on all: area",
+        round(area_under_curve(predict(weights, np.concatenate(tables)), np.concatenate(labels)), 3),
+    )
+    print(
+        json.dumps(
+            {"bias": round(float(weights[0]), 2)}
+            | {n: round(float(w), 2) for n, w in zip(names, weights[1:], strict=True)},
+            indent=4,
+        )
+    )
+
+
+def main() -> None:
+    """Collect and fit."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--runs", type=Path, help="keep the collected runs in this JSON file, or read them from it")
+    arguments = parser.parse_args()
+    if arguments.runs and arguments.runs.exists():
+        runs = json.loads(arguments.runs.read_text())
+    else:
+        runs = [asyncio.run(collect(folder)) for folder in arguments.folders]
+        if arguments.runs:
+            arguments.runs.write_text(json.dumps(runs))
+    report(arguments.folders, runs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Benchmarks: reading them, running them, scoring them."""

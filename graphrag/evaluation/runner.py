@@ -1,0 +1,133 @@
+"""Running a benchmark: ingest its passages into a fresh namespace, ask its questions, score what comes back."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from graphrag.errors import InputError
+from graphrag.evaluation.beir import Dataset, Query
+from graphrag.evaluation.metrics import all_at, contains_answer, exact_match, f1, percentile, recall_at
+from graphrag.ingest import Progress, ingest_documents
+from graphrag.knowledge import KnowledgeBase
+from graphrag.loaders.base import LoadedDocument
+from graphrag.types import Scope, document_id, stable_id
+
+WARM_UP = 3
+"""Questions asked before the clock runs, so that lazy loading is not counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What a mode returns for a question: all the scorer sees of it."""
+
+    document_ids: Sequence[str]
+    """Best first; repetitions count once."""
+    answer: str
+    """Text of the answer; empty for modes that only retrieve."""
+    tools: str
+    """The sequence of tools used, for example "vector+keyword > expand"."""
+    round_trips: int
+    verdict: str = ""
+
+
+Ask = Callable[[str], Awaitable[Retrieved]]
+"""A mode under test. It is given the question's text and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """The outcome of ingesting a dataset."""
+
+    document_ids: Mapping[str, str]
+    """Passage id -> document id."""
+    seconds: float
+
+
+async def ingest_dataset(
+    kb: KnowledgeBase, scope: Scope, dataset: Dataset, *, seed: int, progress: Progress | None = None
+) -> Indexed:
+    """Ingest each passage as one document, under hashed ids and in random order, so that neither gives anything away.
+
+    Raises:
+        InputError: a passage could not be ingested.
+    """
+    passages = list(dataset.passages)
+    random.Random(seed).shuffle(passages)  # noqa: S311 - an order, not a secret
+    sources = {passage.id: stable_id("evaluation", seed, passage.id) for passage in passages}
+    documents = (
+        LoadedDocument(
+            source=sources[passage.id],
+            title=passage.title,
+            media_type="text/plain",
+            text=passage.text,
+            headings=(),
+            pages=(),
+            metadata={},
+            content_sha256=sha256(passage.text.encode()).hexdigest(),
+        )
+        for passage in passages
+    )
+    begun = time.perf_counter()
+    report = await ingest_documents(kb, scope, documents, progress=progress)
+    seconds = time.perf_counter() - begun
+    if report.failures:
+        first = report.failures[0]
+        raise InputError(
+            f"{dataset.name}: {len(report.failures)} passages were not ingested, the first because {first.reason}"
+        )
+    return Indexed({id_: document_id(scope.tenant, source) for id_, source in sources.items()}, seconds)
+
+
+async def evaluate(
+    dataset: Dataset, indexed: Indexed, ask: Ask, *, progress: Callable[[], None] | None = None
+) -> dict[str, object]:
+    """Ask every question and score the answers. Keys are those of the JSON report; fractions are from 0 to 1."""
+    passage_of = {document: passage for passage, document in indexed.document_ids.items()}
+    for query in dataset.queries[:WARM_UP]:
+        await ask(query.text)
+    scores: list[dict[str, float]] = []
+    milliseconds: list[float] = []
+    trips: list[int] = []
+    tools: Counter[str] = Counter()
+    verdicts: Counter[str] = Counter()
+    for query in dataset.queries:
+        begun = time.perf_counter()
+        retrieved = await ask(query.text)
+        milliseconds.append((time.perf_counter() - begun) * 1000)
+        trips.append(retrieved.round_trips)
+        tools[retrieved.tools] += 1
+        verdicts[retrieved.verdict] += 1
+        ranked = list(dict.fromkeys(passage_of[id_] for id_ in retrieved.document_ids))
+        scores.append(_score(query, ranked, retrieved.answer))
+        if progress is not None:
+            progress()
+    asked = len(scores) or 1
+    report: dict[str, object] = {
+        name: round(sum(row[name] for row in scores if name in row) / max(1, sum(name in row for row in scores)), 4)
+        for name in sorted({name for row in scores for name in row})
+    }
+    report |= {
+        "questions": len(scores),
+        "ms_p50": round(percentile(milliseconds, 0.5), 2),
+        "ms_p95": round(percentile(milliseconds, 0.95), 2),
+        "round_trips": round(sum(trips) / asked, 2),
+        "tools": {name: round(count / asked, 4) for name, count in tools.most_common()},
+    }
+    if any(verdicts):
+        report["verdicts"] = {name: round(count / asked, 4) for name, count in verdicts.most_common()}
+    return report
+
+
+def _score(query: Query, ranked: Sequence[str], answer: str) -> dict[str, float]:
+    scores = {f"recall@{k}": recall_at(ranked, query.gold, k) for k in (2, 5, 10)}
+    scores |= {f"all@{k}": all_at(ranked, query.gold, k) for k in (5, 8)}
+    if query.answers and answer:
+        scores |= {
+            "answer_contains": contains_answer(answer, query.answers),
+            "answer_em": exact_match(answer, query.answers),
+            "answer_f1": f1(answer, query.answers),
+        }
+    return scores

@@ -1,0 +1,303 @@
+"""Ingest: loaded document -> chunks -> (vectors and mentions, side by side) -> one transaction per document.
+
+Documents are worked on in groups of about GROUP_CHUNKS chunks, so that the models see full batches and memory stays
+bounded; while one group is embedded, the one before it is written and the next files are read.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from graphrag.analysis import chunk_terms, is_subject_key, normalise, phrases
+from graphrag.chunking import ChunkSpan, split
+from graphrag.embedding import Passage
+from graphrag.errors import GraphRAGError, ModelError, StoreError
+from graphrag.extraction import ChunkText, Contribution, DocumentText
+from graphrag.knowledge import KnowledgeBase
+from graphrag.loaders.base import LoadedDocument
+from graphrag.sources import Failure, read_ahead
+from graphrag.stores.system import Lease
+from graphrag.types import (
+    PUBLIC,
+    Chunk,
+    ChunkVectors,
+    Document,
+    GraphBatch,
+    Metadata,
+    Scope,
+    WriteOutcome,
+    canonical_json,
+    check_label,
+    check_metadata,
+    chunk_id,
+    document_id,
+    stable_id,
+)
+
+GROUP_CHUNKS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of one source."""
+
+    source: str
+    outcome: WriteOutcome | Literal["failed"]
+    document_id: str = ""
+    chunks: int = 0
+    reason: str = ""
+    """Why it failed, and what to do."""
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What became of every source, in the order in which it was settled."""
+
+    results: list[Ingested] = field(default_factory=list[Ingested])
+
+    def count(self, outcome: str) -> int:
+        """How many sources ended so."""
+        return sum(result.outcome == outcome for result in self.results)
+
+    @property
+    def chunks(self) -> int:
+        """Chunks written."""
+        return sum(result.chunks for result in self.results if result.outcome in ("created", "updated"))
+
+    @property
+    def failures(self) -> list[Ingested]:
+        """Sources that failed, with their reasons."""
+        return [result for result in self.results if result.outcome == "failed"]
+
+
+Progress = Callable[[Ingested], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A document cut into chunks, before the models have seen it."""
+
+    document: Document
+    loaded: LoadedDocument
+    spans: Sequence[ChunkSpan]
+
+
+async def ingest_documents(
+    kb: KnowledgeBase,
+    scope: Scope,
+    documents: Iterable[LoadedDocument | Failure],
+    *,
+    access: str = PUBLIC,
+    metadata: Metadata | None = None,
+    lease: Lease | None = None,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Store documents; those that are stored unchanged cost only a lookup.
+
+    Args:
+        scope: whose tenant the documents go to; it has to hold the label `access`.
+        documents: consumed lazily, in a thread; a Failure becomes one in the report, what it raises ends the run. Of two
+            documents with one source, the second one is a failure.
+        metadata: added to every document's own, and wins over it.
+        progress: called for each source as soon as it is settled.
+
+    Returns:
+        A report. A document that cannot be stored is a failure in it, and the rest go on; nothing of it is written.
+
+    Raises:
+        StoreError, ModelError: the store or a model failed; documents settled before stay stored.
+    """
+    check_label("access label", access)
+    extra = check_metadata(metadata or {})
+    report = IngestReport()
+
+    def settle(result: Ingested) -> None:
+        report.results.append(result)
+        if progress is not None:
+            progress(result)
+
+    def described_once(items: Sequence[LoadedDocument | Failure]) -> Iterator[tuple[Document, LoadedDocument]]:
+        for item in items:
+            if isinstance(item, Failure):
+                settle(Ingested(item.source, "failed", reason=item.reason))
+                continue
+            document = describe(kb, scope.tenant, access, item, extra)
+            if document.id not in seen:
+                seen.add(document.id)
+                yield document, item
+                continue
+            reason = f"another document of this run has the source {item.source!r}; rename one of them"
+            settle(Ingested(item.source, "failed", document.id, reason=reason))
+
+    seen: set[str] = set()
+    writing: asyncio.Task[None] | None = None
+    reading = read_ahead(documents)
+    try:
+        async for group in reading:
+            described = list(described_once(group))
+            stored = await kb.store.documents(
+                scope, ids=[document.id for document, _ in described], limit=len(described)
+            )
+            known = {document.id: document.fingerprint for document in stored if document.state == "complete"}
+            waiting: list[_Prepared] = []
+            for document, loaded in described:
+                if known.get(document.id) == document.fingerprint:
+                    settle(Ingested(loaded.source, "unchanged", document.id, 0))
+                    continue
+                try:
+                    waiting.append(await asyncio.to_thread(_prepare, kb, document, loaded))
+                except (StoreError, ModelError):
+                    raise
+                except GraphRAGError as exc:
+                    settle(Ingested(loaded.source, "failed", document.id, 0, str(exc)))
+                if sum(len(prepared.spans) for prepared in waiting) >= GROUP_CHUNKS:
+                    batches = await _contribute(kb, waiting)
+                    waiting = []
+                    if writing is not None:
+                        await writing
+                    writing = asyncio.create_task(_write(kb, scope, batches, lease, settle))
+            if waiting:
+                batches = await _contribute(kb, waiting)
+                if writing is not None:
+                    await writing
+                writing = asyncio.create_task(_write(kb, scope, batches, lease, settle))
+        if writing is not None:
+            await writing
+            writing = None
+    finally:
+        if writing is not None:
+            await asyncio.gather(writing, return_exceptions=True)  # a document is written whole, also when we stop
+        await reading.aclose()
+    return report
+
+
+def describe(kb: KnowledgeBase, tenant: str, access: str, loaded: LoadedDocument, extra: Metadata) -> Document:
+    """The Document that a loaded one becomes, its fingerprint included; the chunk count is still 0."""
+    metadata = {**loaded.metadata, **extra}
+    heading_keys = dict.fromkeys(normalise(heading.text) for heading in loaded.headings)
+    return Document(
+        id=document_id(tenant, loaded.source),
+        tenant=tenant,
+        access=access,
+        source=loaded.source,
+        title=loaded.title,
+        media_type=loaded.media_type,
+        content_sha256=loaded.content_sha256,
+        fingerprint=stable_id(
+            loaded.content_sha256, loaded.title, loaded.source, tenant, access, canonical_json(metadata), kb.pipeline
+        ),
+        metadata=metadata,
+        length=len(loaded.text),
+        chunk_count=0,
+        title_key=normalise(loaded.title),
+        heading_keys=tuple(key for key in heading_keys if is_subject_key(key)),
+    )
+
+
+def _prepare(kb: KnowledgeBase, document: Document, loaded: LoadedDocument) -> _Prepared:
+    spans = split(
+        loaded.text,
+        title=loaded.title,
+        headings=[(heading.start, heading.level, heading.text) for heading in loaded.headings],
+        pages=loaded.pages,
+        size=kb.chunk_tokens,
+        overlap=kb.chunk_overlap,
+    )
+    return _Prepared(replace(document, chunk_count=len(spans)), loaded, spans)
+
+
+async def _contribute(kb: KnowledgeBase, group: Sequence[_Prepared]) -> list[GraphBatch]:
+    """Run the models over a group of documents and put the results together."""
+    passages = [
+        Passage(
+            span.prefix,
+            prepared.loaded.text[span.start : span.end],
+            tuple((start - span.start, end - span.start) for start, end in span.sentences),
+        )
+        for prepared in group
+        for span in prepared.spans
+    ]
+    texts = [_document_text(prepared) for prepared in group]
+    vectors, contributions = await asyncio.gather(_embed(kb, passages), kb.extractor.extract(texts))
+    remaining = iter(vectors)
+    return [
+        await asyncio.to_thread(_assemble, prepared, text, [next(remaining) for _ in prepared.spans], contribution)
+        for prepared, text, contribution in zip(group, texts, contributions, strict=True)
+    ]
+
+
+async def _embed(kb: KnowledgeBase, passages: Sequence[Passage]) -> list[ChunkVectors]:
+    """Chunk vectors of the configured embedder; sentence vectors always of the local encoder."""
+    vectors = await kb.encoder.encode(passages)
+    if kb.embedder.fingerprint == kb.encoder.fingerprint:
+        return vectors
+    texts = [f"{passage.prefix}\n{passage.text}" if passage.prefix else passage.text for passage in passages]
+    embedded = await kb.embedder.embed(texts, "document")
+    return [ChunkVectors(row, local.sentences) for row, local in zip(embedded, vectors, strict=True)]
+
+
+def _document_text(prepared: _Prepared) -> DocumentText:
+    document, text = prepared.document, prepared.loaded.text
+    return DocumentText(
+        document.id,
+        document.tenant,
+        document.title,
+        [
+            ChunkText(
+                chunk_id(document.id, span.position, text[span.start : span.end]),
+                text[span.start : span.end],
+                span.start,
+                span.core_start,
+                tuple(dict.fromkeys((*span.heading, *(name for _, path in span.headings_within for name in path)))),
+                span.sentences,
+            )
+            for span in prepared.spans
+        ],
+    )
+
+
+def _assemble(
+    prepared: _Prepared, text: DocumentText, vectors: Sequence[ChunkVectors], contributions: Sequence[Contribution]
+) -> GraphBatch:
+    document = prepared.document
+    chunks = [
+        Chunk(
+            id=source.id,
+            document_id=document.id,
+            source=document.source,
+            title=document.title,
+            position=span.position,
+            start=span.start,
+            core_start=span.core_start,
+            end=span.end,
+            text=source.text,
+            heading=span.heading,
+            page=span.page,
+            token_count=span.token_count,
+            sentences=span.sentences,
+            terms=chunk_terms(document.title, span.heading, source.text),
+            phrases=phrases(source.text, span.sentences, span.start),
+            mentions=contribution.mentions,
+            headings_within=span.headings_within,
+            pages_within=span.pages_within,
+        )
+        for span, source, contribution in zip(prepared.spans, text.chunks, contributions, strict=True)
+    ]
+    relations = [relation for contribution in contributions for relation in contribution.relations]
+    return GraphBatch(document, prepared.loaded.text, chunks, vectors, sorted(relations, key=lambda r: r.id))
+
+
+async def _write(
+    kb: KnowledgeBase, scope: Scope, batches: Sequence[GraphBatch], lease: Lease | None, settle: Progress
+) -> None:
+    for batch in batches:
+        document = batch.document
+        try:
+            outcome = await kb.store.write(scope, batch, lease=lease)
+        except StoreError:
+            raise
+        except GraphRAGError as exc:
+            settle(Ingested(document.source, "failed", document.id, 0, str(exc)))
+        else:
+            settle(Ingested(document.source, outcome, document.id, len(batch.chunks)))

@@ -1,0 +1,1 @@
+"""Finding passages: by meaning, by words, and along the graph."""

@@ -1,0 +1,78 @@
+"""Following the graph from passages: shared entities and title links."""
+
+import asyncio
+import math
+from collections.abc import Sequence
+
+from graphrag.retrieval.chain import FIRST_HOPS, MAX_ENTITY_CHUNKS, Scored, base_scores, score_chains
+from graphrag.retrieval.keyword import keyword_search
+from graphrag.retrieval.ledger import Ledger
+from graphrag.retrieval.vector import vector_search
+from graphrag.types import Hit
+
+MAX_LINKS = 50
+"""Title links out of, and into, one passage."""
+CANDIDATES_PER_SEARCH = 40
+
+
+async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int) -> list[str]:
+    """Look up what joins the given passages to others; returns the `limit` most promising passages that are new.
+
+    A neighbour's promise is the sum over what joins it of the rarity of the entity (1 / log2(1 + chunks that mention
+    it)), or of 1 for a title link, each discounted by the rank of the passage it leads from. The joints go into the
+    ledger; the passages do not. Passages that were expanded before are passed over.
+    """
+    fresh = [id_ for id_ in chunk_ids if id_ in ledger.candidates and id_ not in ledger.expanded]
+    if not fresh:
+        return []
+    ledger.expanded.update(fresh)
+    mentions = [mention for id_ in fresh for mention in ledger.candidates[id_].chunk.mentions]
+    unknown = list(dict.fromkeys(m.entity_id for m in mentions if m.entity_id not in ledger.occurrences))
+    occurrences, links = await asyncio.gather(
+        ledger.store.chunks_mentioning(ledger.scope, unknown, MAX_ENTITY_CHUNKS + 1, ledger.filter),
+        ledger.store.title_links(ledger.scope, fresh, MAX_LINKS, ledger.filter),
+    )
+    ledger.join(occurrences, links)
+    promise: dict[str, float] = {}
+    sources = {id_: rank for rank, id_ in enumerate(fresh)}
+    for id_ in fresh:
+        discount = 1 / (1 + 0.1 * sources[id_])
+        for mention in ledger.candidates[id_].chunk.mentions:
+            found = ledger.occurrences.get(mention.entity_id)
+            if found is not None and 2 <= found.chunk_count <= MAX_ENTITY_CHUNKS:
+                for other in found.chunk_ids:
+                    promise[other] = promise.get(other, 0.0) + discount / math.log2(1 + found.chunk_count)
+    for link in links:
+        for here, there in ((link.source, link.target), (link.target, link.source)):
+            if here in sources:
+                promise[there] = promise.get(there, 0.0) + 1 / (1 + 0.1 * sources[here])
+    ranked = sorted((id_ for id_ in promise if id_ not in ledger.candidates), key=lambda id_: (-promise[id_], id_))
+    return ranked[: max(0, limit)]
+
+
+def best_first(ledger: Ledger, k: int) -> list[str]:
+    """The k candidates that answer best by themselves, descending by base score, ties ascending by id."""
+    ids = list(ledger.candidates)
+    base = base_scores(list(ledger.candidates.values()))
+    return [ids[i] for i in sorted(range(len(ids)), key=lambda i: (-base[i], ids[i]))[:k]]
+
+
+async def graph_search(ledger: Ledger, k: int) -> tuple[list[Hit], Scored]:
+    """One-shot chain search: candidates by vector and keyword, expansion of the best along the graph, chains scored.
+
+    Returns:
+        The k best passages with the score of the best chain each stands in, and all that was scored.
+    """
+    question = ledger.question
+    near, matching = await asyncio.gather(
+        vector_search(ledger.store, ledger.scope, question.vector, CANDIDATES_PER_SEARCH, ledger.filter),
+        keyword_search(ledger.store, ledger.scope, question.text, CANDIDATES_PER_SEARCH, ledger.filter),
+    )
+    about = await ledger.store.chunks_mentioning(
+        ledger.scope, [entity.id for entity in question.entities], 8, ledger.filter
+    )
+    named = [id_ for found in about if found.chunk_count <= 8 for id_ in found.chunk_ids]
+    await ledger.add([*(hit.chunk_id for hit in near), *(hit.chunk_id for hit in matching), *named][:120])
+    await ledger.add(await expand(ledger, best_first(ledger, FIRST_HOPS), ledger.room))
+    scored = score_chains(ledger)
+    return scored.hits[:k], scored

@@ -1,0 +1,42 @@
+"""Keyword search: BM25 over the terms of chunks."""
+
+from collections.abc import Sequence
+
+from rank_bm25 import BM25Okapi
+
+from graphrag.analysis import terms as analyse
+from graphrag.bm25 import K1, B, idf
+from graphrag.filters import Filter
+from graphrag.stores.base import GraphStore
+from graphrag.types import Hit, Scope, TermHit, TermStatistics
+
+
+async def keyword_search(
+    store: GraphStore, scope: Scope, query: str, k: int, filter: Filter | None = None
+) -> list[Hit]:
+    """The k best chunks by BM25, descending, ties ascending by id. Empty when the query holds no term."""
+    terms = list(dict.fromkeys(analyse(query)))
+    if not terms:
+        return []
+    candidates = await store.search_chunks(scope, terms, k, filter)
+    if not candidates:
+        return []
+    return bm25_rank(terms, candidates, await store.term_statistics(scope, terms))[:k]
+
+
+def bm25_rank(terms: Sequence[str], candidates: Sequence[TermHit], statistics: TermStatistics) -> list[Hit]:
+    """Order candidates by BM25, descending, ties ascending by id.
+
+    rank-bm25 takes its statistics from the texts it is given. A handful of candidates is no corpus, so inverse document
+    frequencies and the average length are set from what the caller sees of the whole knowledge base.
+    """
+    if not candidates:
+        return []
+    # Other terms count for a chunk's length alone. Making them one spares rank-bm25 the statistics of the rest.
+    wanted = set(terms)
+    scorer = BM25Okapi([[t if t in wanted else "" for t in hit.terms.split()] for hit in candidates], k1=K1, b=B)
+    scorer.idf = {term: idf(statistics.chunks, statistics.frequency.get(term, 0)) for term in terms}
+    scorer.avgdl = statistics.average_length
+    scores = scorer.get_scores(list(terms))
+    hits = [Hit(hit.chunk_id, round(float(score), 6)) for hit, score in zip(candidates, scores, strict=True)]
+    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))

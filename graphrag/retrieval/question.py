@@ -1,0 +1,113 @@
+"""Reading a question: its vectors, its terms with their weights, and the entities that it names."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrag.analysis import question_phrases, terms
+from graphrag.bm25 import idf
+from graphrag.embedding import Embedder, Passage, PassageEncoder
+from graphrag.errors import InputError
+from graphrag.stores.base import GraphStore
+from graphrag.types import Entity, Scope, TermStatistics
+
+MIN_CHARACTERS = 3
+MAX_CHARACTERS = 4_000
+MAX_NAMED_ENTITIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as retrieval sees it."""
+
+    text: str
+    vector: NDArray[np.float32]
+    """`(dim,)`, comparable with chunk vectors."""
+    sentence_vector: NDArray[np.float32]
+    """`(sentence_dim,)`, comparable with sentence vectors."""
+    terms: tuple[str, ...]
+    """Distinct, in order."""
+    statistics: TermStatistics
+    weights: Mapping[str, float]
+    """Inverse document frequency of each term; an unseen term has the highest."""
+    entities: tuple[Entity, ...]
+    """Entities named in the question, longest name first."""
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of the weights, at least a tiny number."""
+        return sum(self.weights.values()) or 1e-9
+
+
+def check_question(text: str) -> str:
+    """The question without surrounding space.
+
+    Raises:
+        InputError: it is shorter than MIN_CHARACTERS, longer than MAX_CHARACTERS, or holds no word.
+    """
+    text = text.strip()
+    if len(text) < MIN_CHARACTERS:
+        raise InputError(f"the question has {len(text)} characters; ask with at least {MIN_CHARACTERS}")
+    if len(text) > MAX_CHARACTERS:
+        raise InputError(f"the question has {len(text)} characters; at most {MAX_CHARACTERS} are accepted: shorten it")
+    if not any(character.isalnum() for character in text):
+        raise InputError(f"the question {text!r} holds no word; ask in words")
+    return text
+
+
+async def read_question(
+    store: GraphStore, embedder: Embedder, encoder: PassageEncoder, scope: Scope, text: str
+) -> Question:
+    """Analyse a question against what the scope sees.
+
+    Raises:
+        InputError: as check_question.
+    """
+    text = check_question(text)
+    distinct = tuple(dict.fromkeys(terms(text)))
+    phrases = question_phrases(text)
+    (vector, sentence_vector), statistics, entities = await asyncio.gather(
+        _embed(embedder, encoder, text),
+        store.term_statistics(scope, distinct),
+        store.find_entities(scope, keys=phrases, limit=200),
+    )
+    weights = {term: idf(statistics.chunks, statistics.frequency.get(term, 0)) for term in distinct}
+    return Question(text, vector, sentence_vector, distinct, statistics, weights, _named(text, phrases, entities))
+
+
+async def _embed(
+    embedder: Embedder, encoder: PassageEncoder, text: str
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    vector = (await embedder.embed([text], "query"))[0]
+    if embedder.fingerprint == encoder.fingerprint:
+        return vector, vector
+    return vector, (await encoder.encode([Passage("", text, ())]))[0].chunk
+
+
+def _named(text: str, phrases: list[str], entities: list[Entity]) -> tuple[Entity, ...]:
+    """Entities whose name stands in the question; a name inside a longer one that also stands there is passed over."""
+    by_key = {entity.key: entity for entity in entities}
+    folded = text.casefold()
+    kept: list[Entity] = []
+    for phrase in phrases:  # longest first
+        entity = by_key.get(phrase)
+        if entity is None or any(f" {phrase} " in f" {other.key} " for other in kept):
+            continue
+        # A single lower-case word is a name only if people write the name in lower case.
+        if " " not in phrase and not _capitalised(text, folded, phrase) and not entity.name.islower():
+            continue
+        kept.append(entity)
+    return tuple(kept[:MAX_NAMED_ENTITIES])
+
+
+def _capitalised(text: str, folded: str, word: str) -> bool:
+    """Whether the word stands in the text with a capital or a digit at its start."""
+    position = folded.find(word)
+    while position >= 0:
+        if position < len(text) and (text[position].isupper() or text[position].isdigit()):
+            return True
+        position = folded.find(word, position + 1)
+    return False

@@ -1,0 +1,21 @@
+"""Vector search: nearest chunks by cosine similarity."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrag.embedding import Embedder
+from graphrag.filters import Filter
+from graphrag.stores.base import GraphStore
+from graphrag.types import Hit, Scope
+
+
+async def embed_query(embedder: Embedder, query: str) -> NDArray[np.float32]:
+    """`(dim,)` float32, unit length."""
+    return (await embedder.embed([query], "query"))[0]
+
+
+async def vector_search(
+    store: GraphStore, scope: Scope, vector: NDArray[np.float32], k: int, filter: Filter | None = None
+) -> list[Hit]:
+    """The k chunks nearest to the vector, descending, ties ascending by id."""
+    return (await store.nearest_chunks(scope, vector[None, :], k, filter))[0]

@@ -1,0 +1,110 @@
+"""From paths to loaded documents: which files there are, and what became of reading each."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphrag.errors import GraphRAGError, InputError, UnsupportedFormatError
+from graphrag.loaders import LoadedDocument, ParserProcess, find_files, load_file, suffix_of, supported
+from graphrag.loaders.registry import FORMATS
+
+SourceFile = tuple[Path, str]
+"""A file and the source under which its documents are stored."""
+GROUP_DOCUMENTS = 200
+GROUP_CHARACTERS = 4_000_000
+"""Documents are read in groups of at most so many; a group ends at so many characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A source that could not be read."""
+
+    source: str
+    reason: str
+    """What is wrong with it, and what to do."""
+
+
+def list_sources(paths: Sequence[Path]) -> list[SourceFile]:
+    """Files to ingest, those of unknown formats inside folders included: reading them gives a Failure.
+
+    Raises:
+        InputError: no path, a path that does not exist, paths without a single file, or two files with one source.
+        UnsupportedFormatError: a file that was named itself has a suffix no loader knows.
+    """
+    if not paths:
+        raise InputError("nothing to ingest: name files or folders")
+    for path in paths:
+        suffix = suffix_of(path.name)
+        if suffix and suffix not in FORMATS and path.is_file():
+            raise UnsupportedFormatError(f"{path}: {suffix} files are not supported; supported are {supported()}")
+    files = find_files(paths)
+    if not files:
+        places = ", ".join(str(path) for path in paths)
+        raise InputError(f"no files in {places} (hidden ones are left out); supported are {supported()}")
+    return files
+
+
+@contextmanager
+def open_sources(
+    files: Sequence[SourceFile],
+    *,
+    max_document_bytes: int,
+    parse_seconds: float,
+    read: Callable[[int], None] | None = None,
+) -> Generator[Iterator[LoadedDocument | Failure]]:
+    """Read files one after the other, lazily; a file that cannot be read is a Failure and the rest go on.
+
+    Reading blocks (I/O, parsing): iterate in a thread. Leaving the block ends a parser that is still at work.
+
+    Args:
+        files: as `list_sources` gives them.
+        max_document_bytes: a larger file is a Failure.
+        parse_seconds: wall-clock limit for one file that is parsed in the child process.
+        read: called after each file with the number of documents (or failures) that it gave.
+    """
+    with ParserProcess(timeout=parse_seconds) as parser:
+        yield _load_all(files, parser, max_document_bytes, read)
+
+
+def _load_all(
+    files: Sequence[SourceFile], parser: ParserProcess, max_bytes: int, read: Callable[[int], None] | None
+) -> Iterator[LoadedDocument | Failure]:
+    for path, source in files:
+        found: Sequence[LoadedDocument | Failure]
+        try:
+            found = load_file(path, source, parser=parser, max_bytes=max_bytes)
+        except GraphRAGError as exc:
+            found = [Failure(source, str(exc))]
+        if read is not None:
+            read(len(found))
+        yield from found
+
+
+async def read_ahead(
+    documents: Iterable[LoadedDocument | Failure],
+) -> AsyncGenerator[list[LoadedDocument | Failure]]:
+    """Groups of documents, each of bounded size; while one is worked on, the next is read in a thread."""
+    groups = _groups(documents)
+    reading = asyncio.create_task(asyncio.to_thread(next, groups, None))
+    try:
+        while (group := await reading) is not None:
+            reading = asyncio.create_task(asyncio.to_thread(next, groups, None))
+            yield group
+    finally:
+        # Not waited for: whoever owns the documents may have to end a parser first.
+        reading.cancel()
+
+
+def _groups(documents: Iterable[LoadedDocument | Failure]) -> Iterator[list[LoadedDocument | Failure]]:
+    group: list[LoadedDocument | Failure] = []
+    characters = 0
+    for document in documents:
+        group.append(document)
+        characters += len(document.text) if isinstance(document, LoadedDocument) else 0
+        if len(group) >= GROUP_DOCUMENTS or characters >= GROUP_CHARACTERS:
+            yield group
+            group, characters = [], 0
+    if group:
+        yield group

@@ -1,0 +1,540 @@
+"""What every SystemStore does. A further store is one line in OPENERS."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from graphrag.errors import InputError, LeaseLostError, NotFoundError
+from graphrag.stores.base import GraphStore
+from graphrag.stores.embedded.open import open_stores
+from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobState, Lease, SystemStore
+from graphrag.types import Scope
+from tests.contracts.generate import ChunkPlan, DocumentPlan, SentencePlan, build
+
+Stores = tuple[GraphStore, SystemStore]
+Opener = Callable[[Path], AbstractAsyncContextManager[Stores]]
+
+OPENERS: dict[str, Opener] = {
+    "embedded": lambda place: open_stores(f"sqlite:///{quote(str(place / 'graph.db'))}", filter_fields=()),
+}
+EVERYBODY = Scope()
+LEGAL = Scope("default", frozenset({"legal"}))
+ADMIN = Scope("default", frozenset({"*"}))
+RIVAL = Scope("rival", frozenset({"*"}))
+SHORT, LONG = 0.05, 600.0  # seconds of a lease
+
+
+@pytest.fixture(params=sorted(OPENERS))
+def opener(request: pytest.FixtureRequest) -> Opener:
+    """Opens the two stores at a place; what is opened at one place is shared."""
+    return OPENERS[request.param]
+
+
+@pytest.fixture
+async def stores(opener: Opener, tmp_path: Path) -> AsyncGenerator[Stores]:
+    """Both stores, empty."""
+    async with opener(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def system(stores: Stores) -> SystemStore:
+    """The system store, empty."""
+    return stores[1]
+
+
+def a_key(id_: str, *, tenant: str = "default", created_at: str = "2026-01-01T00:00:00Z") -> ApiKey:
+    return ApiKey(id_, f"name of {id_}", f"hash of {id_}", "reader", Scope(tenant), created_at)
+
+
+def a_job(id_: str, *, scope: Scope = EVERYBODY, kind: str = "ingest", priority: int = 0, age: int = 0) -> Job:
+    """A job; a greater age means submitted earlier."""
+    return Job(id_, scope, kind, {"of": id_}, priority=priority, created_at=f"2026-01-01T00:00:{59 - age:02}Z")
+
+
+async def claimed(system: SystemStore, worker: str = "w", seconds: float = LONG) -> Lease:
+    """The lease of the next job, which must exist."""
+    found = await system.claim_job(worker, seconds)
+    assert found is not None
+    return found[1]
+
+
+async def run_out(lease: Lease) -> None:
+    """Wait until a short lease has certainly run out."""
+    await asyncio.sleep(SHORT * 2)
+
+
+def is_timestamp(text: str) -> bool:
+    return len(text) == 20 and text[10] == "T" and text[-1] == "Z"
+
+
+# Keys
+
+
+async def test_a_key_is_found_by_the_hash_of_its_secret_with_all_its_fields(system: SystemStore) -> None:
+    key = ApiKey(
+        "k1",
+        "Ünï",
+        "abc123",
+        "admin",
+        Scope("acme", frozenset({"legal", "*"})),
+        "2026-01-01T00:00:00Z",
+        "2026-02-01T00:00:00Z",
+    )
+    await system.add_key(key)
+    assert await system.key_by_secret("abc123") == key
+    assert await system.key_by_secret("ABC123") is None
+    assert await system.key_by_secret("") is None
+
+
+async def test_expired_and_revoked_keys_are_still_found(system: SystemStore) -> None:
+    key = replace(a_key("k1"), expires_at="2000-01-01T00:00:00Z", revoked_at="2000-01-01T00:00:00Z")
+    await system.add_key(key)
+    assert await system.key_by_secret(key.secret_sha256) == key
+
+
+@pytest.mark.parametrize(
+    "twin", [replace(a_key("k1"), secret_sha256="other"), replace(a_key("k2"), secret_sha256="hash of k1")]
+)
+async def test_a_key_with_a_known_id_or_secret_is_refused_and_changes_nothing(
+    system: SystemStore, twin: ApiKey
+) -> None:
+    await system.add_key(a_key("k1"))
+    with pytest.raises(InputError) as error:
+        await system.add_key(replace(twin, scope=RIVAL))
+    assert "hash of" not in str(error.value)
+    assert await system.keys("default") == [a_key("k1")]
+    assert await system.keys("rival") == []
+
+
+async def test_keys_of_a_tenant_come_by_age_then_id_without_those_of_others(system: SystemStore) -> None:
+    young = a_key("a", created_at="2026-03-01T00:00:00Z")
+    for key in (young, a_key("c"), a_key("b"), a_key("z", tenant="rival")):
+        await system.add_key(key)
+    assert await system.keys("default") == [a_key("b"), a_key("c"), young]
+    assert await system.keys("rival") == [a_key("z", tenant="rival")]
+    assert await system.keys("nobody") == []
+
+
+async def test_revoking_a_key_marks_it_once(system: SystemStore) -> None:
+    await system.add_key(a_key("k1"))
+    await system.add_key(replace(a_key("k2"), revoked_at="2001-01-01T00:00:00Z"))
+    await system.revoke_key("default", "k1")
+    await system.revoke_key("default", "k2")
+    first, second = await system.keys("default")
+    assert first.revoked_at is not None and is_timestamp(first.revoked_at)
+    assert replace(first, revoked_at=None) == a_key("k1")
+    assert second.revoked_at == "2001-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(("tenant", "id_"), [("rival", "k1"), ("default", "k2")])
+async def test_revoking_a_key_the_tenant_does_not_have_is_an_error_and_revokes_nothing(
+    system: SystemStore, tenant: str, id_: str
+) -> None:
+    await system.add_key(a_key("k1"))
+    with pytest.raises(NotFoundError, match=id_):
+        await system.revoke_key(tenant, id_)
+    assert await system.keys("default") == [a_key("k1")]
+
+
+# Submitting and seeing jobs
+
+
+async def test_a_submitted_job_is_queued_and_keeps_what_it_was_given(system: SystemStore) -> None:
+    payload = {"sources": ["a.md", "\udcff.md"], "depth": {"n": 1.5, "none": None}, "ü": True}
+    await system.submit_job(Job("j1", LEGAL, "ingest", payload, priority=-3))
+    job = await system.job(LEGAL, "j1")
+    assert (job.scope, job.kind, job.payload, job.state, job.priority) == (LEGAL, "ingest", payload, "queued", -3)
+    assert (job.progress, job.error) == ({}, "")
+    assert is_timestamp(job.created_at) and is_timestamp(job.updated_at)
+
+
+async def test_a_job_submitted_again_changes_nothing(system: SystemStore) -> None:
+    await system.submit_job(a_job("j1"))
+    before = await system.job(EVERYBODY, "j1")
+    await system.submit_job(a_job("j1", scope=RIVAL, kind="other", priority=9))
+    assert await system.job(EVERYBODY, "j1") == before
+    assert await system.jobs(RIVAL) == []
+
+
+async def test_a_job_that_is_not_plain_json_is_refused(system: SystemStore) -> None:
+    for payload in ({"x": float("nan")}, {"x": object()}):
+        with pytest.raises(InputError, match="payload"):
+            await system.submit_job(Job("j1", EVERYBODY, "ingest", payload))
+    assert await system.jobs(ADMIN) == []
+
+
+@pytest.mark.parametrize(
+    ("of", "by", "seen"),
+    [
+        (EVERYBODY, EVERYBODY, True),
+        (EVERYBODY, LEGAL, True),
+        (LEGAL, EVERYBODY, False),
+        (LEGAL, LEGAL, True),
+        (LEGAL, Scope("default", frozenset({"legal", "hr"})), True),
+        (Scope("default", frozenset({"legal", "hr"})), LEGAL, False),
+        (LEGAL, ADMIN, True),
+        (ADMIN, LEGAL, False),
+        (ADMIN, ADMIN, True),
+        (EVERYBODY, RIVAL, False),
+        (LEGAL, Scope("rival", frozenset({"legal"})), False),
+    ],
+)
+async def test_a_job_is_seen_and_changed_only_by_scopes_of_its_tenant_that_hold_its_labels(
+    system: SystemStore, of: Scope, by: Scope, seen: bool
+) -> None:
+    await system.submit_job(a_job("j1", scope=of))
+    assert [job.id for job in await system.jobs(by)] == (["j1"] if seen else [])
+    for act in (system.job, system.retry_job, system.cancel_job):
+        if seen:
+            assert (await act(by, "j1")).id == "j1"
+        else:
+            with pytest.raises(NotFoundError, match="j1"):
+                await act(by, "j1")
+    assert (await system.job(of, "j1")).state == ("cancelled" if seen else "queued")
+
+
+async def test_an_unknown_job_is_not_found(system: SystemStore) -> None:
+    for act in (system.job, system.retry_job, system.cancel_job):
+        with pytest.raises(NotFoundError, match="nothing"):
+            await act(ADMIN, "nothing")
+
+
+async def test_jobs_are_listed_newest_first_by_state_and_up_to_the_limit_of_visible_ones(system: SystemStore) -> None:
+    for job in (a_job("a", age=3), a_job("b", age=1), a_job("c", age=1), a_job("d", scope=ADMIN), a_job("e", age=2)):
+        await system.submit_job(job)
+    await system.cancel_job(EVERYBODY, "e")
+    assert [job.id for job in await system.jobs(EVERYBODY)] == ["c", "b", "e", "a"]
+    assert [job.id for job in await system.jobs(EVERYBODY, limit=2)] == ["c", "b"]
+    assert await system.jobs(EVERYBODY, limit=0) == []
+    assert [job.id for job in await system.jobs(EVERYBODY, states=["queued"])] == ["c", "b", "a"]
+    assert [job.id for job in await system.jobs(EVERYBODY, states=["cancelled", "failed"])] == ["e"]
+    assert await system.jobs(EVERYBODY, states=["running"]) == []
+
+
+# Claiming
+
+
+async def test_jobs_are_claimed_by_priority_and_then_age_across_tenants(system: SystemStore) -> None:
+    for job in (
+        a_job("new"),
+        a_job("old", age=5),
+        a_job("rush", priority=2, scope=RIVAL),
+        a_job("later", priority=-1, age=9),
+        a_job("old-rush", priority=2, age=1),
+    ):
+        await system.submit_job(job)
+    order = [(await claimed(system)).job_id for _ in range(5)]
+    assert order == ["old-rush", "rush", "old", "new", "later"]
+    assert await system.claim_job("w", LONG) is None
+
+
+async def test_a_claim_makes_the_job_running_and_returns_it_with_its_lease(system: SystemStore) -> None:
+    assert await system.claim_job("w", LONG) is None
+    await system.submit_job(a_job("j1", scope=LEGAL))
+    found = await system.claim_job("w1", LONG)
+    assert found is not None
+    job, lease = found
+    assert job.state == "running"
+    assert job == await system.job(LEGAL, "j1")
+    assert (lease.job_id, lease.worker) == ("j1", "w1")
+
+
+async def test_only_the_asked_kinds_are_claimed(system: SystemStore) -> None:
+    await system.submit_job(a_job("j1", kind="ingest", priority=5))
+    await system.submit_job(a_job("j2", kind="communities"))
+    assert await system.claim_job("w", LONG, ["other"]) is None
+    found = await system.claim_job("w", LONG, ["other", "communities"])
+    assert found is not None and found[0].id == "j2"
+
+
+async def test_concurrent_claims_on_two_stores_give_each_job_to_one_worker(opener: Opener, tmp_path: Path) -> None:
+    async with opener(tmp_path) as (_, one), opener(tmp_path) as (_, two):
+        for n in range(12):
+            await one.submit_job(a_job(f"j{n}"))
+
+        async def worker(name: str, system: SystemStore) -> list[str]:
+            mine: list[str] = []
+            while (found := await system.claim_job(name, LONG)) is not None:
+                assert found[1].fence == 1
+                mine.append(found[0].id)
+            return mine
+
+        shares = await asyncio.gather(*(worker(f"w{n}", (one, two)[n % 2]) for n in range(6)))
+        assert sorted(id_ for share in shares for id_ in share) == sorted(f"j{n}" for n in range(12))
+
+
+async def test_an_expired_job_is_taken_over_by_one_of_many_workers(opener: Opener, tmp_path: Path) -> None:
+    async with opener(tmp_path) as (_, one), opener(tmp_path) as (_, two):
+        await one.submit_job(a_job("j1"))
+        await run_out(await claimed(one, seconds=SHORT))
+        found = await asyncio.gather(*(system.claim_job(f"w{n}", LONG) for n, system in enumerate((one, two) * 4)))
+        assert len([claim for claim in found if claim is not None]) == 1
+
+
+# Leases
+
+
+async def test_a_job_is_not_taken_over_before_its_lease_runs_out(system: SystemStore) -> None:
+    await system.submit_job(a_job("j1"))
+    await claimed(system)
+    assert await system.claim_job("w2", LONG) is None
+
+
+async def test_each_claim_raises_the_fence_over_expiry_giving_back_and_retrying(system: SystemStore) -> None:
+    await system.submit_job(a_job("j1"))
+    leases = [await claimed(system, seconds=SHORT)]
+    await run_out(leases[-1])
+    leases.append(await claimed(system))
+    await system.finish_job(leases[-1], "queued", "the model was away")
+    assert (await system.job(EVERYBODY, "j1")).state == "queued"
+    leases.append(await claimed(system))
+    await system.cancel_job(EVERYBODY, "j1")
+    await system.retry_job(EVERYBODY, "j1")
+    leases.append(await claimed(system))
+    fences = [lease.fence for lease in leases]
+    assert fences == sorted(set(fences))
+    for old in leases[:-1]:
+        with pytest.raises(LeaseLostError):
+            await system.renew_lease(old, LONG)
+    await system.renew_lease(leases[-1], LONG)
+
+
+async def test_a_renewed_lease_keeps_the_job(system: SystemStore) -> None:
+    await system.submit_job(a_job("j1"))
+    lease = await claimed(system, seconds=SHORT)
+    renewed = await system.renew_lease(lease, LONG)
+    assert renewed.until > lease.until
+    assert replace(renewed, until=lease.until) == lease
+    await run_out(lease)
+    assert await system.claim_job("w2", LONG) is None
+
+
+async def test_a_lease_that_ran_out_is_held_until_somebody_takes_the_job(system: SystemStore) -> None:
+    await system.submit_job(a_job("j1"))
+    lease = await claimed(system, seconds=SHORT)
+    await run_out(lease)
+    await system.save_progress(lease, {"done": 1})
+    await system.renew_lease(lease, LONG)
+    assert await system.claim_job("w2", LONG) is None
+
+
+async def test_progress_is_replaced_and_kept_over_a_takeover(system: SystemStore) -> None:
+    await system.submit_job(a_job("j1"))
+    lease = await claimed(system, seconds=SHORT)
+    await system.save_progress(lease, {"done": 1, "first": True})
+    await system.save_progress(lease, {"done": 2, "at": "ü.md", "share": 0.5})
+    await run_out(lease)
+    found = await system.claim_job("w2", LONG)
+    assert found is not None
+    assert found[0].progress == {"done": 2, "at": "ü.md", "share": 0.5}
+
+
+@pytest.mark.parametrize("state", ["succeeded", "failed", "cancelled"])
+async def test_a_finished_job_keeps_its_end_and_its_lease_is_over(system: SystemStore, state: JobState) -> None:
+    await system.submit_job(a_job("j1"))
+    lease = await claimed(system, seconds=SHORT)
+    await system.finish_job(lease, state, "why \udcff")
+    job = await system.job(EVERYBODY, "j1")
+    assert (job.state, job.error.startswith("why ")) == (state, True)
+    with pytest.raises(LeaseLostError):
+        await system.finish_job(lease, "queued")
+    await run_out(lease)
+    assert await system.claim_job("w", LONG) is None
+    assert await system.cancel_job(EVERYBODY, "j1") == job
+
+
+async def test_running_is_not_an_end(system: SystemStore) -> None:
+    await system.submit_job(a_job("j1"))
+    with pytest.raises(InputError, match="running"):
+        await system.finish_job(await claimed(system), "running")
+
+
+async def _taken_over(system: SystemStore, lease: Lease) -> None:
+    await run_out(lease)
+    # By the same name, as a restarted worker has: only the fence tells them apart.
+    await claimed(system, lease.worker)
+
+
+async def _cancelled(system: SystemStore, lease: Lease) -> None:
+    await system.cancel_job(ADMIN, lease.job_id)
+
+
+async def _retried(system: SystemStore, lease: Lease) -> None:
+    await system.cancel_job(ADMIN, lease.job_id)
+    await system.retry_job(ADMIN, lease.job_id)
+
+
+async def _given_back(system: SystemStore, lease: Lease) -> None:
+    await system.finish_job(lease, "queued")
+
+
+@pytest.mark.parametrize("lose", [_taken_over, _cancelled, _retried, _given_back])
+async def test_a_lost_lease_is_refused_everywhere_and_leaves_nothing_written(
+    stores: Stores, lose: Callable[[SystemStore, Lease], object]
+) -> None:
+    graph, system = stores
+    kept = build(DocumentPlan((ChunkPlan((SentencePlan((0, 4)),)),), source="kept.md"))
+    new = build(DocumentPlan((ChunkPlan((SentencePlan((1, 5)),)),), source="new.md"))
+    changed = build(DocumentPlan((ChunkPlan((SentencePlan((2, 6)),)),), source="kept.md"))
+    await system.submit_job(a_job("j1"))
+    lease = await claimed(system, seconds=SHORT)
+    assert await graph.write(EVERYBODY, kept, lease=lease) == "created"
+    await _awaited(lose(system, lease))
+    before = (await system.job(ADMIN, "j1"), await graph.statistics(ADMIN), await graph.revision())
+
+    for refused in (
+        lambda: system.renew_lease(lease, LONG),
+        lambda: system.save_progress(lease, {"done": 9}),
+        lambda: system.finish_job(lease, "succeeded"),
+        lambda: graph.write(EVERYBODY, new, lease=lease),
+        lambda: graph.write(EVERYBODY, changed, lease=lease),
+        lambda: graph.delete_documents(EVERYBODY, [kept.document.id], lease=lease),
+    ):
+        with pytest.raises(LeaseLostError, match="j1"):
+            await _awaited(refused())
+
+    assert (await system.job(ADMIN, "j1"), await graph.statistics(ADMIN), await graph.revision()) == before
+    assert [document.id for document in await graph.documents(ADMIN)] == [kept.document.id]
+    assert await graph.texts(ADMIN, [kept.document.id]) == {kept.document.id: kept.text}
+
+
+async def _awaited(call: object) -> None:
+    assert asyncio.iscoroutine(call)
+    await call
+
+
+async def test_a_held_lease_lets_documents_be_written_and_deleted(stores: Stores) -> None:
+    graph, system = stores
+    batch = build(DocumentPlan((ChunkPlan((SentencePlan((0, 4)),)),)))
+    await system.submit_job(a_job("j1"))
+    lease = await claimed(system)
+    assert await graph.write(EVERYBODY, batch, lease=lease) == "created"
+    assert await graph.delete_documents(EVERYBODY, [batch.document.id], lease=lease) == 1
+
+
+async def test_a_lease_on_a_job_that_does_not_exist_is_lost(stores: Stores) -> None:
+    graph, system = stores
+    lease = Lease("nothing", "w", 0, 0.0)
+    with pytest.raises(LeaseLostError):
+        await system.renew_lease(lease, LONG)
+    with pytest.raises(LeaseLostError):
+        await graph.delete_documents(EVERYBODY, [], lease=lease)
+
+
+# Cancelling and retrying
+
+
+async def test_a_cancelled_job_is_not_claimed_until_it_is_retried(system: SystemStore) -> None:
+    await system.submit_job(a_job("j1"))
+    assert (await system.cancel_job(EVERYBODY, "j1")).state == "cancelled"
+    assert await system.claim_job("w", LONG) is None
+    assert (await system.retry_job(EVERYBODY, "j1")).state == "queued"
+    assert (await claimed(system)).job_id == "j1"
+
+
+async def test_cancelling_a_running_job_ends_it_and_its_lease(system: SystemStore) -> None:
+    await system.submit_job(a_job("j1"))
+    lease = await claimed(system, seconds=SHORT)
+    assert (await system.cancel_job(EVERYBODY, "j1")).state == "cancelled"
+    with pytest.raises(LeaseLostError):
+        await system.renew_lease(lease, LONG)
+    await run_out(lease)
+    assert await system.claim_job("w", LONG) is None
+
+
+async def test_retrying_a_failed_job_keeps_its_progress(system: SystemStore) -> None:
+    await system.submit_job(a_job("j1"))
+    lease = await claimed(system)
+    await system.save_progress(lease, {"done": 7})
+    await system.finish_job(lease, "failed", "disk full")
+    job = await system.retry_job(EVERYBODY, "j1")
+    assert (job.state, job.progress, job.error) == ("queued", {"done": 7}, "")
+
+
+async def test_retrying_a_queued_running_or_succeeded_job_changes_nothing(system: SystemStore) -> None:
+    await system.submit_job(a_job("j1"))
+    queued = await system.job(EVERYBODY, "j1")
+    assert await system.retry_job(EVERYBODY, "j1") == queued
+    lease = await claimed(system)
+    assert (await system.retry_job(EVERYBODY, "j1")).state == "running"
+    await system.renew_lease(lease, LONG)
+    await system.finish_job(lease, "succeeded")
+    assert (await system.retry_job(EVERYBODY, "j1")).state == "succeeded"
+    assert "succeeded" in ENDED
+
+
+# Decisions
+
+
+def a_decision(id_: str, a: str, b: str, *, tenant: str = "default") -> Decision:
+    return Decision(id_, tenant, "merge", a, b, "ann", "2026-01-01T00:00:00Z")
+
+
+async def test_decisions_of_a_tenant_come_by_id_with_all_their_fields(system: SystemStore) -> None:
+    first = Decision("d1", "default", "split", "e1", "e2", "Ünï")
+    for decision in (a_decision("d2", "e1", "e3"), first, a_decision("d0", "e1", "e2", tenant="rival")):
+        await system.record_decision(decision)
+    stored = await system.decisions("default")
+    assert [replace(stored[0], created_at=""), stored[1]] == [first, a_decision("d2", "e1", "e3")]
+    assert is_timestamp(stored[0].created_at)
+    assert await system.decisions("rival") == [a_decision("d0", "e1", "e2", tenant="rival")]
+    assert await system.decisions("nobody") == []
+
+
+@pytest.mark.parametrize(("a", "b"), [("e1", "e2"), ("e2", "e1")])
+@pytest.mark.parametrize("id_", ["d1", "d2"])
+async def test_a_decision_on_the_same_pair_replaces_the_old_one_whichever_way_round(
+    system: SystemStore, id_: str, a: str, b: str
+) -> None:
+    others = [a_decision("x1", "e1", "e3"), a_decision("x2", "e2", "e3")]
+    for decision in (*others, a_decision("d1", "e1", "e2"), a_decision("x3", "e1", "e2", tenant="rival")):
+        await system.record_decision(decision)
+    word = replace(a_decision(id_, a, b), kind="split", author="bob")
+    await system.record_decision(word)
+    assert await system.decisions("default") == [word, *others]
+    assert await system.decisions("rival") == [a_decision("x3", "e1", "e2", tenant="rival")]
+
+
+async def test_a_decision_never_overwrites_one_of_another_tenant_or_pair_with_its_id(system: SystemStore) -> None:
+    await system.record_decision(a_decision("d1", "e1", "e2"))
+    await system.record_decision(a_decision("d2", "e1", "e3"))
+    for decision in (a_decision("d1", "e1", "e2", tenant="rival"), a_decision("d1", "e3", "e1")):
+        with pytest.raises(InputError, match="d1"):
+            await system.record_decision(decision)
+    assert await system.decisions("default") == [a_decision("d1", "e1", "e2"), a_decision("d2", "e1", "e3")]
+    assert await system.decisions("rival") == []
+
+
+async def test_a_decision_is_taken_back_by_its_own_tenant_alone(system: SystemStore) -> None:
+    await system.record_decision(a_decision("d1", "e1", "e2"))
+    for tenant, id_ in (("rival", "d1"), ("default", "d2")):
+        with pytest.raises(NotFoundError, match=id_):
+            await system.remove_decision(tenant, id_)
+    assert len(await system.decisions("default")) == 1
+    await system.remove_decision("default", "d1")
+    assert await system.decisions("default") == []
+
+
+# Sharing
+
+
+async def test_what_is_written_outlives_the_store_and_is_seen_by_others_at_once(opener: Opener, tmp_path: Path) -> None:
+    async with opener(tmp_path) as (_, one), opener(tmp_path) as (_, two):
+        await one.add_key(a_key("k1"))
+        assert await two.keys("default") == [a_key("k1")]
+        await one.submit_job(a_job("j1"))
+        lease = await claimed(two)
+        await one.cancel_job(EVERYBODY, "j1")
+        with pytest.raises(LeaseLostError):
+            await two.renew_lease(lease, LONG)
+        await two.record_decision(a_decision("d1", "e1", "e2"))
+    async with opener(tmp_path) as (_, later):
+        assert await later.keys("default") == [a_key("k1")]
+        assert (await later.job(EVERYBODY, "j1")).state == "cancelled"
+        assert await later.decisions("default") == [a_decision("d1", "e1", "e2")]

@@ -1,0 +1,81 @@
+"""Settings come from the environment, are checked, and never fall back silently."""
+
+import pytest
+
+from graphrag.errors import ConfigError
+from graphrag.settings import PREFIX, Settings, load_settings
+
+
+def test_without_an_environment_every_setting_has_its_default():
+    settings = load_settings()
+
+    assert settings.store_url == "sqlite:///graphrag.db"
+    assert settings.embedder == "minilm"
+    assert settings.filter_fields == ()
+    assert settings.model_dump() == Settings().model_dump()
+
+
+def test_values_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GRAPHRAG_STORE_URL", "sqlite:////data/kb.db")
+    monkeypatch.setenv("GRAPHRAG_FILTER_FIELDS", "year, department,,")
+    monkeypatch.setenv("GRAPHRAG_CHUNK_TOKENS", "512")
+
+    settings = load_settings()
+
+    assert settings.store_url == "sqlite:////data/kb.db"
+    assert settings.filter_fields == ("year", "department")
+    assert settings.chunk_tokens == 512
+
+
+def test_arguments_win_over_the_environment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GRAPHRAG_STORE_URL", "sqlite:///a.db")
+
+    assert load_settings(store_url="sqlite:///b.db").store_url == "sqlite:///b.db"
+
+
+def test_an_unknown_setting_is_refused_and_the_known_ones_are_listed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GRAPHRAG_STORE_ULR", "sqlite:///a.db")
+
+    with pytest.raises(ConfigError, match=r"unknown setting GRAPHRAG_STORE_ULR: the settings are .*GRAPHRAG_STORE_URL"):
+        load_settings()
+
+
+def test_names_of_the_test_suite_are_no_settings(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GRAPHRAG_TEST_ANYTHING", "x")
+
+    load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CHUNK_TOKENS", "many"),
+        ("CHUNK_TOKENS", "255"),
+        ("CHUNK_TOKENS", "1025"),
+        ("CHUNK_TOKENS", ""),
+        ("CHUNK_OVERLAP", "-1"),
+        ("EMBEDDER", "MiniLM"),
+        ("EMBEDDING_WORKERS", "0"),
+        ("SPACY_PIPELINE", ""),
+        ("MAX_DOCUMENT_BYTES", "0"),
+        ("PARSE_SECONDS", "0"),
+        ("PARSE_SECONDS", "nan"),
+    ],
+)
+def test_a_malformed_value_is_refused_with_its_name_and_value(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
+    monkeypatch.setenv(f"{PREFIX}{name}", value)
+
+    with pytest.raises(ConfigError, match=f"invalid setting {PREFIX}{name}={value!r}: "):
+        load_settings()
+
+
+def test_every_malformed_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GRAPHRAG_CHUNK_TOKENS", "many")
+    monkeypatch.setenv("GRAPHRAG_PARSE_SECONDS", "-3")
+
+    with pytest.raises(ConfigError, match=r"GRAPHRAG_CHUNK_TOKENS='many'.*GRAPHRAG_PARSE_SECONDS='-3'"):
+        load_settings()
+
+
+def test_every_setting_says_what_it_is_for():
+    assert all(field.description for field in Settings.model_fields.values())

@@ -1,0 +1,119 @@
+"""From paths to loaded documents and failures."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from graphrag.errors import InputError, UnsupportedFormatError
+from graphrag.loaders import LoadedDocument, load_bytes
+from graphrag.sources import GROUP_DOCUMENTS, Failure, list_sources, open_sources, read_ahead
+from tests.graphrag.loaders_corpus import html_page, make_pdf
+
+
+def load(*paths: Path, max_bytes: int = 1_000_000, read: list[int] | None = None) -> list[LoadedDocument | Failure]:
+    """Everything that reading the paths gives."""
+    counted = [] if read is None else read
+    with open_sources(
+        list_sources(paths), max_document_bytes=max_bytes, parse_seconds=30, read=counted.append
+    ) as documents:
+        return list(documents)
+
+
+def test_a_folder_gives_its_documents_by_path_relative_to_it(tmp_path: Path):
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "page.html").write_bytes(html_page("<p>Some text of a page.</p>"))
+    (tmp_path / "b" / "sheet.pdf").write_bytes(make_pdf([["A data sheet."]]))
+    (tmp_path / "a.md").write_text("# A\n\nText.\n")
+    (tmp_path / "rows.jsonl").write_text('{"id": "x", "text": "one"}\n{"id": "y", "text": "two"}\n')
+    read: list[int] = []
+
+    found = load(tmp_path, read=read)
+
+    assert [item.source for item in found] == ["a.md", "b/page.html", "b/sheet.pdf", "rows.jsonl#x", "rows.jsonl#y"]
+    assert all(isinstance(item, LoadedDocument) for item in found)
+    assert read == [1, 1, 1, 2]
+
+
+def test_a_file_that_cannot_be_read_is_a_failure_with_its_reason_and_the_rest_go_on(tmp_path: Path):
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\nbroken")
+    (tmp_path / "b.docx").write_bytes(b"PK\x03\x04")
+    (tmp_path / "c.md").write_text("")
+    (tmp_path / "d.txt").write_text("word " * 30)
+    (tmp_path / "e.txt").write_text("fine")
+
+    found = load(tmp_path, max_bytes=100)
+
+    assert [(item.source, type(item)) for item in found] == [
+        ("a.pdf", Failure),
+        ("b.docx", Failure),
+        ("c.md", Failure),
+        ("d.txt", Failure),
+        ("e.txt", LoadedDocument),
+    ]
+    reasons = [item.reason for item in found if isinstance(item, Failure)]
+    assert ".docx files are not supported; supported are .txt" in reasons[1]
+    assert "empty" in reasons[2]
+    assert "150 bytes, more than the limit of 100" in reasons[3]
+
+
+def test_files_are_read_only_when_they_are_asked_for(tmp_path: Path):
+    (tmp_path / "a.txt").write_text("first")
+    (tmp_path / "b.txt").write_text("second")
+    read: list[int] = []
+
+    with open_sources(
+        list_sources([tmp_path]), max_document_bytes=100, parse_seconds=30, read=read.append
+    ) as documents:
+        assert next(documents).source == "a.txt"
+        assert read == [1]
+
+
+def test_a_named_file_of_an_unknown_format_is_an_error(tmp_path: Path):
+    (tmp_path / "table.xlsx").write_text("x")
+
+    with pytest.raises(
+        UnsupportedFormatError, match=r"table\.xlsx: \.xlsx files are not supported; supported are \.txt"
+    ):
+        list_sources([tmp_path / "table.xlsx"])
+    assert [source for _, source in list_sources([tmp_path])] == ["table.xlsx"]
+
+
+@pytest.mark.parametrize("names", [[], ["missing.md"], ["hollow"]])
+def test_paths_without_a_file_are_an_error(tmp_path: Path, names: list[str]):
+    (tmp_path / "hollow").mkdir()
+
+    with pytest.raises(InputError):
+        list_sources([tmp_path / name for name in names])
+
+
+def test_two_files_with_one_source_are_an_error(tmp_path: Path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.md").write_text("text")
+
+    with pytest.raises(InputError, match=r"would both be stored as 'a\.md'"):
+        list_sources([tmp_path / "one", tmp_path / "two"])
+
+
+async def test_groups_are_read_ahead_in_order_and_what_reading_raises_comes_after_them():
+    def documents() -> Iterator[Failure]:
+        for number in range(GROUP_DOCUMENTS + 1):
+            yield Failure(str(number), "bad")
+        raise InputError("damaged")
+
+    sizes: list[int] = []
+    with pytest.raises(InputError, match="damaged"):
+        async for group in read_ahead(documents()):
+            sizes.append(len(group))
+            assert group[0].source == "0"
+
+    assert sizes == [GROUP_DOCUMENTS]
+
+
+async def test_a_group_ends_at_its_limit_of_characters():
+    text = load_bytes(b"word " * 1_000_000, "long.txt", max_bytes=10_000_000)[0]
+
+    groups = [len(group) async for group in read_ahead([text, text, text])]
+
+    assert groups == [1, 1, 1]
