@@ -54,7 +54,7 @@ def quickstart(as_json: JsonOption = False) -> None:
 
 
 def _question(id_: str) -> str:
-    return next(str(item["question"]) for item in questions() if item["id"] == id_)
+    return next(item.question for item in questions() if item.id == id_)
 
 
 def _print_next(store_url: str) -> None:

@@ -73,7 +73,7 @@ def store_factory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 @pytest.fixture(scope="module", params=[name for name in STORES if name != "oracle"])
 def tested_factory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> StoreFactory:
-    """For comparisons with the oracle: every store but the oracle itself."""
+    """For random comparisons, with the oracle or with itself: every store but the oracle, which the oracle says nothing about."""
     return _factory(request.param, tmp_path_factory)
 
 

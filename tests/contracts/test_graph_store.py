@@ -135,11 +135,11 @@ async def test_every_read_agrees_with_the_oracle_on_a_larger_corpus(tested_facto
 @bounded
 @given(plans=corpora, scope=scopes)
 def test_invisible_documents_change_nothing_that_is_read(
-    store_factory: StoreFactory, plans: list[DocumentPlan], scope: Scope
+    tested_factory: StoreFactory, plans: list[DocumentPlan], scope: Scope
 ) -> None:
     async def check() -> None:
         visible = [plan for plan in plans if scope.sees(plan.tenant, plan.access)]
-        async with store_factory() as store, store_factory() as small:
+        async with tested_factory() as store, tested_factory() as small:
             asked = probe(await fill(store, plans))
             await fill(small, visible)
             await assert_same_reads(store, small, scope, None, asked)
@@ -155,12 +155,12 @@ def test_invisible_documents_change_nothing_that_is_read(
 @bounded
 @given(plans=corpora, scope=scopes, raw=raw_filters)
 def test_a_filter_answers_as_if_nothing_else_were_stored(
-    store_factory: StoreFactory, plans: list[DocumentPlan], scope: Scope, raw: dict[str, object]
+    tested_factory: StoreFactory, plans: list[DocumentPlan], scope: Scope, raw: dict[str, object]
 ) -> None:
     async def check() -> None:
         filter = parse_filter(raw, FIELDS)
         matching = [plan for plan in plans if filter.matches(dict(plan.metadata))]
-        async with store_factory() as store, store_factory() as small:
+        async with tested_factory() as store, tested_factory() as small:
             asked = probe(await fill(store, plans))
             await fill(small, matching)
             assert timeless(await store.documents(scope, filter=filter)) == timeless(await small.documents(scope))

@@ -150,6 +150,28 @@ def test_a_bare_value_means_eq() -> None:
     assert parse_filter({"year": 1}, FIELDS).conditions == (Condition("year", "eq", (1,)),)
 
 
+def test_filters_are_equal_only_if_their_values_are_of_one_kind() -> None:
+    """Filters are keys of caches, and in Python `True == 1`."""
+
+    def one(value: object, operator: str = "eq") -> Filter:
+        return parse_filter({"draft": {operator: value}}, FIELDS)
+
+    assert one(1) == one(1.0)
+    assert hash(one(1)) == hash(one(1.0))
+    different = [
+        one(True),
+        one(1),
+        one("1"),
+        one(1, "ne"),
+        one([1], "in"),
+        one([True], "in"),
+        one(True, "exists"),
+        Filter(),
+    ]
+    assert len(set(different)) == len(different)
+    assert one(1).conditions[0] != "something else"
+
+
 @given(metadata)
 def test_every_document_passes_the_filter_of_its_own_values(held: Metadata) -> None:
     assert passes(dict(held), held)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphrag.analysis import normalise
-from graphrag.extraction.resolution import blocking_keys, links_among, same_as
+from graphrag.extraction.resolution import blocking_keys, links_among, may_be_same, same_as
 from graphrag.types import Entity, entity_id
 
 NAMES = [
@@ -153,6 +153,21 @@ def test_the_decision_is_the_same_in_every_tenant(one: str, other: str) -> None:
         for tenant in map(str, range(20))
     }
     assert len(found) == 1
+
+
+def test_what_the_caller_sees_of_an_entity_decides_its_links() -> None:
+    """Name and type are folded from visible mentions: the same key may be linked for one caller and not for another."""
+    full = entity("International Business Machines", "ORG")
+    assert same_as(entity("IBM"), full) is not None
+    assert same_as(entity("Ibm"), full) is None
+    assert same_as(entity("IBM", "PERSON"), full) is None
+
+
+@given(entities, entities)
+def test_the_quick_test_on_keys_passes_every_link(one: Entity, other: Entity) -> None:
+    if same_as(one, other):
+        assert may_be_same(one.key, other.key)
+        assert may_be_same(other.key, one.key)
 
 
 def test_blocks_are_ascending_and_depend_on_the_key_alone() -> None:

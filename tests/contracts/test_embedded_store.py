@@ -1,0 +1,103 @@
+"""What the embedded store promises beyond the contract of the port."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphrag.errors import InputError, StoreError
+from graphrag.stores.embedded.database import Database
+from graphrag.stores.embedded.store import EmbeddedStore
+from graphrag.types import Scope, Statistics, check_text, document_id, is_text, stable_id
+from tests.contracts.generate import DIMENSION, FIELDS, VECTORS, build, seeded_corpus
+
+EVERYTHING = Scope(access=frozenset({"*"}))
+
+
+async def filled(store: EmbeddedStore, size: int = 6) -> None:
+    for plan in seeded_corpus(seed=2, size=size):
+        await store.write(plan.owner, build(plan))
+
+
+async def test_an_acknowledged_write_waits_for_the_disk(tmp_path: Path) -> None:
+    async with Database(tmp_path / "graph.db") as database:
+        (level,) = await database.write(lambda connection: connection.execute("PRAGMA synchronous").fetchone())
+        assert level == 2, "FULL"
+
+
+async def test_a_read_under_way_while_the_store_closes_answers_or_is_refused(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path / "graph.db", filter_fields=FIELDS)
+    async with store:
+        await filled(store)
+        expected = await store.statistics(EVERYTHING)
+
+        async def read() -> Statistics | StoreError:
+            try:
+                return await store.statistics(EVERYTHING)
+            except StoreError as refused:
+                return refused
+
+        export = store.export(EVERYTHING)
+        await anext(export)
+        under_way = [asyncio.create_task(read()) for _ in range(20)]
+        await asyncio.sleep(0)  # each has asked, none has its answer
+    late = asyncio.create_task(read())
+    assert [await task for task in under_way] == [expected] * 20
+    assert isinstance(await late, StoreError)
+    with pytest.raises(StoreError):
+        await anext(export)
+
+
+async def test_the_dimensions_are_those_of_the_first_vectors_even_when_all_is_deleted(tmp_path: Path) -> None:
+    plan = seeded_corpus(seed=1, size=1)[0]
+    batch = build(plan)
+    short = [replace(v, sentences=v.sentences[:, :4]) for v in batch.vectors]
+    async with EmbeddedStore(tmp_path / "graph.db") as store:
+        await store.write(plan.owner, batch)
+        await store.delete_documents(plan.owner, [plan.id])
+        with pytest.raises(InputError, match=f"dimension 4, expected {DIMENSION}"):
+            await store.write(plan.owner, replace(batch, vectors=short))
+        with pytest.raises(InputError, match=str(DIMENSION)):
+            await store.nearest_chunks(plan.owner, VECTORS[:, :4], 1)
+
+
+async def test_before_the_first_write_query_vectors_of_any_dimension_find_nothing(tmp_path: Path) -> None:
+    async with EmbeddedStore(tmp_path / "graph.db") as store:
+        assert await store.nearest_chunks(EVERYTHING, np.ones((2, 3), dtype=np.float32), 1) == [[], []]
+
+
+async def test_a_read_after_many_rewrites_is_as_from_a_new_store(tmp_path: Path) -> None:
+    """Dead rows of the memory index are left behind, and at some point it is built again."""
+    plan = max(seeded_corpus(seed=4, size=9), key=lambda plan: len(plan.chunks))
+    async with EmbeddedStore(tmp_path / "graph.db", filter_fields=FIELDS) as store:
+        await filled(store)
+        batch = build(replace(plan, source="again.md"))
+        for number in range(1_001 // len(plan.chunks) + 2):
+            changed = replace(batch.document, fingerprint=str(number))
+            await store.write(plan.owner, replace(batch, document=changed))
+            await store.revision()
+        async with EmbeddedStore(tmp_path / "graph.db", filter_fields=FIELDS) as fresh:
+            assert await store.statistics(EVERYTHING) == await fresh.statistics(EVERYTHING)
+            (hits,), (wanted,) = [await one.nearest_chunks(plan.owner, VECTORS[:1], 50) for one in (store, fresh)]
+            assert hits == wanted
+
+
+def test_ids_are_made_of_any_string() -> None:
+    assert stable_id("\ud800") != stable_id("\udfff")
+    assert document_id("default", "a\ud800") != document_id("default", "a")
+
+
+@pytest.mark.parametrize("text", ["", "a", "ü 🦑", "a\0b"])
+def test_valid_text_passes_unchanged(text: str) -> None:
+    assert is_text(text)
+    assert check_text("it", text) == text
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udfff", "\ud83d\ud83d"])
+def test_text_with_half_a_character_is_refused_in_printable_words(text: str) -> None:
+    assert not is_text(text)
+    with pytest.raises(InputError, match="the title is not valid Unicode") as refused:
+        check_text("the title", text)
+    assert is_text(str(refused.value))
