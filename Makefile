@@ -9,7 +9,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help quickstart test check lock clean
+.PHONY: help quickstart test lint check lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1~\2/p' $(MAKEFILE_LIST) | awk -F '~' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -24,7 +24,7 @@ test: $(VENV)/.project $(VENV)/.dev  ## set up and run the tests
 	@echo "== pytest"
 	@$(BIN)/python -m pytest
 
-check: $(VENV)/.project $(VENV)/.dev  ## format, lint, types, import layers, tests: what CI runs
+lint: $(VENV)/.project $(VENV)/.dev  ## format, lint, types, import layers
 	@echo "== ruff format"
 	@$(BIN)/ruff format --check .
 	@echo "== ruff check"
@@ -33,8 +33,8 @@ check: $(VENV)/.project $(VENV)/.dev  ## format, lint, types, import layers, tes
 	@$(BIN)/basedpyright
 	@echo "== lint-imports"
 	@$(BIN)/lint-imports
-	@echo "== pytest"
-	@$(BIN)/python -m pytest
+
+check: lint test  ## everything that has to pass
 
 lock: $(VENV)/.dev  ## rewrite the pinned requirements from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	@test -x $(BIN)/uv || $(PIP) install uv

@@ -27,10 +27,14 @@ WEIGHTS: Mapping[str, float] = {
     "bridge": 1.71,
     "margin": 1.55,
 }
+NEUTRAL_BRIDGE = 0.6
+"""Counts as the bridge of a single passage, which needs none: about the mean over complete sets of the fit."""
 ABSENT_IDENTIFIER = 0.1
 """Most confidence where the question gives an identifier ("INC-2041") that no passage of the evidence holds."""
 _NAME = re.compile(r"\b(?:[A-Z]\w*|\w*\d\w*)(?:-\w+)*")
 _IDENTIFIER = re.compile(r"\b(?=[\w-]*[^\W\d_])(?=[\w-]*\d)\w+(?:-\w+)*\b")
+_ORDINARY = re.compile(r"\d+(?:st|nd|rd|th|s|k|m)?(?:-[a-z]+)*|(?:mid|early|late|pre|post)-\d+s?", re.IGNORECASE)
+_TOKEN = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet) -> dict[str,
     quoted     share of the terms in one sentence of each passage, the one that holds most of what the others lack
     heaviest   weight of the weightiest term that the set lacks, by that of the weightiest of all
     names      share of the names and numbers of the question that the set holds; 1 if it has none
-    bridge     strength of the weakest bridge within the set; 0 without any
+    bridge     strength of the weakest bridge within the set; 0 without any, NEUTRAL_BRIDGE for a single passage
     margin     how far the best chain is ahead of the best one of other documents, at most 1
     """
     question = ledger.question
@@ -113,7 +117,9 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet) -> dict[str,
         "heaviest": max((weights[term] for term in wanted - evidence.terms), default=0.0)
         / max((weights[term] for term in wanted), default=1.0),
         "names": weight_of(weights, names & evidence.terms) / named if named else 1.0,
-        "bridge": min((bridge.score for _, _, bridge in evidence.bridges), default=0.0),
+        "bridge": min((bridge.score for _, _, bridge in evidence.bridges), default=0.0)
+        if len(chosen) > 1
+        else NEUTRAL_BRIDGE,
         "margin": min(1.0, evidence.score - max(rivals)) if rivals else 1.0,
     }
 
@@ -138,19 +144,30 @@ def _name_terms(question: str) -> list[str]:
 
 
 def absent_identifiers(ledger: Ledger, evidence: EvidenceSet) -> tuple[str, ...]:
-    """Identifiers of the question (words that mix letters and digits) that no passage of the evidence holds.
+    """Identifiers of the question ("INC-2041", "VX-4", "sensor_7") that no passage of the evidence holds.
 
-    Case, hyphens and spaces are ignored, so "VX-4" is found in "VX4" and in "VX 4".
+    Case, hyphens, underscores and spaces are ignored, so "VX-4" is found in "VX4" and in "VX 4". Words such as "30-day"
+    and "11th" mix letters and digits too, but name nothing.
     """
-    asked = [match.group() for match in _IDENTIFIER.finditer(ledger.question.text)]
+    asked = [
+        match.group() for match in _IDENTIFIER.finditer(ledger.question.text) if not _ORDINARY.fullmatch(match.group())
+    ]
     if not asked:
         return ()
-    held = " ".join(
-        ledger.candidates[id_].chunk.title + " " + ledger.candidates[id_].chunk.text for id_ in evidence.chunk_ids
-    )
-    tokens = re.findall(r"\w+", held.casefold())
-    runs = {"".join(tokens[i : i + length]) for length in (1, 2, 3, 4) for i in range(len(tokens) - length + 1)}
-    return tuple(word for word in asked if re.sub(r"\W+|_", "", word.casefold()) not in runs)
+    chunks = [ledger.candidates[id_].chunk for id_ in evidence.chunk_ids]
+    tokens = _TOKEN.findall(" ".join(f"{chunk.title} {chunk.text}" for chunk in chunks).casefold())
+    absent: list[str] = []
+    for word in asked:
+        parts = _TOKEN.findall(word.casefold())
+        joined = "".join(parts)
+        runs = (
+            "".join(tokens[start : start + length])
+            for length in range(1, len(parts) + 2)
+            for start in range(len(tokens) - length + 1)
+        )
+        if joined not in runs:
+            absent.append(word)
+    return tuple(absent)
 
 
 def missing_words(question: Question, evidence: EvidenceSet) -> tuple[str, ...]:

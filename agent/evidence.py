@@ -1,6 +1,6 @@
 """Choosing the evidence set: the passages that together answer the question, in hop order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from graphrag.retrieval.chain import Bridge, Scored, bridge_between
@@ -14,8 +14,10 @@ RANK = 0.3
 """What a further passage loses for each point by which its chain is behind the best one."""
 MIN_EXTENSION = 0.15
 """Least worth of a further passage: new question weight it covers, plus half of how strongly it is joined, less RANK."""
-MIN_SECOND = 0.15
-"""Least worth of the second passage of the best pair; below it one passage answers alone."""
+MIN_PARTNER = 0.15
+"""Least worth of each passage of the best pair beside the other; below it the other one answers alone."""
+ALONE = 0.95
+"""Share of the question's term weight with which one passage answers alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +39,42 @@ def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
         return EvidenceSet((), (), frozenset(), 0.0)
     best = scored.chains[0] if scored.chains else None
     pair = best.chunk_ids if best is not None else (scored.hits[0].chunk_id,)
-    chosen = [pair[0]]
+    alone = ledger.candidates[pair[0]].terms
+    if weight_of(ledger.question.weights, alone) >= ALONE * ledger.question.total_weight:
+        return EvidenceSet((pair[0],), (), alone, scored.hits[0].score)
+    chosen = list(_needed(ledger, pair))
     bridges: list[tuple[str, str, Bridge]] = []
-    terms = set(ledger.candidates[pair[0]].terms)
+    if len(chosen) == 2 and (bridge := bridge_between(ledger, *chosen)) is not None:
+        bridges.append((chosen[0], chosen[1], bridge))
+    held = set[str]().union(*(ledger.candidates[id_].terms for id_ in chosen))
     behind = {hit.chunk_id: scored.hits[0].score - hit.score for hit in scored.hits[:CONSIDERED]}
-    pool = [*pair[1:], *behind]
     while len(chosen) < MAX_EVIDENCE:
-        options = [id_ for id_ in dict.fromkeys(pool) if id_ not in chosen]
-        worth = {id_: _worth(ledger, chosen, terms, id_) for id_ in options}
-        if len(chosen) == 1 and len(pair) > 1:
-            following, least = pair[1], MIN_SECOND
-        else:
-            worth = {id_: (value - RANK * behind.get(id_, 0.0), joint) for id_, (value, joint) in worth.items()}
-            following, least = max(options, key=lambda id_: (worth[id_][0], id_), default=""), MIN_EXTENSION
-        if not following or worth[following][0] < least:
+        options = [id_ for id_ in behind if id_ not in chosen]
+        worth = {id_: _worth(ledger, chosen, held, id_) for id_ in options}
+        following = max(options, key=lambda id_: (worth[id_][0] - RANK * behind[id_], id_), default="")
+        if not following or worth[following][0] - RANK * behind[following] < MIN_EXTENSION:
             break
         _, joint = worth[following]
         if joint is not None:
             bridges.append((joint[0], following, joint[1]))
         chosen.append(following)
-        terms |= ledger.candidates[following].terms
-    return EvidenceSet(tuple(chosen), tuple(bridges), frozenset(terms), best.score if best is not None else 0.0)
+        held |= ledger.candidates[following].terms
+    return EvidenceSet(tuple(chosen), tuple(bridges), frozenset(held), best.score if best is not None else 0.0)
 
 
-def _worth(ledger: Ledger, chosen: Sequence[str], terms: set[str], id_: str) -> tuple[float, tuple[str, Bridge] | None]:
+def _needed(ledger: Ledger, pair: Sequence[str]) -> Sequence[str]:
+    """The passages of a pair that add something to each other, in order; at least one."""
+    if len(pair) < 2:
+        return pair
+    first, second = pair
+    if _worth(ledger, [first], ledger.candidates[first].terms, second)[0] < MIN_PARTNER:
+        return (first,)
+    if _worth(ledger, [second], ledger.candidates[second].terms, first)[0] < MIN_PARTNER:
+        return (second,)
+    return pair
+
+
+def _worth(ledger: Ledger, chosen: Sequence[str], terms: Set[str], id_: str) -> tuple[float, tuple[str, Bridge] | None]:
     candidate = ledger.candidates[id_]
     gain = weight_of(ledger.question.weights, candidate.terms - terms) / ledger.question.total_weight
     joints = [(other, bridge) for other in chosen if (bridge := bridge_between(ledger, other, id_)) is not None]
@@ -68,6 +82,6 @@ def _worth(ledger: Ledger, chosen: Sequence[str], terms: set[str], id_: str) -> 
     return gain + 0.5 * (joint[1].score if joint is not None else 0.0), joint
 
 
-def weight_of(weights: Mapping[str, float], terms: frozenset[str] | set[str]) -> float:
+def weight_of(weights: Mapping[str, float], terms: Set[str]) -> float:
     """Sum of the weights of question terms."""
     return sum(weights.get(term, 0.0) for term in terms)

@@ -89,9 +89,11 @@ class Agent:
         return steps >= budget.steps or trips >= budget.round_trips or time.perf_counter() - begun >= budget.seconds
 
     async def _observe(self, plan: Plan, ledger: Ledger) -> tuple[Observation, ...]:
+        known = set(ledger.candidates)
         outcomes = await asyncio.gather(*(run_tool(call, ledger, self.kb.embedder) for call in plan.calls))
         # Added together, so that what several calls found is loaded once.
-        unclaimed = set(await ledger.add(id_ for outcome in outcomes for id_ in outcome.hits))
+        await ledger.add(id_ for outcome in outcomes for id_ in outcome.hits)
+        unclaimed = ledger.candidates.keys() - known
         observations: list[Observation] = []
         for call, outcome in zip(plan.calls, outcomes, strict=True):
             fresh = unclaimed.intersection(outcome.hits)

@@ -12,16 +12,21 @@ from agent.types import StoppedBy
 from graphrag.retrieval.graph import best_first
 from graphrag.retrieval.ledger import Ledger
 
-FIRST_HOPS = 20
+FIRST_HOPS = 10
 """Passages expanded after the first search, the best by themselves."""
 FIRST_CANDIDATES = 25
 """Hits taken from each of the first searches."""
-LATER_HOPS = 10
+LATER_HOPS = 5
 """Passages expanded in a later step, the best in chains."""
-EXPANSION = 70
-"""Neighbours taken from one expansion."""
-STOP_CONFIDENCE = 0.9
-"""Enough to stop before the graph has been followed."""
+EXPANSION = 40
+"""Neighbours taken from the first expansion."""
+LATER_EXPANSION = 25
+"""Neighbours taken from a later one."""
+STOP_AT_ONCE = 0.8
+"""Enough to stop before the graph has been followed. Nothing joins two passages yet, so only one reaches it that holds the
+whole question by itself, in one sentence, far ahead of others."""
+STOP_CONFIDENCE = 0.6
+"""Enough to stop once it has been: what is found later rarely changes an answer of this confidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ class EvidencePlanner:
             return _first(ledger, state.tools)
         if not ledger.candidates:
             return Stop("empty")
-        if assessment.confidence >= STOP_CONFIDENCE:
+        if assessment.confidence >= (STOP_AT_ONCE if state.step == 1 else STOP_CONFIDENCE):
             return Stop("sufficient")
         if state.step == 1 and "graph_expand" in state.tools:
             best = tuple(best_first(ledger, FIRST_HOPS))
@@ -108,5 +113,5 @@ def _unexplained(ledger: Ledger, assessment: Assessment, tools: frozenset[str]) 
     if "graph_expand" in tools:
         ends = tuple(hit.chunk_id for hit in assessment.hits if hit.chunk_id not in ledger.expanded)[:LATER_HOPS]
         if ends:
-            calls.append(GraphExpand(chunk_ids=ends, k=EXPANSION // 2))
+            calls.append(GraphExpand(chunk_ids=ends, k=LATER_EXPANSION))
     return calls

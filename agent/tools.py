@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from graphrag.analysis import normalise
 from graphrag.embedding import Embedder
 from graphrag.extraction.resolution import blocking_keys
 from graphrag.retrieval.graph import expand, graph_search
@@ -112,9 +113,10 @@ class GraphExpand(_Call):
 
     async def _mentioning(self, ledger: Ledger) -> list[str]:
         known = {entity.key: entity.id for entity in ledger.question.entities}
-        ids = [known[key] for key in self.entities if key in known]
-        blocks = [block for key in self.entities for block in blocking_keys(key)]
-        if len(ids) < len(self.entities):
+        keys = [key for name in self.entities if (key := normalise(name))]
+        ids = [known[key] for key in keys if key in known]
+        if len(ids) < len(keys):
+            blocks = [block for key in keys if key not in known for block in blocking_keys(key)]
             ids += [entity.id for entity in await ledger.store.find_entities(ledger.scope, blocks=blocks, limit=20)]
         found = await ledger.store.chunks_mentioning(ledger.scope, ids, MENTIONS_OF_NAMED + 1, ledger.filter)
         return [id_ for item in found if item.chunk_count <= MENTIONS_OF_NAMED for id_ in item.chunk_ids]

@@ -26,7 +26,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrag.retrieval.ledger import Candidate, Ledger
+from graphrag.retrieval.ledger import SIMILARITY_DECIMALS, Candidate, Ledger
 from graphrag.types import Hit
 
 SENTENCE = 0.75
@@ -97,6 +97,7 @@ def score_chains(ledger: Ledger) -> Scored:
     bridges = _bridges(ledger, candidates, first)
     for (row, column), found in bridges.items():
         pairs[row, column] += sum(bridge.score for bridge in found)
+    pairs = np.round(pairs, SIMILARITY_DECIMALS)
     for row, index in enumerate(first):
         pairs[row, index] = -np.inf
     best = np.full(len(candidates), -np.inf)
@@ -147,14 +148,13 @@ def _bridges(
         return {}  # nothing has been looked up that could join two passages
     position = {c.chunk.id: i for i, c in enumerate(candidates)}
     row_of = {candidates[index].chunk.id: row for row, index in enumerate(first)}
-    holders = _holders(candidates, ledger.named)
     found: dict[tuple[int, int], list[Bridge]] = {}
     for row, index in enumerate(first):
         best: dict[int, Bridge] = {}
         for mention in candidates[index].chunk.mentions:
-            held = holders.get(mention.key)
-            rarity = _rarity(ledger, mention.entity_id)
-            if held is None or not rarity:
+            held = ledger.holders.get(mention.key, ())
+            rarity = _rarity(ledger, mention.entity_id) if len(held) > 1 else 0.0
+            if not rarity:
                 continue
             own = candidates[index].strengths[mention.key]
             for other, strength in held:
@@ -168,7 +168,7 @@ def _bridges(
             found[row, other] = [bridge]
     for (source, target), keys in ledger.links.items():
         if source in position and target in position and (source in row_of or target in row_of):
-            strength, key = max((_naming(candidates[position[source]], key), key) for key in keys)
+            strength, key = max((candidates[position[source]].naming_score(key), key) for key in keys)
             if source in row_of:
                 place = (row_of[source], position[target])
                 found.setdefault(place, []).append(Bridge(key, "link", LINK + LINK_SENTENCE * strength))
@@ -191,9 +191,9 @@ def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
         and (rarity := _rarity(ledger, m.entity_id))
     ]
     bridges += [
-        Bridge(k, "link", LINK + LINK_SENTENCE * _naming(one, k)) for k in ledger.links.get((first, second), ())
+        Bridge(k, "link", LINK + LINK_SENTENCE * one.naming_score(k)) for k in ledger.links.get((first, second), ())
     ]
-    bridges += [Bridge(k, "back", BACK * _naming(other, k)) for k in ledger.links.get((second, first), ())]
+    bridges += [Bridge(k, "back", BACK * other.naming_score(k)) for k in ledger.links.get((second, first), ())]
     return max(bridges, key=lambda bridge: (bridge.score, bridge.key), default=None)
 
 
@@ -212,21 +212,6 @@ def _rarity(ledger: Ledger, entity: str) -> float:
     return 1 / math.log2(1 + occurrences.chunk_count)
 
 
-def _naming(candidate: Candidate, key: str) -> float:
-    """Similarity of the best sentence that holds the phrase, at least 0."""
-    return candidate.sentence_score(candidate.phrases.get(key, ()))
-
-
-def _holders(candidates: Sequence[Candidate], excluded: set[str]) -> dict[str, list[tuple[int, float]]]:
-    """Entity key -> candidates that mention it, each with its best sentence similarity there."""
-    holders: dict[str, list[tuple[int, float]]] = {}
-    for index, candidate in enumerate(candidates):
-        for key, strength in candidate.strengths.items():
-            if key not in excluded:
-                holders.setdefault(key, []).append((index, strength))
-    return {key: held for key, held in holders.items() if len(held) > 1}
-
-
 def _chains(
     candidates: Sequence[Candidate],
     first: Sequence[int],
@@ -235,7 +220,8 @@ def _chains(
 ) -> list[Chain]:
     chains: list[Chain] = []
     for row, index in enumerate(first):
-        other = int(pairs[row].argmax())
+        best: list[int] = np.flatnonzero(pairs[row] == pairs[row].max()).tolist()
+        other = min(best, key=lambda place: candidates[place].chunk.id)
         joined = max(bridges.get((row, other), ()), key=lambda bridge: bridge.score, default=None)
         chains.append(
             Chain((candidates[index].chunk.id, candidates[other].chunk.id), (joined,), float(pairs[row, other]))

@@ -10,7 +10,7 @@ from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.vector import vector_search
 from graphrag.types import Hit
 
-MAX_LINKS = 50
+MAX_LINKS = 20
 """Title links out of, and into, one passage."""
 CANDIDATES_PER_SEARCH = 40
 

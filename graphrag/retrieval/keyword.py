@@ -32,6 +32,9 @@ def bm25_rank(terms: Sequence[str], candidates: Sequence[TermHit], statistics: T
     """
     if not candidates:
         return []
+    if not statistics.average_length or not any(hit.terms for hit in candidates):
+        # Nothing but stop words: rank-bm25 would divide by a length of zero.
+        return sorted((Hit(hit.chunk_id, 0.0) for hit in candidates), key=lambda hit: hit.chunk_id)
     # Other terms count for a chunk's length alone. Making them one spares rank-bm25 the statistics of the rest.
     wanted = set(terms)
     scorer = BM25Okapi([[t if t in wanted else "" for t in hit.terms.split()] for hit in candidates], k1=K1, b=B)

@@ -1,7 +1,7 @@
 """The evidence ledger: every candidate passage a question has met, loaded once, with what scoring needs."""
 
 import asyncio
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,10 +12,11 @@ from graphrag.filters import Filter
 from graphrag.retrieval.keyword import bm25_rank
 from graphrag.retrieval.question import Question
 from graphrag.stores.base import GraphStore
-from graphrag.types import Chunk, Occurrences, Scope, TermHit, TitleLink
+from graphrag.types import Chunk, Occurrences, Phrase, Scope, TermHit, TitleLink
 
 MAX_CANDIDATES = 200
 """Candidates fetched for one question at most."""
+SIMILARITY_DECIMALS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,24 @@ class Candidate:
     """Keys of what the passage is about."""
     named: bool
     """Whether the question names one of them."""
-    phrases: Mapping[str, tuple[int, ...]]
-    """Phrase key -> sentences in which it stands."""
     strengths: Mapping[str, float]
     """Entity key -> similarity of the best sentence that mentions it; of the best sentence at all for a subject."""
+
+    def naming_score(self, key: str) -> float:
+        """Similarity of the best sentence that holds the phrase, at least 0; 0 if none does."""
+        phrases = self.chunk.phrases
+        place = bisect_left(phrases, key, key=_phrase_key)
+        if place == len(phrases) or phrases[place].key != key:
+            return 0.0
+        return self.sentence_score(phrases[place].sentences)
 
     def sentence_score(self, indices: Sequence[int]) -> float:
         """Highest similarity among the given sentences, at least 0."""
         return max((max(0.0, float(self.sentences[index])) for index in indices), default=0.0)
+
+
+def _phrase_key(phrase: Phrase) -> str:
+    return phrase.key
 
 
 class Ledger:
@@ -60,12 +71,15 @@ class Ledger:
         self.scope = scope
         self.filter = filter
         self.question = question
+        self._adding = asyncio.Lock()
         self.candidates: dict[str, Candidate] = {}
         self.links: dict[tuple[str, str], set[str]] = {}
         """(source chunk, target chunk) -> keys by which the source names what the target is about."""
         self.occurrences: dict[str, Occurrences] = {}
         self.expanded: set[str] = set()
         """Chunks whose neighbours have been looked up."""
+        self.holders: dict[str, list[tuple[int, float]]] = {}
+        """Entity key -> places in `candidates` of those that mention it, with their strengths; without `named`."""
         self.named = {entity.key for entity in question.entities}
         """Keys that the question names: sharing one says nothing about a second hop."""
 
@@ -82,6 +96,10 @@ class Ledger:
 
     async def add(self, ids: Iterable[str]) -> list[str]:
         """Load those of the chunks that are new, as far as there is room. Returns the ids that were added, in order."""
+        async with self._adding:  # one at a time, so that the room is what it was found to be
+            return await self._add(ids)
+
+    async def _add(self, ids: Iterable[str]) -> list[str]:
         fresh = [id_ for id_ in dict.fromkeys(ids) if id_ not in self.candidates][: max(0, self.room)]
         if not fresh:
             return []
@@ -96,18 +114,26 @@ class Ledger:
         )
         keyword = {hit.chunk_id: hit.score for hit in ranked}
         wanted = frozenset(question.terms)
+        chunks = [chunk for chunk in chunks if chunk.id in vectors]  # others were deleted between the two reads
+        if not chunks:
+            return []
+        # All in one product: one for each passage costs several times as much. Rounded, since the last digits of a
+        # product depend on the place of a row in it.
+        rows = np.concatenate([vectors[chunk.id].sentences for chunk in chunks]).astype(np.float32)
+        flat = np.round(rows @ question.sentence_vector, SIMILARITY_DECIMALS)
+        ends = np.cumsum([len(vectors[chunk.id].sentences) for chunk in chunks]).tolist()
         added: list[str] = []
-        for chunk in chunks:
-            stored = vectors.get(chunk.id)
-            if stored is None:
-                continue  # deleted between the two reads
-            similarity = float(stored.chunk @ question.vector)
-            sentences = (
-                stored.sentences.astype(np.float32) @ question.sentence_vector
-                if len(stored.sentences)
-                else np.full(1, similarity, dtype=np.float32)
-            )
+        for chunk, end in zip(chunks, ends, strict=True):
+            stored = vectors[chunk.id]
+            similarity = round(float(stored.chunk @ question.vector), SIMILARITY_DECIMALS)
+            sentences = flat[end - len(stored.sentences) : end]
+            if not len(sentences):
+                sentences = np.full(1, similarity, dtype=np.float32)
             about = frozenset(mention.key for mention in chunk.mentions if mention.role == "subject")
+            strengths = _strengths(chunk, sentences.tolist())
+            for key, strength in strengths.items():
+                if key not in self.named:
+                    self.holders.setdefault(key, []).append((len(self.candidates), strength))
             self.candidates[chunk.id] = Candidate(
                 chunk=chunk,
                 vector=stored.chunk,
@@ -118,8 +144,7 @@ class Ledger:
                 terms=wanted.intersection(chunk.terms.split()),
                 about=about,
                 named=not about.isdisjoint(self.named),
-                phrases={phrase.key: phrase.sentences for phrase in chunk.phrases},
-                strengths=_strengths(chunk, sentences.tolist()),
+                strengths=strengths,
             )
             added.append(chunk.id)
         return added
@@ -130,10 +155,9 @@ def _strengths(chunk: Chunk, sentences: Sequence[float]) -> dict[str, float]:
     starts = [start for start, _ in chunk.sentences]
     strengths: dict[str, float] = {}
     for mention in chunk.mentions:
-        if mention.role == "subject":
-            strengths[mention.key] = best
-        else:
-            # A mention begins in the core, which the sentences cover.
-            found = (bisect_right(starts, start) - 1 for start, _ in mention.spans)
-            strengths[mention.key] = max(0.0, 0.0, *(sentences[index] for index in found if index >= 0))
+        strength = best if mention.role == "subject" else 0.0
+        if mention.role != "subject" and starts:
+            for start, _ in mention.spans:  # each begins in the core, which the sentences cover
+                strength = max(strength, sentences[max(0, bisect_right(starts, start) - 1)])
+        strengths[mention.key] = strength
     return strengths

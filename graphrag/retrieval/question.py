@@ -1,13 +1,14 @@
 """Reading a question: its vectors, its terms with their weights, and the entities that it names."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrag.analysis import question_phrases, terms
+from graphrag.analysis import fold, question_phrases, terms
 from graphrag.bm25 import idf
 from graphrag.embedding import Embedder, Passage, PassageEncoder
 from graphrag.errors import InputError
@@ -90,24 +91,14 @@ async def _embed(
 def _named(text: str, phrases: list[str], entities: list[Entity]) -> tuple[Entity, ...]:
     """Entities whose name stands in the question; a name inside a longer one that also stands there is passed over."""
     by_key = {entity.key: entity for entity in entities}
-    folded = text.casefold()
+    capitalised = {fold(word) for word in re.findall(r"\w+", text) if word[0].isupper() or word[0].isdigit()}
     kept: list[Entity] = []
     for phrase in phrases:  # longest first
         entity = by_key.get(phrase)
         if entity is None or any(f" {phrase} " in f" {other.key} " for other in kept):
             continue
         # A single lower-case word is a name only if people write the name in lower case.
-        if " " not in phrase and not _capitalised(text, folded, phrase) and not entity.name.islower():
+        if " " not in phrase and phrase not in capitalised and not entity.name.islower():
             continue
         kept.append(entity)
     return tuple(kept[:MAX_NAMED_ENTITIES])
-
-
-def _capitalised(text: str, folded: str, word: str) -> bool:
-    """Whether the word stands in the text with a capital or a digit at its start."""
-    position = folded.find(word)
-    while position >= 0:
-        if position < len(text) and (text[position].isupper() or text[position].isdigit()):
-            return True
-        position = folded.find(word, position + 1)
-    return False

@@ -29,6 +29,7 @@ from graphrag.types import (
     Scope,
     Statistics,
     Subgraph,
+    TermStatistics,
     chunk_id,
     document_id,
     entity_id,
@@ -765,6 +766,15 @@ async def test_a_full_k_comes_back_however_much_is_invisible(store_factory: Stor
         await fill(store, [*noise, ours])
         assert [len(hits) for hits in await store.nearest_chunks(ANYBODY, VECTORS[:3], 2)] == [2, 2, 2]
         assert len(await store.search_chunks(ANYBODY, ["acm"], 2)) == 2
+
+
+async def test_chunks_without_any_term_can_be_searched(store_factory: StoreFactory) -> None:
+    batch = build(document())
+    blank = fingerprinted(replace(batch, chunks=[replace(batch.chunks[0], terms="")]))
+    async with store_factory() as store:
+        await store.write(ANYBODY, blank)
+        assert await store.search_chunks(ANYBODY, ["acm"], 5) == []
+        assert await store.term_statistics(ANYBODY, ["acm"]) == TermStatistics(1, 0.0, {"acm": 0})
 
 
 async def test_chunks_with_equal_vectors_come_ascending_by_id(store_factory: StoreFactory) -> None:

@@ -1,0 +1,133 @@
+"""Judging evidence: features, identifiers that are absent, words that are missing."""
+
+import pytest
+
+from agent.answer import ANSWERED, INSUFFICIENT, judge
+from agent.assess import ABSENT_IDENTIFIER, WEIGHTS, Assessment, absent_identifiers, assess, confidence, missing_words
+from agent.evidence import EvidenceSet
+from agent.loop import Agent
+from graphrag.analysis import terms
+from graphrag.knowledge import KnowledgeBase
+from graphrag.retrieval.graph import graph_search
+from graphrag.retrieval.ledger import Ledger
+from graphrag.retrieval.question import read_question
+from graphrag.types import Scope
+
+SCOPE = Scope()
+
+
+async def searched(kb: KnowledgeBase, question: str) -> tuple[Ledger, Assessment]:
+    """The judgement on what a graph search found."""
+    ledger = Ledger(kb.store, SCOPE, await read_question(kb.store, kb.embedder, kb.encoder, SCOPE, question))
+    await graph_search(ledger, 20)
+    return ledger, assess(ledger)
+
+
+@pytest.mark.parametrize("question", ["Who supplies the PMX-48 power module?", "what is it?", "zyzzyva quux"])
+async def test_features_are_those_of_the_model_and_within_bounds(kb: KnowledgeBase, question: str):
+    _, assessment = await searched(kb, question)
+
+    assert set(assessment.features) == set(WEIGHTS) - {"bias"}
+    for name in ("coverage", "quoted", "heaviest", "names"):
+        assert -1e-9 <= assessment.features[name] <= 1 + 1e-9
+    assert assessment.features["quoted"] <= assessment.features["coverage"] + 1e-9
+    assert assessment.features["bridge"] >= 0
+    assert assessment.features["margin"] <= 1
+    assert assessment.confidence == confidence(assessment.features)
+
+
+async def test_without_evidence_every_feature_is_zero(empty: KnowledgeBase):
+    _, assessment = await searched(empty, "Who supplies the power module?")
+
+    assert set(assessment.features.values()) == {0.0}
+    assert assessment.confidence < INSUFFICIENT
+    assert assessment.evidence.chunk_ids == ()
+    assert judge(assessment) == "insufficient_evidence"
+
+
+def test_confidence_grows_with_what_speaks_for_the_evidence_and_stays_a_probability():
+    middle = dict.fromkeys((name for name in WEIGHTS if name != "bias"), 0.5)
+
+    for name, weight in WEIGHTS.items():
+        if name != "bias":
+            more = confidence({**middle, name: 0.9})
+            assert (more > confidence(middle)) == (weight > 0)
+    assert 0 < confidence(dict.fromkeys(middle, -1e9)) <= confidence(dict.fromkeys(middle, 1e9)) < 1
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [
+        (0.0, "insufficient_evidence"),
+        (INSUFFICIENT - 0.001, "insufficient_evidence"),
+        (INSUFFICIENT, "evidence_only"),
+        (ANSWERED - 0.001, "evidence_only"),
+        (ANSWERED, "answered"),
+        (1.0, "answered"),
+    ],
+)
+def test_the_verdict_follows_from_the_confidence(value: float, verdict: str):
+    evidence = EvidenceSet(("a",), (), frozenset(), 1.0)
+
+    assert judge(Assessment(evidence, value, 1.0, (), (), [], 1.0, {})) == verdict
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("What happened in INC-9999?", "INC-9999"),
+        ("Who supplies the PMX-49 power module of Halvorix Components?", "PMX-49"),
+        ("Which warranty has the PMX-48 power module under SA-119?", "SA-119"),
+    ],
+)
+async def test_an_absent_identifier_makes_evidence_insufficient_and_is_named_first(
+    kb: KnowledgeBase, question: str, first: str
+):
+    answer = await Agent(kb).run(SCOPE, question)
+
+    assert answer.verdict == "insufficient_evidence"
+    assert answer.confidence <= ABSENT_IDENTIFIER
+    assert answer.missing[0] == first
+    assert answer.text == ""
+
+
+@pytest.mark.parametrize(
+    ("question", "absent"),
+    [
+        ("Who led the response to INC-2041?", ()),
+        ("Who led the response to inc 2041?", ()),
+        ("What is the warranty of the PMX48 power module?", ()),
+        ("What kind of press is the VX-4?", ()),
+        ("Why was the sensor_7 probe replaced?", ()),
+        ("What is asset 550e8400-e29b-41d4-a716-446655440000?", ()),
+        ("What kind of press is the VX-5?", ("VX-5",)),
+        ("Who led the response in 2025?", ()),
+        ("Who led the response?", ()),
+    ],
+)
+async def test_an_identifier_is_found_however_it_is_hyphenated(
+    kb: KnowledgeBase, question: str, absent: tuple[str, ...]
+):
+    ledger, assessment = await searched(kb, question)
+
+    assert absent_identifiers(ledger, assessment.evidence) == absent
+
+
+async def test_words_that_the_evidence_lacks_are_missing_weightiest_first(kb: KnowledgeBase):
+    text = "Has an elephant in Porto, Porto, the power modules?"
+    question = await read_question(kb.store, kb.embedder, kb.encoder, SCOPE, text)
+    evidence = EvidenceSet(("a",), (), frozenset(terms("power module")), 1.0)
+
+    missing = missing_words(question, evidence)
+
+    # "Porto" stands in a passage, "elephant" in none: the rarer a word, the more it weighs.
+    assert missing == ("elephant", "Porto")
+    assert missing_words(question, EvidenceSet((), (), frozenset(question.terms), 1.0)) == ()
+
+
+async def test_words_that_say_what_kind_of_answer_is_wanted_are_not_missing(kb: KnowledgeBase):
+    _, assessment = await searched(kb, "Which elephant flies, and how many kilometres?")
+
+    assert "elephant" not in assessment.missing
+    assert "kilometres" not in assessment.missing
+    assert "flies" in assessment.missing

@@ -1,0 +1,237 @@
+"""The loop: what a trace tells, why a run stops, and that a call gone wrong does not end it."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from agent.assess import assess
+from agent.loop import ALL_TOOLS, Agent
+from agent.planner import EvidencePlanner, Plan, Planner, State, Stop
+from agent.tools import GRAPH_TOOLS, TOOLS, GraphExpand, GraphSearch, KeywordSearch, ReadChunk, VectorSearch
+from agent.types import Answer, Budget, Step
+from graphrag.errors import InputError
+from graphrag.ingest import ingest_documents
+from graphrag.knowledge import KnowledgeBase
+from graphrag.loaders import load_bytes
+from graphrag.retrieval.ledger import Ledger
+from graphrag.retrieval.question import read_question
+from graphrag.stores.trips import count_round_trips
+from graphrag.types import Scope
+
+SCOPE = Scope()
+QUESTIONS = [
+    "Who supplies the PMX-48 power module?",
+    "Who leads the response to INC-2041, and where does Ewa Strzelecka work?",
+    "Which company owns the supplier of the power module that burnt out at Maasvliet Terminal?",
+    "what is it?",
+    "zyzzyva quux",
+]
+
+
+def without_times(answer: Answer) -> Answer:
+    """The answer as it has to be every time."""
+    steps = tuple(
+        replace(step, observations=tuple(replace(seen, milliseconds=0.0) for seen in step.observations))
+        for step in answer.steps
+    )
+    return replace(answer, steps=steps, milliseconds=0.0)
+
+
+# Traces
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+async def test_a_trace_tells_what_was_called_and_what_it_brought(kb: KnowledgeBase, question: str):
+    with count_round_trips() as trips:
+        answer = await Agent(kb).run(SCOPE, question)
+
+    assert [step.number for step in answer.steps] == list(range(1, len(answer.steps) + 1))
+    observations = [seen for step in answer.steps for seen in step.observations]
+    met = {ranked.chunk_id for ranked in answer.ranked}
+    for seen in observations:
+        call = TOOLS[seen.tool](**seen.arguments)
+        assert call.model_dump(exclude_defaults=True) == seen.arguments
+        assert not seen.error
+        assert set(seen.hits) <= met
+        assert 0 <= seen.new_evidence <= len(set(seen.hits))
+        assert seen.milliseconds > 0
+    assert sum(seen.new_evidence for seen in observations) == len(met) == len(answer.ranked)
+    assert all(seen.round_trips > 0 for seen in observations if seen.hits)
+    # Two reads for the question, and two for each step that brought passages.
+    brought = sum(any(seen.new_evidence for seen in step.observations) for step in answer.steps)
+    assert answer.round_trips == sum(seen.round_trips for seen in observations) + 2 + 2 * brought == trips.count
+    assert all(step.reason for step in answer.steps)
+    assert all(0 <= step.coverage <= 1 and math.isfinite(step.score) for step in answer.steps)
+    assert 0 <= answer.confidence <= 1
+    assert 0 < max(seen.milliseconds for seen in observations) <= answer.milliseconds
+
+
+async def test_passages_met_are_ranked_by_score_without_repetition(kb: KnowledgeBase):
+    answer = await Agent(kb).run(SCOPE, QUESTIONS[0])
+
+    scores = [ranked.score for ranked in answer.ranked]
+    assert scores == sorted(scores, reverse=True)
+    assert len({ranked.chunk_id for ranked in answer.ranked}) == len(answer.ranked)
+    chunks = {
+        chunk.id: chunk.document_id for chunk in await kb.store.chunks(SCOPE, [r.chunk_id for r in answer.ranked])
+    }
+    assert chunks == {ranked.chunk_id: ranked.document_id for ranked in answer.ranked}
+
+
+async def test_steps_are_streamed_before_the_answer_that_holds_them(kb: KnowledgeBase):
+    events = [event async for event in Agent(kb).stream(SCOPE, QUESTIONS[1])]
+
+    *steps, answer = events
+    assert isinstance(answer, Answer)
+    assert all(isinstance(step, Step) for step in steps)
+    assert tuple(steps) == answer.steps
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+async def test_the_same_question_gets_the_same_answer(kb: KnowledgeBase, question: str):
+    first, second = [await Agent(kb).run(SCOPE, question) for _ in range(2)]
+
+    assert without_times(first) == without_times(second)
+
+
+async def test_what_a_graph_search_brought_counts_as_new_evidence(kb: KnowledgeBase, script: type[Planner]):
+    answer = await Agent(kb, planner=script([(GraphSearch(),)])).run(SCOPE, QUESTIONS[0])
+
+    ((seen,),) = [step.observations for step in answer.steps]
+    assert seen.hits
+    assert seen.new_evidence > 0
+
+
+async def test_a_passage_that_two_calls_found_is_new_evidence_of_the_first(kb: KnowledgeBase, script: type[Planner]):
+    call = VectorSearch(query=QUESTIONS[0], k=3)
+
+    answer = await Agent(kb, planner=script([(call, call), (call,)])).run(SCOPE, QUESTIONS[0])
+
+    assert [[seen.new_evidence for seen in step.observations] for step in answer.steps] == [[3, 0], [0]]
+    assert len(answer.ranked) == 3
+
+
+# Calls that go wrong
+
+
+async def test_a_call_that_cannot_be_carried_out_is_observed_and_the_run_goes_on(
+    kb: KnowledgeBase, script: type[Planner]
+):
+    wrong = (VectorSearch(query="x", unexplained_by=("unknown",)), GraphExpand(), ReadChunk(chunk_id="unknown"))
+    planner = script([wrong, (KeywordSearch(query="power module"), *wrong)])
+
+    answer = await Agent(kb, planner=planner).run(SCOPE, QUESTIONS[0])
+
+    first, second = [step.observations for step in answer.steps]
+    assert all(seen.error and not seen.hits and not seen.new_evidence for seen in (*first, *second[1:]))
+    assert second[0].hits
+    assert not second[0].error
+    assert answer.citations
+
+
+@pytest.mark.parametrize("question", ["", "ab", "???", "a" * 4_001])
+async def test_a_question_that_cannot_be_read_raises(kb: KnowledgeBase, question: str):
+    with pytest.raises(InputError):
+        await Agent(kb).run(SCOPE, question)
+
+
+async def test_the_longest_question_that_is_accepted_is_answered(kb: KnowledgeBase):
+    question = ("Who supplies the PMX-48 power module? " * 200)[:4_000]
+
+    assert (await Agent(kb).run(SCOPE, question)).ranked
+
+
+# Why a run stops
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+async def test_nothing_stored_ends_in_insufficient_evidence(empty: KnowledgeBase, question: str):
+    answer = await Agent(empty).run(SCOPE, question)
+
+    assert (answer.verdict, answer.stopped_by, answer.text) == ("insufficient_evidence", "empty", "")
+    assert (answer.citations, answer.path, list(answer.ranked)) == ((), (), [])
+    assert answer.confidence < 0.1
+    assert len(answer.steps) == 1
+
+
+async def test_nothing_visible_ends_as_nothing_stored_does(kb: KnowledgeBase, empty: KnowledgeBase):
+    stranger = Scope(tenant="rival")
+
+    answers = [await Agent(base).run(stranger, QUESTIONS[0]) for base in (kb, empty)]
+
+    assert without_times(answers[0]) == without_times(answers[1])
+
+
+async def test_without_any_tool_a_run_ends_at_once(kb: KnowledgeBase):
+    answer = await Agent(kb, tools=frozenset()).run(SCOPE, QUESTIONS[0])
+
+    assert (answer.verdict, answer.stopped_by, answer.steps) == ("insufficient_evidence", "empty", ())
+
+
+@pytest.mark.parametrize("budget", [Budget(steps=1), Budget(round_trips=1), Budget(seconds=0.0)])
+async def test_a_spent_budget_ends_the_search_and_what_was_found_is_answered_from(kb: KnowledgeBase, budget: Budget):
+    answer = await Agent(kb, budget=budget).run(SCOPE, QUESTIONS[2])
+
+    assert answer.stopped_by == "budget"
+    assert len(answer.steps) == 1
+    assert answer.citations
+    assert answer.ranked
+
+
+async def test_a_budget_of_two_steps_is_kept(kb: KnowledgeBase, script: type[Planner]):
+    planner = script([(KeywordSearch(query=word),) for word in ("power", "module", "Porto", "Delft")])
+
+    answer = await Agent(kb, planner=planner, budget=Budget(steps=2)).run(SCOPE, QUESTIONS[0])
+
+    assert (len(answer.steps), answer.stopped_by) == (2, "budget")
+
+
+async def test_a_run_that_finds_nothing_more_stops_for_no_gain(kb: KnowledgeBase):
+    answer = await Agent(kb).run(SCOPE, "Why do zebras sleep on cold mountains?")
+
+    assert answer.stopped_by == "no_gain"
+    assert answer.verdict == "insufficient_evidence"
+
+
+async def test_evidence_that_joins_up_stops_the_search_as_sufficient(empty: KnowledgeBase):
+    first = "Brackwater Station has a turbine built by Halvorix Components.\n"
+    second = "Halvorix Components, builder of turbines, has a director in Gdynia.\n"
+    for name, text in (("a.txt", first), ("b.txt", second)):
+        await ingest_documents(empty, SCOPE, load_bytes(text.encode(), name))
+    for n in range(40):  # more than a first search returns, with words that the question does not hold
+        text = f"Soup number {n} is served cold on Mondays.\n".encode()
+        await ingest_documents(empty, SCOPE, load_bytes(text, f"{n}.txt"))
+
+    answer = await Agent(empty).run(SCOPE, "Has the builder of the Brackwater Station turbine a director in Gdynia?")
+
+    assert answer.stopped_by == "sufficient"
+    assert answer.verdict == "answered"
+    assert {citation.source for citation in answer.citations} == {"a.txt", "b.txt"}
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+async def test_the_planner_stops_when_the_evidence_suffices(kb: KnowledgeBase, step: int):
+    question = await read_question(kb.store, kb.embedder, kb.encoder, SCOPE, QUESTIONS[0])
+    ledger = Ledger(kb.store, SCOPE, question)
+    await ledger.add(await VectorSearch(query=QUESTIONS[0]).run(ledger, kb.embedder))
+    sure, unsure = (replace(assess(ledger), confidence=value) for value in (1.0, 0.1))
+
+    assert await EvidencePlanner().next(State(ledger, step, sure, 5, ALL_TOOLS)) == Stop("sufficient")
+    going_on = await EvidencePlanner().next(State(ledger, step, unsure, 5, ALL_TOOLS))
+    assert going_on == Stop("no_gain") if step == 3 else isinstance(going_on, Plan)
+
+
+# Tools that are switched off
+
+
+@pytest.mark.parametrize("off", [GRAPH_TOOLS, {"vector_search"}, {"keyword_search"}, {"graph_expand", "vector_search"}])
+@pytest.mark.parametrize("question", QUESTIONS[:3])
+async def test_a_tool_that_is_switched_off_is_never_called(kb: KnowledgeBase, off: frozenset[str], question: str):
+    answer = await Agent(kb, tools=ALL_TOOLS - off).run(SCOPE, question)
+
+    called = {seen.tool for step in answer.steps for seen in step.observations}
+    assert called
+    assert not called & off
+    if off >= {"graph_expand"}:
+        assert answer.path == ()
