@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.evidence import EvidenceSet, choose_evidence, weight_of
-from agent.expected import asked_words
+from agent.expected import asked_words, wanted_terms
 from graphrag.analysis import terms
 from graphrag.retrieval.chain import Scored, score_chains
 from graphrag.retrieval.ledger import Candidate, Ledger
@@ -28,7 +28,7 @@ WEIGHTS: Mapping[str, float] = {
     "margin": 1.55,
 }
 NEUTRAL_BRIDGE = 0.6
-"""Counts as the bridge of a single passage, which needs none: about the mean over complete sets of the fit."""
+"""Counts as the bridge of a passage that answers alone and so needs none: about the mean over complete sets of the fit."""
 ABSENT_IDENTIFIER = 0.1
 """Most confidence where the question gives an identifier ("INC-2041") that no passage of the evidence holds."""
 _NAME = re.compile(r"\b(?:[A-Z]\w*|\w*\d\w*)(?:-\w+)*")
@@ -92,7 +92,7 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet) -> dict[str,
     quoted     share of the terms in one sentence of each passage, the one that holds most of what the others lack
     heaviest   weight of the weightiest term that the set lacks, by that of the weightiest of all
     names      share of the names and numbers of the question that the set holds; 1 if it has none
-    bridge     strength of the weakest bridge within the set; 0 without any, NEUTRAL_BRIDGE for a single passage
+    bridge     strength of the weakest bridge within the set; 0 without any, NEUTRAL_BRIDGE for one that answers alone
     margin     how far the best chain is ahead of the best one of other documents, at most 1
     """
     question = ledger.question
@@ -100,8 +100,7 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet) -> dict[str,
     if not chosen:
         return {name: 0.0 for name in WEIGHTS if name != "bias"}
     weights = question.weights
-    asked = {term for word in asked_words(question.text) for term in terms(word)}
-    wanted = frozenset(question.terms) - asked or frozenset(question.terms)
+    wanted = wanted_terms(question)
     total = weight_of(weights, wanted) or 1e-9
     names = frozenset(_name_terms(question.text)) & wanted
     named = weight_of(weights, names)
@@ -118,7 +117,7 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet) -> dict[str,
         / max((weights[term] for term in wanted), default=1.0),
         "names": weight_of(weights, names & evidence.terms) / named if named else 1.0,
         "bridge": min((bridge.score for _, _, bridge in evidence.bridges), default=0.0)
-        if len(chosen) > 1
+        if not evidence.alone
         else NEUTRAL_BRIDGE,
         "margin": min(1.0, evidence.score - max(rivals)) if rivals else 1.0,
     }

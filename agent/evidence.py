@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from agent.expected import wanted_terms
 from graphrag.retrieval.chain import Bridge, Scored, bridge_between
 from graphrag.retrieval.ledger import Ledger
 
@@ -31,6 +32,8 @@ class EvidenceSet:
     """Question terms that the set holds."""
     score: float
     """Score of the pair it began with."""
+    alone: bool = False
+    """Whether it is one passage that holds the whole question."""
 
 
 def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
@@ -40,9 +43,11 @@ def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
     best = scored.chains[0] if scored.chains else None
     pair = best.chunk_ids if best is not None else (scored.hits[0].chunk_id,)
     alone = ledger.candidates[pair[0]].terms
-    if weight_of(ledger.question.weights, alone) >= ALONE * ledger.question.total_weight:
-        return EvidenceSet((pair[0],), (), alone, scored.hits[0].score)
-    chosen = list(_needed(ledger, pair))
+    weights, wanted = ledger.question.weights, wanted_terms(ledger.question)
+    if weight_of(weights, alone & wanted) >= ALONE * weight_of(weights, wanted):
+        return EvidenceSet((pair[0],), (), alone, scored.hits[0].score, alone=True)
+    # The passage that answers best by itself comes first, whichever hop it is.
+    chosen = sorted(_needed(ledger, pair), key=lambda id_: -scored.base[id_])
     bridges: list[tuple[str, str, Bridge]] = []
     if len(chosen) == 2 and (bridge := bridge_between(ledger, *chosen)) is not None:
         bridges.append((chosen[0], chosen[1], bridge))

@@ -9,7 +9,7 @@ from agent.expected import asked_words
     ("question", "words"),
     [
         ("How long is the warranty?", {"long"}),
-        ("How many months does it last?", {"months"}),
+        ("How many months does it last?", {"many"}),
         ("How much money was lost?", {"money"}),
         ("Which company made it?", {"company"}),
         ("What kind of pump is it?", {"pump"}),
