@@ -24,6 +24,8 @@ MAY_BLOCK: tuple[tuple[str, frozenset[str], str], ...] = (
     ),
 )
 
+_NO_REASON = frozenset({"Skipped", "Skipped: ", "Skipped: unconditional skip"})
+
 
 class NetworkRefusedError(RuntimeError):
     """A test tried to leave the machine. Not an OSError, so that no retry hides it."""
@@ -80,11 +82,7 @@ def event_loop_never_blocked(network_off: None) -> Generator[None]:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A test may be skipped only with a reason, which pytest prints at the end (-ra)."""
     report = yield
-    if (
-        report.skipped
-        and isinstance(report.longrepr, tuple)
-        and report.longrepr[2] in ("Skipped: ", "Skipped: unconditional skip")
-    ):
+    if report.skipped and isinstance(report.longrepr, tuple) and report.longrepr[2] in _NO_REASON:
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped without a reason"
     return report

@@ -15,10 +15,11 @@ from agent.loop import ALL_TOOLS, Agent
 from agent.modes import search
 from agent.tools import GRAPH_TOOLS
 from agent.types import Answer
+from api.cli.options import location_of
 from api.cli.output import console, line, print_json
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError
-from graphrag.evaluation.beir import load_dataset
+from graphrag.evaluation.beir import Dataset, load_dataset
 from graphrag.evaluation.runner import Ask, Retrieved, evaluate, ingest_dataset
 from graphrag.knowledge import KnowledgeBase
 from graphrag.settings import Settings, load_settings
@@ -34,51 +35,54 @@ Stage = Callable[[str, int], Callable[[], None]]
 
 
 async def run_evaluation(
-    folder: Path, modes: Sequence[str], *, seed: int, settings: Settings, store_url: str | None, stage: Stage
+    dataset: Dataset, modes: Sequence[str], *, seed: int, settings: Settings, clean_up: bool, stage: Stage
 ) -> dict[str, Any]:
-    """Ingest the folder's passages into a fresh store, ask its questions in each mode, and return the report.
+    """Ingest a dataset's passages into a fresh store, ask its questions in each mode, and return the report.
 
     Args:
-        store_url: None for an embedded store in a temporary folder, removed afterwards.
+        settings: `store_url` names the store.
+        clean_up: whether to delete the passages from the store afterwards, also when something failed.
 
     Raises:
-        InputError: the folder is not in BEIR layout, or the given store already holds documents.
+        InputError: the store already holds an evaluation of the dataset, or a passage could not be ingested.
     """
-    dataset = load_dataset(folder)
-    with tempfile.TemporaryDirectory(prefix="graphrag-eval-") as scratch:
-        url = store_url or f"sqlite:///{scratch}/eval.db"
-        async with open_knowledge_base(
-            load_settings(**{**settings.model_dump(exclude_unset=True), "store_url": url})
-        ) as kb:
-            scope = Scope(tenant=f"eval-{dataset.name}"[:60])
-            if await kb.store.documents(scope, limit=1):
-                raise InputError(
-                    f"{kb.store.location} already holds an evaluation of {dataset.name}: name a fresh store"
-                )
-            tick = stage(f"ingest {len(dataset.passages)} passages of {dataset.name}", len(dataset.passages))
-            indexed = await ingest_dataset(kb, scope, dataset, seed=seed, progress=lambda _: tick())
-            report: dict[str, Any] = {
-                "dataset": dataset.name,
-                "store": url.partition(":")[0],
-                "seed": seed,
-                "indexing": {
-                    "passages": len(dataset.passages),
-                    "seconds": round(indexed.seconds, 2),
-                    "passages_per_second": round(len(dataset.passages) / indexed.seconds, 2),
-                },
-            }
-            results: dict[str, object] = {}
-            for mode in modes:
-                tick = stage(f"ask {len(dataset.queries)} questions, mode {mode}", len(dataset.queries))
-                results[mode] = await evaluate(dataset, indexed, _ask(kb, scope, mode), progress=tick)
-            if store_url is not None:
-                await _clean_up(kb, scope, list(indexed.document_ids.values()))
-            return report | {"modes": results}
+    async with open_knowledge_base(settings) as kb:
+        scope = Scope(tenant=f"eval-{dataset.name}"[:60])
+        if await kb.store.documents(scope, limit=1):
+            raise InputError(
+                f"{await location_of(kb.store)} already holds an evaluation of {dataset.name}: name a fresh store"
+            )
+        try:
+            begun = {"dataset": dataset.name, "store": settings.store_url.partition(":")[0], "seed": seed}
+            return begun | await _ingest_and_ask(kb, scope, dataset, modes, seed=seed, stage=stage)
+        finally:
+            if clean_up:
+                await _clean_up(kb, scope)
 
 
-async def _clean_up(kb: KnowledgeBase, scope: Scope, ids: Sequence[str]) -> None:
-    for start in range(0, len(ids), 500):
-        await kb.store.delete_documents(scope, ids[start : start + 500])
+async def _ingest_and_ask(
+    kb: KnowledgeBase, scope: Scope, dataset: Dataset, modes: Sequence[str], *, seed: int, stage: Stage
+) -> dict[str, Any]:
+    tick = stage(f"ingest {len(dataset.passages)} passages of {dataset.name}", len(dataset.passages))
+    indexed = await ingest_dataset(kb, scope, dataset, seed=seed, progress=lambda _: tick())
+    results: dict[str, object] = {}
+    for mode in modes:
+        tick = stage(f"ask {len(dataset.queries)} questions, mode {mode}", len(dataset.queries))
+        results[mode] = await evaluate(dataset, indexed, _ask(kb, scope, mode), progress=tick)
+    return {
+        "indexing": {
+            "passages": len(dataset.passages),
+            "seconds": round(indexed.seconds, 2),
+            "passages_per_second": round(len(dataset.passages) / indexed.seconds, 2),
+        },
+        "modes": results,
+    }
+
+
+async def _clean_up(kb: KnowledgeBase, scope: Scope) -> None:
+    """Delete every document of the scope: there was none before, and a run that failed may have stored only some."""
+    while stored := await kb.store.documents(scope, limit=500):
+        await kb.store.delete_documents(scope, [document.id for document in stored])
 
 
 def _ask(kb: KnowledgeBase, scope: Scope, mode: str) -> Ask:
@@ -164,18 +168,25 @@ def evaluate_folder(
         typer.Option("--json", metavar="FILE", help="Write the report as JSON too; '-' prints it and nothing else."),
     ] = "",
 ) -> None:
-    """Measure retrieval and answers on a benchmark folder in BEIR layout."""
+    """Measure retrieval and answers on a benchmark.
+
+    Ingests the passages of a folder in BEIR layout into a store of their own, asks the questions in one mode or all,
+    and prints how much of what is relevant was found. Nothing of it stays in the store.
+    """
     if mode != "all" and mode not in MODES:
         raise InputError(f"unknown mode {mode!r}: choose one of {', '.join(MODES)}, or all")
-    settings = load_settings()
-    with _stages(silent=json_file == "-") as stage:
+    dataset = load_dataset(folder)
+    with (
+        tempfile.TemporaryDirectory(prefix="graphrag-eval-") as scratch,
+        _stages(silent=json_file == "-") as stage,
+    ):
         report = asyncio.run(
             run_evaluation(
-                folder,
+                dataset,
                 MODES if mode == "all" else (mode,),
                 seed=seed,
-                settings=settings,
-                store_url=store or None,
+                settings=load_settings(store_url=store or f"sqlite:///{scratch}/eval.db"),
+                clean_up=bool(store),
                 stage=stage,
             )
         )

@@ -2,11 +2,16 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from graphrag.errors import InputError
+
+_COLUMNS = ("query-id", "corpus-id", "score")
+_WHOLE = re.compile(r"\s*[+-]?[0-9]{1,9}\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,40 +55,74 @@ def load_dataset(folder: Path) -> Dataset:
     known = {passage.id for passage in passages}
     gold: dict[str, set[str]] = {}
     qrels = folder / "qrels" / "test.tsv"
-    try:
-        with qrels.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file, delimiter="\t"):
-                if int(row["score"]) > 0:
-                    gold.setdefault(row["query-id"], set()).add(row["corpus-id"])
-    except (OSError, KeyError, ValueError, TypeError) as exc:
-        raise InputError(f"{qrels}: cannot be read as tab-separated query-id, corpus-id, score ({exc})") from exc
+    for query, passage, score in _judgements(qrels):
+        if score > 0:
+            gold.setdefault(query, set()).add(passage)
     unknown = set().union(*gold.values()) - known if gold else set[str]()
     if unknown:
         raise InputError(f"{qrels}: passage {sorted(unknown)[0]!r} is not in corpus.jsonl")
     queries: list[Query] = []
     for row, where in _lines(folder / "queries.jsonl"):
         id_ = _text(row, "_id", where)
-        metadata = row.get("metadata")
-        answers = metadata.get("answers", []) if isinstance(metadata, dict) else []
         if gold.get(id_):
-            queries.append(Query(id_, _text(row, "text", where), tuple(map(str, answers)), frozenset(gold[id_])))
+            queries.append(Query(id_, _text(row, "text", where), _answers(row, where), frozenset(gold[id_])))
     return Dataset(folder.resolve().name, passages, tuple(queries))
 
 
-def _lines(path: Path) -> Iterator[tuple[dict[str, object], str]]:
+def _judgements(path: Path) -> Iterator[tuple[str, str, int]]:
+    """Query id, passage id and score of each line behind the header."""
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, delimiter="\t")
+            missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+            if missing:
+                raise InputError(
+                    f"{path}, line 1: the header lacks {', '.join(missing)}: expected the tab-separated columns "
+                    f"{', '.join(_COLUMNS)}"
+                )
+            for row in reader:
+                query, passage, score = (row[name] or "" for name in _COLUMNS)  # a line that is too short gives None
+                if not query or not passage or not _WHOLE.fullmatch(score):
+                    raise InputError(
+                        f"{path}, line {reader.line_num}: expected {', '.join(_COLUMNS)}, separated by tabs, with a "
+                        f"whole number as score"
+                    )
+                yield query, passage, int(score)
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
+    except (UnicodeDecodeError, csv.Error) as exc:
+        raise InputError(f"{path}: not tab-separated text in UTF-8 ({exc})") from exc
+
+
+def _lines(path: Path) -> Iterator[tuple[dict[str, object], str]]:
+    """The object on each line, and how to name the line in a message."""
+    try:
+        with path.open("rb") as file:  # decoded line by line, so that bytes that are not text are named by theirs
             for number, line in enumerate(file, 1):
                 if line.strip():
                     where = f"{path}, line {number}"
-                    row = json.loads(line)
-                    if not isinstance(row, dict):
-                        raise InputError(f"{where}: expected a JSON object")
-                    yield row, where
+                    yield _object(line, where), where
     except OSError as exc:
-        raise InputError(f"{path} cannot be read ({exc.strerror}): a benchmark folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv") from exc  # fmt: skip
-    except ValueError as exc:
-        raise InputError(f"{path}: not JSON lines ({exc})") from exc
+        raise _unreadable(path, exc) from exc
+
+
+def _object(line: bytes, where: str) -> dict[str, object]:
+    try:
+        row = cast(object, json.loads(line.decode()))
+    except json.JSONDecodeError as exc:
+        raise InputError(f"{where}: not valid JSON ({exc.msg} at column {exc.colno})") from exc
+    except (ValueError, RecursionError) as exc:
+        raise InputError(f"{where}: not valid JSON ({exc})") from exc
+    if not isinstance(row, dict):
+        raise InputError(f"{where}: expected a JSON object")
+    return cast(dict[str, object], row)
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"{path} cannot be read ({error.strerror}): a benchmark folder holds corpus.jsonl, queries.jsonl and "
+        f"qrels/test.tsv"
+    )
 
 
 def _text(row: dict[str, object], key: str, where: str) -> str:
@@ -91,3 +130,13 @@ def _text(row: dict[str, object], key: str, where: str) -> str:
     if not isinstance(value, str) or not value:
         raise InputError(f"{where}: {key!r} is missing or not a text")
     return value
+
+
+def _answers(row: dict[str, object], where: str) -> tuple[str, ...]:
+    metadata = row.get("metadata")
+    answers = cast(dict[str, object], metadata).get("answers") if isinstance(metadata, dict) else None
+    if answers is None:
+        return ()
+    if not isinstance(answers, list):  # the letters of a text would pass for answers
+        raise InputError(f"{where}: 'answers' in 'metadata' is not a list")
+    return tuple(map(str, cast(list[object], answers)))

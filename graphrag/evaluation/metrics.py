@@ -4,6 +4,8 @@ import re
 import string
 from collections import Counter
 from collections.abc import Collection, Sequence
+from fractions import Fraction
+from math import ceil
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -11,12 +13,16 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 def recall_at(ranked: Sequence[str], gold: Collection[str], k: int) -> float:
     """Share of the gold passages among the first k distinct ones."""
-    return len(set(ranked[:k]) & set(gold)) / len(gold)
+    return len(_first(ranked, k) & set(gold)) / len(gold)
 
 
 def all_at(ranked: Sequence[str], gold: Collection[str], k: int) -> float:
     """1 if every gold passage is among the first k distinct ones, else 0."""
-    return float(set(gold) <= set(ranked[:k]))
+    return float(set(gold) <= _first(ranked, k))
+
+
+def _first(ranked: Sequence[str], k: int) -> set[str]:
+    return set(list(dict.fromkeys(ranked))[:k])
 
 
 def normalise_answer(answer: str) -> str:
@@ -54,5 +60,6 @@ def percentile(values: Sequence[float], share: float) -> float:
     """The value below which `share` of the values lie (nearest rank); 0 for none."""
     if not values:
         return 0.0
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, -(-int(share * 100) * len(ordered) // 100) - 1))]
+    # The share as it is written, 29/100 for 0.29: in binary, 0.29 * 100 is below 29 and 0.07 * 100 above 7.
+    rank = ceil(Fraction(str(share)) * len(values))
+    return sorted(values)[min(max(rank, 1), len(values)) - 1]

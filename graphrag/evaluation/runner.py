@@ -84,11 +84,18 @@ async def ingest_dataset(
 async def evaluate(
     dataset: Dataset, indexed: Indexed, ask: Ask, *, progress: Callable[[], None] | None = None
 ) -> dict[str, object]:
-    """Ask every question and score the answers. Keys are those of the JSON report; fractions are from 0 to 1."""
+    """Ask every question and score what comes back.
+
+    Returns:
+        A report whose keys are those of the JSON report; fractions are from 0 to 1. Its answer scores are means over the
+        questions with a known answer. They are there if the mode gives answers, that is if any reply has an answer or a
+        verdict; a question that such a mode leaves without an answer then scores 0.
+    """
     passage_of = {document: passage for passage, document in indexed.document_ids.items()}
     for query in dataset.queries[:WARM_UP]:
         await ask(query.text)
     scores: list[dict[str, float]] = []
+    answers: list[str] = []
     milliseconds: list[float] = []
     trips: list[int] = []
     tools: Counter[str] = Counter()
@@ -101,9 +108,14 @@ async def evaluate(
         tools[retrieved.tools] += 1
         verdicts[retrieved.verdict] += 1
         ranked = list(dict.fromkeys(passage_of[id_] for id_ in retrieved.document_ids))
-        scores.append(_score(query, ranked, retrieved.answer))
+        scores.append(_score_ranked(query, ranked))
+        answers.append(retrieved.answer)
         if progress is not None:
             progress()
+    # Known only now: an empty answer alone does not tell a mode that found none from one that never gives any.
+    if any(answers) or any(verdicts):
+        for query, answer, row in zip(dataset.queries, answers, scores, strict=True):
+            row.update(_score_answer(query, answer))
     asked = len(scores) or 1
     report: dict[str, object] = {
         name: round(sum(row[name] for row in scores if name in row) / max(1, sum(name in row for row in scores)), 4)
@@ -121,13 +133,15 @@ async def evaluate(
     return report
 
 
-def _score(query: Query, ranked: Sequence[str], answer: str) -> dict[str, float]:
+def _score_ranked(query: Query, ranked: Sequence[str]) -> dict[str, float]:
     scores = {f"recall@{k}": recall_at(ranked, query.gold, k) for k in (2, 5, 10)}
-    scores |= {f"all@{k}": all_at(ranked, query.gold, k) for k in (5, 8)}
-    if query.answers and answer:
-        scores |= {
-            "answer_contains": contains_answer(answer, query.answers),
-            "answer_em": exact_match(answer, query.answers),
-            "answer_f1": f1(answer, query.answers),
-        }
-    return scores
+    return scores | {f"all@{k}": all_at(ranked, query.gold, k) for k in (5, 8)}
+
+
+def _score_answer(query: Query, answer: str) -> dict[str, float]:
+    """Empty for a question without a known answer; all 0 for one that was left without an answer."""
+    metrics = {"answer_contains": contains_answer, "answer_em": exact_match, "answer_f1": f1}
+    if not query.answers:
+        return {}
+    # Without words, an answer would equal a known one that normalises to nothing, such as "The".
+    return {name: metric(answer, query.answers) if answer else 0.0 for name, metric in metrics.items()}

@@ -134,22 +134,25 @@ def subjects_of(title: str, body_keys: Iterable[str]) -> dict[str, str]:
 def _aliases(document: DocumentText, recognised: Sequence[Sequence[Recognised]]) -> dict[str, tuple[str, str]]:
     """Short forms that stand for one long form within this document: key -> (long key, long surface).
 
-    A surname (or the last word of the title) when exactly one full name of the document ends in it; a short form
-    defined in parentheses behind its long form, when it holds the initials in order.
+    A surname when exactly one full name of the document ends in it and that is a person's; a short form defined in
+    parentheses behind its long form, when it holds the initials in order.
     """
-    full_names: dict[str, str] = {}
+    people: dict[str, str] = {}
+    by_surname: dict[str, set[str]] = {}
     for spans in recognised:
         for span in spans:
             key = normalise(span.surface)
-            if span.type == "PERSON" and 2 <= len(key.split()) <= 4:
-                full_names.setdefault(key, span.surface)
-    by_surname: dict[str, list[str]] = {}
-    for key in full_names:
-        by_surname.setdefault(key.split()[-1], []).append(key)
+            words = key.split()
+            if span.type in ("PERSON", "") and 2 <= len(words) <= 4:
+                # A name without a type may be a person whom the recogniser missed: reason enough to doubt whose surname
+                # it is, but not to take it for that person's.
+                by_surname.setdefault(words[-1], set()).add(key)
+                if span.type:
+                    people.setdefault(key, span.surface)
     aliases = {
-        surname: (keys[0], full_names[keys[0]])
-        for surname, keys in by_surname.items()
-        if len(keys) == 1 and surname not in GENERIC_SUBJECTS
+        key.split()[-1]: (key, surface)
+        for key, surface in people.items()
+        if len(by_surname[key.split()[-1]]) == 1 and key.split()[-1] not in GENERIC_SUBJECTS
     }
     for chunk, spans in zip(document.chunks, recognised, strict=True):
         for match in _DEFINITION.finditer(chunk.text):

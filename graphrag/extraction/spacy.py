@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from graphrag.errors import ModelError
@@ -150,16 +150,20 @@ def detect_subject(doc: "Doc") -> str:
 
 def _relations(document: DocumentText, position: int, doc: "Doc", mentions: Sequence[Mention]) -> tuple[Relation, ...]:
     chunk = document.chunks[position]
-    at: dict[int, Mention] = {}
+    at: dict[int, tuple[Mention, Span]] = {}
     for mention in mentions:
         for start, end in mention.spans:
             span = doc.char_span(start - chunk.core_start, end - chunk.core_start, alignment_mode="expand")
             if span is not None:
-                at.update((token.i, mention) for token in span)
+                at.update((token.i, (mention, (start, end))) for token in span)
     found: dict[str, Relation] = {}
-    for subject, predicate, object_, token in _triples(doc, at):
+    for subject_token, predicate, object_token, token in _triples(doc, at):
+        (subject, subject_span), (object_, object_span) = at[subject_token.i], at[object_token.i]
         sentence = sentence_of(chunk.sentences, chunk.core_start + token.idx)
         if sentence is None or subject.key == object_.key:
+            continue
+        # The parser reads across line breaks that end a sentence here; what it joins so is neither said nor evidenced.
+        if not all(sentence[0] <= start and end <= sentence[1] for start, end in (subject_span, object_span)):
             continue
         id_ = relation_id(chunk.id, subject.entity_id, predicate, object_.entity_id, sentence[0])
         found[id_] = Relation(
@@ -168,8 +172,8 @@ def _relations(document: DocumentText, position: int, doc: "Doc", mentions: Sequ
     return tuple(found[id_] for id_ in sorted(found))
 
 
-def _triples(doc: "Doc", at: "dict[int, Mention]") -> "Iterator[tuple[Mention, str, Mention, Token]]":
-    """Subject, predicate, object from the parse, where both ends are mentions.
+def _triples(doc: "Doc", at: Container[int]) -> "Iterator[tuple[Token, str, Token, Token]]":
+    """Subject, predicate, object and the word that relates them, where both ends are among the tokens `at`.
 
     - verb with subject and object, with or without a preposition: "Rowan acquired Halden", "Ida works for Rowan"
     - copula with a role: "Ida is the head of Halden" -> head of
@@ -181,17 +185,17 @@ def _triples(doc: "Doc", at: "dict[int, Mention]") -> "Iterator[tuple[Mention, s
             for predicate, objects in _complements(verb):
                 for object_ in objects:
                     if object_.i in at:
-                        yield at[token.i], predicate, at[object_.i], verb
+                        yield token, predicate, object_, verb
         elif token.dep_ == "poss" and token.i in at:
             role = token.head
             if role.i not in at:
                 for named in role.children:
                     if named.dep_ == "appos" and named.i in at:
-                        yield at[named.i], f"{role.lower_} of", at[token.i], role
+                        yield named, f"{role.lower_} of", token, role
             elif role.i > token.i + 1:
                 words = [t.lower_ for t in doc[token.i + 1 : role.i] if t.i not in at and t.is_alpha]
                 if 1 <= len(words) <= 3:
-                    yield at[role.i], f"{' '.join(words)} of", at[token.i], role
+                    yield role, f"{' '.join(words)} of", token, role
 
 
 def _complements(verb: "Token") -> "Iterator[tuple[str, list[Token]]]":

@@ -5,7 +5,7 @@ rows outnumber live ones. The index belongs to one thread.
 """
 
 from array import array
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from sys import intern
 from typing import TypeVar
@@ -94,7 +94,8 @@ class MemoryIndex:
         self._mention_entities = array("i")
         # Beginnings of the chunk ids as numbers of the same order.
         self._prefixes = np.zeros(64, dtype=np.uint64)
-        self._subjects: dict[tuple[int, str], array[int]] = {}
+        # By tenant and key: rows of the chunks that are about it.
+        self._subjects: dict[int, dict[str, array[int]]] = {}
         self._blocks: dict[str, list[str]] | None = None
         self._masks: dict[tuple[Scope, Filter | None], NDArray[np.bool_]] = {}
         self._totals: dict[Scope, tuple[int, float]] = {}
@@ -184,7 +185,7 @@ class MemoryIndex:
             self._mention_rows.append(row)
             self._mention_entities.append(known.number)
             if subject:
-                self._subjects.setdefault((tenant, mention.key), array("i")).append(row)
+                self._subjects.setdefault(tenant, {}).setdefault(mention.key, array("i")).append(row)
 
     # Visibility
 
@@ -258,7 +259,7 @@ class MemoryIndex:
         corpus = self.visible(scope, None)
         mask = corpus if filter is None else self.visible(scope, filter)
         total, average = self._corpus(scope)
-        if not total:
+        if not average:  # no chunk, or none with a term
             return []
         # The part of the formula that does not depend on the term.
         norms = K1 * (1 - B + B * self._lengths[: len(corpus)] / average)
@@ -350,13 +351,17 @@ class MemoryIndex:
             rows = rows[prefixes <= np.partition(prefixes, limit - 1)[limit - 1]]
         return tuple(sorted([self.chunk_ids[row] for row in rows.tolist()])[:limit])
 
-    def about(self, scope: Scope, key: str, filter: Filter | None) -> list[int]:
-        """Rows of the visible chunks that have the key as a subject."""
-        rows = self._subjects.get((self._labels.codes.get(scope.tenant, -1), key))
-        if rows is None:
-            return []
-        mask = self.visible(scope, filter)
-        return [row for row in rows if mask[row]]
+    def ascending(self, rows: NDArray[np.int32], start: int) -> Iterator[int]:
+        """The rows ascending by chunk id, for a caller who will want about `start` of them and hardly ever all."""
+        prefixes = self._prefixes[rows]
+        while len(rows):
+            chosen = prefixes <= np.partition(prefixes, start - 1)[start - 1] if start < len(rows) else prefixes >= 0
+            yield from sorted(rows[chosen].tolist(), key=self.chunk_ids.__getitem__)
+            rows, prefixes, start = rows[~chosen], prefixes[~chosen], start * 4
+
+    def subjects(self, tenant: str) -> Mapping[str, "array[int]"]:
+        """What the tenant's chunks are about, with the rows of these chunks, visible or not, dead ones included."""
+        return self._subjects.get(self._labels.codes.get(tenant, -1), {})
 
     def entities_with_prefix(self, tenant: str, prefix: str) -> list[str]:
         """Ids of the tenant's entities whose key, or a word of it, starts with the prefix."""
@@ -368,8 +373,10 @@ class MemoryIndex:
             if known.tenant == owner and (known.key.startswith(prefix) or inner in known.key)
         ]
 
-    def entities_in_blocks(self, tenant: str, blocks: Iterable[str]) -> list[str]:
+    def entities_in_blocks(self, tenant: str, blocks: Collection[str]) -> list[str]:
         """Ids of the tenant's entities that fall into one of the blocks."""
+        if not blocks:
+            return []
         if self._blocks is None:  # built on first use: a question without name variants never needs it
             self._blocks = {}
             for id_, known in self._entities.items():

@@ -1,0 +1,60 @@
+"""Reads of chunks: decoded once and kept, and their vectors."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from graphrag.stores.embedded import codec
+from graphrag.stores.embedded.index import MemoryIndex
+from graphrag.stores.embedded.sql import SENTENCE_DIMENSION, marks, parts, recorded
+from graphrag.types import Chunk, ChunkVectors
+
+_KEPT = 4_000
+
+
+class ChunkCache:
+    """Chunks as they are in the file, decoded. Whoever owns it clears it when the file has changed."""
+
+    def __init__(self) -> None:
+        self._chunks: dict[str, Chunk] = {}
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._chunks.clear()
+
+    def get(self, connection: sqlite3.Connection, ids: Sequence[str]) -> list[Chunk]:
+        """Stored chunks in the order of the ids, each of which must exist."""
+        cache = self._chunks
+        missing = [id_ for id_ in ids if id_ not in cache]
+        if len(cache) + len(missing) > _KEPT:
+            cache.clear()
+            missing = list(ids)
+        for part in parts(missing):
+            for row in connection.execute(
+                f"SELECT {codec.CHUNK_COLUMNS} FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.id IN ({marks(part)})",
+                part,
+            ):
+                chunk = codec.chunk_from(row)
+                cache[chunk.id] = chunk
+        return [cache[id_] for id_ in ids]
+
+
+def vectors(connection: sqlite3.Connection, index: MemoryIndex, ids: Sequence[str]) -> dict[str, ChunkVectors]:
+    """Embeddings by id, of chunks that exist."""
+    dimension = recorded(connection, SENTENCE_DIMENSION) or 0
+    sentences = {
+        id_: codec.sentence_vectors(data, dimension)
+        for part in parts(ids)
+        for id_, data in connection.execute(
+            f"SELECT id, sentence_embeddings FROM chunks WHERE id IN ({marks(part)})", part
+        )
+    }
+    return {id_: ChunkVectors(vector, sentences[id_]) for id_, vector in zip(ids, index.vectors(ids), strict=True)}
+
+
+def analysed(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, str]:
+    """The analysed terms of chunks, by id."""
+    return {
+        id_: terms
+        for part in parts(ids)
+        for id_, terms in connection.execute(f"SELECT id, terms FROM chunks WHERE id IN ({marks(part)})", part)
+    }

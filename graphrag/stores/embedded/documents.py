@@ -1,0 +1,87 @@
+"""Reads of whole documents: their fields, their texts, and all that one contributed."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+
+from graphrag.errors import NotFoundError
+from graphrag.filters import Filter
+from graphrag.stores.embedded import codec
+from graphrag.stores.embedded.sql import SENTENCE_DIMENSION, marks, parts, recorded
+from graphrag.types import ALL_ACCESS, Chunk, ChunkVectors, Document, GraphBatch, Scope, canonical_json
+
+
+def documents(
+    connection: sqlite3.Connection, scope: Scope, ids: Sequence[str] | None, after: str
+) -> Iterator[Document]:
+    """Visible documents ascending by id, after an id, those of the ids if given. Read as they are asked for."""
+    select = f"SELECT {codec.DOCUMENT_COLUMNS} FROM documents WHERE"
+    if ids is None:
+        rows = connection.execute(f"{select} id > ? AND tenant = ? ORDER BY id", (after, scope.tenant))
+    else:
+        rows = chain.from_iterable(
+            connection.execute(f"{select} id IN ({marks(part)}) AND id > ? ORDER BY id", (*part, after))
+            for part in parts(sorted(set(ids)))
+        )
+    return (document for document in map(codec.document_from, rows) if scope.sees(document.tenant, document.access))
+
+
+def passes(document: Document, source_prefix: str, filter: Filter | None) -> bool:
+    """Whether a document is one that the conditions select."""
+    return document.source.startswith(source_prefix) and (filter is None or filter.matches(document.metadata))
+
+
+def texts(connection: sqlite3.Connection, scope: Scope, ids: Sequence[str]) -> dict[str, str]:
+    """See GraphStore.texts."""
+    return {
+        id_: text
+        for part in parts(ids)
+        for id_, tenant, access, text in connection.execute(
+            f"SELECT id, tenant, access, text FROM documents WHERE id IN ({marks(part)})", part
+        )
+        if scope.sees(tenant, access)
+    }
+
+
+def count(connection: sqlite3.Connection, scope: Scope) -> tuple[int, int]:
+    """Documents that the scope sees, and relations in them."""
+    visible = "SELECT id FROM documents WHERE tenant = ? AND (? OR access IN (SELECT value FROM json_each(?)))"
+    values = (scope.tenant, ALL_ACCESS in scope.access, canonical_json(sorted(scope.access)))
+    (seen,) = connection.execute(f"SELECT count(*) FROM ({visible})", values).fetchone()
+    (relations,) = connection.execute(
+        f"SELECT count(*) FROM relations WHERE document_id IN ({visible})", values
+    ).fetchone()
+    return seen, relations
+
+
+def contribution(connection: sqlite3.Connection, scope: Scope, id_: str) -> GraphBatch:
+    """A document with all that it contributed, as it was written.
+
+    Raises:
+        NotFoundError: there is none of that id that the scope sees.
+    """
+    row = connection.execute(f"SELECT {codec.DOCUMENT_COLUMNS}, text FROM documents WHERE id = ?", (id_,)).fetchone()
+    document = None if row is None else codec.document_from(row[:-1])
+    if document is None or not scope.sees(document.tenant, document.access):
+        raise NotFoundError(f"document {id_} does not exist")
+    dimension = recorded(connection, SENTENCE_DIMENSION) or 0
+    chunks: list[Chunk] = []
+    vectors: list[ChunkVectors] = []
+    for *columns, embedding, sentences in connection.execute(
+        f"SELECT {codec.CHUNK_COLUMNS}, c.embedding, c.sentence_embeddings FROM chunks c "
+        f"JOIN documents d ON d.id = c.document_id WHERE c.document_id = ? ORDER BY c.position",
+        (id_,),
+    ):
+        chunks.append(codec.chunk_from(columns))
+        vectors.append(
+            ChunkVectors(np.frombuffer(embedding, dtype="<f4"), codec.sentence_vectors(sentences, dimension))
+        )
+    relations = [
+        codec.relation_from(columns)
+        for columns in connection.execute(
+            f"SELECT {codec.RELATION_COLUMNS} FROM relations WHERE document_id = ? ORDER BY id", (id_,)
+        )
+    ]
+    return GraphBatch(document, row[-1], chunks, vectors, relations)

@@ -1,0 +1,55 @@
+"""Keeping the memory index in step with the change log of the file."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from graphrag.stores.embedded import codec
+from graphrag.stores.embedded.index import IndexedChunk, MemoryIndex
+from graphrag.stores.embedded.sql import marks, parts, revision
+
+
+class FollowingIndex:
+    """A MemoryIndex that is brought to the revision of each snapshot it is used with."""
+
+    def __init__(self, filter_fields: Iterable[str]) -> None:
+        self._filter_fields = frozenset(filter_fields)
+        self._revision = -1
+        self.memory = MemoryIndex(self._filter_fields)
+
+    def follow(self, connection: sqlite3.Connection) -> bool:
+        """Take over what has changed since the last call. Returns whether anything has."""
+        current = revision(connection)
+        if current == self._revision:
+            return False
+        if self.memory.dead > max(1_000, len(self.memory.row_of)):
+            self.memory, self._revision = MemoryIndex(self._filter_fields), -1
+        changed = [
+            id_
+            for (id_,) in connection.execute("SELECT document_id FROM changes WHERE revision > ?", (self._revision,))
+        ]
+        for id_ in changed:
+            self.memory.drop_document(id_)
+        for part in parts(changed):
+            self._load(connection, part)
+        self._revision = current
+        return True
+
+    def _load(self, connection: sqlite3.Connection, ids: Sequence[str]) -> None:
+        documents = {
+            document.id: document
+            for document in map(
+                codec.document_from,
+                connection.execute(f"SELECT {codec.DOCUMENT_COLUMNS} FROM documents WHERE id IN ({marks(ids)})", ids),
+            )
+        }
+        chunks: dict[str, list[IndexedChunk]] = {id_: [] for id_ in documents}
+        for number, id_, document_id, terms, phrases, mentions, embedding in connection.execute(
+            f"SELECT n, id, document_id, terms, phrases, mentions, embedding FROM chunks "
+            f"WHERE document_id IN ({marks(ids)}) ORDER BY document_id, position",
+            ids,
+        ):
+            decoded = codec.decode_mentions(documents[document_id].tenant, mentions)
+            chunks[document_id].append(IndexedChunk(number, id_, terms, embedding, json.loads(phrases), decoded))
+        for id_, document in documents.items():
+            self.memory.put_document(id_, document.tenant, document.access, document.metadata, chunks[id_])

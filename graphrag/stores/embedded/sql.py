@@ -1,0 +1,38 @@
+"""What every statement on the file needs: placeholders, ids in parts that fit, and the values of the table meta."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from graphrag.types import is_text
+
+DIMENSION, SENTENCE_DIMENSION = "dimension", "sentence_dimension"
+"""Keys of meta: the dimensions of chunk and of sentence vectors, once there are any."""
+_PARAMETERS = 500  # values in one IN list
+
+
+def marks(values: Sequence[object]) -> str:
+    """A placeholder for each value."""
+    return ",".join("?" * len(values))
+
+
+def parts(ids: Iterable[str]) -> list[list[str]]:
+    """Those of the ids that can be stored at all, in parts, each short enough for one statement."""
+    items = [id_ for id_ in dict.fromkeys(ids) if is_text(id_)]
+    return [items[start : start + _PARAMETERS] for start in range(0, len(items), _PARAMETERS)]
+
+
+def revision(connection: sqlite3.Connection) -> int:
+    """The number of the last write that changed something."""
+    return int(connection.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()[0])
+
+
+def recorded(connection: sqlite3.Connection, key: str) -> int | None:
+    """A number of meta, or None if nothing is recorded yet."""
+    stored = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return None if stored is None else int(stored[0])
+
+
+def record(connection: sqlite3.Connection, key: str, value: int | None) -> None:
+    """Keep what is recorded, or record it if nothing is. It stays when all is deleted: it belongs to the models."""
+    if value is not None:
+        connection.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (key, str(value)))

@@ -1,0 +1,132 @@
+"""What a write does inside its transaction: the checks against what is stored, the rows, and the change log."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from graphrag.errors import InputError, SchemaMismatchError
+from graphrag.stores.embedded import codec
+from graphrag.stores.embedded.sql import DIMENSION, SENTENCE_DIMENSION, marks, parts, record, recorded, revision
+from graphrag.types import MAX_CHUNKS_PER_DOCUMENT, Fingerprints, GraphBatch, Scope, WriteOutcome
+
+
+def bind(connection: sqlite3.Connection, fingerprints: Fingerprints, location: str) -> None:
+    """Record the models, or check them against what is recorded; see GraphStore.bind."""
+    for name, value in (("embedder", fingerprints.embedder), ("sentences", fingerprints.sentences)):
+        stored = connection.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()
+        if stored is None:
+            connection.execute("INSERT INTO meta VALUES (?, ?)", (name, value))
+        elif stored[0] != value:
+            raise SchemaMismatchError(
+                f"{location} was filled with the {name} model {stored[0]!r}, this process is configured with "
+                f"{value!r}, and their vectors cannot be compared: set GRAPHRAG_EMBEDDER back, or ingest into a new "
+                f"file (GRAPHRAG_STORE_URL=sqlite:///other.db)"
+            )
+
+
+def check_alone(scope: Scope, batch: GraphBatch) -> None:
+    """The checks of a batch that need no look at the store, so that they cost no transaction.
+
+    Raises:
+        InputError: the document is outside the scope, is too large, or has fields that cannot be stored.
+    """
+    document = batch.document
+    if not scope.sees(document.tenant, document.access):
+        raise InputError(
+            f"{document.source}: a document of tenant {document.tenant!r} with access {document.access!r} is outside the "
+            f"caller's scope; write with that tenant and label"
+        )
+    if len(batch.chunks) > MAX_CHUNKS_PER_DOCUMENT:
+        raise InputError(
+            f"{document.source}: {len(batch.chunks)} chunks, a document holds at most {MAX_CHUNKS_PER_DOCUMENT}: split the source"
+        )
+    codec.check_document(document)
+
+
+def write(connection: sqlite3.Connection, scope: Scope, batch: GraphBatch) -> WriteOutcome:
+    """Store a batch that has passed check_alone; see GraphStore.write."""
+    document = batch.document
+    old = connection.execute(
+        "SELECT tenant, access, fingerprint, state, created_at FROM documents WHERE id = ?", (document.id,)
+    ).fetchone()
+    if old is not None:
+        if not scope.sees(old[0], old[1]):
+            raise InputError(f"{document.source}: a document of this source exists outside the caller's scope")
+        if old[2] == document.fingerprint and old[3] == "complete":
+            return "unchanged"
+    codec.check_batch(batch, recorded(connection, DIMENSION), recorded(connection, SENTENCE_DIMENSION))
+    _check_owner(connection, batch)
+    if batch.vectors:
+        record(connection, DIMENSION, batch.vectors[0].chunk.shape[0])
+    record(connection, SENTENCE_DIMENSION, codec.sentence_dimension_of(batch))
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if old is not None:
+        _delete(connection, [document.id])
+    _insert(connection, batch, created_at=old[4] if old else now, updated_at=now)
+    _log(connection, [document.id])
+    return "updated" if old is not None else "created"
+
+
+def delete_documents(connection: sqlite3.Connection, scope: Scope, ids: Sequence[str]) -> int:
+    """Remove the visible ones of the documents; see GraphStore.delete_documents."""
+    found = [
+        id_
+        for part in parts(ids)
+        for id_, tenant, access in connection.execute(
+            f"SELECT id, tenant, access FROM documents WHERE id IN ({marks(part)})", part
+        )
+        if scope.sees(tenant, access)
+    ]
+    if found:
+        _delete(connection, found)
+        _log(connection, found)
+    return len(found)
+
+
+def _check_owner(connection: sqlite3.Connection, batch: GraphBatch) -> None:
+    """Refuse ids that belong to another document, of whatever tenant."""
+    for table, held in (("chunks", batch.chunks), ("relations", batch.relations)):
+        for part in parts(one.id for one in held):
+            taken = connection.execute(
+                f"SELECT id FROM {table} WHERE id IN ({marks(part)}) AND document_id != ?", (*part, batch.document.id)
+            ).fetchone()
+            if taken is not None:
+                raise InputError(
+                    f"{batch.document.source}: the id {taken[0]} is one of the {table} of another document; "
+                    f"make ids with chunk_id and relation_id"
+                )
+
+
+def _insert(connection: sqlite3.Connection, batch: GraphBatch, *, created_at: str, updated_at: str) -> None:
+    row = codec.document_row(batch.document, batch.text, created_at, updated_at)
+    connection.execute(f"INSERT INTO documents ({codec.DOCUMENT_COLUMNS}, text) VALUES ({marks(row)})", row)
+    for chunk, vectors in zip(batch.chunks, batch.vectors, strict=True):
+        values = codec.chunk_row(chunk, vectors)
+        cursor = connection.execute(f"INSERT INTO chunks VALUES (NULL, {marks(values)})", values)
+        connection.executemany(
+            "INSERT INTO phrases VALUES (?, ?)", [(phrase.key, cursor.lastrowid) for phrase in chunk.phrases]
+        )
+    connection.executemany(
+        "INSERT INTO relations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (r.id, r.chunk_id, r.document_id, r.subject_id, r.predicate, r.object_id, r.start, r.end, r.description)
+            for r in batch.relations
+        ],
+    )
+
+
+def _delete(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
+    for part in parts(ids):
+        listed = marks(part)
+        connection.execute(
+            f"DELETE FROM phrases WHERE chunk IN (SELECT n FROM chunks WHERE document_id IN ({listed}))", part
+        )
+        for table, column in (("chunks", "document_id"), ("relations", "document_id"), ("documents", "id")):
+            connection.execute(f"DELETE FROM {table} WHERE {column} IN ({listed})", part)
+
+
+def _log(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
+    """Give the touched documents a new revision."""
+    new = revision(connection) + 1
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'revision'", (str(new),))
+    connection.executemany("INSERT OR REPLACE INTO changes VALUES (?, ?)", [(id_, new) for id_ in ids])
