@@ -2,20 +2,24 @@
 
 import time
 from collections.abc import Sequence
+from itertools import combinations
 
+import networkx as nx
 import numpy as np
 
 from agent.assess import Assessment
 from agent.evidence import weight_of
 from agent.types import Answer, Citation, PathEdge, RankedChunk, Step, StoppedBy, Verdict
 from graphrag.analysis import normalise, terms
+from graphrag.retrieval.chain import Bridge, bridge_between
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.types import Span
 
 ANSWERED = 0.6
 """Least confidence for the verdict `answered`."""
 INSUFFICIENT = 0.45
-"""Below this confidence the verdict is `insufficient_evidence`; both are set by benchmarks/fit_verdict.py."""
+"""Below this confidence the verdict is `insufficient_evidence`. It begins the plateau on which benchmarks/fit_verdict.py
+finds complete evidence kept and incomplete evidence flagged equally well."""
 BRIDGE_BONUS = 0.5
 """Worth of a sentence that names the entity which leads to or from its passage."""
 LABEL_PENALTY = 2.0
@@ -139,11 +143,27 @@ def _cut(text: str, offset: int, span: Span) -> Span:
 
 
 def _path(ledger: Ledger, assessment: Assessment) -> tuple[PathEdge, ...]:
-    edges = (
-        PathEdge(earlier, later, _surface(ledger, (earlier, later), bridge.key), bridge.kind)
-        for earlier, later, bridge in assessment.evidence.bridges
+    """The strongest bridges that hold the evidence set together: the maximum spanning forest over its passages.
+
+    Edges lead from the passage cited first, in that order.
+    """
+    chosen = assessment.evidence.chunk_ids
+    graph: nx.Graph[str] = nx.Graph()
+    for earlier, later in combinations(chosen, 2):
+        bridge = bridge_between(ledger, earlier, later)
+        if bridge is not None:
+            graph.add_edge(earlier, later, weight=bridge.score, bridge=bridge)
+    place = {id_: index for index, id_ in enumerate(chosen)}
+    edges: list[tuple[int, int, Bridge]] = []
+    for one, other, data in nx.maximum_spanning_edges(graph, data=True):
+        earlier, later = sorted((place[one], place[other]))
+        edges.append((earlier, later, data["bridge"]))
+    return tuple(
+        PathEdge(
+            chosen[earlier], chosen[later], _surface(ledger, (chosen[earlier], chosen[later]), bridge.key), bridge.kind
+        )
+        for earlier, later, bridge in sorted(edges, key=lambda edge: edge[:2])
     )
-    return tuple(dict.fromkeys(edges))
 
 
 def _surface(ledger: Ledger, chunk_ids: Sequence[str], key: str) -> str:

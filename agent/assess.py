@@ -19,13 +19,13 @@ from graphrag.retrieval.question import Question
 from graphrag.types import Hit
 
 WEIGHTS: Mapping[str, float] = {
-    "bias": -4.71,
-    "coverage": 0.91,
-    "quoted": 0.74,
-    "heaviest": -0.94,
+    "bias": -4.79,
+    "coverage": 0.68,
+    "quoted": 1.09,
+    "heaviest": -0.83,
     "names": 1.94,
-    "bridge": 1.71,
-    "margin": 1.55,
+    "bridge": 1.69,
+    "margin": 1.49,
 }
 NEUTRAL_BRIDGE = 0.6
 """Counts as the bridge of a passage that answers alone and so needs none: about the mean over complete sets of the fit."""

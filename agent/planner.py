@@ -2,12 +2,11 @@
 explains, what it leaves open, and where the graph leads from it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from agent.assess import Assessment
-from agent.tools import GraphExpand, KeywordSearch, Tool, VectorSearch
+from agent.tools import GraphExpand, KeywordSearch, ReadChunk, Tool, VectorSearch
 from agent.types import StoppedBy
 from graphrag.retrieval.graph import best_first
 from graphrag.retrieval.ledger import Ledger
@@ -20,6 +19,8 @@ LATER_HOPS = 5
 """Passages expanded in a later step, the best in chains."""
 EXPANSION = 40
 """Neighbours taken from the first expansion."""
+LATER_CANDIDATES = 10
+"""Hits taken from each of the later searches."""
 LATER_EXPANSION = 25
 """Neighbours taken from a later one."""
 STOP_AT_ONCE = 0.8
@@ -105,13 +106,19 @@ def _first(ledger: Ledger, tools: frozenset[str]) -> Plan | Stop:
 
 
 def _unexplained(ledger: Ledger, assessment: Assessment, tools: frozenset[str]) -> list[Tool]:
-    """Calls for what the best chains leave open: around their last passages, and by the words they lack."""
+    """Calls for what the best chains leave open: beyond their first passages, by the words they lack, further along the
+    graph, and in the text around a passage from within a longer document.
+    """
     calls: list[Tool] = []
-    heads: Sequence[str] = assessment.heads
     if "vector_search" in tools:
-        calls.append(VectorSearch(query=ledger.question.text, k=10, unexplained_by=tuple(heads[:3])))
+        calls.append(VectorSearch(query=ledger.question.text, k=LATER_CANDIDATES, unexplained_by=assessment.heads[:3]))
+    if "keyword_search" in tools and assessment.missing:
+        calls.append(KeywordSearch(query=" ".join(assessment.missing[:8]), k=LATER_CANDIDATES))
     if "graph_expand" in tools:
         ends = tuple(hit.chunk_id for hit in assessment.hits if hit.chunk_id not in ledger.expanded)[:LATER_HOPS]
         if ends:
             calls.append(GraphExpand(chunk_ids=ends, k=LATER_EXPANSION))
+    within = next((id_ for id_ in assessment.evidence.chunk_ids if ledger.candidates[id_].chunk.position), None)
+    if "read_chunk" in tools and within is not None:
+        calls.append(ReadChunk(chunk_id=within))
     return calls

@@ -19,33 +19,37 @@ from numpy.typing import NDArray
 
 from agent.loop import Agent
 from graphrag.bootstrap import open_knowledge_base
-from graphrag.evaluation.beir import load_dataset
+from graphrag.evaluation.beir import Dataset, load_dataset
 from graphrag.evaluation.runner import ingest_dataset
 from graphrag.settings import load_settings
 from graphrag.types import Scope
 
 
-async def collect(folder: Path) -> list[dict[str, float]]:
+def collect(folder: Path) -> list[dict[str, float]]:
     """Features, label and kind of every run on a folder."""
-    dataset = load_dataset(folder)
-    rows: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as scratch:
-        async with open_knowledge_base(load_settings(store_url=f"sqlite:///{scratch}/fit.db")) as kb:
-            scope = Scope()
-            ids = (await ingest_dataset(kb, scope, dataset, seed=0)).document_ids
-            batches = {batch.document.id: batch async for batch in kb.store.export(scope)}
-            agent = Agent(kb)
-            for query in dataset.queries:
-                gold = {ids[passage] for passage in query.gold}
-                for removed in (None, *sorted(gold)):
-                    if removed is not None:
-                        await kb.store.delete_documents(scope, [removed])
-                    answer = await agent.run(scope, query.text)
-                    cited = {citation.document_id for citation in answer.citations}
-                    label = float(removed is None and gold <= cited)
-                    rows.append({**answer.features, "label": label, "removed": float(removed is not None)})
-                    if removed is not None:
-                        await kb.store.write(scope, batches[removed])
+        return asyncio.run(collect_into(load_dataset(folder), f"sqlite:///{scratch}/fit.db"))
+
+
+async def collect_into(dataset: Dataset, store_url: str) -> list[dict[str, float]]:
+    """As collect, in a given fresh store."""
+    rows: list[dict[str, float]] = []
+    async with open_knowledge_base(load_settings(store_url=store_url)) as kb:
+        scope = Scope()
+        ids = (await ingest_dataset(kb, scope, dataset, seed=0)).document_ids
+        batches = {batch.document.id: batch async for batch in kb.store.export(scope)}
+        agent = Agent(kb)
+        for query in dataset.queries:
+            gold = {ids[passage] for passage in query.gold}
+            for removed in (None, *sorted(gold)):
+                if removed is not None:
+                    await kb.store.delete_documents(scope, [removed])
+                answer = await agent.run(scope, query.text)
+                cited = {citation.document_id for citation in answer.citations}
+                label = float(removed is None and gold <= cited)
+                rows.append({**answer.features, "label": label, "removed": float(removed is not None)})
+                if removed is not None:
+                    await kb.store.write(scope, batches[removed])
     return rows
 
 
@@ -93,11 +97,14 @@ def report(folders: Sequence[Path], runs: Sequence[list[dict[str, float]]]) -> N
             print(
                 f"  threshold {threshold}: {kept:.3f} of complete kept, {flagged:.3f} of those with a passage removed flagged"
             )
-    weights = fit(np.concatenate(tables), np.concatenate(labels))
-    print(
-        "in sample on all: area",
-        round(area_under_curve(predict(weights, np.concatenate(tables)), np.concatenate(labels)), 3),
-    )
+    x, y = np.concatenate(tables), np.concatenate(labels)
+    weights = fit(x, y)
+    p = predict(weights, x)
+    print(f"fitted on all, in sample: area {area_under_curve(p, y):.3f}; mean of complete kept and incomplete flagged:")
+    for threshold in np.arange(0.3, 0.7, 0.05):
+        print(
+            f"  threshold {threshold:.2f}: {((p[y == 1] >= threshold).mean() + (p[y == 0] < threshold).mean()) / 2:.3f}"
+        )
     print(
         json.dumps(
             {"bias": round(float(weights[0]), 2)}
@@ -116,7 +123,7 @@ def main() -> None:
     if arguments.runs and arguments.runs.exists():
         runs = json.loads(arguments.runs.read_text())
     else:
-        runs = [asyncio.run(collect(folder)) for folder in arguments.folders]
+        runs = [collect(folder) for folder in arguments.folders]
         if arguments.runs:
             arguments.runs.write_text(json.dumps(runs))
     report(arguments.folders, runs)
