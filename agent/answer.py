@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from itertools import combinations
 
-import networkx as nx
 import numpy as np
 
 from agent.assess import Assessment
@@ -147,6 +146,8 @@ def _path(ledger: Ledger, assessment: Assessment) -> tuple[PathEdge, ...]:
 
     Edges lead from the passage cited first, in that order.
     """
+    import networkx as nx  # half a second to import, and it reads the environment
+
     chosen = assessment.evidence.chunk_ids
     graph: nx.Graph[str] = nx.Graph()
     for earlier, later in combinations(chosen, 2):

@@ -12,13 +12,14 @@ from typing import Literal
 from graphrag.analysis import chunk_terms, is_subject_key, normalise, phrases
 from graphrag.chunking import ChunkSpan, split
 from graphrag.embedding import Passage
-from graphrag.errors import GraphRAGError, ModelError, StoreError
+from graphrag.errors import GraphRAGError, InputError, ModelError, StoreError
 from graphrag.extraction import ChunkText, Contribution, DocumentText
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders.base import LoadedDocument
 from graphrag.sources import Failure, read_ahead
 from graphrag.stores.system import Lease
 from graphrag.types import (
+    MAX_CHUNKS_PER_DOCUMENT,
     PUBLIC,
     Chunk,
     ChunkVectors,
@@ -204,6 +205,11 @@ def _prepare(kb: KnowledgeBase, document: Document, loaded: LoadedDocument) -> _
         size=kb.chunk_tokens,
         overlap=kb.chunk_overlap,
     )
+    if len(spans) > MAX_CHUNKS_PER_DOCUMENT:  # the store would refuse it too, but only after the models' work
+        raise InputError(
+            f"{document.source}: {len(spans)} chunks, a document holds at most {MAX_CHUNKS_PER_DOCUMENT}: split the file, "
+            f"or raise GRAPHRAG_CHUNK_TOKENS"
+        )
     return _Prepared(replace(document, chunk_count=len(spans)), loaded, spans)
 
 

@@ -311,15 +311,51 @@ async def relations_of(one: DocumentText) -> set[tuple[str, str, str]]:
         ("Satya Nadella works for Microsoft.", ("satya nadella", "works for", "microsoft")),
         ("GitHub was acquired by Microsoft.", ("github", "acquired by", "microsoft")),
         ("Satya Nadella is the head of Microsoft.", ("satya nadella", "head of", "microsoft")),
+        ("Microsoft and Oracle acquired GitHub.", ("oracle", "acquired", "github")),
+        ("Microsoft agreed to acquire GitHub.", ("microsoft", "agreed to acquire", "github")),
+        ("Microsoft did not acquire GitHub.", ("microsoft", "did not acquire", "github")),
+        ("Microsoft, which acquired GitHub, grew quickly.", ("microsoft", "acquired", "github")),
+        ("Microsoft is based in Redmond and owns GitHub.", ("microsoft", "owns", "github")),
+        (
+            "Satya Nadella, the chief executive of Microsoft, met us.",
+            ("satya nadella", "chief executive of", "microsoft"),
+        ),
+        ("Satya Nadella is Microsoft's chairman.", ("satya nadella", "chairman of", "microsoft")),
+        ("Satya Nadella works as head of Microsoft.", ("satya nadella", "works as head of", "microsoft")),
+        ("GitHub, founded by Tom Preston-Werner, grew.", ("github", "founded by", "tom preston werner")),
+        ("Satya Nadella runs two of the Microsoft offices.", ("satya nadella", "runs", "microsoft")),
     ],
 )
 async def test_a_statement_between_two_names_is_a_relation(text: str, expected: tuple[str, str, str]):
     assert expected in await relations_of(document(text))
 
 
-@pytest.mark.parametrize("text", ["Microsoft grew quickly.", "It acquired GitHub.", "it rained."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Microsoft grew quickly.",
+        "It acquired GitHub.",
+        "it rained.",
+        "We met Microsoft and GitHub.",
+        "If Microsoft acquires GitHub, we leave.",
+    ],
+)
 async def test_a_statement_about_fewer_than_two_names_is_no_relation(text: str):
     assert await relations_of(document(text)) == set()
+
+
+async def test_a_relation_is_read_from_its_sentence_whatever_heading_or_line_break_comes_before():
+    markdown = "# Yearbook\n\n## Worth knowing\n\nMicrosoft\nacquired GitHub in 2018."
+
+    assert ("microsoft", "acquired", "github") in await relations_of(cut(markdown))
+
+
+@pytest.mark.parametrize(
+    "markdown",
+    ["# Microsoft acquired GitHub\n\nit rained.", "| Buyer | Bought |\n|---|---|\n| Microsoft acquired | GitHub |\n"],
+)
+async def test_headings_and_rows_of_tables_state_no_relation(markdown: str):
+    assert await relations_of(cut(markdown)) == set()
 
 
 @pytest.mark.parametrize("markdown", [REPORT, LONG])

@@ -63,8 +63,10 @@ def contribution(connection: sqlite3.Connection, scope: Scope, id_: str) -> Grap
         NotFoundError: there is none of that id that the scope sees.
     """
     row = connection.execute(f"SELECT {codec.DOCUMENT_COLUMNS}, text FROM documents WHERE id = ?", (id_,)).fetchone()
-    document = None if row is None else codec.document_from(row[:-1])
-    if document is None or not scope.sees(document.tenant, document.access):
+    if row is None:
+        raise NotFoundError(f"document {id_} does not exist")
+    document = codec.document_from(row[:-1])
+    if not scope.sees(document.tenant, document.access):
         raise NotFoundError(f"document {id_} does not exist")
     dimension = recorded(connection, SENTENCE_DIMENSION) or 0
     chunks: list[Chunk] = []

@@ -69,7 +69,8 @@ class MemoryIndex:
     def __init__(self, filter_fields: Iterable[str]) -> None:
         self.chunk_ids: list[str] = []
         self.row_of: dict[str, int] = {}
-        self.row_of_number: dict[int, int] = {}
+        self.row_of_number = np.zeros(64, dtype=np.int32)
+        """Rows by the chunks' integer keys."""
         self.phrases: list[tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]] = []
         """By row: the phrase keys, and parallel to them the sentences they stand in."""
         self.subject_keys: list[tuple[str, ...]] = []
@@ -144,6 +145,7 @@ class MemoryIndex:
         row = len(self.chunk_ids)
         self.chunk_ids.append(chunk.id)
         self.row_of[chunk.id] = row
+        self.row_of_number = _fit(self.row_of_number, chunk.number)
         self.row_of_number[chunk.number] = row
         self._chunks_of[document].append(row)
         self.phrases.append((tuple(map(intern, chunk.phrases)), tuple(map(tuple, chunk.phrases.values()))))

@@ -60,6 +60,7 @@ class EmbeddedStore:
         self._filter_fields = frozenset(filter_fields)
         self._following = FollowingIndex(self._filter_fields)
         self._chunks = chunks.ChunkCache()
+        self._links = links.TitleLinks()
 
     @property
     def location(self) -> str:
@@ -83,6 +84,7 @@ class EmbeddedStore:
         def following(connection: sqlite3.Connection) -> _T:
             if self._following.follow(connection):
                 self._chunks.clear()
+                self._links.clear()
             return work(connection, self._following.memory)
 
         return await self._database.read(following)
@@ -244,7 +246,7 @@ class EmbeddedStore:
         if limit < 1:
             return []
         return await self._read(
-            lambda connection, index: links.title_links(connection, index, scope, chunk_ids, limit, filter)
+            lambda connection, index: self._links.at(connection, index, scope, chunk_ids, limit, filter)
         )
 
     async def neighbourhood(self, scope: Scope, seeds: Sequence[str], hops: int, limit: int) -> Subgraph:
