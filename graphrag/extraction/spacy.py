@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from graphrag.errors import ModelError
-from graphrag.extraction import Contribution, DocumentText
+from graphrag.extraction import ChunkText, Contribution, DocumentText
 from graphrag.extraction.mentions import Recognised, codes, document_mentions, without_overlap
 from graphrag.extraction.relations import relations, sentences_to_read
 from graphrag.types import Mention, Span
@@ -53,29 +53,41 @@ class SpacyExtractor:
 
     def _extract(self, documents: Sequence[DocumentText]) -> list[list[Contribution]]:
         language = self._language = self._language or load_pipeline(self._pipeline)
-        cores = [chunk.text[chunk.core_start - chunk.start :] for document in documents for chunk in document.chunks]
-        parsed = language.pipe(cores, batch_size=_BATCH)
-        mentions = [_mentions(document, [next(parsed) for _ in document.chunks]) for document in documents]
-        # Sentences are parsed again each by itself: across headings and line breaks the parser loses its way.
-        places = [
-            (chunk, found, sentences_to_read(document.title, chunk, found))
-            for document, ours in zip(documents, mentions, strict=True)
-            for chunk, found in zip(document.chunks, ours, strict=True)
+        chunks = [chunk for document in documents for chunk in document.chunks]
+        cores = [chunk.text[chunk.core_start - chunk.start :] for chunk in chunks]
+        parsed = list(language.pipe(cores, batch_size=_BATCH))
+        remaining = iter(parsed)
+        mentions = [_mentions(document, [next(remaining) for _ in document.chunks]) for document in documents]
+        titles = [document.title for document in documents for _ in document.chunks]
+        found = [ours for of_document in mentions for ours in of_document]
+        sentences = [
+            [(span, _sentence(doc, chunk, span)) for span in sentences_to_read(title, chunk, ours)]
+            for title, chunk, doc, ours in zip(titles, chunks, parsed, found, strict=True)
         ]
+        # Others are parsed again, each by itself: across headings and line breaks the parser loses its way.
         texts = [
             chunk.text[start - chunk.start : end - chunk.start].replace("\n", " ")
-            for chunk, _, sentences in places
-            for start, end in sentences
+            for chunk, of_chunk in zip(chunks, sentences, strict=True)
+            for (start, end), doc in of_chunk
+            if doc is None
         ]
-        read = language.pipe(texts, batch_size=_BATCH, disable=["ner"])
-        by_place = iter([(chunk, found, [(span, next(read)) for span in spans]) for chunk, found, spans in places])
+        again = language.pipe(texts, batch_size=_BATCH, disable=["ner"])
+        read = iter([[(span, next(again) if doc is None else doc) for span, doc in of_chunk] for of_chunk in sentences])
         return [
             [
-                Contribution(found, relations(document, chunk, found, docs))
-                for chunk, found, docs in (next(by_place) for _ in document.chunks)
+                Contribution(ours, relations(document, chunk, ours, next(read)))
+                for chunk, ours in zip(document.chunks, of_document, strict=True)
             ]
-            for document in documents
+            for document, of_document in zip(documents, mentions, strict=True)
         ]
+
+
+def _sentence(doc: "Doc", chunk: ChunkText, span: Span) -> "Doc | None":
+    """The part of a chunk's parse that is this sentence, where the parser took the same characters for a sentence."""
+    found = doc.char_span(span[0] - chunk.core_start, span[1] - chunk.core_start)
+    if found is None or found[0].sent.start != found.start or found[0].sent.end != found.end:
+        return None
+    return found.as_doc()
 
 
 def load_pipeline(name: str) -> "Language":
