@@ -1,4 +1,4 @@
-"""Choosing the evidence set: the passages that together answer the question, in hop order."""
+"""Choosing the evidence set: the passages that together answer the question."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ ALONE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class EvidenceSet:
-    """Passages in hop order with the bridge into each from an earlier one."""
+    """Passages, the one that answers best by itself first, with the bridge into each further one from one before it."""
 
     chunk_ids: tuple[str, ...]
     bridges: tuple[tuple[str, str, Bridge], ...]
@@ -37,7 +37,7 @@ class EvidenceSet:
 
 
 def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
-    """Begin with the best pair; leave out its second passage if that adds nothing; extend while a passage adds something."""
+    """Begin with the best pair; leave out what adds nothing to the other; extend while a passage adds something."""
     if not scored.hits:
         return EvidenceSet((), (), frozenset(), 0.0)
     best = scored.chains[0] if scored.chains else None

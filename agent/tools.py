@@ -15,7 +15,7 @@ from graphrag.extraction.resolution import blocking_keys
 from graphrag.retrieval.graph import expand, graph_search
 from graphrag.retrieval.keyword import keyword_search
 from graphrag.retrieval.ledger import Ledger
-from graphrag.retrieval.vector import embed_query, vector_search
+from graphrag.retrieval.vector import embed_query, unexplained, vector_search
 from graphrag.stores.trips import count_round_trips
 
 MAX_K = 100
@@ -62,9 +62,8 @@ class VectorSearch(_Call):
         known = [ledger.candidates[id_].vector for id_ in self.unexplained_by if id_ in ledger.candidates]
         if not known:
             raise ToolError("unexplained_by names no passage that was found before; search first")
-        residual = np.stack([vector - 0.5 * float(vector @ row) * row for row in known])
-        residual /= np.linalg.norm(residual, axis=1, keepdims=True) + 1e-9
-        lists = await ledger.store.nearest_chunks(ledger.scope, residual.astype(np.float32), self.k, ledger.filter)
+        left = unexplained(vector, np.stack(known))
+        lists = await ledger.store.nearest_chunks(ledger.scope, left, self.k, ledger.filter)
         return list(dict.fromkeys(hit.chunk_id for hits in lists for hit in hits))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from graphrag.analysis import GENERIC_SUBJECTS, is_entity_key, is_subject_key, normalise
 from graphrag.extraction import ChunkText, DocumentText
-from graphrag.types import Mention, Role, Span, entity_id
+from graphrag.types import Mention, Role, entity_id
 
 # Identifiers people give to things: INC-2041, PO-77-3, ADR-12, CVE-2024-1234.
 _CODE = re.compile(r"\b[A-Z][A-Z0-9]{1,9}(?:-[A-Z0-9]+)*-\d[A-Z0-9]*(?:-[A-Z0-9]+)*\b")
@@ -179,11 +179,3 @@ def _resolve(span: Recognised, aliases: dict[str, tuple[str, str]]) -> str:
     if key in aliases and (span.type in ("PERSON", "ORG", "", "GPE") or span.surface.isupper()):
         return aliases[key][0]
     return key
-
-
-def sentence_of(sentences: Sequence[Span], position: int) -> Span | None:
-    """The sentence that holds a document offset, or None."""
-    for start, end in sentences:
-        if start <= position < end:
-            return (start, end)
-    return None

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrag.retrieval.ledger import SIMILARITY_DECIMALS, Candidate, Ledger
+from graphrag.retrieval.vector import unexplained
 from graphrag.types import Hit
 
 SENTENCE = 0.75
@@ -124,11 +125,7 @@ def base_scores(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
 
 def _residual(ledger: Ledger, candidates: Sequence[Candidate], first: Sequence[int]) -> NDArray[np.float64]:
     vectors = np.stack([c.vector for c in candidates])
-    question = ledger.question.vector
-    rows = vectors[first]
-    residual = question[None, :] - 0.5 * (rows @ question)[:, None] * rows
-    residual /= np.linalg.norm(residual, axis=1, keepdims=True) + 1e-9
-    return (residual @ vectors.T).astype(np.float64)
+    return (unexplained(ledger.question.vector, vectors[first]) @ vectors.T).astype(np.float64)
 
 
 def _gain(ledger: Ledger, candidates: Sequence[Candidate], first: Sequence[int]) -> NDArray[np.float64]:

@@ -19,3 +19,17 @@ async def vector_search(
 ) -> list[Hit]:
     """The k chunks nearest to the vector, descending, ties ascending by id."""
     return (await store.nearest_chunks(scope, vector[None, :], k, filter))[0]
+
+
+def unexplained(question: NDArray[np.float32], explained_by: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a question still asks after each of some passages: q - 0.5 (q.p) p.
+
+    Args:
+        question: `(dim,)` unit length.
+        explained_by: `(n, dim)` unit length, the passages.
+
+    Returns:
+        `(n, dim)` float32, unit length.
+    """
+    left = question[None, :] - 0.5 * (explained_by @ question)[:, None] * explained_by
+    return (left / (np.linalg.norm(left, axis=1, keepdims=True) + 1e-9)).astype(np.float32)
