@@ -3,9 +3,9 @@
 import sqlite3
 from collections.abc import Sequence
 
-from graphrag.stores.embedded import codec
+from graphrag.stores import rows
 from graphrag.stores.embedded.index import MemoryIndex
-from graphrag.stores.embedded.sql import SENTENCE_DIMENSION, marks, parts, recorded
+from graphrag.stores.embedded.sql import CHUNK_COLUMNS, SENTENCE_DIMENSION, marks, parts, recorded
 from graphrag.types import Chunk, ChunkVectors
 
 _KEPT = 4_000
@@ -30,10 +30,10 @@ class ChunkCache:
             missing = list(ids)
         for part in parts(missing):
             for row in connection.execute(
-                f"SELECT {codec.CHUNK_COLUMNS} FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.id IN ({marks(part)})",
+                f"SELECT {CHUNK_COLUMNS} FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.id IN ({marks(part)})",
                 part,
             ):
-                chunk = codec.chunk_from(row)
+                chunk = rows.chunk_from(row)
                 cache[chunk.id] = chunk
         return [cache[id_] for id_ in ids]
 
@@ -42,7 +42,7 @@ def vectors(connection: sqlite3.Connection, index: MemoryIndex, ids: Sequence[st
     """Embeddings by id, of chunks that exist."""
     dimension = recorded(connection, SENTENCE_DIMENSION) or 0
     sentences = {
-        id_: codec.sentence_vectors(data, dimension)
+        id_: rows.sentence_vectors(data, dimension)
         for part in parts(ids)
         for id_, data in connection.execute(
             f"SELECT id, sentence_embeddings FROM chunks WHERE id IN ({marks(part)})", part

@@ -8,8 +8,16 @@ import numpy as np
 
 from graphrag.errors import NotFoundError
 from graphrag.filters import Filter
-from graphrag.stores.embedded import codec
-from graphrag.stores.embedded.sql import SENTENCE_DIMENSION, marks, parts, recorded
+from graphrag.stores import rows
+from graphrag.stores.embedded.sql import (
+    CHUNK_COLUMNS,
+    DOCUMENT_COLUMNS,
+    RELATION_COLUMNS,
+    SENTENCE_DIMENSION,
+    marks,
+    parts,
+    recorded,
+)
 from graphrag.types import ALL_ACCESS, Chunk, ChunkVectors, Document, GraphBatch, Scope, canonical_json
 
 
@@ -17,15 +25,15 @@ def documents(
     connection: sqlite3.Connection, scope: Scope, ids: Sequence[str] | None, after: str
 ) -> Iterator[Document]:
     """Visible documents ascending by id, after an id, those of the ids if given. Read as they are asked for."""
-    select = f"SELECT {codec.DOCUMENT_COLUMNS} FROM documents WHERE"
+    select = f"SELECT {DOCUMENT_COLUMNS} FROM documents WHERE"
     if ids is None:
-        rows = connection.execute(f"{select} id > ? AND tenant = ? ORDER BY id", (after, scope.tenant))
+        found = connection.execute(f"{select} id > ? AND tenant = ? ORDER BY id", (after, scope.tenant))
     else:
-        rows = chain.from_iterable(
+        found = chain.from_iterable(
             connection.execute(f"{select} id IN ({marks(part)}) AND id > ? ORDER BY id", (*part, after))
             for part in parts(sorted(set(ids)))
         )
-    return (document for document in map(codec.document_from, rows) if scope.sees(document.tenant, document.access))
+    return (document for document in map(rows.document_from, found) if scope.sees(document.tenant, document.access))
 
 
 def passes(document: Document, source_prefix: str, filter: Filter | None) -> bool:
@@ -62,28 +70,26 @@ def contribution(connection: sqlite3.Connection, scope: Scope, id_: str) -> Grap
     Raises:
         NotFoundError: there is none of that id that the scope sees.
     """
-    row = connection.execute(f"SELECT {codec.DOCUMENT_COLUMNS}, text FROM documents WHERE id = ?", (id_,)).fetchone()
+    row = connection.execute(f"SELECT {DOCUMENT_COLUMNS}, text FROM documents WHERE id = ?", (id_,)).fetchone()
     if row is None:
         raise NotFoundError(f"document {id_} does not exist")
-    document = codec.document_from(row[:-1])
+    document = rows.document_from(row[:-1])
     if not scope.sees(document.tenant, document.access):
         raise NotFoundError(f"document {id_} does not exist")
     dimension = recorded(connection, SENTENCE_DIMENSION) or 0
     chunks: list[Chunk] = []
     vectors: list[ChunkVectors] = []
     for *columns, embedding, sentences in connection.execute(
-        f"SELECT {codec.CHUNK_COLUMNS}, c.embedding, c.sentence_embeddings FROM chunks c "
+        f"SELECT {CHUNK_COLUMNS}, c.embedding, c.sentence_embeddings FROM chunks c "
         f"JOIN documents d ON d.id = c.document_id WHERE c.document_id = ? ORDER BY c.position",
         (id_,),
     ):
-        chunks.append(codec.chunk_from(columns))
-        vectors.append(
-            ChunkVectors(np.frombuffer(embedding, dtype="<f4"), codec.sentence_vectors(sentences, dimension))
-        )
+        chunks.append(rows.chunk_from(columns))
+        vectors.append(ChunkVectors(np.frombuffer(embedding, dtype="<f4"), rows.sentence_vectors(sentences, dimension)))
     relations = [
-        codec.relation_from(columns)
+        rows.relation_from(columns)
         for columns in connection.execute(
-            f"SELECT {codec.RELATION_COLUMNS} FROM relations WHERE document_id = ? ORDER BY id", (id_,)
+            f"SELECT {RELATION_COLUMNS} FROM relations WHERE document_id = ? ORDER BY id", (id_,)
         )
     ]
     return GraphBatch(document, row[-1], chunks, vectors, relations)

@@ -4,9 +4,9 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from graphrag.stores.embedded import codec
+from graphrag.stores import rows
 from graphrag.stores.embedded.index import IndexedChunk, MemoryIndex
-from graphrag.stores.embedded.sql import marks, parts, revision
+from graphrag.stores.embedded.sql import DOCUMENT_COLUMNS, marks, parts, revision
 
 
 class FollowingIndex:
@@ -39,8 +39,8 @@ class FollowingIndex:
         documents = {
             document.id: document
             for document in map(
-                codec.document_from,
-                connection.execute(f"SELECT {codec.DOCUMENT_COLUMNS} FROM documents WHERE id IN ({marks(ids)})", ids),
+                rows.document_from,
+                connection.execute(f"SELECT {DOCUMENT_COLUMNS} FROM documents WHERE id IN ({marks(ids)})", ids),
             )
         }
         chunks: dict[str, list[IndexedChunk]] = {id_: [] for id_ in documents}
@@ -49,7 +49,7 @@ class FollowingIndex:
             f"WHERE document_id IN ({marks(ids)}) ORDER BY document_id, position",
             ids,
         ):
-            decoded = codec.decode_mentions(documents[document_id].tenant, mentions)
+            decoded = rows.decode_mentions(documents[document_id].tenant, mentions)
             chunks[document_id].append(IndexedChunk(number, id_, terms, embedding, json.loads(phrases), decoded))
         for id_, document in documents.items():
             self.memory.put_document(id_, document.tenant, document.access, document.metadata, chunks[id_])

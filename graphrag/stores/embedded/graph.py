@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from graphrag.analysis import fold
 from graphrag.extraction.resolution import links_among, same_as
-from graphrag.stores.embedded import codec
+from graphrag.stores import rows
 from graphrag.stores.embedded.index import MemoryIndex
-from graphrag.stores.embedded.sql import marks, parts
+from graphrag.stores.embedded.sql import RELATION_COLUMNS, marks, parts
 from graphrag.types import Entity, Relation, Scope, Subgraph, entity_id
 
 
@@ -60,11 +60,11 @@ def _relations(
     found: dict[str, Relation] = {}
     for part in parts(entities):
         for row in connection.execute(
-            f"SELECT {codec.RELATION_COLUMNS} FROM relations WHERE subject_id IN ({marks(part)}) "
-            f"UNION SELECT {codec.RELATION_COLUMNS} FROM relations WHERE object_id IN ({marks(part)})",
+            f"SELECT {RELATION_COLUMNS} FROM relations WHERE subject_id IN ({marks(part)}) "
+            f"UNION SELECT {RELATION_COLUMNS} FROM relations WHERE object_id IN ({marks(part)})",
             (*part, *part),
         ):
-            relation = codec.relation_from(row)
+            relation = rows.relation_from(row)
             found[relation.id] = relation
     visible = set(index.visible_ids(scope, (relation.chunk_id for relation in found.values()), None))
     return [found[id_] for id_ in sorted(found) if found[id_].chunk_id in visible]

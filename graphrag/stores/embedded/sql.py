@@ -3,10 +3,17 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from graphrag.stores.rows import CHUNK_FIELDS, DOCUMENT_FIELDS, RELATION_FIELDS
 from graphrag.types import is_text
 
 DIMENSION, SENTENCE_DIMENSION = "dimension", "sentence_dimension"
 """Keys of meta: the dimensions of chunk and of sentence vectors, once there are any."""
+DOCUMENT_COLUMNS = ", ".join(DOCUMENT_FIELDS)
+CHUNK_COLUMNS = ", ".join(
+    ("c.id", "c.document_id", "d.source", "d.title", "d.tenant", *(f'c."{name}"' for name in CHUNK_FIELDS[2:]))
+)
+"""What graphrag.stores.rows.chunk_from takes, of chunks as c and documents as d."""
+RELATION_COLUMNS = ", ".join(f'"{name}"' for name in RELATION_FIELDS)
 _PARAMETERS = 500  # values in one IN list
 
 

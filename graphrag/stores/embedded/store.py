@@ -14,9 +14,9 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrag.errors import InputError, NotFoundError
+from graphrag.errors import NotFoundError
 from graphrag.filters import Filter, check_field
-from graphrag.stores.base import MAX_K
+from graphrag.stores.checks import check_alone, check_k, check_query_vectors
 from graphrag.stores.embedded import chunks, documents, graph, links, sql, writing
 from graphrag.stores.embedded.database import Database
 from graphrag.stores.embedded.following import FollowingIndex
@@ -101,7 +101,7 @@ class EmbeddedStore:
 
     async def write(self, scope: Scope, batch: GraphBatch, *, lease: Lease | None = None) -> WriteOutcome:
         """See GraphStore.write."""
-        writing.check_alone(scope, batch)
+        check_alone(scope, batch)
 
         def work(connection: sqlite3.Connection) -> WriteOutcome:
             check_lease(connection, lease)
@@ -183,18 +183,12 @@ class EmbeddedStore:
         self, scope: Scope, vectors: NDArray[np.float32], k: int, filter: Filter | None = None
     ) -> list[list[Hit]]:
         """See GraphStore.nearest_chunks."""
-        _check_k(k)
+        check_k(k)
         self._check_filter(filter)
-        if vectors.ndim != 2 or not np.isfinite(vectors).all():
-            raise InputError(f"query vectors have to be finite and of shape (n, dimension), not {vectors.shape}")
+        check_query_vectors(vectors, None)
 
         def work(connection: sqlite3.Connection, index: MemoryIndex) -> list[list[Hit]]:
-            expected = sql.recorded(connection, sql.DIMENSION)
-            if expected is not None and vectors.shape[1] != expected:
-                raise InputError(
-                    f"query vectors have dimension {vectors.shape[1]}, those of the store have {expected}: embed the "
-                    f"query with the model that the store was filled with"
-                )
+            check_query_vectors(vectors, sql.recorded(connection, sql.DIMENSION))
             return index.nearest(scope, vectors, k, filter)
 
         return await self._read(work)
@@ -203,7 +197,7 @@ class EmbeddedStore:
         self, scope: Scope, terms: Sequence[str], k: int, filter: Filter | None = None
     ) -> list[TermHit]:
         """See GraphStore.search_chunks."""
-        _check_k(k)
+        check_k(k)
         self._check_filter(filter)
 
         def work(connection: sqlite3.Connection, index: MemoryIndex) -> list[TermHit]:
@@ -284,8 +278,3 @@ class EmbeddedStore:
     async def revision(self) -> int:
         """See GraphStore.revision."""
         return await self._read(lambda connection, _: sql.revision(connection))
-
-
-def _check_k(k: int) -> None:
-    if not 1 <= k <= MAX_K:
-        raise InputError(f"k is {k}; it must be between 1 and {MAX_K}")

@@ -5,9 +5,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from graphrag.errors import InputError, SchemaMismatchError
-from graphrag.stores.embedded import codec
-from graphrag.stores.embedded.sql import DIMENSION, SENTENCE_DIMENSION, marks, parts, record, recorded, revision
-from graphrag.types import MAX_CHUNKS_PER_DOCUMENT, Fingerprints, GraphBatch, Scope, WriteOutcome
+from graphrag.stores import rows
+from graphrag.stores.checks import check_batch, sentence_dimension_of
+from graphrag.stores.embedded.sql import (
+    DIMENSION,
+    DOCUMENT_COLUMNS,
+    SENTENCE_DIMENSION,
+    marks,
+    parts,
+    record,
+    recorded,
+    revision,
+)
+from graphrag.types import Fingerprints, GraphBatch, Scope, WriteOutcome
 
 
 def bind(connection: sqlite3.Connection, fingerprints: Fingerprints, location: str) -> None:
@@ -24,25 +34,6 @@ def bind(connection: sqlite3.Connection, fingerprints: Fingerprints, location: s
             )
 
 
-def check_alone(scope: Scope, batch: GraphBatch) -> None:
-    """The checks of a batch that need no look at the store, so that they cost no transaction.
-
-    Raises:
-        InputError: the document is outside the scope, is too large, or has fields that cannot be stored.
-    """
-    document = batch.document
-    if not scope.sees(document.tenant, document.access):
-        raise InputError(
-            f"{document.source}: a document of tenant {document.tenant!r} with access {document.access!r} is outside the "
-            f"caller's scope; write with that tenant and label"
-        )
-    if len(batch.chunks) > MAX_CHUNKS_PER_DOCUMENT:
-        raise InputError(
-            f"{document.source}: {len(batch.chunks)} chunks, a document holds at most {MAX_CHUNKS_PER_DOCUMENT}: split the source"
-        )
-    codec.check_document(document)
-
-
 def write(connection: sqlite3.Connection, scope: Scope, batch: GraphBatch) -> WriteOutcome:
     """Store a batch that has passed check_alone; see GraphStore.write."""
     document = batch.document
@@ -54,11 +45,11 @@ def write(connection: sqlite3.Connection, scope: Scope, batch: GraphBatch) -> Wr
             raise InputError(f"{document.source}: a document of this source exists outside the caller's scope")
         if old[2] == document.fingerprint and old[3] == "complete":
             return "unchanged"
-    codec.check_batch(batch, recorded(connection, DIMENSION), recorded(connection, SENTENCE_DIMENSION))
+    check_batch(batch, recorded(connection, DIMENSION), recorded(connection, SENTENCE_DIMENSION))
     _check_owner(connection, batch)
     if batch.vectors:
         record(connection, DIMENSION, batch.vectors[0].chunk.shape[0])
-    record(connection, SENTENCE_DIMENSION, codec.sentence_dimension_of(batch))
+    record(connection, SENTENCE_DIMENSION, sentence_dimension_of(batch))
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if old is not None:
         _delete(connection, [document.id])
@@ -98,20 +89,17 @@ def _check_owner(connection: sqlite3.Connection, batch: GraphBatch) -> None:
 
 
 def _insert(connection: sqlite3.Connection, batch: GraphBatch, *, created_at: str, updated_at: str) -> None:
-    row = codec.document_row(batch.document, batch.text, created_at, updated_at)
-    connection.execute(f"INSERT INTO documents ({codec.DOCUMENT_COLUMNS}, text) VALUES ({marks(row)})", row)
+    row = (*rows.document_row(batch.document, created_at, updated_at), batch.text)
+    connection.execute(f"INSERT INTO documents ({DOCUMENT_COLUMNS}, text) VALUES ({marks(row)})", row)
     for chunk, vectors in zip(batch.chunks, batch.vectors, strict=True):
-        values = codec.chunk_row(chunk, vectors)
+        values = (*rows.chunk_row(chunk), vectors.chunk.astype("<f4").tobytes(), rows.sentence_bytes(vectors))
         cursor = connection.execute(f"INSERT INTO chunks VALUES (NULL, {marks(values)})", values)
         connection.executemany(
             "INSERT INTO phrases VALUES (?, ?)", [(phrase.key, cursor.lastrowid) for phrase in chunk.phrases]
         )
     connection.executemany(
         "INSERT INTO relations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (r.id, r.chunk_id, r.document_id, r.subject_id, r.predicate, r.object_id, r.start, r.end, r.description)
-            for r in batch.relations
-        ],
+        list(map(rows.relation_row, batch.relations)),
     )
 
 

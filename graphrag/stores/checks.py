@@ -1,0 +1,165 @@
+"""What every store refuses to write, whatever is stored: see GraphStore.write."""
+
+from collections.abc import Collection, Iterable
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrag.errors import InputError
+from graphrag.stores.base import MAX_K
+from graphrag.types import (
+    MAX_CHUNKS_PER_DOCUMENT,
+    Chunk,
+    ChunkVectors,
+    Document,
+    GraphBatch,
+    Relation,
+    Scope,
+    check_metadata,
+    check_text,
+    entity_id,
+)
+
+
+def check_alone(scope: Scope, batch: GraphBatch) -> None:
+    """The checks of a batch that need no look at the store, so that they cost no transaction.
+
+    Raises:
+        InputError: the document is outside the scope, is too large, or has fields that cannot be stored.
+    """
+    document = batch.document
+    if not scope.sees(document.tenant, document.access):
+        raise InputError(
+            f"{document.source}: a document of tenant {document.tenant!r} with access {document.access!r} is outside the "
+            f"caller's scope; write with that tenant and label"
+        )
+    if len(batch.chunks) > MAX_CHUNKS_PER_DOCUMENT:
+        raise InputError(
+            f"{document.source}: {len(batch.chunks)} chunks, a document holds at most {MAX_CHUNKS_PER_DOCUMENT}: split the source"
+        )
+    check_document(document)
+
+
+def check_document(document: Document) -> None:
+    """Refuse a document whose own fields cannot be stored.
+
+    Raises:
+        InputError: metadata that is not allowed, or a text that is not valid Unicode.
+    """
+    for name in ("source", "id", "title", "media_type", "content_sha256", "fingerprint", "title_key"):
+        check_text(f"the document's {name}", getattr(document, name))
+    for key in document.heading_keys:
+        check_text("a heading key of the document", key)
+    check_metadata(document.metadata)
+
+
+def check_batch(batch: GraphBatch, dimension: int | None, sentence_dimension: int | None) -> None:
+    """Refuse a batch that does not hold together, before anything is written.
+
+    Args:
+        batch: its document has passed check_document.
+        dimension: that of the stored chunk vectors; None while there are none.
+        sentence_dimension: that of the stored sentence vectors; None while there are none.
+
+    Raises:
+        InputError: says which part is wrong.
+    """
+    document, name = batch.document, batch.document.source
+    check_text(f"{name}: the text", batch.text)
+    if len(batch.vectors) != len(batch.chunks) or document.chunk_count != len(batch.chunks):
+        raise InputError(
+            f"{name}: {len(batch.chunks)} chunks, {len(batch.vectors)} vectors and a count of {document.chunk_count}"
+        )
+    if document.length != len(batch.text):
+        raise InputError(f"{name}: length {document.length} is not that of the text ({len(batch.text)})")
+    mentioned: dict[str, set[str]] = {}
+    for chunk, vectors in zip(batch.chunks, batch.vectors, strict=True):
+        where = f"{name}: chunk {chunk.position}"
+        if chunk.document_id != document.id or batch.text[chunk.start : chunk.end] != chunk.text:
+            raise InputError(f"{where} is not a span of this document's text")
+        if chunk.id in mentioned:
+            raise InputError(f"{where} has the id of another chunk of the document, {chunk.id!r}")
+        _check_chunk(where, document.tenant, chunk)
+        mentioned[chunk.id] = {mention.entity_id for mention in chunk.mentions}
+        _check_vectors(where, chunk, vectors, dimension, sentence_dimension)
+        dimension = vectors.chunk.shape[0]
+        sentence_dimension = vectors.sentences.shape[1] if chunk.sentences else sentence_dimension
+    _check_relations(name, document.id, batch.relations, mentioned)
+
+
+def sentence_dimension_of(batch: GraphBatch) -> int | None:
+    """The dimension of the batch's sentence vectors, or None if it has no sentences."""
+    return next((vectors.sentences.shape[1] for vectors in batch.vectors if len(vectors.sentences)), None)
+
+
+def _check_chunk(where: str, tenant: str, chunk: Chunk) -> None:
+    keys = [mention.key for mention in chunk.mentions]
+    phrases = [phrase.key for phrase in chunk.phrases]
+    names = (field for mention in chunk.mentions for field in (mention.surface, mention.type))
+    # Joined, so that a chunk costs one check and not a hundred.
+    check_text(f"{where}: an id, heading, key or name", "\n".join((chunk.id, *chunk.heading, *keys, *phrases, *names)))
+    check_text(f"{where}: the terms", chunk.terms)
+    for what, held in (("phrases", phrases), ("mentions", keys)):
+        if any(one >= following for one, following in pairwise(held)):
+            raise InputError(f"{where}: its {what} are not ascending by key, with each key once")
+    if any(mention.entity_id != entity_id(tenant, mention.key) for mention in chunk.mentions):
+        raise InputError(f"{where}: a mention's entity id is not that of its tenant and key")
+
+
+def _check_vectors(
+    where: str, chunk: Chunk, vectors: ChunkVectors, dimension: int | None, sentence_dimension: int | None
+) -> None:
+    if vectors.chunk.ndim != 1 or vectors.chunk.shape[0] != (dimension or vectors.chunk.shape[0]):
+        raise InputError(f"{where}: a vector of shape {vectors.chunk.shape}, expected ({dimension or 'dimension'},)")
+    if vectors.sentences.ndim != 2 or vectors.sentences.shape[0] != len(chunk.sentences):
+        raise InputError(f"{where}: {vectors.sentences.shape} sentence vectors for {len(chunk.sentences)} sentences")
+    size = vectors.sentences.shape[1]
+    if chunk.sentences and (not size or size != (sentence_dimension or size)):
+        raise InputError(
+            f"{where}: sentence vectors of dimension {size}, expected {sentence_dimension or 'at least 1'}"
+        )
+    if not (np.isfinite(vectors.chunk).all() and np.isfinite(vectors.sentences).all()):
+        raise InputError(f"{where}: a vector is not finite")
+    if abs(float(np.linalg.norm(vectors.chunk)) - 1) > 1e-3:
+        raise InputError(f"{where}: the vector is not of unit length")
+
+
+def _check_relations(name: str, document: str, relations: Iterable[Relation], mentioned: dict[str, set[str]]) -> None:
+    seen: set[str] = set()
+    for relation in relations:
+        for what in (relation.id, relation.predicate, relation.description):
+            check_text(f"{name}: a relation's id, predicate or description", what)
+        entities: Collection[str] | None = mentioned.get(relation.chunk_id)
+        if entities is None or relation.document_id != document:
+            raise InputError(f"{name}: relation {relation.id} rests on a chunk of another document")
+        if relation.subject_id not in entities or relation.object_id not in entities:
+            raise InputError(f"{name}: relation {relation.id} is between entities that its chunk does not mention")
+        if relation.id in seen:
+            raise InputError(f"{name}: two relations have the id {relation.id}")
+        seen.add(relation.id)
+
+
+def check_k(k: int) -> None:
+    """Refuse a `k` that no search takes.
+
+    Raises:
+        InputError: it is not 1 to MAX_K.
+    """
+    if not 1 <= k <= MAX_K:
+        raise InputError(f"k is {k}; it must be between 1 and {MAX_K}")
+
+
+def check_query_vectors(vectors: NDArray[np.float32], dimension: int | None) -> None:
+    """Refuse query vectors that fit no stored one; any dimension fits while nothing is stored (None).
+
+    Raises:
+        InputError: not finite, not `(n, dimension)`.
+    """
+    if vectors.ndim != 2 or not np.isfinite(vectors).all():
+        raise InputError(f"query vectors have to be finite and of shape (n, dimension), not {vectors.shape}")
+    if dimension is not None and vectors.shape[1] != dimension:
+        raise InputError(
+            f"query vectors have dimension {vectors.shape[1]}, those of the store have {dimension}: embed the "
+            f"query with the model that the store was filled with"
+        )

@@ -1,0 +1,1 @@
+"""GraphStore and SystemStore in Neo4j 2026.06 or newer: the production store."""

@@ -1,0 +1,52 @@
+"""Queries of the full-text indexes. Nothing of a question's text reaches Lucene's parser but between quotation marks."""
+
+from collections.abc import Iterable, Sequence
+
+from graphrag.types import ALL_ACCESS, Scope, stable_id
+
+MAX_CLAUSES = 500
+"""Lucene takes 1,024 clauses in a query."""
+
+
+def scope_tokens(tenant: str, access: str) -> str:
+    """What a chunk holds in its property `scope`: a token of its tenant and one of its label in that tenant."""
+    return f"{_token(tenant)} {_token(tenant, access)}"
+
+
+def within(scope: Scope) -> str:
+    """The clause that only what the scope sees passes, and that adds nothing to a score."""
+    if ALL_ACCESS in scope.access:
+        return f"+scope:{_token(scope.tenant)}^0"
+    return f"+({' '.join(f'scope:{_token(scope.tenant, label)}' for label in sorted(scope.access))})^0"
+
+
+def _token(*parts: str) -> str:
+    return stable_id("scope", *parts)[:16]
+
+
+def any_term(scope: Scope, terms: Sequence[str]) -> list[str]:
+    """Queries that together find the visible chunks which hold one of the terms at least."""
+    quoted = [f"terms:{_quoted(term)}" for term in terms if term.strip()]
+    slices = [quoted[start : start + MAX_CLAUSES] for start in range(0, len(quoted), MAX_CLAUSES)]
+    return [f"{within(scope)} +({' '.join(part)})" for part in slices]
+
+
+def one_term(scope: Scope, term: str) -> str:
+    """The query for the visible chunks that hold a term, which is not blank."""
+    return f"{within(scope)} +terms:{_quoted(term)}"
+
+
+def _quoted(term: str) -> str:
+    escaped = term.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def block_token(tenant: str, block: str) -> str:
+    """What an entity holds in its property `blocks` for a blocking key."""
+    return stable_id("block", tenant, block)[:16]
+
+
+def any_block(tenant: str, blocks: Iterable[str]) -> list[str]:
+    """Queries that together find the tenant's entities that fall into one of the blocks."""
+    tokens = sorted({block_token(tenant, block) for block in blocks})
+    return [" ".join(tokens[start : start + MAX_CLAUSES]) for start in range(0, len(tokens), MAX_CLAUSES)]

@@ -1,0 +1,208 @@
+"""Documents, chunks and relations as flat rows of plain values, the same in every store, and back.
+
+Structured parts of a chunk (headings, sentences, phrases, mentions) are JSON in a column each: every store reads them whole.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrag.types import (
+    Chunk,
+    ChunkVectors,
+    Document,
+    Mention,
+    Phrase,
+    Relation,
+    Role,
+    Span,
+    canonical_json,
+    entity_id,
+)
+
+DOCUMENT_FIELDS = (
+    "id", "tenant", "access", "source", "part", "title", "media_type", "content_sha256", "fingerprint", "metadata",
+    "title_key", "heading_keys", "state", "length", "chunk_count", "created_at", "updated_at",
+)  # fmt: skip
+CHUNK_FIELDS = (
+    "id", "document_id", "position", "start", "core_start", "end", "page", "token_count", "heading", "sentences", "text",
+    "terms", "phrases", "mentions", "marks",
+)  # fmt: skip
+RELATION_FIELDS = (
+    "id", "chunk_id", "document_id", "subject_id", "predicate", "object_id", "start", "end", "description",
+)  # fmt: skip
+
+
+def document_row(document: Document, created_at: str, updated_at: str) -> tuple[object, ...]:
+    """Values for DOCUMENT_FIELDS."""
+    return (
+        document.id,
+        document.tenant,
+        document.access,
+        document.source,
+        document.part,
+        document.title,
+        document.media_type,
+        document.content_sha256,
+        document.fingerprint,
+        canonical_json(dict(document.metadata)),
+        document.title_key,
+        canonical_json(list(document.heading_keys)),
+        document.state,
+        document.length,
+        document.chunk_count,
+        created_at,
+        updated_at,
+    )
+
+
+def document_from(row: Sequence[object]) -> Document:
+    """A Document from DOCUMENT_FIELDS."""
+    (id_, tenant, access, source, part, title, media_type, sha, fingerprint, metadata, title_key, headings, state, length, count, created, updated) = row  # fmt: skip
+    return Document(
+        id=str(id_),
+        tenant=str(tenant),
+        access=str(access),
+        source=str(source),
+        title=str(title),
+        media_type=str(media_type),
+        content_sha256=str(sha),
+        fingerprint=str(fingerprint),
+        metadata=json.loads(str(metadata)),
+        length=int(str(length)),
+        chunk_count=int(str(count)),
+        title_key=str(title_key),
+        heading_keys=tuple(json.loads(str(headings))),
+        state="partial" if state == "partial" else "complete",
+        part=int(str(part)),
+        created_at=str(created),
+        updated_at=str(updated),
+    )
+
+
+def encode_mentions(mentions: Sequence[Mention]) -> str:
+    """Mentions as JSON; entity ids are left out, they follow from tenant and key."""
+    return canonical_json([[m.key, m.surface, m.type, m.role, [list(span) for span in m.spans]] for m in mentions])
+
+
+_StoredMention = tuple[str, str, str, Role, list[Span]]
+
+
+def decode_mentions(tenant: str, data: str) -> tuple[Mention, ...]:
+    """The inverse of encode_mentions."""
+    return _mentions(tenant, json.loads(data))
+
+
+def _mentions(tenant: str, stored: Iterable[_StoredMention]) -> tuple[Mention, ...]:
+    return tuple(
+        [
+            Mention(entity_id(tenant, key), key, surface, type_, role, _spans(spans))
+            for key, surface, type_, role, spans in stored
+        ]
+    )
+
+
+def _spans(stored: Iterable[Span]) -> tuple[Span, ...]:
+    # JSON holds pairs as lists.
+    return cast(tuple[Span, ...], tuple(map(tuple, stored)))
+
+
+def chunk_row(chunk: Chunk) -> tuple[object, ...]:
+    """Values for CHUNK_FIELDS."""
+    return (
+        chunk.id,
+        chunk.document_id,
+        chunk.position,
+        chunk.start,
+        chunk.core_start,
+        chunk.end,
+        chunk.page,
+        chunk.token_count,
+        canonical_json(list(chunk.heading)),
+        canonical_json([list(span) for span in chunk.sentences]),
+        chunk.text,
+        chunk.terms,
+        canonical_json({phrase.key: list(phrase.sentences) for phrase in chunk.phrases}),
+        encode_mentions(chunk.mentions),
+        canonical_json(
+            [[[at, list(path)] for at, path in chunk.headings_within], [list(p) for p in chunk.pages_within]]
+        ),
+    )
+
+
+def chunk_from(row: Sequence[object]) -> Chunk:
+    """A Chunk from its values in the order in which they are taken apart here, as chunk_row made them.
+
+    That is CHUNK_FIELDS with the document's source, title and tenant after its id.
+    """
+    values = cast(
+        tuple[str, str, str, str, str, int, int, int, int, int | None, int, str, str, str, str, str, str, str], row
+    )
+    (id_, document, source, title, tenant, position, start, core, end, page, tokens, heading, sentences, text, terms, phrases, mentions, marks) = values  # fmt: skip
+    # One call of the decoder for all five: it is what a read of chunks spends its time on.
+    decoded = cast(
+        tuple[
+            list[str],
+            list[Span],
+            dict[str, list[int]],
+            list[_StoredMention],
+            tuple[list[tuple[int, list[str]]], list[tuple[int, int]]],
+        ],
+        json.loads(f"[{heading},{sentences},{phrases},{mentions},{marks}]"),
+    )
+    return Chunk(
+        id=id_,
+        document_id=document,
+        source=source,
+        title=title,
+        position=position,
+        start=start,
+        core_start=core,
+        end=end,
+        text=text,
+        heading=tuple(decoded[0]),
+        page=page,
+        token_count=tokens,
+        sentences=_spans(decoded[1]),
+        terms=terms,
+        phrases=tuple(map(Phrase, decoded[2], map(tuple, decoded[2].values()))),
+        mentions=_mentions(tenant, decoded[3]),
+        headings_within=tuple([(at, tuple(path)) for at, path in decoded[4][0]]),
+        pages_within=tuple([(at, number) for at, number in decoded[4][1]]),
+    )
+
+
+def sentence_bytes(vectors: ChunkVectors) -> bytes:
+    """The sentence vectors as stored: float16, little-endian, row after row."""
+    return vectors.sentences.astype("<f2").tobytes()
+
+
+def sentence_vectors(data: bytes, dimension: int) -> NDArray[np.float16]:
+    """`(sentences, dimension)` from stored bytes."""
+    return np.frombuffer(data, dtype="<f2").reshape(len(data) // (2 * dimension) if dimension else 0, dimension)
+
+
+def relation_row(relation: Relation) -> tuple[object, ...]:
+    """Values for RELATION_FIELDS."""
+    return (
+        relation.id,
+        relation.chunk_id,
+        relation.document_id,
+        relation.subject_id,
+        relation.predicate,
+        relation.object_id,
+        relation.start,
+        relation.end,
+        relation.description,
+    )
+
+
+def relation_from(row: Sequence[object]) -> Relation:
+    """A Relation from RELATION_FIELDS."""
+    id_, chunk, document, subject, predicate, object_, start, end, description = row
+    return Relation(
+        str(id_), str(chunk), str(document), str(subject), str(predicate), str(object_), int(str(start)), int(str(end)), str(description)
+    )  # fmt: skip
