@@ -7,6 +7,9 @@ from graphrag.errors import ConfigError, MissingExtraError
 
 STORES: Mapping[str, tuple[str, str]] = {
     "sqlite": ("graphrag.stores.embedded.open:open_stores", ""),
+    **dict.fromkeys(
+        ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc"), ("graphrag.stores.neo4j.open:open_stores", "")
+    ),
 }
 EMBEDDERS: Mapping[str, tuple[str, str]] = {
     "minilm": ("graphrag.embedding.minilm:MiniLM", ""),

@@ -45,6 +45,8 @@ from graphrag.types import (
 
 MAX_K = 1_000
 """Largest `k` of a search."""
+SCORE_DECIMALS = 6
+"""Similarities are rounded: beyond it, float32 dot products differ with the place of a row in the matrix."""
 
 
 class GraphStore(Protocol):

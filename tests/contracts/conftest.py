@@ -10,8 +10,10 @@ import pytest
 
 from graphrag.stores.base import GraphStore
 from graphrag.stores.embedded.store import EmbeddedStore
+from graphrag.stores.neo4j.open import open_stores
 from graphrag.types import Fingerprints
 from tests.contracts.generate import FIELDS
+from tests.contracts.neo4j import empty
 from tests.contracts.oracle import OracleStore
 
 FINGERPRINTS = Fingerprints(embedder="hashing-8", sentences="sentences-8")
@@ -21,18 +23,42 @@ FINGERPRINTS = Fingerprints(embedder="hashing-8", sentences="sentences-8")
 class StoreKind:
     """How to open a store, and what it can do beyond the port."""
 
-    open: Callable[[Path], GraphStore]
+    open: Callable[[Path], AbstractAsyncContextManager[GraphStore]]
     """The store at a place that no other test uses, not yet entered."""
     shared_by_path: bool = False
     """Stores opened at one place share their data, and it outlives them."""
+    several: bool = True
+    """Stores at different places may be open at once."""
+    examples: int = 60
+    """Random examples that there is time for."""
     exact_cut: bool = True
     """Which chunks are among the `k` of a search is decided by the very scores of the specification."""
 
 
-STORES: dict[str, StoreKind] = {
-    "oracle": StoreKind(lambda place: OracleStore()),
-    "embedded": StoreKind(lambda place: EmbeddedStore(place / "graph.db", filter_fields=FIELDS), shared_by_path=True),
+def _neo4j(url: str) -> StoreKind:
+    """A server has one database, which is emptied when a test comes with another place."""
+    current: list[Path] = []
+
+    @asynccontextmanager
+    async def open_at(place: Path) -> AsyncGenerator[GraphStore]:
+        if current != [place]:
+            await empty(url)
+            current[:] = [place]
+        async with open_stores(url, filter_fields=FIELDS) as (store, _):
+            yield store
+
+    return StoreKind(open_at, shared_by_path=True, several=False, examples=15, exact_cut=False)
+
+
+# A kind is made of the URL of a Neo4j server, which is asked for only where the name says that it is needed.
+STORES: dict[str, Callable[[str], StoreKind]] = {
+    "oracle": lambda url: StoreKind(lambda place: OracleStore()),
+    "embedded": lambda url: StoreKind(
+        lambda place: EmbeddedStore(place / "graph.db", filter_fields=FIELDS), shared_by_path=True
+    ),
+    "neo4j": _neo4j,
 }
+SHARED = ("embedded", "neo4j")
 
 
 @dataclass(frozen=True)
@@ -56,28 +82,34 @@ class StoreFactory:
             await store.bind(FINGERPRINTS)
             yield store
 
+    def another(self) -> AbstractAsyncContextManager[GraphStore]:
+        """A second store beside one of this kind, empty: of the same kind if that can be, else the specification."""
+        return self() if self.kind.several else OracleStore()
+
     def unbound(self, place: Path) -> AbstractAsyncContextManager[GraphStore]:
         """The store at a place, not bound by the factory."""
         return self.kind.open(place)
 
 
-def _factory(name: str, folders: pytest.TempPathFactory) -> StoreFactory:
-    return StoreFactory(STORES[name], folders.mktemp(name), count())
+def _factory(request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -> StoreFactory:
+    name: str = request.param
+    url = request.getfixturevalue("neo4j_url") if name == "neo4j" else ""
+    return StoreFactory(STORES[name](url), folders.mktemp(name), count())
 
 
 @pytest.fixture(scope="module", params=STORES)
 def store_factory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> StoreFactory:
     """Module-scoped, because Hypothesis runs many examples inside one test."""
-    return _factory(request.param, tmp_path_factory)
+    return _factory(request, tmp_path_factory)
 
 
 @pytest.fixture(scope="module", params=[name for name in STORES if name != "oracle"])
 def tested_factory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> StoreFactory:
     """For random comparisons, with the oracle or with itself: every store but the oracle, which the oracle says nothing about."""
-    return _factory(request.param, tmp_path_factory)
+    return _factory(request, tmp_path_factory)
 
 
-@pytest.fixture(scope="module", params=[name for name, kind in STORES.items() if kind.shared_by_path])
+@pytest.fixture(scope="module", params=SHARED)
 def shared_factory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> StoreFactory:
     """For what only stores can do whose data outlives them."""
-    return _factory(request.param, tmp_path_factory)
+    return _factory(request, tmp_path_factory)

@@ -69,9 +69,14 @@ EVERYTHING = Scope(access=frozenset({"*"}))
 LEGAL = Scope(access=frozenset({"legal"}))
 RIVAL = Scope("rival", frozenset({"*"}))
 
-bounded = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+
+def bounded(factory: StoreFactory) -> settings:
+    """As many examples as a kind of store has time for."""
+    return settings(
+        max_examples=factory.kind.examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
 
 
 def named(*names: str, **changes: object) -> ChunkPlan:
@@ -103,21 +108,22 @@ async def oracle_with(plans: Sequence[DocumentPlan]) -> OracleStore:
 # What the store says, against the specification
 
 
-@bounded
-@given(plans=corpora, scope=scopes, raw=raw_filters)
-def test_every_read_agrees_with_the_oracle(
-    tested_factory: StoreFactory, plans: list[DocumentPlan], scope: Scope, raw: dict[str, object]
-) -> None:
-    async def check() -> None:
-        filter = parse_filter(raw, FIELDS)
-        async with tested_factory() as store:
-            asked = probe(await fill(store, plans))
-            oracle = await oracle_with(plans)
-            await assert_same_reads(store, oracle, scope, filter, asked)
-            if tested_factory.kind.exact_cut:
-                await assert_same_searches(store, oracle, scope, filter, asked)
+def test_every_read_agrees_with_the_oracle(tested_factory: StoreFactory) -> None:
+    @bounded(tested_factory)
+    @given(plans=corpora, scope=scopes, raw=raw_filters)
+    def holds(plans: list[DocumentPlan], scope: Scope, raw: dict[str, object]) -> None:
+        async def check() -> None:
+            filter = parse_filter(raw, FIELDS)
+            async with tested_factory() as store:
+                asked = probe(await fill(store, plans))
+                oracle = await oracle_with(plans)
+                await assert_same_reads(store, oracle, scope, filter, asked)
+                if tested_factory.kind.exact_cut:
+                    await assert_same_searches(store, oracle, scope, filter, asked)
 
-    asyncio.run(check())
+        asyncio.run(check())
+
+    holds()
 
 
 @pytest.mark.parametrize("scope", [ANYBODY, LEGAL, EVERYTHING, RIVAL], ids=["public", "legal", "all", "rival"])
@@ -133,48 +139,50 @@ async def test_every_read_agrees_with_the_oracle_on_a_larger_corpus(tested_facto
                 await assert_same_searches(store, oracle, scope, filter, asked)
 
 
-@bounded
-@given(plans=corpora, scope=scopes)
-def test_invisible_documents_change_nothing_that_is_read(
-    tested_factory: StoreFactory, plans: list[DocumentPlan], scope: Scope
-) -> None:
-    async def check() -> None:
-        visible = [plan for plan in plans if scope.sees(plan.tenant, plan.access)]
-        async with tested_factory() as store, tested_factory() as small:
-            asked = probe(await fill(store, plans))
-            await fill(small, visible)
-            await assert_same_reads(store, small, scope, None, asked)
-            for k in (1, 3):
-                many = await store.nearest_chunks(scope, asked.vectors, k)
-                few = await small.nearest_chunks(scope, asked.vectors, MAX_K)
-                for hits, ranked in zip(many, few, strict=True):
-                    assert_best_hits(hits, ranked, k)
+def test_invisible_documents_change_nothing_that_is_read(tested_factory: StoreFactory) -> None:
+    @bounded(tested_factory)
+    @given(plans=corpora, scope=scopes)
+    def holds(plans: list[DocumentPlan], scope: Scope) -> None:
+        async def check() -> None:
+            visible = [plan for plan in plans if scope.sees(plan.tenant, plan.access)]
+            async with tested_factory() as store, tested_factory.another() as small:
+                asked = probe(await fill(store, plans))
+                await fill(small, visible)
+                await assert_same_reads(store, small, scope, None, asked)
+                for k in (1, 3):
+                    many = await store.nearest_chunks(scope, asked.vectors, k)
+                    few = await small.nearest_chunks(scope, asked.vectors, MAX_K)
+                    for hits, ranked in zip(many, few, strict=True):
+                        assert_best_hits(hits, ranked, k)
 
-    asyncio.run(check())
+        asyncio.run(check())
+
+    holds()
 
 
-@bounded
-@given(plans=corpora, scope=scopes, raw=raw_filters)
-def test_a_filter_answers_as_if_nothing_else_were_stored(
-    tested_factory: StoreFactory, plans: list[DocumentPlan], scope: Scope, raw: dict[str, object]
-) -> None:
-    async def check() -> None:
-        filter = parse_filter(raw, FIELDS)
-        matching = [plan for plan in plans if filter.matches(dict(plan.metadata))]
-        async with tested_factory() as store, tested_factory() as small:
-            asked = probe(await fill(store, plans))
-            await fill(small, matching)
-            assert timeless(await store.documents(scope, filter=filter)) == timeless(await small.documents(scope))
-            assert await store.chunks(scope, asked.chunks, filter) == await small.chunks(scope, asked.chunks)
-            for limit in (1, 1000):
-                assert await store.chunks_mentioning(scope, asked.entities, limit, filter) == (
-                    await small.chunks_mentioning(scope, asked.entities, limit)
-                )
-                assert await store.title_links(scope, asked.chunks, limit, filter) == (
-                    await small.title_links(scope, asked.chunks, limit)
-                )
+def test_a_filter_answers_as_if_nothing_else_were_stored(tested_factory: StoreFactory) -> None:
+    @bounded(tested_factory)
+    @given(plans=corpora, scope=scopes, raw=raw_filters)
+    def holds(plans: list[DocumentPlan], scope: Scope, raw: dict[str, object]) -> None:
+        async def check() -> None:
+            filter = parse_filter(raw, FIELDS)
+            matching = [plan for plan in plans if filter.matches(dict(plan.metadata))]
+            async with tested_factory() as store, tested_factory.another() as small:
+                asked = probe(await fill(store, plans))
+                await fill(small, matching)
+                assert timeless(await store.documents(scope, filter=filter)) == timeless(await small.documents(scope))
+                assert await store.chunks(scope, asked.chunks, filter) == await small.chunks(scope, asked.chunks)
+                for limit in (1, 1000):
+                    assert await store.chunks_mentioning(scope, asked.entities, limit, filter) == (
+                        await small.chunks_mentioning(scope, asked.entities, limit)
+                    )
+                    assert await store.title_links(scope, asked.chunks, limit, filter) == (
+                        await small.title_links(scope, asked.chunks, limit)
+                    )
 
-    asyncio.run(check())
+        asyncio.run(check())
+
+    holds()
 
 
 # Histories
@@ -203,43 +211,44 @@ def changed(old: DocumentPlan, how: str, other: DocumentPlan) -> DocumentPlan:
             return replace(old, title=other.title)
 
 
-@bounded
-@given(history=operations, scope=scopes, shuffle=st.randoms(use_true_random=False))
-def test_any_history_of_writes_equals_writing_what_is_left_once(
-    tested_factory: StoreFactory, history: list[tuple[str, DocumentPlan]], scope: Scope, shuffle: Random
-) -> None:
-    async def check() -> None:
-        held: dict[str, DocumentPlan] = {}
-        asked = probe([build(plan) for _, plan in history])
-        async with tested_factory() as store, tested_factory() as fresh:
-            for how, plan in history:
-                old = held.get(plan.id)
-                if how == "read":
-                    await assert_same_reads(store, await oracle_with(list(held.values())), scope, None, asked)
-                elif how == "delete":
-                    assert await store.delete_documents(plan.owner, [plan.id]) == (old is not None)
-                    held.pop(plan.id, None)
-                else:
-                    new = plan if old is None or how == "put" else changed(old, how, plan)
-                    batch = build(new)
-                    same = old is not None and build(old).document.fingerprint == batch.document.fingerprint
-                    outcome = await store.write(new.owner, batch)
-                    assert outcome == ("created" if old is None else "unchanged" if same else "updated")
-                    held[plan.id] = new
-            final = sorted(held.values(), key=lambda plan: plan.id)
-            shuffle.shuffle(final)
-            await fill(fresh, final)
-            for reader in (scope, EVERYTHING, RIVAL):
-                await assert_same_reads(store, fresh, reader, None, asked)
-            await assert_same_searches(store, await oracle_with(final), scope, None, asked)
+def test_any_history_of_writes_equals_writing_what_is_left_once(tested_factory: StoreFactory) -> None:
+    @bounded(tested_factory)
+    @given(history=operations, scope=scopes, shuffle=st.randoms(use_true_random=False))
+    def holds(history: list[tuple[str, DocumentPlan]], scope: Scope, shuffle: Random) -> None:
+        async def check() -> None:
+            held: dict[str, DocumentPlan] = {}
+            asked = probe([build(plan) for _, plan in history])
+            async with tested_factory() as store, tested_factory.another() as fresh:
+                for how, plan in history:
+                    old = held.get(plan.id)
+                    if how == "read":
+                        await assert_same_reads(store, await oracle_with(list(held.values())), scope, None, asked)
+                    elif how == "delete":
+                        assert await store.delete_documents(plan.owner, [plan.id]) == (old is not None)
+                        held.pop(plan.id, None)
+                    else:
+                        new = plan if old is None or how == "put" else changed(old, how, plan)
+                        batch = build(new)
+                        same = old is not None and build(old).document.fingerprint == batch.document.fingerprint
+                        outcome = await store.write(new.owner, batch)
+                        assert outcome == ("created" if old is None else "unchanged" if same else "updated")
+                        held[plan.id] = new
+                final = sorted(held.values(), key=lambda plan: plan.id)
+                shuffle.shuffle(final)
+                await fill(fresh, final)
+                for reader in (scope, EVERYTHING, RIVAL):
+                    await assert_same_reads(store, fresh, reader, None, asked)
+                await assert_same_searches(store, await oracle_with(final), scope, None, asked)
 
-    asyncio.run(check())
+        asyncio.run(check())
+
+    holds()
 
 
 async def test_deleting_a_document_leaves_exactly_what_the_others_contributed(store_factory: StoreFactory) -> None:
     kept = document(named("Acme"), named("Jane Smith", relations=1))
     gone = document(named("ACME", "ACME", "Lamprey", relations=2), source="b.md", title=NAMES.index("Jane Smith"))
-    async with store_factory() as store, store_factory() as alone:
+    async with store_factory() as store, store_factory.another() as alone:
         asked = probe(await fill(store, [kept, gone]))
         await fill(alone, [kept])
         assert (await store.find_entities(ANYBODY, keys=["acme"]))[0].name == "ACME"
@@ -261,7 +270,7 @@ async def test_the_chunks_of_an_older_version_are_gone_after_an_update(store_fac
 
 async def test_export_written_into_an_empty_store_gives_an_equal_store(store_factory: StoreFactory) -> None:
     plans = seeded_corpus(seed=5, size=20)
-    async with store_factory() as store, store_factory() as copy:
+    async with store_factory() as store, store_factory.another() as copy:
         asked = probe(await fill(store, plans))
         for scope in (EVERYTHING, RIVAL):
             async for batch in store.export(scope):

@@ -12,15 +12,20 @@ import pytest
 from graphrag.errors import InputError, LeaseLostError, NotFoundError
 from graphrag.stores.base import GraphStore
 from graphrag.stores.embedded.open import open_stores
+from graphrag.stores.neo4j.open import open_stores as open_neo4j
 from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobState, Lease, SystemStore
 from graphrag.types import Scope
 from tests.contracts.generate import ChunkPlan, DocumentPlan, SentencePlan, build
+from tests.contracts.neo4j import empty
 
 Stores = tuple[GraphStore, SystemStore]
 Opener = Callable[[Path], AbstractAsyncContextManager[Stores]]
 
-OPENERS: dict[str, Opener] = {
-    "embedded": lambda place: open_stores(f"sqlite:///{quote(str(place / 'graph.db'))}", filter_fields=()),
+OPENERS: dict[str, Callable[[pytest.FixtureRequest], Opener]] = {
+    "embedded": lambda request: (
+        lambda place: open_stores(f"sqlite:///{quote(str(place / 'graph.db'))}", filter_fields=())
+    ),
+    "neo4j": lambda request: _on_server(request.getfixturevalue("neo4j_url")),
 }
 EVERYBODY = Scope()
 LEGAL = Scope("default", frozenset({"legal"}))
@@ -29,10 +34,16 @@ RIVAL = Scope("rival", frozenset({"*"}))
 SHORT, LONG = 0.05, 600.0  # seconds of a lease
 
 
+def _on_server(url: str) -> Opener:
+    """A server is one place; it is emptied when a test comes."""
+    asyncio.run(empty(url))
+    return lambda place: open_neo4j(url, filter_fields=())
+
+
 @pytest.fixture(params=sorted(OPENERS))
 def opener(request: pytest.FixtureRequest) -> Opener:
     """Opens the two stores at a place; what is opened at one place is shared."""
-    return OPENERS[request.param]
+    return OPENERS[request.param](request)
 
 
 @pytest.fixture

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from graphrag.bm25 import K1, B, idf
 from graphrag.extraction.resolution import blocking_keys, may_be_same
 from graphrag.filters import Filter
+from graphrag.stores.base import SCORE_DECIMALS
 from graphrag.stores.embedded.columns import MetadataColumn
 from graphrag.types import ALL_ACCESS, Entity, Hit, Mention, Metadata, Occurrences, Scope
 
 _Number = TypeVar("_Number", bound=np.generic)
 _MENTION_STRIDE = 5  # row, count, surface code, type code, is subject
-_SCORE_DECIMALS = 6  # beyond it float32 dot products differ with the place of a row in the matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +243,7 @@ class MemoryIndex:
         # Copying rows is cheaper than scoring all only while few are visible.
         sparse = len(rows) < 0.3 * len(self.chunk_ids)
         matrix = self._vectors[rows] if sparse else self._vectors[: len(self.chunk_ids)]
-        scores = np.round(vectors @ matrix.T, _SCORE_DECIMALS)
+        scores = np.round(vectors @ matrix.T, SCORE_DECIMALS)
         if not sparse:
             scores = scores[:, rows]
         return [self._top(rows, row, k) for row in scores]

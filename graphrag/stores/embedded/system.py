@@ -4,12 +4,11 @@ import json
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import cast
 
 from graphrag.errors import InputError, LeaseLostError, NotFoundError
 from graphrag.stores.embedded.database import Database
-from graphrag.stores.system import ENDED, ApiKey, Decision, DecisionKind, Job, JobState, KeyRole, Lease
+from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobState, Lease
+from graphrag.stores.system_rows import decision_from, job_from, json_object, key_from, labels, now, storable
 from graphrag.types import ALL_ACCESS, Scalar, Scope
 
 _KEY_COLUMNS = "id, name, secret_sha256, role, tenant, access, created_at, expires_at, revoked_at"
@@ -61,7 +60,7 @@ class EmbeddedSystemStore:
                     key.secret_sha256,
                     key.role,
                     key.scope.tenant,
-                    _labels(key.scope),
+                    labels(key.scope),
                     key.created_at,
                     key.expires_at,
                     key.revoked_at,
@@ -77,7 +76,7 @@ class EmbeddedSystemStore:
             row = connection.execute(
                 f"SELECT {_KEY_COLUMNS} FROM keys WHERE secret_sha256 = ?", (secret_sha256,)
             ).fetchone()
-            return None if row is None else _key_from(row)
+            return None if row is None else key_from(row)
 
         return await self._database.read(work)
 
@@ -88,7 +87,7 @@ class EmbeddedSystemStore:
             rows = connection.execute(
                 f"SELECT {_KEY_COLUMNS} FROM keys WHERE tenant = ? ORDER BY created_at, id", (tenant,)
             )
-            return [_key_from(row) for row in rows]
+            return [key_from(row) for row in rows]
 
         return await self._database.read(work)
 
@@ -97,7 +96,7 @@ class EmbeddedSystemStore:
 
         def work(connection: sqlite3.Connection) -> None:
             changed = connection.execute(
-                "UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE tenant = ? AND id = ?", (_now(), tenant, id)
+                "UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE tenant = ? AND id = ?", (now(), tenant, id)
             )
             if not changed.rowcount:
                 raise NotFoundError(f"tenant {tenant!r} has no key {id!r}: list its keys")
@@ -108,23 +107,23 @@ class EmbeddedSystemStore:
 
     async def submit_job(self, job: Job) -> None:
         """See SystemStore.submit_job. An empty `created_at` is set to now; state and error are those of a new job."""
-        payload, progress = _json_object("payload", job.payload), _json_object("progress", job.progress)
+        payload, progress = json_object("payload", job.payload), json_object("progress", job.progress)
 
         def work(connection: sqlite3.Connection) -> None:
-            now = _now()
+            submitted = now()
             connection.execute(
                 f"INSERT INTO jobs ({_JOB_COLUMNS}, fence) VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, '', ?, ?, 0) "
                 f"ON CONFLICT (id) DO NOTHING",
                 (
                     job.id,
                     job.scope.tenant,
-                    _labels(job.scope),
+                    labels(job.scope),
                     job.kind,
                     payload,
                     job.priority,
                     progress,
-                    job.created_at or now,
-                    now,
+                    job.created_at or submitted,
+                    submitted,
                 ),
             )
 
@@ -143,7 +142,7 @@ class EmbeddedSystemStore:
                 f"AND (? OR state IN (SELECT value FROM json_each(?))) ORDER BY created_at DESC, id DESC LIMIT ?",
                 (*_visible_to(scope), not states, json.dumps(list(states)), max(0, limit)),
             )
-            return [_job_from(row) for row in rows]
+            return [job_from(row) for row in rows]
 
         return await self._database.read(work)
 
@@ -186,9 +185,9 @@ class EmbeddedSystemStore:
             *columns, fence = connection.execute(
                 f"UPDATE jobs SET state = 'running', worker = ?, fence = fence + 1, lease_until = ?, updated_at = ? "
                 f"WHERE id = ? RETURNING {_JOB_COLUMNS}, fence",
-                (worker, until, _now(), found[0]),
+                (worker, until, now(), found[0]),
             ).fetchone()
-            job = _job_from(columns)
+            job = job_from(columns)
             return job, Lease(job.id, worker, fence, until)
 
         return await self._database.write(work)
@@ -206,13 +205,11 @@ class EmbeddedSystemStore:
 
     async def save_progress(self, lease: Lease, progress: Mapping[str, Scalar]) -> None:
         """See SystemStore.save_progress."""
-        data = _json_object("progress", progress)
+        data = json_object("progress", progress)
 
         def work(connection: sqlite3.Connection) -> None:
             check_lease(connection, lease)
-            connection.execute(
-                "UPDATE jobs SET progress = ?, updated_at = ? WHERE id = ?", (data, _now(), lease.job_id)
-            )
+            connection.execute("UPDATE jobs SET progress = ?, updated_at = ? WHERE id = ?", (data, now(), lease.job_id))
 
         await self._database.write(work)
 
@@ -258,7 +255,7 @@ class EmbeddedSystemStore:
                     decision.a,
                     decision.b,
                     decision.author,
-                    decision.created_at or _now(),
+                    decision.created_at or now(),
                 ),
             )
 
@@ -271,7 +268,7 @@ class EmbeddedSystemStore:
             rows = connection.execute(
                 f"SELECT {_DECISION_COLUMNS} FROM decisions WHERE tenant = ? ORDER BY id", (tenant,)
             )
-            return [_decision_from(row) for row in rows]
+            return [decision_from(row) for row in rows]
 
         return await self._database.read(work)
 
@@ -291,79 +288,16 @@ def _visible_job(connection: sqlite3.Connection, scope: Scope, id_: str) -> Job:
     ).fetchone()
     if row is None:
         raise NotFoundError(f"job {id_!r} does not exist, or the caller's scope does not see it: list the jobs")
-    return _job_from(row)
+    return job_from(row)
 
 
 def _visible_to(scope: Scope) -> tuple[str, bool, str]:
-    return scope.tenant, ALL_ACCESS in scope.access, _labels(scope)
+    return scope.tenant, ALL_ACCESS in scope.access, labels(scope)
 
 
 def _release(connection: sqlite3.Connection, id_: str, state: JobState, error: str) -> None:
     """Take a job out of its worker's hands. Its fence stays: it has to grow over all claims of the job."""
-    # Errors may quote file names that are not valid Unicode.
-    text = error.encode(errors="backslashreplace").decode()
     connection.execute(
         "UPDATE jobs SET state = ?, error = ?, worker = NULL, lease_until = NULL, updated_at = ? WHERE id = ?",
-        (state, text, _now(), id_),
+        (state, storable(error), now(), id_),
     )
-
-
-def _labels(scope: Scope) -> str:
-    return json.dumps(sorted(scope.access))
-
-
-def _json_object(what: str, value: Mapping[str, object]) -> str:
-    try:
-        # ASCII, so that every str survives, lone surrogates of file names included.
-        return json.dumps(dict(value), allow_nan=False)
-    except (TypeError, ValueError) as exc:
-        raise InputError(
-            f"the job's {what} is not plain JSON ({exc}): use text, finite numbers, true, false and null"
-        ) from exc
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _scope(tenant: object, access: object) -> Scope:
-    return Scope(str(tenant), frozenset(json.loads(str(access))))
-
-
-def _optional(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
-def _key_from(row: Sequence[object]) -> ApiKey:
-    id_, name, secret, role, tenant, access, created, expires, revoked = row
-    return ApiKey(
-        id=str(id_),
-        name=str(name),
-        secret_sha256=str(secret),
-        role=cast(KeyRole, role),
-        scope=_scope(tenant, access),
-        created_at=str(created),
-        expires_at=_optional(expires),
-        revoked_at=_optional(revoked),
-    )
-
-
-def _job_from(row: Sequence[object]) -> Job:
-    id_, tenant, access, kind, payload, state, priority, progress, error, created, updated = row
-    return Job(
-        id=str(id_),
-        scope=_scope(tenant, access),
-        kind=str(kind),
-        payload=json.loads(str(payload)),
-        state=cast(JobState, state),
-        priority=int(str(priority)),
-        progress=json.loads(str(progress)),
-        error=str(error),
-        created_at=str(created),
-        updated_at=str(updated),
-    )
-
-
-def _decision_from(row: Sequence[object]) -> Decision:
-    id_, tenant, kind, a, b, author, created = row
-    return Decision(str(id_), str(tenant), cast(DecisionKind, kind), str(a), str(b), str(author), str(created))

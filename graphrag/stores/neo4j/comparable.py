@@ -30,7 +30,8 @@ def comparable(value: Scalar) -> str:
     """The text of one value: equal values give equal texts, of whatever Python type; order is that of graphrag.filters."""
     if isinstance(value, bool):
         return f"b:{int(value)}"
-    text = f"s:{value.encode().hex()}" if isinstance(value, str) else f"n:{_number(value)}"
+    # Half a surrogate pair, which only a question can hold, is equal to nothing that is stored.
+    text = f"s:{value.encode(errors='surrogatepass').hex()}" if isinstance(value, str) else f"n:{_number(value)}"
     if len(text) <= _LONGEST:
         return text
     return f"{text[:_LONGEST]}~{hashlib.sha256(text.encode()).hexdigest()}"

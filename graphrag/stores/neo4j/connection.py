@@ -1,0 +1,156 @@
+"""The driver, with what every query has: a time limit, a count in the trace, bookmarks, and errors that say what to do."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from typing import Any, LiteralString, TypeVar, cast
+
+from neo4j import AsyncDriver, AsyncManagedTransaction, Query, RoutingControl, unit_of_work
+from neo4j.exceptions import AuthError, ConfigurationError, DriverError, Neo4jError, ServiceUnavailable, SessionExpired
+
+from graphrag.errors import ConfigError, StoreError
+from graphrag.stores.trips import note_round_trip
+
+READ_SECONDS = 30
+WRITE_SECONDS = 600
+"""For a document of the largest size."""
+_LANGUAGE: LiteralString = "CYPHER 25 "
+_RACES = frozenset(
+    {
+        # Another transaction deleted, or created, a node that this one was about to use: run again, it sees what is there.
+        "Neo.ClientError.Statement.EntityNotFound",
+        "Neo.ClientError.Schema.ConstraintValidationFailed",
+    }
+)
+_ATTEMPTS = 5
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+Row = list[Any]
+
+
+class Transaction:
+    """What a unit of writing runs its statements in."""
+
+    def __init__(self, transaction: AsyncManagedTransaction) -> None:
+        self._transaction = transaction
+
+    async def run(self, query: LiteralString, **parameters: object) -> list[Row]:
+        """All rows of a statement."""
+        note_round_trip()
+        result = await self._transaction.run(_LANGUAGE + query, parameters)
+        return [record.values() async for record in result]
+
+
+class Connection:
+    """One database of one server or cluster. Every query goes through here.
+
+    Args:
+        driver: opened and closed by the caller.
+        database: always named, which saves a round trip.
+        location: for people, without credentials.
+    """
+
+    def __init__(self, driver: AsyncDriver, database: str, location: str) -> None:
+        self._driver = driver
+        self._database = database
+        self.location = location
+
+    async def read(self, query: str, **parameters: object) -> list[Row]:
+        """All rows of a reading query. It sees every write that this process has had acknowledged.
+
+        Raises:
+            StoreError: the server is out of reach, refuses, or takes longer than READ_SECONDS.
+        """
+        note_round_trip()
+        with neo4j_errors(self.location):
+            result = await self._driver.execute_query(
+                # Not literal only where the fields of a filter complete it; see queries.vector_search.
+                Query(_LANGUAGE + cast(LiteralString, query), timeout=READ_SECONDS),
+                parameters,
+                database_=self._database,
+                routing_=RoutingControl.READ,
+            )
+        return [record.values() for record in result.records]
+
+    async def write(self, work: Callable[[Transaction], Awaitable[_T]]) -> _T:
+        """Run `work` in one transaction. It may run several times, until one run commits; so it must only depend on what
+        it reads in the transaction.
+
+        Raises:
+            StoreError: as read, or the transaction is too large for the server's memory.
+        """
+
+        @unit_of_work(timeout=WRITE_SECONDS)
+        async def unit(transaction: AsyncManagedTransaction) -> _T:
+            try:
+                return await work(Transaction(transaction))
+            except Neo4jError as exc:
+                if "MemoryPoolOutOfMemory" in _code(exc):
+                    # Said to be transient, and it would be tried for half a minute, but it fails every time.
+                    raise StoreError(
+                        f"{self.location}: a transaction does not fit into the memory that the server grants: raise "
+                        f"db.memory.transaction.max and the heap, or split the document"
+                    ) from exc
+                raise
+
+        with neo4j_errors(self.location):
+            for attempt in range(_ATTEMPTS):
+                try:
+                    async with self._driver.session(
+                        database=self._database, bookmark_manager=self._driver.execute_query_bookmark_manager
+                    ) as session:
+                        return await session.execute_write(unit)
+                except Neo4jError as exc:
+                    if exc.code not in _RACES or attempt == _ATTEMPTS - 1:
+                        raise
+                    _log.debug("transaction met another one, trying again: %s", exc.code)
+                    await asyncio.sleep(0.01 * 2**attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def define(self, statement: str) -> None:
+        """Run a statement of the schema, alone in its transaction."""
+        with neo4j_errors(self.location):
+            await self._driver.execute_query(
+                Query(_LANGUAGE + cast(LiteralString, statement), timeout=WRITE_SECONDS), database_=self._database
+            )
+
+
+@contextmanager
+def neo4j_errors(location: str) -> Generator[None]:
+    """Turn what the driver raises into StoreError or ConfigError, with what to do."""
+    try:
+        yield
+    except AuthError as exc:
+        raise StoreError(
+            f"{location} refuses the credentials: correct user and password in GRAPHRAG_STORE_URL "
+            f"(neo4j://user:password@host:7687/database, special characters percent-encoded)"
+        ) from exc
+    except (ServiceUnavailable, SessionExpired, OSError) as exc:
+        raise StoreError(
+            f"{location} cannot be reached: start the server (docker compose up neo4j, or make neo4j) or correct "
+            f"GRAPHRAG_STORE_URL; it says: {_first_line(exc)}"
+        ) from exc
+    except ConfigurationError as exc:
+        raise ConfigError(f"{location}: {_first_line(exc)}: correct GRAPHRAG_STORE_URL") from exc
+    except Neo4jError as exc:
+        if "DatabaseNotFound" in _code(exc):
+            raise StoreError(f"{location}: there is no such database: correct the end of GRAPHRAG_STORE_URL") from exc
+        if "Timed" in _code(exc):
+            raise StoreError(
+                f"{location}: a query took longer than allowed: try again, or give the server more"
+            ) from exc
+        raise StoreError(f"{location} failed ({exc.code}): {_first_line(exc)}") from exc
+    except DriverError as exc:
+        raise StoreError(f"{location}: {type(exc).__name__}: {_first_line(exc)}") from exc
+
+
+def _first_line(exc: BaseException) -> str:
+    text = (exc.message if isinstance(exc, Neo4jError) else str(exc)) or type(exc).__name__
+    return text.strip().splitlines()[0][:300]
+
+
+def _code(exc: Neo4jError) -> str:
+    # Typed as always there, but a server may leave it out.
+    return str(exc.code)

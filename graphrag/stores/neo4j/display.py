@@ -1,0 +1,119 @@
+"""What only Neo4j Browser shows: an entity's name, type and counts, and SAME_AS edges.
+
+The service computes them from what each caller sees and never reads these copies. A write labels the entities that it
+touches `Stale`; they are brought up to date a moment after the last write, and at the latest when the store is closed or
+the next process with a store is closed, so that ingesting many documents does this work once.
+"""
+
+import asyncio
+import contextvars
+import logging
+from contextlib import suppress
+
+from graphrag.errors import StoreError
+from graphrag.extraction.resolution import blocking_keys, may_be_same, same_as
+from graphrag.stores.neo4j import lucene, queries
+from graphrag.stores.neo4j.connection import Connection, Row, Transaction
+from graphrag.stores.neo4j.folding import name_and_type
+from graphrag.types import Entity, SameAs
+
+QUIET_SECONDS = 1.0
+ENTITIES_PER_STEP = 1_000
+_log = logging.getLogger(__name__)
+
+
+class Display:
+    """Keeps the copies up to date in the background. Belongs to one event loop."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._task: asyncio.Task[None] | None = None
+        self._written = False
+
+    def refresh_soon(self) -> None:
+        """Something was written: refresh once no more is written for QUIET_SECONDS."""
+        self._written = True
+        if self._task is None or self._task.done():
+            # In a context of its own: its round trips are no caller's.
+            self._task = asyncio.create_task(self._when_quiet(), context=contextvars.Context())
+
+    async def close(self, *, finish: bool) -> None:
+        """Stop; first bring everything up to date, if that is wanted and anything was written."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            if finish:
+                await self._refresh()
+
+    async def _when_quiet(self) -> None:
+        while self._written:
+            self._written = False
+            await asyncio.sleep(QUIET_SECONDS)
+        await self._refresh()
+
+    async def _refresh(self) -> None:
+        try:
+            while await refresh(self._connection):
+                if self._written and self._task is asyncio.current_task():
+                    break  # writers first
+        except StoreError as exc:
+            # Browser shows older names until the next refresh; nothing else depends on it.
+            _log.warning("what Neo4j Browser shows of entities could not be brought up to date: %s", exc)
+
+
+async def refresh(connection: Connection) -> int:
+    """Bring some of the stale entities up to date. Returns how many there were."""
+    stale = await connection.read(queries.STALE, limit=ENTITIES_PER_STEP)
+    if not stale:
+        return 0
+    held = {row[0]: _shown(row) for row in stale}
+    texts = sorted({token for row in stale for token in row[4]})
+    parts = [" ".join(texts[n : n + lucene.MAX_CLAUSES]) for n in range(0, len(texts), lucene.MAX_CLAUSES)]
+    others = await connection.read(queries.SIMILAR, queries=parts)
+    links = await asyncio.to_thread(_links, held, {row[0]: row[2] for row in stale}, others)
+    entities = [
+        {
+            "id": id_,
+            "touched": touched,
+            "properties": {
+                "name": held[id_].name,
+                "type": held[id_].type,
+                "mention_count": mentions,
+                "document_count": documents,
+            },
+        }
+        for id_, _, _, touched, _, mentions, documents, _ in stale
+    ]
+
+    async def work(tx: Transaction) -> None:
+        await tx.run(queries.SHOW, entities=entities)
+        rows = [{"a": link.a, "b": link.b, "score": link.score, "reason": link.reason} for link in links]
+        await tx.run(queries.SHOW_LINKS, links=rows)
+
+    await connection.write(work)
+    return len(stale)
+
+
+def _shown(row: Row) -> Entity:
+    id_, key, _, _, _, mentions, documents, forms = row
+    name, type_ = name_and_type(forms)
+    return Entity(id_, key, name or key, type_, mentions, 0, documents)
+
+
+def _links(held: dict[str, Entity], tenants: dict[str, str], others: list[Row]) -> list[SameAs]:
+    """The links of the stale entities, to each other and to the rest, within a tenant."""
+    by_block: dict[tuple[str, str], list[Entity]] = {}
+    for entity in held.values():
+        for block in blocking_keys(entity.key):
+            by_block.setdefault((tenants[entity.id], block), []).append(entity)
+    found: dict[tuple[str, str], SameAs] = {}
+    for id_, key, tenant, name, type_ in others:
+        other = held.get(id_) or Entity(id_, key, name or key, type_ or "", 0, 0, 0)
+        near = {one.id: one for block in blocking_keys(key) for one in by_block.get((tenant, block), ())}
+        for one in near.values():
+            if one.key != key and may_be_same(one.key, key):
+                link = same_as(one, other)
+                if link is not None:
+                    found[link.a, link.b] = link
+    return [found[pair] for pair in sorted(found)]

@@ -1,0 +1,105 @@
+"""Reads of the graph: entities, and the neighbourhood of some."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from graphrag.analysis import fold
+from graphrag.extraction.resolution import blocking_keys, links_among, may_be_same, same_as
+from graphrag.stores import rows
+from graphrag.stores.neo4j import lucene, queries
+from graphrag.stores.neo4j.connection import Connection
+from graphrag.stores.neo4j.folding import entity_of
+from graphrag.types import Entity, Scope, Subgraph, entity_id, is_text
+
+_ALL = 2**31 - 1
+
+
+async def entities(connection: Connection, scope: Scope, ids: Iterable[str], limit: int = _ALL) -> list[Entity]:
+    """The visible ones of the entities, by mention count descending, then id; at most `limit`. One round trip."""
+    wanted = [id_ for id_ in dict.fromkeys(ids) if is_text(id_)]
+    if not wanted:
+        return []
+    found = await connection.read(queries.ENTITIES, ids=wanted, limit=limit, **queries.scope_parameters(scope))
+    return [entity_of(row) for row in found]
+
+
+async def find_entities(
+    connection: Connection, scope: Scope, keys: Sequence[str], blocks: Sequence[str], prefix: str, limit: int
+) -> list[Entity]:
+    """See GraphStore.find_entities. One round trip for keys, one more for blocks and prefix together."""
+    ids = [entity_id(scope.tenant, key) for key in keys]
+    in_blocks, with_prefix = await asyncio.gather(
+        _in_blocks(connection, scope.tenant, blocks), _with_prefix(connection, scope.tenant, prefix)
+    )
+    return await entities(connection, scope, [*ids, *in_blocks, *with_prefix], limit)
+
+
+async def _in_blocks(connection: Connection, tenant: str, blocks: Iterable[str]) -> dict[str, str]:
+    """Keys, by id, of the tenant's entities that fall into one of the blocks."""
+    texts = lucene.any_block(tenant, blocks)
+    if not texts:
+        return {}
+    found = await connection.read(queries.ENTITY_IDS_BY_BLOCK, queries=texts, tenant=tenant)
+    return {str(id_): str(key) for id_, key in found}
+
+
+async def _with_prefix(connection: Connection, tenant: str, prefix: str) -> list[str]:
+    if not prefix or not is_text(prefix):
+        return []
+    found = await connection.read(queries.ENTITY_IDS_BY_PREFIX, start=f" {fold(prefix)}", tenant=tenant)
+    return [id_ for (id_,) in found]
+
+
+async def neighbourhood(connection: Connection, scope: Scope, seeds: Sequence[str], hops: int, limit: int) -> Subgraph:
+    """See GraphStore.neighbourhood. Two round trips, and three for each hop."""
+    frontier = await entities(connection, scope, seeds, limit)
+    found = {entity.id: entity for entity in frontier}
+    for _ in range(hops):
+        if not frontier or len(found) >= limit:
+            break
+        reached, variants = await asyncio.gather(
+            _neighbours(connection, scope, frontier), _possible_variants(connection, scope, frontier)
+        )
+        fresh = await entities(connection, scope, [id_ for id_ in (*reached, *variants) if id_ not in found])
+        frontier = [
+            other
+            for other in fresh
+            if other.id in reached or any(same_as(one, other) is not None for one in variants.get(other.id, ()))
+        ][: limit - len(found)]
+        found.update((entity.id, entity) for entity in frontier)
+    relations = (
+        await connection.read(queries.RELATIONS_AMONG, ids=sorted(found), **queries.scope_parameters(scope))
+        if found
+        else []
+    )
+    return Subgraph(
+        entities=[found[id_] for id_ in sorted(found)],
+        relations=[rows.relation_from(row) for row in relations],
+        same_as=links_among(found.values()),
+    )
+
+
+async def _neighbours(connection: Connection, scope: Scope, frontier: Sequence[Entity]) -> set[str]:
+    """Ids of what visible relations lead to."""
+    ids = [entity.id for entity in frontier]
+    found = await connection.read(queries.NEIGHBOURS, ids=ids, **queries.scope_parameters(scope))
+    return {id_ for (id_,) in found}
+
+
+async def _possible_variants(
+    connection: Connection, scope: Scope, frontier: Sequence[Entity]
+) -> dict[str, list[Entity]]:
+    """By id of another entity, those of the frontier whose key allows that the two are one."""
+    blocks = {block for entity in frontier for block in blocking_keys(entity.key)}
+    others = await _in_blocks(connection, scope.tenant, blocks)
+    by_block: dict[str, list[Entity]] = {}
+    for entity in frontier:
+        for block in blocking_keys(entity.key):
+            by_block.setdefault(block, []).append(entity)
+    found: dict[str, list[Entity]] = {}
+    for id_, key in others.items():
+        near = {one.id: one for block in blocking_keys(key) for one in by_block.get(block, ())}
+        likely = [one for one in near.values() if one.key != key and may_be_same(one.key, key)]
+        if likely:
+            found[id_] = likely
+    return found

@@ -1,0 +1,391 @@
+"""All Cypher that reads or writes knowledge: static text, everything else is a parameter.
+
+Parameters that many share: `$tenant`, `$all` and `$access` say what the caller sees (`scope_parameters`), `$filter` is a
+list of conditions (comparable.conditions). Fragments in capitals are put together from other constants only.
+"""
+
+from typing import LiteralString
+
+from graphrag.types import ALL_ACCESS, Scope
+
+
+def scope_parameters(scope: Scope) -> dict[str, object]:
+    """`$tenant`, `$all` and `$access`."""
+    return {"tenant": scope.tenant, "all": ALL_ACCESS in scope.access, "access": sorted(scope.access)}
+
+
+# Whether a document, chunk or edge is visible. An edge belongs to a chunk, so that its access label is the chunk's.
+_SEES_D: LiteralString = "d.tenant = $tenant AND ($all OR d.access IN $access)"
+_SEES_C: LiteralString = "c.tenant = $tenant AND ($all OR c.access IN $access)"
+
+# Whether a node passes the filter; see comparable.py for what the conditions hold.
+_TESTS: LiteralString = """(f IN $filter WHERE CASE f.test
+    WHEN 'in' THEN x[f.name] IN f.values
+    WHEN 'range' THEN f.low <= x[f.name] AND x[f.name] < f.high
+    WHEN 'ne' THEN x[f.name] STARTS WITH f.kind AND x[f.name] <> f.value
+    ELSE (x[f.name] IS NOT NULL) = f.present END)"""
+_PASSES_D: LiteralString = "all" + _TESTS.replace("x[", "d[").replace("(x", "(d")
+_PASSES_C: LiteralString = "all" + _TESTS.replace("x[", "c[").replace("(x", "(c")
+
+_DOCUMENT: LiteralString = """d.id, d.tenant, d.access, d.source, d.part, d.title, d.media_type, d.content_sha256, d.fingerprint,
+    d.metadata, d.title_key, d.heading_keys, d.state, d.length, d.chunk_count, d.created_at, d.updated_at"""
+_CHUNK: LiteralString = """c.id, c.document_id, c.source, c.title, c.tenant, c.position, c.start, c.core_start, c.`end`, c.page,
+    c.token_count, c.heading, c.sentences, c.text, c.terms, c.phrases, c.mentions, c.marks"""
+_RELATION: LiteralString = """r.id, r.chunk_id, r.document_id, r.subject_id, r.predicate, r.object_id, r.start, r.`end`,
+    r.description"""
+
+# Documents
+
+DOCUMENTS: LiteralString = f"""
+MATCH (d:Document)
+WHERE {_SEES_D} AND d.id > $after AND d.source STARTS WITH $prefix AND {_PASSES_D}
+RETURN {_DOCUMENT} ORDER BY d.id LIMIT $limit"""
+
+DOCUMENTS_BY_ID: LiteralString = f"""
+UNWIND $ids AS id
+MATCH (d:Document {{id: id}})
+WHERE {_SEES_D} AND d.id > $after AND d.source STARTS WITH $prefix AND {_PASSES_D}
+RETURN {_DOCUMENT} ORDER BY d.id LIMIT $limit"""
+
+TEXTS: LiteralString = f"""
+UNWIND $ids AS id
+MATCH (d:Document {{id: id}}) WHERE {_SEES_D}
+RETURN d.id, d.text"""
+
+STATISTICS: LiteralString = f"""
+MATCH (d:Document) WHERE {_SEES_D}
+WITH count(d) AS documents, sum(d.chunk_count) AS chunks, sum(d.mention_count) AS mentions, sum(d.relation_count) AS relations
+CALL () {{
+    MATCH (e:Entity {{tenant: $tenant}})
+    WHERE EXISTS {{ MATCH (e)<-[m:MENTIONS]-() WHERE $all OR m.access IN $access }}
+    RETURN count(e) AS entities
+}}
+RETURN documents, chunks, entities, mentions, relations"""
+
+REVISION: LiteralString = "MATCH (p:Partition) RETURN sum(p.revision)"
+
+# All that one document contributed, as it was written.
+CONTRIBUTION: LiteralString = f"""
+MATCH (d:Document {{id: $id}}) WHERE {_SEES_D}
+RETURN {_DOCUMENT}, d.text, d.relation_count"""
+
+CONTRIBUTED_CHUNKS: LiteralString = f"""
+MATCH (c:Chunk {{document_id: $id}}) WHERE {_SEES_C}
+RETURN {_CHUNK}, vector(c.embedding, $dimension, FLOAT32), c.sentence_vectors, c.version ORDER BY c.position"""
+
+CONTRIBUTED_RELATIONS: LiteralString = f"""
+MATCH ()-[r:RELATES {{document_id: $id}}]->() WHERE r.tenant = $tenant AND ($all OR r.access IN $access)
+RETURN {_RELATION} ORDER BY r.id"""
+
+# Chunks
+
+CHUNK_IDS: LiteralString = f"""
+MATCH (c:Chunk {{document_id: $id}}) WHERE {_SEES_C}
+RETURN c.id ORDER BY c.position"""
+
+CHUNKS: LiteralString = f"""
+UNWIND $ids AS id
+MATCH (c:Chunk {{id: id}}) WHERE {_SEES_C} AND {_PASSES_C}
+RETURN {_CHUNK}"""
+
+CHUNK_VECTORS: LiteralString = f"""
+UNWIND $ids AS id
+MATCH (c:Chunk {{id: id}}) WHERE {_SEES_C} AND {_PASSES_C}
+RETURN c.id, vector(c.embedding, $dimension, FLOAT32), c.sentence_vectors"""
+
+# Search. The predicate of a vector search is of declared properties, so that its text depends on the filter's fields and
+# on nothing else: VECTOR_SEARCH is completed by `vector_search`.
+
+_VECTOR_SEARCH: tuple[LiteralString, LiteralString] = (
+    """
+UNWIND range(0, size($vectors) - 1) AS n
+CALL (n) {
+    MATCH (c:Chunk)
+    SEARCH c IN (VECTOR INDEX chunk_vectors FOR $vectors[n] WHERE c.tenant = $tenant""",
+    """ LIMIT $limit)
+    RETURN c
+}
+RETURN n, c.id, vector(c.embedding, $dimension, FLOAT32)""",
+)
+
+
+def vector_search(scope: Scope, predicates: list[str]) -> str:
+    """The vector search within a scope, under the predicates of comparable.searchable."""
+    before, after = _VECTOR_SEARCH
+    narrowed = [] if ALL_ACCESS in scope.access else ["c.access IN $access"]
+    return before + "".join(f" AND {predicate}" for predicate in (*narrowed, *predicates)) + after
+
+
+EXACT_SEARCH: LiteralString = f"""
+UNWIND range(0, size($vectors) - 1) AS n
+CALL (n) {{
+    MATCH (c:Chunk {{tenant: $tenant}}) WHERE {_SEES_C} AND {_PASSES_C}
+    WITH c, vector.similarity.cosine(c.embedding, $vectors[n]) AS similarity
+    ORDER BY similarity DESC, c.id LIMIT $limit
+    RETURN c
+}}
+RETURN n, c.id, vector(c.embedding, $dimension, FLOAT32)"""
+
+KEYWORD_SEARCH: LiteralString = f"""
+UNWIND $queries AS query
+CALL db.index.fulltext.queryNodes('chunk_text', query, {{limit: $limit}}) YIELD node AS c
+WITH c, {_PASSES_C} AS passes
+RETURN c.id, CASE WHEN passes THEN c.terms END"""
+
+CORPUS: LiteralString = """
+MATCH (p:Partition {tenant: $tenant}) WHERE $all OR p.access IN $access
+RETURN sum(p.chunks), sum(p.terms)"""
+
+FREQUENCIES: LiteralString = """
+UNWIND range(0, size($queries) - 1) AS n
+CALL (n) {
+    CALL db.index.fulltext.queryNodes('chunk_text', $queries[n]) YIELD node
+    RETURN count(*) AS frequency
+}
+RETURN n, frequency"""
+
+# Entities
+
+ENTITY_IDS_BY_BLOCK: LiteralString = """
+UNWIND $queries AS query
+CALL db.index.fulltext.queryNodes('entity_blocks', query) YIELD node AS e
+WHERE e.tenant = $tenant
+RETURN DISTINCT e.id, e.key"""
+
+ENTITY_IDS_BY_PREFIX: LiteralString = """
+MATCH (e:Entity) WHERE e.words CONTAINS $start AND e.tenant = $tenant
+RETURN e.id"""
+
+# The fold: what the visible mentions say about each entity. Most mentioned first.
+ENTITIES: LiteralString = """
+UNWIND $ids AS id
+MATCH (e:Entity {id: id}) WHERE e.tenant = $tenant
+CALL (e) {
+    MATCH (e)<-[m:MENTIONS]-() WHERE $all OR m.access IN $access
+    RETURN sum(m.count) AS mentions, count(m) AS chunks, count(DISTINCT m.document_id) AS documents
+}
+WITH e, mentions, chunks, documents WHERE chunks > 0
+ORDER BY mentions DESC, e.id LIMIT $limit
+CALL (e) {
+    MATCH (e)<-[m:MENTIONS]-() WHERE $all OR m.access IN $access
+    WITH m.surface AS surface, m.type AS type, sum(m.count) AS weight
+    RETURN collect([surface, type, weight]) AS forms
+}
+RETURN e.id, e.key, mentions, chunks, documents, forms"""
+
+CHUNKS_MENTIONING: LiteralString = """
+UNWIND $ids AS id
+MATCH (e:Entity {id: id}) WHERE e.tenant = $tenant
+CALL (e) {
+    MATCH (e)<-[m:MENTIONS]-() WHERE $all OR m.access IN $access
+    WITH m.chunk_id AS id ORDER BY id
+    WITH collect(id) AS ids
+    RETURN size(ids) AS total, ids[..$limit] AS first
+}
+WITH e, total, first WHERE total > 0
+RETURN e.id, total, first"""
+
+CHUNKS_MENTIONING_FILTERED: LiteralString = f"""
+UNWIND $ids AS id
+MATCH (e:Entity {{id: id}}) WHERE e.tenant = $tenant
+CALL (e) {{
+    MATCH (e)<-[:MENTIONS]-(c:Chunk) WHERE {_SEES_C} AND {_PASSES_C}
+    WITH c.id AS id ORDER BY id
+    WITH collect(id) AS ids
+    RETURN size(ids) AS total, ids[..$limit] AS first
+}}
+WITH e, total, first WHERE total > 0
+RETURN e.id, total, first"""
+
+# Title links. The chunks that are about an entity are visible as `a` is, their edge to it.
+
+_ABOUT: LiteralString = f"""
+    MATCH (e)<-[a:ABOUT]-(c:Chunk) WHERE ($all OR a.access IN $access) AND {_PASSES_C}"""
+
+# For each given chunk: which of its phrases are the key of a visible subject, the first chunks about each, and whether
+# the chunk itself is about it.
+LINKS_OUT: LiteralString = f"""
+UNWIND $ids AS id
+MATCH (c:Chunk {{id: id}}) WHERE {_SEES_C} AND {_PASSES_C}
+WITH c AS source
+UNWIND source.phrase_ids AS phrase
+MATCH (e:Entity {{id: phrase}})
+CALL (e) {{ {_ABOUT}
+    WITH a.chunk_id AS target ORDER BY target LIMIT $limit
+    RETURN collect(target) AS targets
+}}
+WITH source, e, targets WHERE size(targets) > 0
+RETURN source.id, source.phrases, collect([e.key, targets, EXISTS {{ (source)-[:ABOUT]->(e) }}])"""
+
+# For each subject of the given chunks: these chunks, and the first chunks that name it and are not about it, each with
+# the longer phrases around the name that are the key of a visible subject too.
+LINKS_IN: LiteralString = f"""
+UNWIND $ids AS id
+MATCH (c:Chunk {{id: id}})-[:ABOUT]->(e:Entity) WHERE {_SEES_C} AND {_PASSES_C}
+WITH e, collect(c.id) AS targets
+CALL (e) {{
+    CALL db.index.fulltext.queryNodes('chunk_text', $within + ' +phrase_ids:' + e.id) YIELD node AS c
+    WHERE {_PASSES_C} AND NOT EXISTS {{ (c)-[:ABOUT]->(e) }}
+    WITH c AS source ORDER BY source.id LIMIT $most
+    WITH source, [i IN range(0, size(source.phrase_keys) - 1)
+        WHERE source.phrase_ids[i] <> e.id
+        AND ' ' + source.phrase_keys[i] + ' ' CONTAINS ' ' + e.key + ' ' | source.phrase_ids[i]] AS around
+    CALL (around) {{
+        UNWIND around AS other
+        MATCH (e:Entity {{id: other}}) WHERE EXISTS {{ {_ABOUT} }}
+        RETURN collect(e.key) AS longer
+    }}
+    RETURN collect([source.id, longer, CASE WHEN size(longer) > 0 THEN source.phrases END]) AS sources
+}}
+RETURN e.key, targets, sources"""
+
+# Steps in the graph of entities
+
+NEIGHBOURS: LiteralString = """
+UNWIND $ids AS id
+MATCH (e:Entity {id: id})-[r:RELATES]-(other:Entity) WHERE e.tenant = $tenant AND ($all OR r.access IN $access)
+RETURN DISTINCT other.id"""
+
+RELATIONS_AMONG: LiteralString = f"""
+UNWIND $ids AS id
+MATCH (e:Entity {{id: id}})-[r:RELATES]->() WHERE e.tenant = $tenant AND ($all OR r.access IN $access) AND r.object_id IN $ids
+RETURN {_RELATION} ORDER BY r.id"""
+
+# Writing. A statement that begins by setting `lock` waits for other writers of the same node, and then reads what they left.
+
+# What is stored about the document of this id, about the models, and one id of the batch that another document has.
+STATE: LiteralString = """
+OPTIONAL MATCH (s:SchemaVersion {id: 'schema'})
+OPTIONAL MATCH (d:Document {id: $id})
+FOREACH (held IN CASE WHEN d IS NULL THEN [] ELSE [d] END | SET held.lock = $lock)
+WITH s, d
+CALL () {
+    OPTIONAL MATCH (c:Chunk) WHERE c.id IN $chunk_ids AND c.document_id <> $id
+    RETURN min(c.id) AS taken_chunk
+}
+CALL () {
+    OPTIONAL MATCH ()-[r:RELATES]->() WHERE r.id IN $relation_ids AND r.document_id <> $id
+    RETURN min(r.id) AS taken_relation
+}
+RETURN d.tenant, d.access, d.fingerprint, d.state, d.created_at, d.chunk_count, d.term_count, s.dimension,
+    s.sentence_dimension, taken_chunk, taken_relation"""
+
+RECORD_DIMENSIONS: LiteralString = """
+MATCH (s:SchemaVersion {id: 'schema'}) SET s.lock = $lock
+WITH s
+SET s.dimension = coalesce(s.dimension, $dimension), s.sentence_dimension = coalesce(s.sentence_dimension, $sentence_dimension)
+RETURN s.dimension, s.sentence_dimension"""
+
+WRITE_DOCUMENT: LiteralString = "MERGE (d:Document {id: $properties.id}) SET d = $properties"
+
+WRITE_CHUNKS: LiteralString = """
+MATCH (d:Document {id: $id})
+UNWIND $chunks AS row
+CREATE (c:Chunk)-[:PART_OF]->(d)
+SET c = row.properties
+WITH c, row
+CALL db.create.setNodeVectorProperty(c, 'embedding', row.vector)"""
+
+WRITE_ORDER: LiteralString = """
+UNWIND range(1, size($ids) - 1) AS n
+MATCH (c:Chunk {id: $ids[n - 1]}) MATCH (following:Chunk {id: $ids[n]})
+CREATE (c)-[:NEXT]->(following)"""
+
+# Entities ascending by id, so that two writers never wait for each other in a circle.
+WRITE_MENTIONS: LiteralString = """
+UNWIND $entities AS row
+MERGE (e:Entity {id: row.id})
+ON CREATE SET e += row.properties
+SET e:Stale, e.touched = $lock
+WITH e, row
+UNWIND row.mentions AS properties
+MATCH (c:Chunk {id: properties.chunk_id})
+CREATE (c)-[m:MENTIONS]->(e)
+SET m = properties
+FOREACH (_ IN CASE WHEN m.role = 'subject' THEN [1] ELSE [] END |
+    CREATE (c)-[:ABOUT {tenant: m.tenant, access: m.access, chunk_id: m.chunk_id, document_id: m.document_id}]->(e))"""
+
+WRITE_RELATIONS: LiteralString = """
+UNWIND $relations AS properties
+MATCH (s:Entity {id: properties.subject_id}) MATCH (o:Entity {id: properties.object_id})
+CREATE (s)-[r:RELATES]->(o)
+SET r = properties"""
+
+# Counts over what the holders of one label see, kept in the transaction of each write: reads sum over their labels.
+COUNT_WRITE: LiteralString = """
+UNWIND $partitions AS row
+MERGE (p:Partition {id: row.id})
+ON CREATE SET p.tenant = row.tenant, p.access = row.access, p.chunks = 0, p.terms = 0, p.revision = 0
+SET p.lock = $lock
+WITH p, row
+SET p.chunks = p.chunks + row.chunks, p.terms = p.terms + row.terms, p.revision = p.revision + 1"""
+
+LOCK_DOCUMENTS: LiteralString = f"""
+UNWIND $ids AS id
+MATCH (d:Document {{id: id}}) WHERE d.tenant = $tenant
+SET d.lock = $lock
+WITH d WHERE {_SEES_D}
+RETURN d.id, d.access, d.chunk_count, d.term_count"""
+
+REMOVE_RELATIONS: LiteralString = """
+UNWIND $ids AS id
+MATCH ()-[r:RELATES {document_id: id}]->() DELETE r"""
+
+# Returns the entities that lost a mention.
+REMOVE_CHUNKS: LiteralString = """
+UNWIND $ids AS id
+MATCH (c:Chunk {document_id: id})
+OPTIONAL MATCH (c)-[:MENTIONS]->(e:Entity)
+WITH collect(DISTINCT c) AS chunks, collect(DISTINCT e) AS entities
+FOREACH (e IN entities | SET e:Stale, e.touched = $lock)
+FOREACH (c IN chunks | DETACH DELETE c)
+RETURN [e IN entities | e.id]"""
+
+REMOVE_ORPHANS: LiteralString = """
+UNWIND $ids AS id
+MATCH (e:Entity {id: id}) SET e.lock = $lock
+WITH e WHERE NOT EXISTS { (e)<-[:MENTIONS]-() }
+DETACH DELETE e"""
+
+# What Browser shows of an entity, over all that its tenant holds, and the links between entities that are probably one.
+
+STALE: LiteralString = """
+MATCH (e:Stale) WITH e LIMIT $limit
+CALL (e) {
+    MATCH (e)<-[m:MENTIONS]-()
+    RETURN sum(m.count) AS mentions, count(DISTINCT m.document_id) AS documents
+}
+CALL (e) {
+    MATCH (e)<-[m:MENTIONS]-()
+    WITH m.surface AS surface, m.type AS type, sum(m.count) AS weight
+    RETURN collect([surface, type, weight]) AS forms
+}
+RETURN e.id, e.key, e.tenant, e.touched, e.blocks, mentions, documents, forms"""
+
+SIMILAR: LiteralString = """
+UNWIND $queries AS query
+CALL db.index.fulltext.queryNodes('entity_blocks', query) YIELD node AS e
+RETURN DISTINCT e.id, e.key, e.tenant, e.name, e.type"""
+
+SHOW: LiteralString = """
+UNWIND $entities AS row
+MATCH (e:Entity {id: row.id}) WHERE e.touched = row.touched
+SET e += row.properties
+REMOVE e:Stale, e.touched
+WITH e
+MATCH (e)-[s:SAME_AS]-() DELETE s"""
+
+SHOW_LINKS: LiteralString = """
+UNWIND $links AS row
+MATCH (a:Entity {id: row.a}) MATCH (b:Entity {id: row.b})
+MERGE (a)-[s:SAME_AS]->(b)
+SET s.score = row.score, s.reason = row.reason, s.tenant = a.tenant"""
+
+REMOVE_DOCUMENTS: LiteralString = """
+UNWIND $ids AS id
+MATCH (d:Document {id: id}) DETACH DELETE d"""
+
+CHECK_LEASE: LiteralString = """
+OPTIONAL MATCH (j:Job {id: $id})
+FOREACH (held IN CASE WHEN j IS NULL THEN [] ELSE [j] END | SET held.lock = $lock)
+RETURN j.state, j.worker, j.fence"""

@@ -1,0 +1,155 @@
+"""The schema: constraints and indexes, created at start, awaited, and versioned."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Collection
+
+from graphrag.errors import SchemaMismatchError, StoreError
+from graphrag.stores.neo4j.comparable import PREFIX
+from graphrag.stores.neo4j.connection import Connection, Transaction
+
+SCHEMA_VERSION = 1
+OLDEST_SERVER = (2026, 6)
+"""`IN` inside SEARCH came with 2026.06."""
+_LOCK_SECONDS = 600
+_WAIT_SECONDS = 900
+
+_UNIQUE = {
+    "document_id": ("Document", "id"),
+    "chunk_id": ("Chunk", "id"),
+    "entity_id": ("Entity", "id"),
+    "partition_id": ("Partition", "id"),
+    "schema_version_id": ("SchemaVersion", "id"),
+    "job_id": ("Job", "id"),
+    "api_key_id": ("ApiKey", "id"),
+    "api_key_secret": ("ApiKey", "secret_sha256"),
+    "decision_id": ("Decision", "id"),
+}
+_STATEMENTS = {name: f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR (n:{label}) REQUIRE n.{key} IS UNIQUE" for name, (label, key) in _UNIQUE.items()} | {
+    "relation_id": "CREATE CONSTRAINT relation_id IF NOT EXISTS FOR ()-[r:RELATES]-() REQUIRE r.id IS UNIQUE",
+    "document_tenant": "CREATE INDEX document_tenant IF NOT EXISTS FOR (n:Document) ON (n.tenant, n.id)",
+    "chunk_document": "CREATE INDEX chunk_document IF NOT EXISTS FOR (n:Chunk) ON (n.document_id)",
+    "chunk_tenant": "CREATE INDEX chunk_tenant IF NOT EXISTS FOR (n:Chunk) ON (n.tenant)",
+    "entity_tenant": "CREATE INDEX entity_tenant IF NOT EXISTS FOR (n:Entity) ON (n.tenant)",
+    "partition_tenant": "CREATE INDEX partition_tenant IF NOT EXISTS FOR (n:Partition) ON (n.tenant)",
+    "relation_document": "CREATE INDEX relation_document IF NOT EXISTS FOR ()-[r:RELATES]-() ON (r.document_id)",
+    "job_state": "CREATE INDEX job_state IF NOT EXISTS FOR (n:Job) ON (n.state)",
+    "api_key_tenant": "CREATE INDEX api_key_tenant IF NOT EXISTS FOR (n:ApiKey) ON (n.tenant)",
+    "decision_tenant": "CREATE INDEX decision_tenant IF NOT EXISTS FOR (n:Decision) ON (n.tenant)",
+    "entity_words": "CREATE TEXT INDEX entity_words IF NOT EXISTS FOR (n:Entity) ON (n.words)",
+    "chunk_text": "CREATE FULLTEXT INDEX chunk_text IF NOT EXISTS FOR (n:Chunk) ON EACH [n.scope, n.terms, n.phrase_ids] OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}}",
+    "entity_blocks": "CREATE FULLTEXT INDEX entity_blocks IF NOT EXISTS FOR (n:Entity) ON EACH [n.blocks] OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}}",
+}  # fmt: skip
+VECTOR_INDEX = "chunk_vectors"
+
+
+def vector_index(fields: Collection[str]) -> str:
+    """The statement that creates the vector index, by which `fields` of the metadata can be filtered.
+
+    Not quantized: at 384 dimensions that costs a few hundred bytes a chunk, and finds the true nearest ten where a quantized
+    index misses one of ten (docs/benchmarks.md). Its dimension is that of the first vectors written, checked by the store.
+    """
+    declared = ", ".join(f"n.{name}" for name in ("tenant", "access", *(PREFIX + field for field in sorted(fields))))
+    return (
+        f"CREATE VECTOR INDEX {VECTOR_INDEX} IF NOT EXISTS FOR (n:Chunk) ON n.embedding WITH [{declared}] "
+        "OPTIONS {indexConfig: {`vector.similarity_function`: 'cosine', `vector.quantization.enabled`: false}}"
+    )
+
+
+async def prepare(connection: Connection, filter_fields: Collection[str]) -> None:
+    """Bring the database to this schema; nothing is done where it has it.
+
+    Fields that an earlier process made filterable stay so. Concurrent starts wait for each other.
+
+    Raises:
+        StoreError: the server is older than OLDEST_SERVER, or an index does not come online.
+        SchemaMismatchError: the schema is newer than this software.
+    """
+    await _check_server(connection)
+    if await _is_ready(connection, filter_fields):
+        return
+    await connection.define(_STATEMENTS["schema_version_id"])
+    token = secrets.token_hex(8)
+    await _lock(connection, token)
+    try:
+        for statement in _STATEMENTS.values():
+            await connection.define(statement)
+        declared = await _declared(connection)
+        if declared is None or not declared.issuperset(filter_fields):
+            if declared is not None:
+                await connection.define(f"DROP INDEX {VECTOR_INDEX} IF EXISTS")
+            await connection.define(vector_index({*(declared or ()), *filter_fields}))
+        await connection.define(f"CALL db.awaitIndexes({_WAIT_SECONDS})")
+        if missing := await _not_online(connection):
+            raise StoreError(
+                f"{connection.location}: not online: {', '.join(missing)}. Look at SHOW INDEXES in Neo4j Browser: drop an "
+                f"index of another name on the same properties, or one that failed, and start again"
+            )
+        await connection.write(lambda tx: tx.run(_SET_VERSION, token=token, version=SCHEMA_VERSION))
+    finally:
+        await connection.write(lambda tx: tx.run(_UNLOCK, token=token))
+
+
+_VERSION = "OPTIONAL MATCH (s:SchemaVersion {id: 'schema'}) RETURN s.version"
+_SET_VERSION = "MATCH (s:SchemaVersion {id: 'schema', locked_by: $token}) SET s.version = $version"
+_UNLOCK = "MATCH (s:SchemaVersion {id: 'schema', locked_by: $token}) REMOVE s.locked_by, s.locked_until, s.lock"
+_LOCK = """
+MERGE (s:SchemaVersion {id: 'schema'})
+SET s.lock = $token
+WITH s WHERE s.locked_by IS NULL OR s.locked_until < timestamp()
+SET s.locked_by = $token, s.locked_until = timestamp() + 1000 * $seconds
+RETURN true"""
+_INDEXES = "SHOW INDEXES YIELD name, state, properties RETURN name, state, properties"
+
+
+async def _check_server(connection: Connection) -> None:
+    rows = await connection.read(
+        "CALL dbms.components() YIELD name, versions WHERE name = 'Neo4j Kernel' RETURN versions[0]"
+    )
+    version = str(rows[0][0]) if rows else "unknown"
+    numbers = version.split("-")[0].split(".")
+    # Aura is always the newest release, whatever its number says.
+    if "aura" in version or (
+        len(numbers) > 1 and all(map(str.isdigit, numbers)) and tuple(map(int, numbers)) >= OLDEST_SERVER
+    ):
+        return
+    oldest = f"{OLDEST_SERVER[0]}.{OLDEST_SERVER[1]:02}"
+    raise StoreError(f"{connection.location} is Neo4j {version}, {oldest} or newer is needed: upgrade the server")
+
+
+async def _is_ready(connection: Connection, filter_fields: Collection[str]) -> bool:
+    ((version,),) = await connection.read(_VERSION)
+    if version is not None and version > SCHEMA_VERSION:
+        raise SchemaMismatchError(
+            f"{connection.location} has schema version {version}, this software knows {SCHEMA_VERSION}: upgrade the "
+            f"software, or use another database"
+        )
+    if version != SCHEMA_VERSION:
+        return False
+    declared = await _declared(connection)
+    return declared is not None and declared.issuperset(filter_fields) and not await _not_online(connection)
+
+
+async def _declared(connection: Connection) -> set[str] | None:
+    """The fields that the vector index can filter by; None if there is no vector index."""
+    for name, _, properties in await connection.read(_INDEXES):
+        if name == VECTOR_INDEX:
+            return {str(held).removeprefix(PREFIX) for held in properties if str(held).startswith(PREFIX)}
+    return None
+
+
+async def _not_online(connection: Connection) -> list[str]:
+    online = {name for name, state, _ in await connection.read(_INDEXES) if state == "ONLINE"}
+    return sorted({*_STATEMENTS, VECTOR_INDEX} - online)
+
+
+async def _lock(connection: Connection, token: str) -> None:
+    async def work(tx: Transaction) -> bool:
+        return bool(await tx.run(_LOCK, token=token, seconds=_LOCK_SECONDS))
+
+    end = time.monotonic() + _LOCK_SECONDS
+    while not await connection.write(work):
+        if time.monotonic() > end:
+            raise StoreError(f"{connection.location}: another process has been preparing the schema for too long")
+        await asyncio.sleep(0.2)

@@ -1,0 +1,365 @@
+"""GraphStore in Neo4j: the production store.
+
+Chunks keep their whole contribution as properties, so that a read of chunks is one look-up each; nodes and edges hold the
+same for steps along the graph, and for people in Neo4j Browser. Every read decides visibility in the database.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrag.bm25 import bm25
+from graphrag.errors import NotFoundError
+from graphrag.filters import Filter, check_field
+from graphrag.stores import rows
+from graphrag.stores.base import SCORE_DECIMALS
+from graphrag.stores.checks import check_alone, check_k, check_query_vectors
+from graphrag.stores.neo4j import contributed, graph, links, lucene, queries, writing
+from graphrag.stores.neo4j.comparable import conditions, searchable
+from graphrag.stores.neo4j.connection import Connection, Row, Transaction
+from graphrag.stores.neo4j.display import Display
+from graphrag.stores.neo4j.values import from_vector, to_vector
+from graphrag.stores.system import Lease
+from graphrag.types import (
+    Chunk,
+    ChunkVectors,
+    Document,
+    Entity,
+    Fingerprints,
+    GraphBatch,
+    Hit,
+    Occurrences,
+    Scope,
+    Statistics,
+    Subgraph,
+    TermHit,
+    TermStatistics,
+    TitleLink,
+    WriteOutcome,
+    check_text,
+    is_text,
+)
+
+LEAST_NEAREST = 100
+"""Chunks fetched from the vector index at least, and twice the k: the index is approximate, the rescoring is not."""
+LEAST_MATCHES = 200
+"""Chunks fetched from the full-text index at least, and four times the k: Lucene's scores know other tenants' texts, ours
+do not, so that the best by ours may stand lower in its list."""
+
+
+class Neo4jStore:
+    """A GraphStore in one database of a server or cluster. Made by open_stores, which prepares the schema.
+
+    Args:
+        connection: opened and closed by the caller.
+        filter_fields: metadata fields that filters may use; declared in the vector index.
+    """
+
+    def __init__(self, connection: Connection, *, filter_fields: Iterable[str] = ()) -> None:
+        self._connection = connection
+        self._filter_fields = frozenset(filter_fields)
+        self._display = Display(connection)
+        self._dimensions: tuple[int | None, int | None] = None, None
+
+    @property
+    def location(self) -> str:
+        """Address and database, without credentials."""
+        return self._connection.location
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._display.close(finish=error is None)
+
+    def _check_filter(self, filter: Filter | None) -> None:
+        for condition in filter.conditions if filter else ():
+            check_field(condition.field, self._filter_fields)
+
+    async def _read_dimensions(self) -> tuple[int, int]:
+        """Those of chunk and sentence vectors; 0 while there are none. Once recorded they never change."""
+        if None in self._dimensions:
+            ((dimension, sentences),) = await self._connection.read(_DIMENSIONS)
+            self._dimensions = dimension, sentences
+        return self._dimensions[0] or 0, self._dimensions[1] or 0
+
+    # Writing
+
+    async def bind(self, fingerprints: Fingerprints) -> None:
+        """See GraphStore.bind."""
+        await self._connection.write(lambda tx: writing.bind(tx, fingerprints, self.location))
+
+    async def write(self, scope: Scope, batch: GraphBatch, *, lease: Lease | None = None) -> WriteOutcome:
+        """See GraphStore.write."""
+        check_alone(scope, batch)
+
+        async def work(tx: Transaction) -> WriteOutcome:
+            await writing.check_lease(tx, lease)
+            return await writing.write(tx, scope, batch)
+
+        try:
+            outcome = await self._connection.write(work)
+        except writing.UnchangedError:
+            return "unchanged"
+        self._display.refresh_soon()
+        return outcome
+
+    async def delete_documents(self, scope: Scope, ids: Sequence[str], *, lease: Lease | None = None) -> int:
+        """See GraphStore.delete_documents."""
+
+        async def work(tx: Transaction) -> int:
+            await writing.check_lease(tx, lease)
+            return await writing.delete_documents(tx, scope, _valid(ids))
+
+        deleted = await self._connection.write(work)
+        if deleted:
+            self._display.refresh_soon()
+        return deleted
+
+    # Documents and chunks
+
+    async def documents(
+        self,
+        scope: Scope,
+        *,
+        ids: Sequence[str] | None = None,
+        source_prefix: str = "",
+        filter: Filter | None = None,
+        after: str = "",
+        limit: int = 100,
+    ) -> list[Document]:
+        """See GraphStore.documents."""
+        self._check_filter(filter)
+        check_text("'after'", after)
+        if limit < 1 or (ids is not None and not _valid(ids)) or not is_text(source_prefix):
+            return []
+        found = await self._connection.read(
+            queries.DOCUMENTS if ids is None else queries.DOCUMENTS_BY_ID,
+            ids=_valid(ids or ()),
+            after=after,
+            prefix=source_prefix,
+            limit=limit,
+            **_asked(scope, filter),
+        )
+        return [rows.document_from(row) for row in found]
+
+    async def texts(self, scope: Scope, ids: Sequence[str]) -> dict[str, str]:
+        """See GraphStore.texts."""
+        found = await self._connection.read(queries.TEXTS, ids=_valid(ids), **_asked(scope, None))
+        return {str(id_): str(text) for id_, text in found}
+
+    async def chunk_ids(self, scope: Scope, document_id: str) -> list[str]:
+        """See GraphStore.chunk_ids."""
+        if not is_text(document_id):
+            return []
+        found = await self._connection.read(queries.CHUNK_IDS, id=document_id, **_asked(scope, None))
+        return [id_ for (id_,) in found]
+
+    async def chunks(self, scope: Scope, ids: Sequence[str], filter: Filter | None = None) -> list[Chunk]:
+        """See GraphStore.chunks."""
+        self._check_filter(filter)
+        if not (wanted := _valid(ids)):
+            return []
+        found = await self._connection.read(queries.CHUNKS, ids=wanted, **_asked(scope, filter))
+        return [rows.chunk_from(row) for row in _ordered(found, wanted)]
+
+    async def chunk_vectors(
+        self, scope: Scope, ids: Sequence[str], filter: Filter | None = None
+    ) -> dict[str, ChunkVectors]:
+        """See GraphStore.chunk_vectors."""
+        self._check_filter(filter)
+        dimension, sentences = await self._read_dimensions()
+        if not dimension or not (wanted := _valid(ids)):
+            return {}
+        found = await self._connection.read(
+            queries.CHUNK_VECTORS, ids=wanted, dimension=dimension, **_asked(scope, filter)
+        )
+        return {
+            id_: ChunkVectors(from_vector(vector), rows.sentence_vectors(held, sentences))
+            for id_, vector, held in _ordered(found, wanted)
+        }
+
+    # Search
+
+    async def nearest_chunks(
+        self, scope: Scope, vectors: NDArray[np.float32], k: int, filter: Filter | None = None
+    ) -> list[list[Hit]]:
+        """See GraphStore.nearest_chunks. One round trip; two where few chunks are visible or the filter has to be scanned."""
+        check_k(k)
+        self._check_filter(filter)
+        dimension, _ = await self._read_dimensions()
+        check_query_vectors(vectors, dimension or None)
+        if not dimension or not len(vectors):
+            return [[] for _ in vectors]
+        limit = max(2 * k, LEAST_NEAREST)
+        found: dict[int, dict[str, NDArray[np.float32]]] = {n: {} for n in range(len(vectors))}
+        compiled = searchable(filter)
+        if compiled is not None:
+            predicates, values = compiled
+            await self._nearest(queries.vector_search(scope, predicates), scope, None, vectors, limit, found, values)
+        # An index that came back with less than it was asked for may have missed some of the few there are.
+        short = [n for n, held in found.items() if len(held) < limit]
+        if short:
+            part = {n: found[n] for n in short}
+            await self._nearest(queries.EXACT_SEARCH, scope, filter, vectors, limit, part, {})
+        return [_best(vectors[n], held, k) for n, held in found.items()]
+
+    async def _nearest(
+        self,
+        query: str,
+        scope: Scope,
+        filter: Filter | None,
+        vectors: NDArray[np.float32],
+        limit: int,
+        found: dict[int, dict[str, NDArray[np.float32]]],
+        values: dict[str, object],
+    ) -> None:
+        """Add to `found`, for the vectors whose places it has, chunk vectors by id."""
+        places = list(found)
+        nearest = await self._connection.read(
+            query,
+            vectors=[to_vector(vectors[n]) for n in places],
+            limit=limit,
+            dimension=vectors.shape[1],
+            **_asked(scope, filter),
+            **values,
+        )
+        for place, id_, vector in nearest:
+            found[places[place]][id_] = from_vector(vector)
+
+    async def search_chunks(
+        self, scope: Scope, terms: Sequence[str], k: int, filter: Filter | None = None
+    ) -> list[TermHit]:
+        """See GraphStore.search_chunks. One round trip; three where more than k match."""
+        check_k(k)
+        self._check_filter(filter)
+        wanted = set(_valid(terms))
+        texts = lucene.any_term(scope, sorted(wanted))
+        limit = max(4 * k, LEAST_MATCHES)
+        while texts:
+            found = await self._connection.read(
+                queries.KEYWORD_SEARCH, queries=texts, limit=limit, **_asked(scope, filter)
+            )
+            matches = {id_: held for id_, held in found if held is not None and not wanted.isdisjoint(held.split())}
+            # Lucene does not know the filter: ask for more until enough pass it, or there is no more.
+            if len(matches) > k:
+                statistics = await self.term_statistics(scope, sorted(wanted))
+                scores = {id_: round(bm25(held.split(), wanted, statistics), 9) for id_, held in matches.items()}
+                best = sorted(matches, key=lambda id_: (-scores[id_], id_))[:k]
+                return [TermHit(id_, matches[id_]) for id_ in sorted(best)]
+            if len(found) < limit:
+                return [TermHit(id_, matches[id_]) for id_ in sorted(matches)]
+            limit *= 4
+        return []
+
+    async def term_statistics(self, scope: Scope, terms: Sequence[str]) -> TermStatistics:
+        """See GraphStore.term_statistics. Two round trips at once."""
+        distinct = list(dict.fromkeys(terms))
+        askable = [term for term in distinct if is_text(term) and term.strip()]
+        corpus, counted = await asyncio.gather(
+            self._connection.read(queries.CORPUS, **_asked(scope, None)),
+            self._connection.read(queries.FREQUENCIES, queries=[lucene.one_term(scope, term) for term in askable]),
+        )
+        ((chunks, length),) = corpus
+        frequency = dict.fromkeys(distinct, 0)
+        frequency.update((askable[place], count) for place, count in counted)
+        return TermStatistics(chunks, length / chunks if chunks else 0.0, frequency)
+
+    # The graph
+
+    async def find_entities(
+        self, scope: Scope, *, keys: Sequence[str] = (), blocks: Sequence[str] = (), prefix: str = "", limit: int = 100
+    ) -> list[Entity]:
+        """See GraphStore.find_entities."""
+        if limit < 1:
+            return []
+        return await graph.find_entities(self._connection, scope, keys, blocks, prefix, limit)
+
+    async def entities(self, scope: Scope, ids: Sequence[str]) -> list[Entity]:
+        """See GraphStore.entities."""
+        found = {entity.id: entity for entity in await graph.entities(self._connection, scope, ids)}
+        return [found[id_] for id_ in dict.fromkeys(ids) if id_ in found]
+
+    async def chunks_mentioning(
+        self, scope: Scope, entity_ids: Sequence[str], limit: int, filter: Filter | None = None
+    ) -> list[Occurrences]:
+        """See GraphStore.chunks_mentioning."""
+        self._check_filter(filter)
+        if not (wanted := _valid(entity_ids)):
+            return []
+        query = queries.CHUNKS_MENTIONING_FILTERED if filter and filter.conditions else queries.CHUNKS_MENTIONING
+        found = await self._connection.read(query, ids=wanted, limit=max(0, limit), **_asked(scope, filter))
+        return [Occurrences(id_, total, tuple(first)) for id_, total, first in _ordered(found, wanted)]
+
+    async def title_links(
+        self, scope: Scope, chunk_ids: Sequence[str], limit: int, filter: Filter | None = None
+    ) -> list[TitleLink]:
+        """See GraphStore.title_links."""
+        self._check_filter(filter)
+        if limit < 1 or not (wanted := _valid(chunk_ids)):
+            return []
+        return await links.title_links(self._connection, scope, wanted, limit, filter)
+
+    async def neighbourhood(self, scope: Scope, seeds: Sequence[str], hops: int, limit: int) -> Subgraph:
+        """See GraphStore.neighbourhood."""
+        if limit < 1 or hops < 0:
+            return Subgraph((), (), ())
+        return await graph.neighbourhood(self._connection, scope, seeds, hops, limit)
+
+    # Everything
+
+    async def statistics(self, scope: Scope) -> Statistics:
+        """See GraphStore.statistics."""
+        (counts,) = await self._connection.read(queries.STATISTICS, **_asked(scope, None))
+        return Statistics(*counts)
+
+    async def export(self, scope: Scope) -> AsyncIterator[GraphBatch]:
+        """See GraphStore.export."""
+        after = ""
+        while page := await self.documents(scope, after=after, limit=100):
+            dimensions = await self._read_dimensions()
+            for document in page:
+                try:
+                    yield await contributed.contribution(self._connection, scope, document.id, dimensions)
+                except NotFoundError:
+                    continue  # deleted, or taken out of the scope, since the page was read
+            after = page[-1].id
+
+    async def revision(self) -> int:
+        """See GraphStore.revision."""
+        ((revision,),) = await self._connection.read(queries.REVISION)
+        return revision
+
+
+_DIMENSIONS = "OPTIONAL MATCH (s:SchemaVersion {id: 'schema'}) RETURN s.dimension, s.sentence_dimension"
+
+
+def _asked(scope: Scope, filter: Filter | None) -> dict[str, object]:
+    """The parameters that say what a read may see."""
+    return {**queries.scope_parameters(scope), "filter": conditions(filter)}
+
+
+def _valid(texts: Iterable[str]) -> list[str]:
+    """Those of the texts that can be stored at all, once each, in order."""
+    return [text for text in dict.fromkeys(texts) if is_text(text)]
+
+
+def _ordered(found: Iterable[Row], ids: Sequence[str]) -> list[Row]:
+    """Rows that begin with an id, in the order of the ids."""
+    by_id = {row[0]: row for row in found}
+    return [by_id[id_] for id_ in ids if id_ in by_id]
+
+
+def _best(vector: NDArray[np.float32], found: dict[str, NDArray[np.float32]], k: int) -> list[Hit]:
+    """The k nearest by exact cosine similarity, descending, ties ascending by id."""
+    if not found:
+        return []
+    scores = np.round(np.stack(list(found.values())) @ vector, SCORE_DECIMALS)
+    hits = [Hit(id_, float(score)) for id_, score in zip(found, scores, strict=True)]
+    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:k]

@@ -1,0 +1,271 @@
+"""SystemStore in the same Neo4j database."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import LiteralString
+
+from graphrag.errors import InputError, NotFoundError
+from graphrag.stores.neo4j.connection import Connection, Transaction
+from graphrag.stores.neo4j.queries import scope_parameters
+from graphrag.stores.neo4j.writing import check_lease
+from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobState, Lease
+from graphrag.stores.system_rows import decision_from, job_from, json_object, key_from, labels, now, storable
+from graphrag.types import Scalar, Scope
+
+_KEY: LiteralString = (
+    "k.id, k.name, k.secret_sha256, k.role, k.tenant, k.access, k.created_at, k.expires_at, k.revoked_at"
+)
+_JOB: LiteralString = """j.id, j.tenant, j.labels, j.kind, j.payload, j.state, j.priority, j.progress, j.error, j.created_at,
+    j.updated_at"""
+_DECISION: LiteralString = "x.id, x.tenant, x.kind, x.a, x.b, x.author, x.created_at"
+# A job is seen by who holds all of its labels.
+_SEES_J: LiteralString = "j.tenant = $tenant AND ($all OR all(label IN j.access WHERE label IN $access))"
+# The server's clock, the same for workers on different machines.
+_CLOCK: LiteralString = "datetime.realtime().epochMillis / 1000.0"
+_CLAIMABLE: LiteralString = f"(j.state = 'queued' OR (j.state = 'running' AND j.lease_until <= {_CLOCK}))"
+
+_KEY_TWINS: LiteralString = """
+OPTIONAL MATCH (i:ApiKey {id: $id})
+OPTIONAL MATCH (s:ApiKey {secret_sha256: $secret_sha256})
+RETURN i IS NOT NULL, s IS NOT NULL"""
+_ADD_KEY: LiteralString = "CREATE (k:ApiKey) SET k = $properties"
+_KEY_BY_SECRET: LiteralString = f"MATCH (k:ApiKey {{secret_sha256: $secret}}) RETURN {_KEY}"
+_KEYS: LiteralString = f"MATCH (k:ApiKey {{tenant: $tenant}}) RETURN {_KEY} ORDER BY k.created_at, k.id"
+_REVOKE_KEY: LiteralString = """
+MATCH (k:ApiKey {id: $id, tenant: $tenant}) SET k.revoked_at = coalesce(k.revoked_at, $now)
+RETURN k.id"""
+
+_SUBMIT: LiteralString = "MERGE (j:Job {id: $properties.id}) ON CREATE SET j = $properties"
+_JOB_BY_ID: LiteralString = f"MATCH (j:Job {{id: $id}}) WHERE {_SEES_J} RETURN {_JOB}"
+_JOBS: LiteralString = f"""
+MATCH (j:Job) WHERE {_SEES_J} AND ($states = [] OR j.state IN $states)
+RETURN {_JOB} ORDER BY j.created_at DESC, j.id DESC LIMIT $limit"""
+_LOCK_JOB: LiteralString = f"""
+MATCH (j:Job {{id: $id}}) WHERE {_SEES_J} SET j.lock = $lock
+WITH j RETURN {_JOB}"""
+_RELEASE: LiteralString = """
+MATCH (j:Job {id: $id}) SET j.state = $state, j.error = $error, j.updated_at = $now
+REMOVE j.worker, j.lease_until"""
+_NEXT: LiteralString = f"""
+MATCH (j:Job) WHERE {_CLAIMABLE} AND ($kinds = [] OR j.kind IN $kinds)
+RETURN j.id ORDER BY j.priority DESC, j.created_at, j.id LIMIT 1"""
+_CLAIM: LiteralString = f"""
+MATCH (j:Job {{id: $id}}) SET j.lock = $lock
+WITH j WHERE {_CLAIMABLE}
+SET j.state = 'running', j.worker = $worker, j.fence = j.fence + 1, j.lease_until = {_CLOCK} + $seconds, j.updated_at = $now
+RETURN {_JOB}, j.fence, j.lease_until"""
+_RENEW: LiteralString = f"MATCH (j:Job {{id: $id}}) SET j.lease_until = {_CLOCK} + $seconds RETURN j.lease_until"
+_PROGRESS: LiteralString = "MATCH (j:Job {id: $id}) SET j.progress = $progress, j.updated_at = $now"
+
+_REPLACE_DECISION: LiteralString = """
+MATCH (x:Decision {tenant: $tenant}) WHERE (x.a = $a AND x.b = $b) OR (x.a = $b AND x.b = $a)
+DELETE x"""
+_DECISION_EXISTS: LiteralString = "MATCH (x:Decision {id: $id}) RETURN x.id"
+_ADD_DECISION: LiteralString = "CREATE (x:Decision) SET x = $properties"
+_DECISIONS: LiteralString = f"MATCH (x:Decision {{tenant: $tenant}}) RETURN {_DECISION} ORDER BY x.id"
+_REMOVE_DECISION: LiteralString = """
+MATCH (x:Decision {id: $id, tenant: $tenant})
+WITH x, x.id AS id DELETE x RETURN id"""
+
+
+class Neo4jSystemStore:
+    """A SystemStore beside a Neo4jStore."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    # Keys
+
+    async def add_key(self, key: ApiKey) -> None:
+        """See SystemStore.add_key."""
+
+        async def work(tx: Transaction) -> None:
+            (known,) = await tx.run(_KEY_TWINS, id=key.id, secret_sha256=key.secret_sha256)
+            for column, exists in zip(("id", "secret_sha256"), known, strict=True):
+                if exists:
+                    raise InputError(f"key {key.id!r} cannot be added, a key with this {column} exists: make a new one")
+            properties = {
+                "id": key.id,
+                "name": key.name,
+                "secret_sha256": key.secret_sha256,
+                "role": key.role,
+                "tenant": key.scope.tenant,
+                "access": labels(key.scope),
+                "created_at": key.created_at,
+                "expires_at": key.expires_at,
+                "revoked_at": key.revoked_at,
+            }
+            await tx.run(_ADD_KEY, properties=properties)
+
+        await self._connection.write(work)
+
+    async def key_by_secret(self, secret_sha256: str) -> ApiKey | None:
+        """See SystemStore.key_by_secret."""
+        found = await self._connection.read(_KEY_BY_SECRET, secret=secret_sha256)
+        return key_from(found[0]) if found else None
+
+    async def keys(self, tenant: str) -> list[ApiKey]:
+        """See SystemStore.keys."""
+        return [key_from(row) for row in await self._connection.read(_KEYS, tenant=tenant)]
+
+    async def revoke_key(self, tenant: str, id: str) -> None:
+        """See SystemStore.revoke_key."""
+        if not await self._connection.write(lambda tx: tx.run(_REVOKE_KEY, id=id, tenant=tenant, now=now())):
+            raise NotFoundError(f"tenant {tenant!r} has no key {id!r}: list its keys")
+
+    # Jobs, as people see them
+
+    async def submit_job(self, job: Job) -> None:
+        """See SystemStore.submit_job. An empty `created_at` is set to now; state and error are those of a new job."""
+        submitted = now()
+        properties = {
+            "id": job.id,
+            "tenant": job.scope.tenant,
+            "access": sorted(job.scope.access),
+            "labels": labels(job.scope),
+            "kind": job.kind,
+            "payload": json_object("payload", job.payload),
+            "state": "queued",
+            "priority": job.priority,
+            "progress": json_object("progress", job.progress),
+            "error": "",
+            "created_at": job.created_at or submitted,
+            "updated_at": submitted,
+            "fence": 0,
+        }
+        await self._connection.write(lambda tx: tx.run(_SUBMIT, properties=properties))
+
+    async def job(self, scope: Scope, id: str) -> Job:
+        """See SystemStore.job."""
+        return _one_job(await self._connection.read(_JOB_BY_ID, id=id, **scope_parameters(scope)), id)
+
+    async def jobs(self, scope: Scope, *, states: Sequence[JobState] = (), limit: int = 100) -> list[Job]:
+        """See SystemStore.jobs."""
+        found = await self._connection.read(_JOBS, states=list(states), limit=max(0, limit), **scope_parameters(scope))
+        return [job_from(row) for row in found]
+
+    async def cancel_job(self, scope: Scope, id: str) -> Job:
+        """See SystemStore.cancel_job."""
+
+        async def work(tx: Transaction) -> Job:
+            job = await _locked_job(tx, scope, id)
+            if job.state in ENDED:
+                return job
+            await tx.run(_RELEASE, id=id, state="cancelled", error="", now=now())
+            return await _locked_job(tx, scope, id)
+
+        return await self._connection.write(work)
+
+    async def retry_job(self, scope: Scope, id: str) -> Job:
+        """See SystemStore.retry_job. The error of the failed attempt is cleared."""
+
+        async def work(tx: Transaction) -> Job:
+            job = await _locked_job(tx, scope, id)
+            if job.state not in ("failed", "cancelled"):
+                return job
+            await tx.run(_RELEASE, id=id, state="queued", error="", now=now())
+            return await _locked_job(tx, scope, id)
+
+        return await self._connection.write(work)
+
+    # Jobs, as workers see them
+
+    async def claim_job(self, worker: str, seconds: float, kinds: Sequence[str] = ()) -> tuple[Job, Lease] | None:
+        """See SystemStore.claim_job. Jobs submitted within one second come in the order of their ids."""
+
+        async def work(tx: Transaction) -> tuple[Job, Lease] | None:
+            while found := await tx.run(_NEXT, kinds=list(kinds)):
+                ((id_,),) = found
+                claimed = await tx.run(
+                    _CLAIM, id=id_, lock=secrets.token_hex(8), worker=worker, seconds=seconds, now=now()
+                )
+                if claimed:  # otherwise another worker was faster, and this one has waited for it
+                    *columns, fence, until = claimed[0]
+                    job = job_from(columns)
+                    return job, Lease(job.id, worker, fence, until)
+            return None
+
+        return await self._connection.write(work)
+
+    async def renew_lease(self, lease: Lease, seconds: float) -> Lease:
+        """See SystemStore.renew_lease. A lease that has run out is still held until another worker takes the job."""
+
+        async def work(tx: Transaction) -> Lease:
+            await check_lease(tx, lease)
+            ((until,),) = await tx.run(_RENEW, id=lease.job_id, seconds=seconds)
+            return Lease(lease.job_id, lease.worker, lease.fence, until)
+
+        return await self._connection.write(work)
+
+    async def save_progress(self, lease: Lease, progress: Mapping[str, Scalar]) -> None:
+        """See SystemStore.save_progress."""
+        data = json_object("progress", progress)
+
+        async def work(tx: Transaction) -> None:
+            await check_lease(tx, lease)
+            await tx.run(_PROGRESS, id=lease.job_id, progress=data, now=now())
+
+        await self._connection.write(work)
+
+    async def finish_job(self, lease: Lease, state: JobState, error: str = "") -> None:
+        """See SystemStore.finish_job.
+
+        Raises:
+            InputError: the state is `running`, which is no end.
+        """
+        if state == "running":
+            raise InputError(
+                f"job {lease.job_id} cannot be finished as 'running': use queued, succeeded, failed or cancelled"
+            )
+
+        async def work(tx: Transaction) -> None:
+            await check_lease(tx, lease)
+            await tx.run(_RELEASE, id=lease.job_id, state=state, error=storable(error), now=now())
+
+        await self._connection.write(work)
+
+    # Decisions
+
+    async def record_decision(self, decision: Decision) -> None:
+        """See SystemStore.record_decision. An empty `created_at` is set to now.
+
+        Raises:
+            InputError: its id is that of a decision on another pair.
+        """
+        properties = {
+            "id": decision.id,
+            "tenant": decision.tenant,
+            "kind": decision.kind,
+            "a": decision.a,
+            "b": decision.b,
+            "author": decision.author,
+            "created_at": decision.created_at or now(),
+        }
+
+        async def work(tx: Transaction) -> None:
+            await tx.run(_REPLACE_DECISION, tenant=decision.tenant, a=decision.a, b=decision.b)
+            if await tx.run(_DECISION_EXISTS, id=decision.id):
+                raise InputError(f"decision {decision.id!r} exists and is on another pair: use a new id")
+            await tx.run(_ADD_DECISION, properties=properties)
+
+        await self._connection.write(work)
+
+    async def decisions(self, tenant: str) -> list[Decision]:
+        """See SystemStore.decisions."""
+        return [decision_from(row) for row in await self._connection.read(_DECISIONS, tenant=tenant)]
+
+    async def remove_decision(self, tenant: str, id: str) -> None:
+        """See SystemStore.remove_decision."""
+        if not await self._connection.write(lambda tx: tx.run(_REMOVE_DECISION, tenant=tenant, id=id)):
+            raise NotFoundError(f"tenant {tenant!r} has no decision {id!r}: list its decisions")
+
+
+async def _locked_job(tx: Transaction, scope: Scope, id_: str) -> Job:
+    """A visible job that stays as it is until the transaction ends."""
+    return _one_job(await tx.run(_LOCK_JOB, id=id_, lock=secrets.token_hex(8), **scope_parameters(scope)), id_)
+
+
+def _one_job(found: Sequence[Sequence[object]], id_: str) -> Job:
+    if not found:
+        raise NotFoundError(f"job {id_!r} does not exist, or the caller's scope does not see it: list the jobs")
+    return job_from(found[0])

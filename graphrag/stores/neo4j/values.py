@@ -1,0 +1,171 @@
+"""A document's contribution as parameters of the writing queries, and vectors to and from the driver."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from neo4j.vector import Vector
+from numpy.typing import NDArray
+
+from graphrag.extraction.resolution import blocking_keys
+from graphrag.stores import rows
+from graphrag.stores.neo4j import comparable, lucene
+from graphrag.types import Chunk, ChunkVectors, Document, GraphBatch, Scalar, entity_id, stable_id
+
+CHUNKS_PER_STATEMENT = 250
+MENTIONS_PER_STATEMENT = 5_000
+_INT64 = 1 << 63
+_T = TypeVar("_T")
+
+Properties = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one document contributes, as the driver takes it."""
+
+    document: Properties
+    """Without the times, which the store sets."""
+    chunks: Sequence[Properties]
+    entities: Sequence[tuple[Properties, Sequence[Properties]]]
+    """Each with the properties of its mentions; ascending by id."""
+    relations: Sequence[Properties]
+    terms: int
+    """Terms of all chunks."""
+
+
+def contribution(batch: GraphBatch) -> Contribution:
+    """The parameters for a batch that has passed every check."""
+    document = batch.document
+    filters = comparable.properties(document.metadata)
+    place: Properties = {"tenant": document.tenant, "access": document.access}
+    lengths = [len(chunk.terms.split()) for chunk in batch.chunks]
+    chunks: list[Properties] = [
+        {"properties": {**_chunk(document, chunk, vectors), **place, **filters}, "vector": to_vector(vectors.chunk)}
+        for chunk, vectors in zip(batch.chunks, batch.vectors, strict=True)
+    ]
+    mentions: dict[str, list[Properties]] = {}
+    entities: dict[str, Properties] = {}
+    for chunk in batch.chunks:
+        for mention in chunk.mentions:
+            if mention.entity_id not in entities:
+                entities[mention.entity_id] = _entity(document.tenant, mention.key, mention.surface, mention.type)
+            mentions.setdefault(mention.entity_id, []).append(
+                {
+                    "surface": mention.surface,
+                    "type": mention.type,
+                    "role": mention.role,
+                    "count": mention.count,
+                    "chunk_id": chunk.id,
+                    "document_id": document.id,
+                    **place,
+                }
+            )
+    return Contribution(
+        document={
+            **dict(zip(rows.DOCUMENT_FIELDS, rows.document_row(document, "", ""), strict=True)),
+            **filters,
+            **{f"meta_{key}": _shown(value) for key, value in document.metadata.items()},
+            "name": document.title or document.source,
+            "text": batch.text,
+            "term_count": sum(lengths),
+            "mention_count": sum(len(chunk.mentions) for chunk in batch.chunks),
+            "relation_count": len(batch.relations),
+        },
+        chunks=chunks,
+        entities=[({"id": id_, "properties": entities[id_]}, mentions[id_]) for id_ in sorted(entities)],
+        relations=[
+            {**dict(zip(rows.RELATION_FIELDS, rows.relation_row(relation), strict=True)), **place}
+            for relation in batch.relations
+        ],
+        terms=sum(lengths),
+    )
+
+
+def _chunk(document: Document, chunk: Chunk, vectors: ChunkVectors) -> Properties:
+    heading = chunk.heading[-1] if chunk.heading else document.title or document.source
+    return {
+        **dict(zip(rows.CHUNK_FIELDS, rows.chunk_row(chunk), strict=True)),
+        "source": document.source,
+        "title": document.title,
+        "name": f"{heading} · {chunk.position + 1}",
+        "scope": lucene.scope_tokens(document.tenant, document.access),
+        "phrase_keys": [phrase.key for phrase in chunk.phrases],
+        "phrase_ids": [entity_id(document.tenant, phrase.key) for phrase in chunk.phrases],
+        "sentence_vectors": rows.sentence_bytes(vectors),
+        # Tells the chunks of one version of a document from those of the next, in a read that meets a write.
+        "version": document.fingerprint,
+    }
+
+
+def _entity(tenant: str, key: str, surface: str, type_: str) -> Properties:
+    return {
+        "tenant": tenant,
+        "key": key,
+        "name": surface,
+        "type": type_,
+        "words": f" {key}",
+        "blocks": [lucene.block_token(tenant, block) for block in blocking_keys(key)],
+    }
+
+
+def _shown(value: Scalar) -> Scalar:
+    """Metadata as people see it in Browser; filters read `filter_<key>`, and the service the JSON."""
+    return str(value) if isinstance(value, int) and not -_INT64 <= value < _INT64 else value
+
+
+def partition(tenant: str, access: str, chunks: int, terms: int) -> Properties:
+    """A change of the counts over what the holders of one label see."""
+    return {
+        "id": stable_id("partition", tenant, access),
+        "tenant": tenant,
+        "access": access,
+        "chunks": chunks,
+        "terms": terms,
+    }
+
+
+def partitions(changes: Sequence[Properties]) -> list[Properties]:
+    """Changes added up by partition, ascending by id: the order in which every writer locks them."""
+    found: dict[object, Properties] = {}
+    for change in changes:
+        known = found.setdefault(change["id"], {**change, "chunks": 0, "terms": 0})
+        for name in ("chunks", "terms"):
+            known[name] = _number(known, name) + _number(change, name)
+    return [found[id_] for id_ in sorted(found, key=str)]
+
+
+def _number(properties: Mapping[str, object], name: str) -> int:
+    value = properties[name]
+    return value if isinstance(value, int) else 0
+
+
+def slices(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
+    """The items in parts of at most `size`."""
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def entity_slices(contribution: Contribution) -> Iterator[list[Properties]]:
+    """Rows for WRITE_MENTIONS in parts of about MENTIONS_PER_STATEMENT mentions, an entity with very many in several."""
+    part: list[Properties] = []
+    count = 0
+    for entity, mentions in contribution.entities:
+        for some in slices(mentions, MENTIONS_PER_STATEMENT):
+            part.append({**entity, "mentions": some})
+            count += len(some)
+            if count >= MENTIONS_PER_STATEMENT:
+                yield part
+                part, count = [], 0
+    if part:
+        yield part
+
+
+def to_vector(row: NDArray[np.float32]) -> Vector:
+    """For the driver, which sends 4 bytes a number so, and 9 as a list."""
+    return Vector(row.astype(">f4").tobytes(), "f32")
+
+
+def from_vector(vector: Vector) -> NDArray[np.float32]:
+    """`(dim,)` as it was written, to the last bit."""
+    return np.frombuffer(vector.raw(), dtype=">f4").astype(np.float32)

@@ -1,0 +1,86 @@
+"""Keys, jobs and decisions as rows of plain values, the same in every store, and back."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import cast
+
+from graphrag.errors import InputError
+from graphrag.stores.system import ApiKey, Decision, DecisionKind, Job, JobState, KeyRole
+from graphrag.types import Scope
+
+
+def json_object(what: str, value: Mapping[str, object]) -> str:
+    """A job's payload or progress as text.
+
+    Raises:
+        InputError: it is not plain JSON.
+    """
+    try:
+        # ASCII, so that every str survives, lone surrogates of file names included.
+        return json.dumps(dict(value), allow_nan=False)
+    except (TypeError, ValueError) as exc:
+        raise InputError(
+            f"the job's {what} is not plain JSON ({exc}): use text, finite numbers, true, false and null"
+        ) from exc
+
+
+def storable(text: str) -> str:
+    """The text with what no store can hold written as an escape: errors may quote file names that are not Unicode."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def now() -> str:
+    """UTC, ISO 8601, seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def labels(scope: Scope) -> str:
+    """The access labels as JSON, ascending."""
+    return json.dumps(sorted(scope.access))
+
+
+def _scope(tenant: object, access: object) -> Scope:
+    return Scope(str(tenant), frozenset(json.loads(str(access))))
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def key_from(row: Sequence[object]) -> ApiKey:
+    """From id, name, secret_sha256, role, tenant, access (see labels), created_at, expires_at, revoked_at."""
+    id_, name, secret, role, tenant, access, created, expires, revoked = row
+    return ApiKey(
+        id=str(id_),
+        name=str(name),
+        secret_sha256=str(secret),
+        role=cast(KeyRole, role),
+        scope=_scope(tenant, access),
+        created_at=str(created),
+        expires_at=_optional(expires),
+        revoked_at=_optional(revoked),
+    )
+
+
+def job_from(row: Sequence[object]) -> Job:
+    """From id, tenant, access, kind, payload, state, priority, progress, error, created_at, updated_at."""
+    id_, tenant, access, kind, payload, state, priority, progress, error, created, updated = row
+    return Job(
+        id=str(id_),
+        scope=_scope(tenant, access),
+        kind=str(kind),
+        payload=json.loads(str(payload)),
+        state=cast(JobState, state),
+        priority=int(str(priority)),
+        progress=json.loads(str(progress)),
+        error=str(error),
+        created_at=str(created),
+        updated_at=str(updated),
+    )
+
+
+def decision_from(row: Sequence[object]) -> Decision:
+    """From id, tenant, kind, a, b, author, created_at."""
+    id_, tenant, kind, a, b, author, created = row
+    return Decision(str(id_), str(tenant), cast(DecisionKind, kind), str(a), str(b), str(author), str(created))
