@@ -68,9 +68,8 @@ async def refresh(connection: Connection) -> int:
     if not stale:
         return 0
     held = {row[0]: _shown(row) for row in stale}
-    texts = sorted({token for row in stale for token in row[4]})
-    parts = [" ".join(texts[n : n + lucene.MAX_CLAUSES]) for n in range(0, len(texts), lucene.MAX_CLAUSES)]
-    others = await connection.read(queries.SIMILAR, queries=parts)
+    texts = lucene.any_token(token for row in stale for token in row[4])
+    others = await connection.read(queries.SIMILAR, queries=texts)
     links = await asyncio.to_thread(_links, held, {row[0]: row[2] for row in stale}, others)
     entities = [
         {

@@ -44,9 +44,11 @@ async def _in_blocks(connection: Connection, tenant: str, blocks: Iterable[str])
 
 
 async def _with_prefix(connection: Connection, tenant: str, prefix: str) -> list[str]:
-    if not prefix or not is_text(prefix):
+    start = fold(prefix) if is_text(prefix) else ""
+    query = lucene.word_prefix(start)
+    if not query:
         return []
-    found = await connection.read(queries.ENTITY_IDS_BY_PREFIX, start=f" {fold(prefix)}", tenant=tenant)
+    found = await connection.read(queries.ENTITY_IDS_BY_PREFIX, words=query, start=f" {start}", tenant=tenant)
     return [id_ for (id_,) in found]
 
 

@@ -48,5 +48,27 @@ def block_token(tenant: str, block: str) -> str:
 
 def any_block(tenant: str, blocks: Iterable[str]) -> list[str]:
     """Queries that together find the tenant's entities that fall into one of the blocks."""
-    tokens = sorted({block_token(tenant, block) for block in blocks})
+    return any_token({block_token(tenant, block) for block in blocks})
+
+
+def any_token(tokens: Iterable[str]) -> list[str]:
+    """Queries that together find the entities that hold one of the tokens made by block_token."""
+    tokens = [f"blocks:{token}" for token in sorted(set(tokens))]
     return [" ".join(tokens[start : start + MAX_CLAUSES]) for start in range(0, len(tokens), MAX_CLAUSES)]
+
+
+def word_prefix(text: str) -> str:
+    """The query for the entities whose key may hold the text from the beginning of a word on; empty if none can.
+
+    It finds the words one by one, the last of them by its beginning: their order is still to be checked.
+    """
+    words = text.split()
+    if not words:
+        return ""
+    cut = words.pop() if not text[-1].isspace() else ""
+    clauses = [f"+key:{_quoted(word)}" for word in words]
+    return " ".join([*clauses, f"+key:{_escaped(cut)}*"] if cut else clauses)
+
+
+def _escaped(word: str) -> str:
+    return "".join(character if character.isalnum() else f"\\{character}" for character in word)

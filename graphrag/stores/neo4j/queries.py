@@ -148,12 +148,13 @@ RETURN n, frequency"""
 
 ENTITY_IDS_BY_BLOCK: LiteralString = """
 UNWIND $queries AS query
-CALL db.index.fulltext.queryNodes('entity_blocks', query) YIELD node AS e
+CALL db.index.fulltext.queryNodes('entity_names', query) YIELD node AS e
 WHERE e.tenant = $tenant
 RETURN DISTINCT e.id, e.key"""
 
 ENTITY_IDS_BY_PREFIX: LiteralString = """
-MATCH (e:Entity) WHERE e.words CONTAINS $start AND e.tenant = $tenant
+CALL db.index.fulltext.queryNodes('entity_names', $words) YIELD node AS e
+WHERE e.tenant = $tenant AND ' ' + e.key CONTAINS $start
 RETURN e.id"""
 
 # The fold: what the visible mentions say about each entity. Most mentioned first.
@@ -278,38 +279,43 @@ RETURN s.dimension, s.sentence_dimension"""
 
 WRITE_DOCUMENT: LiteralString = "MERGE (d:Document {id: $properties.id}) SET d = $properties"
 
+# `$before` is the chunk before the first of these, null at the beginning.
 WRITE_CHUNKS: LiteralString = """
 MATCH (d:Document {id: $id})
 UNWIND $chunks AS row
 CREATE (c:Chunk)-[:PART_OF]->(d)
 SET c = row.properties
 WITH c, row
-CALL db.create.setNodeVectorProperty(c, 'embedding', row.vector)"""
-
-WRITE_ORDER: LiteralString = """
-UNWIND range(1, size($ids) - 1) AS n
-MATCH (c:Chunk {id: $ids[n - 1]}) MATCH (following:Chunk {id: $ids[n]})
+CALL db.create.setNodeVectorProperty(c, 'embedding', row.vector)
+WITH c ORDER BY c.position
+WITH collect(c) AS chunks
+OPTIONAL MATCH (before:Chunk {id: $before})
+WITH CASE WHEN before IS NULL THEN chunks ELSE [before] + chunks END AS chunks
+UNWIND range(1, size(chunks) - 1) AS n
+WITH chunks[n - 1] AS c, chunks[n] AS following
 CREATE (c)-[:NEXT]->(following)"""
 
-# Entities ascending by id, so that two writers never wait for each other in a circle.
+# Entities ascending by id, so that two writers never wait for each other in a circle. A mention is a list (place of its
+# chunk in `$chunk_ids`, surface form, type, role, count): what it shares with all others is not sent for each.
 WRITE_MENTIONS: LiteralString = """
 UNWIND $entities AS row
 MERGE (e:Entity {id: row.id})
 ON CREATE SET e += row.properties
 SET e:Stale, e.touched = $lock
 WITH e, row
-UNWIND row.mentions AS properties
-MATCH (c:Chunk {id: properties.chunk_id})
+UNWIND row.mentions AS mention
+MATCH (c:Chunk {id: $chunk_ids[mention[0]]})
 CREATE (c)-[m:MENTIONS]->(e)
-SET m = properties
+SET m = {surface: mention[1], type: mention[2], role: mention[3], count: mention[4], chunk_id: c.id,
+    document_id: $document_id, tenant: $tenant, access: $access}
 FOREACH (_ IN CASE WHEN m.role = 'subject' THEN [1] ELSE [] END |
-    CREATE (c)-[:ABOUT {tenant: m.tenant, access: m.access, chunk_id: m.chunk_id, document_id: m.document_id}]->(e))"""
+    CREATE (c)-[:ABOUT {chunk_id: c.id, document_id: $document_id, tenant: $tenant, access: $access}]->(e))"""
 
 WRITE_RELATIONS: LiteralString = """
 UNWIND $relations AS properties
 MATCH (s:Entity {id: properties.subject_id}) MATCH (o:Entity {id: properties.object_id})
 CREATE (s)-[r:RELATES]->(o)
-SET r = properties"""
+SET r = properties, r.document_id = $document_id, r.tenant = $tenant, r.access = $access"""
 
 # Counts over what the holders of one label see, kept in the transaction of each write: reads sum over their labels.
 COUNT_WRITE: LiteralString = """
@@ -364,7 +370,7 @@ RETURN e.id, e.key, e.tenant, e.touched, e.blocks, mentions, documents, forms"""
 
 SIMILAR: LiteralString = """
 UNWIND $queries AS query
-CALL db.index.fulltext.queryNodes('entity_blocks', query) YIELD node AS e
+CALL db.index.fulltext.queryNodes('entity_names', query) YIELD node AS e
 RETURN DISTINCT e.id, e.key, e.tenant, e.name, e.type"""
 
 SHOW: LiteralString = """

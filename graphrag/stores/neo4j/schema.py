@@ -37,9 +37,8 @@ _STATEMENTS = {name: f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR (n:{label}) RE
     "job_state": "CREATE INDEX job_state IF NOT EXISTS FOR (n:Job) ON (n.state)",
     "api_key_tenant": "CREATE INDEX api_key_tenant IF NOT EXISTS FOR (n:ApiKey) ON (n.tenant)",
     "decision_tenant": "CREATE INDEX decision_tenant IF NOT EXISTS FOR (n:Decision) ON (n.tenant)",
-    "entity_words": "CREATE TEXT INDEX entity_words IF NOT EXISTS FOR (n:Entity) ON (n.words)",
     "chunk_text": "CREATE FULLTEXT INDEX chunk_text IF NOT EXISTS FOR (n:Chunk) ON EACH [n.scope, n.terms, n.phrase_ids] OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}}",
-    "entity_blocks": "CREATE FULLTEXT INDEX entity_blocks IF NOT EXISTS FOR (n:Entity) ON EACH [n.blocks] OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}}",
+    "entity_names": "CREATE FULLTEXT INDEX entity_names IF NOT EXISTS FOR (n:Entity) ON EACH [n.key, n.blocks] OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}}",
 }  # fmt: skip
 VECTOR_INDEX = "chunk_vectors"
 

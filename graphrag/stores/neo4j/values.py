@@ -19,6 +19,8 @@ _INT64 = 1 << 63
 _T = TypeVar("_T")
 
 Properties = dict[str, object]
+Mentioned = tuple[int, str, str, str, int]
+"""A mention: place of its chunk in the document, surface form, type, role, count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,8 @@ class Contribution:
     document: Properties
     """Without the times, which the store sets."""
     chunks: Sequence[Properties]
-    entities: Sequence[tuple[Properties, Sequence[Properties]]]
-    """Each with the properties of its mentions; ascending by id."""
+    entities: Sequence[tuple[Properties, Sequence[Mentioned]]]
+    """Each with its mentions; ascending by id."""
     relations: Sequence[Properties]
     terms: int
     """Terms of all chunks."""
@@ -39,28 +41,20 @@ def contribution(batch: GraphBatch) -> Contribution:
     """The parameters for a batch that has passed every check."""
     document = batch.document
     filters = comparable.properties(document.metadata)
-    place: Properties = {"tenant": document.tenant, "access": document.access}
+    owner: Properties = {"tenant": document.tenant, "access": document.access}
     lengths = [len(chunk.terms.split()) for chunk in batch.chunks]
     chunks: list[Properties] = [
-        {"properties": {**_chunk(document, chunk, vectors), **place, **filters}, "vector": to_vector(vectors.chunk)}
+        {"properties": {**_chunk(document, chunk, vectors), **owner, **filters}, "vector": to_vector(vectors.chunk)}
         for chunk, vectors in zip(batch.chunks, batch.vectors, strict=True)
     ]
-    mentions: dict[str, list[Properties]] = {}
+    mentions: dict[str, list[Mentioned]] = {}
     entities: dict[str, Properties] = {}
-    for chunk in batch.chunks:
+    for place, chunk in enumerate(batch.chunks):
         for mention in chunk.mentions:
             if mention.entity_id not in entities:
                 entities[mention.entity_id] = _entity(document.tenant, mention.key, mention.surface, mention.type)
             mentions.setdefault(mention.entity_id, []).append(
-                {
-                    "surface": mention.surface,
-                    "type": mention.type,
-                    "role": mention.role,
-                    "count": mention.count,
-                    "chunk_id": chunk.id,
-                    "document_id": document.id,
-                    **place,
-                }
+                (place, mention.surface, mention.type, mention.role, mention.count)
             )
     return Contribution(
         document={
@@ -76,8 +70,7 @@ def contribution(batch: GraphBatch) -> Contribution:
         chunks=chunks,
         entities=[({"id": id_, "properties": entities[id_]}, mentions[id_]) for id_ in sorted(entities)],
         relations=[
-            {**dict(zip(rows.RELATION_FIELDS, rows.relation_row(relation), strict=True)), **place}
-            for relation in batch.relations
+            dict(zip(rows.RELATION_FIELDS, rows.relation_row(relation), strict=True)) for relation in batch.relations
         ],
         terms=sum(lengths),
     )
@@ -105,7 +98,6 @@ def _entity(tenant: str, key: str, surface: str, type_: str) -> Properties:
         "key": key,
         "name": surface,
         "type": type_,
-        "words": f" {key}",
         "blocks": [lucene.block_token(tenant, block) for block in blocking_keys(key)],
     }
 

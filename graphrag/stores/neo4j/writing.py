@@ -98,7 +98,7 @@ async def write(tx: Transaction, scope: Scope, batch: GraphBatch) -> WriteOutcom
         lost = await _remove(tx, [document.id], lock)
         changes.append(partition(tenant, access, -chunks, -terms))
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    await _insert(tx, new, {"created_at": created or now, "updated_at": now}, lock)
+    await _insert(tx, batch, new, {"created_at": created or now, "updated_at": now}, lock)
     await _remove_orphans(tx, lost.difference(str(entity["id"]) for entity, _ in new.entities), lock)
     await tx.run(queries.COUNT_WRITE, partitions=partitions(changes), lock=lock)
     return "created" if tenant is None else "updated"
@@ -130,22 +130,17 @@ async def _record_dimensions(tx: Transaction, batch: GraphBatch, lock: str) -> N
     await asyncio.to_thread(check_batch, batch, dimension, sentences)
 
 
-async def _insert(tx: Transaction, new: Contribution, times: dict[str, object], lock: str) -> None:
+async def _insert(tx: Transaction, batch: GraphBatch, new: Contribution, times: dict[str, object], lock: str) -> None:
+    document, ids = batch.document, [chunk.id for chunk in batch.chunks]
+    owner: dict[str, object] = {"document_id": document.id, "tenant": document.tenant, "access": document.access}
     await tx.run(queries.WRITE_DOCUMENT, properties={**new.document, **times})
-    id_ = new.document["id"]
-    for some in slices(new.chunks, CHUNKS_PER_STATEMENT):
-        await tx.run(queries.WRITE_CHUNKS, id=id_, chunks=some)
-    if len(new.chunks) > 1:
-        await tx.run(queries.WRITE_ORDER, ids=[_id_of(chunk) for chunk in new.chunks])
+    for start in range(0, len(ids), CHUNKS_PER_STATEMENT):
+        some = new.chunks[start : start + CHUNKS_PER_STATEMENT]
+        await tx.run(queries.WRITE_CHUNKS, id=document.id, chunks=some, before=ids[start - 1] if start else None)
     for entities in entity_slices(new):
-        await tx.run(queries.WRITE_MENTIONS, entities=entities, lock=lock)
-    for some in slices(new.relations, MENTIONS_PER_STATEMENT):
-        await tx.run(queries.WRITE_RELATIONS, relations=some)
-
-
-def _id_of(chunk: dict[str, object]) -> object:
-    properties = chunk["properties"]
-    return properties["id"] if isinstance(properties, dict) else None  # pyright: ignore[reportUnknownVariableType]
+        await tx.run(queries.WRITE_MENTIONS, entities=entities, chunk_ids=ids, lock=lock, **owner)
+    for relations in slices(new.relations, MENTIONS_PER_STATEMENT):
+        await tx.run(queries.WRITE_RELATIONS, relations=relations, **owner)
 
 
 async def _remove(tx: Transaction, ids: Sequence[str], lock: str) -> set[str]:
