@@ -93,7 +93,7 @@ UNWIND $ids AS id
 MATCH (c:Chunk {{id: id}}) WHERE {_SEES_C} AND {_PASSES_C}
 RETURN c.id, vector(c.embedding, $dimension, FLOAT32), c.sentence_vectors"""
 
-# Search. The predicate of a vector search is of declared properties, so that its text depends on the filter's fields and
+# Search. A score is (1 + cosine) / 2. The predicate of a vector search is of declared properties, so that its text depends on the filter's fields and
 # on nothing else: VECTOR_SEARCH is completed by `vector_search`.
 
 _VECTOR_SEARCH: tuple[LiteralString, LiteralString] = (
@@ -102,10 +102,10 @@ UNWIND range(0, size($vectors) - 1) AS n
 CALL (n) {
     MATCH (c:Chunk)
     SEARCH c IN (VECTOR INDEX chunk_vectors FOR $vectors[n] WHERE c.tenant = $tenant""",
-    """ LIMIT $limit)
-    RETURN c
+    """ LIMIT $limit) SCORE AS score
+    RETURN c.id AS id, score
 }
-RETURN n, c.id, vector(c.embedding, $dimension, FLOAT32)""",
+RETURN n, id, score""",
 )
 
 
@@ -120,11 +120,11 @@ EXACT_SEARCH: LiteralString = f"""
 UNWIND range(0, size($vectors) - 1) AS n
 CALL (n) {{
     MATCH (c:Chunk {{tenant: $tenant}}) WHERE {_SEES_C} AND {_PASSES_C}
-    WITH c, vector.similarity.cosine(c.embedding, $vectors[n]) AS similarity
-    ORDER BY similarity DESC, c.id LIMIT $limit
-    RETURN c
+    WITH c.id AS id, vector.similarity.cosine(c.embedding, $vectors[n]) AS score
+    ORDER BY score DESC, id LIMIT $limit
+    RETURN id, score
 }}
-RETURN n, c.id, vector(c.embedding, $dimension, FLOAT32)"""
+RETURN n, id, score"""
 
 KEYWORD_SEARCH: LiteralString = f"""
 UNWIND $queries AS query

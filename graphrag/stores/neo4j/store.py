@@ -44,8 +44,9 @@ from graphrag.types import (
     is_text,
 )
 
-LEAST_NEAREST = 100
-"""Chunks fetched from the vector index at least, and twice the k: the index is approximate, the rescoring is not."""
+LEAST_NEAREST = 200
+"""Chunks fetched from the vector index at least, and twice the k. Its scores are exact, since it is not quantized, but it
+misses some of the nearest, the fewer the more are asked for."""
 LEAST_MATCHES = 200
 """Chunks fetched from the full-text index at least, and four times the k: Lucene's scores know other tenants' texts, ours
 do not, so that the best by ours may stand lower in its list."""
@@ -198,17 +199,16 @@ class Neo4jStore:
         if not dimension or not len(vectors):
             return [[] for _ in vectors]
         limit = max(2 * k, LEAST_NEAREST)
-        found: dict[int, dict[str, NDArray[np.float32]]] = {n: {} for n in range(len(vectors))}
+        found: dict[int, dict[str, float]] = {n: {} for n in range(len(vectors))}
         compiled = searchable(filter)
         if compiled is not None:
             predicates, values = compiled
             await self._nearest(queries.vector_search(scope, predicates), scope, None, vectors, limit, found, values)
         # An index that came back with less than it was asked for may have missed some of the few there are.
-        short = [n for n, held in found.items() if len(held) < limit]
+        short = {n: held for n, held in found.items() if len(held) < limit}
         if short:
-            part = {n: found[n] for n in short}
-            await self._nearest(queries.EXACT_SEARCH, scope, filter, vectors, limit, part, {})
-        return [_best(vectors[n], held, k) for n, held in found.items()]
+            await self._nearest(queries.EXACT_SEARCH, scope, filter, vectors, limit, short, {})
+        return [_best(found[n], k) for n in range(len(vectors))]
 
     async def _nearest(
         self,
@@ -217,21 +217,16 @@ class Neo4jStore:
         filter: Filter | None,
         vectors: NDArray[np.float32],
         limit: int,
-        found: dict[int, dict[str, NDArray[np.float32]]],
+        found: dict[int, dict[str, float]],
         values: dict[str, object],
     ) -> None:
-        """Add to `found`, for the vectors whose places it has, chunk vectors by id."""
+        """Add to `found`, for the vectors whose places it has, cosine similarities by chunk id."""
         places = list(found)
         nearest = await self._connection.read(
-            query,
-            vectors=[to_vector(vectors[n]) for n in places],
-            limit=limit,
-            dimension=vectors.shape[1],
-            **_asked(scope, filter),
-            **values,
+            query, vectors=[to_vector(vectors[n]) for n in places], limit=limit, **_asked(scope, filter), **values
         )
-        for place, id_, vector in nearest:
-            found[places[place]][id_] = from_vector(vector)
+        for place, id_, score in nearest:
+            found[places[place]][id_] = round(2 * score - 1, SCORE_DECIMALS)
 
     async def search_chunks(
         self, scope: Scope, terms: Sequence[str], k: int, filter: Filter | None = None
@@ -356,10 +351,7 @@ def _ordered(found: Iterable[Row], ids: Sequence[str]) -> list[Row]:
     return [by_id[id_] for id_ in ids if id_ in by_id]
 
 
-def _best(vector: NDArray[np.float32], found: dict[str, NDArray[np.float32]], k: int) -> list[Hit]:
-    """The k nearest by exact cosine similarity, descending, ties ascending by id."""
-    if not found:
-        return []
-    scores = np.round(np.stack(list(found.values())) @ vector, SCORE_DECIMALS)
-    hits = [Hit(id_, float(score)) for id_, score in zip(found, scores, strict=True)]
+def _best(scores: dict[str, float], k: int) -> list[Hit]:
+    """The k highest, descending, ties ascending by id."""
+    hits = (Hit(id_, score) for id_, score in scores.items())
     return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:k]
