@@ -98,7 +98,10 @@ class GraphStore(Protocol):
         ...
 
     async def delete_documents(self, scope: Scope, ids: Sequence[str], *, lease: Lease | None = None) -> int:
-        """Remove documents and all they contributed, in one transaction. Returns how many existed and were visible.
+        """Remove documents and all they contributed, each whole. Returns how many existed and were visible.
+
+        Few documents are one transaction; a store may take several for many. What a call that fails has removed by then
+        stays removed, and calling it again removes the rest.
 
         Raises:
             LeaseLostError: a lease was given and is no longer held.

@@ -103,9 +103,11 @@ CALL (n) {
     MATCH (c:Chunk)
     SEARCH c IN (VECTOR INDEX chunk_vectors FOR $vectors[n] WHERE c.tenant = $tenant""",
     """ LIMIT $limit) SCORE AS score
-    RETURN c.id AS id, score
+    WITH c.id AS id, score ORDER BY score DESC, id
+    WITH collect([id, score]) AS found
+    RETURN size(found) AS total, found[..$best] AS best
 }
-RETURN n, id, score""",
+RETURN n, total, best""",
 )
 
 
@@ -121,10 +123,11 @@ UNWIND range(0, size($vectors) - 1) AS n
 CALL (n) {{
     MATCH (c:Chunk {{tenant: $tenant}}) WHERE {_SEES_C} AND {_PASSES_C}
     WITH c.id AS id, vector.similarity.cosine(c.embedding, $vectors[n]) AS score
-    ORDER BY score DESC, id LIMIT $limit
-    RETURN id, score
+    ORDER BY score DESC, id LIMIT $best
+    WITH collect([id, score]) AS best
+    RETURN size(best) AS total, best
 }}
-RETURN n, id, score"""
+RETURN n, total, best"""
 
 KEYWORD_SEARCH: LiteralString = f"""
 UNWIND $queries AS query
@@ -132,17 +135,18 @@ CALL db.index.fulltext.queryNodes('chunk_text', query, {{limit: $limit}}) YIELD 
 WITH c, {_PASSES_C} AS passes
 RETURN c.id, CASE WHEN passes THEN c.terms END"""
 
-CORPUS: LiteralString = """
-MATCH (p:Partition {tenant: $tenant}) WHERE $all OR p.access IN $access
-RETURN sum(p.chunks), sum(p.terms)"""
-
-FREQUENCIES: LiteralString = """
-UNWIND range(0, size($queries) - 1) AS n
-CALL (n) {
-    CALL db.index.fulltext.queryNodes('chunk_text', $queries[n]) YIELD node
-    RETURN count(*) AS frequency
+TERM_STATISTICS: LiteralString = """
+OPTIONAL MATCH (p:Partition {tenant: $tenant}) WHERE $all OR p.access IN $access
+WITH sum(p.chunks) AS chunks, sum(p.terms) AS terms
+CALL () {
+    UNWIND $queries AS query
+    CALL (query) {
+        CALL db.index.fulltext.queryNodes('chunk_text', query) YIELD node
+        RETURN count(*) AS frequency
+    }
+    RETURN collect(frequency) AS frequencies
 }
-RETURN n, frequency"""
+RETURN chunks, terms, frequencies"""
 
 # Entities
 

@@ -4,7 +4,6 @@ Chunks keep their whole contribution as properties, so that a read of chunks is 
 same for steps along the graph, and for people in Neo4j Browser. Every read decides visibility in the database.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from types import TracebackType
 from typing import Self
@@ -44,10 +43,15 @@ from graphrag.types import (
     is_text,
 )
 
+CHUNKS_PER_DELETION = 2_000
+"""Documents deleted together hold no more, unless one document does: more in one transaction may not fit into the memory
+that the server grants (16,000 chunks took over 700 MB)."""
 LEAST_NEAREST = 200
 """Chunks fetched from the vector index at least, and twice the k. Its scores are exact, since it is not quantized, but it
 misses some of the nearest, the fewer the more are asked for."""
-LEAST_MATCHES = 200
+_SPARE = 10
+"""Fetched beyond k, since equal scores are cut by id after rounding."""
+LEAST_MATCHES = 100
 """Chunks fetched from the full-text index at least, and four times the k: Lucene's scores know other tenants' texts, ours
 do not, so that the best by ours may stand lower in its list."""
 
@@ -113,15 +117,30 @@ class Neo4jStore:
 
     async def delete_documents(self, scope: Scope, ids: Sequence[str], *, lease: Lease | None = None) -> int:
         """See GraphStore.delete_documents."""
+        deleted = 0
+        for some in await self._portions(scope, _valid(ids)):
 
-        async def work(tx: Transaction) -> int:
-            await writing.check_lease(tx, lease)
-            return await writing.delete_documents(tx, scope, _valid(ids))
+            async def work(tx: Transaction, some: Sequence[str] = some) -> int:
+                await writing.check_lease(tx, lease)
+                return await writing.delete_documents(tx, scope, some)
 
-        deleted = await self._connection.write(work)
+            deleted += await self._connection.write(work)
         if deleted:
             self._display.refresh_soon()
         return deleted
+
+    async def _portions(self, scope: Scope, ids: Sequence[str]) -> list[list[str]]:
+        """The ids in parts of which each is one transaction: as many chunks as the server's memory is sure to hold."""
+        found = await self.documents(scope, ids=ids, limit=len(ids))
+        parts: list[list[str]] = [[]]
+        chunks = 0
+        for document in found:
+            chunks += document.chunk_count
+            if parts[-1] and chunks > CHUNKS_PER_DELETION:
+                parts.append([])
+                chunks = document.chunk_count
+            parts[-1].append(document.id)
+        return parts
 
     # Documents and chunks
 
@@ -199,16 +218,19 @@ class Neo4jStore:
         if not dimension or not len(vectors):
             return [[] for _ in vectors]
         limit = max(2 * k, LEAST_NEAREST)
-        found: dict[int, dict[str, float]] = {n: {} for n in range(len(vectors))}
+        best: dict[int, list[Hit]] = {}
         compiled = searchable(filter)
         if compiled is not None:
             predicates, values = compiled
-            await self._nearest(queries.vector_search(scope, predicates), scope, None, vectors, limit, found, values)
-        # An index that came back with less than it was asked for may have missed some of the few there are.
-        short = {n: held for n, held in found.items() if len(held) < limit}
-        if short:
-            await self._nearest(queries.EXACT_SEARCH, scope, filter, vectors, limit, short, {})
-        return [_best(found[n], k) for n in range(len(vectors))]
+            query = queries.vector_search(scope, predicates)
+            found = await self._nearest(query, scope, None, vectors, range(len(vectors)), k, limit=limit, **values)
+            # An index that comes back with less than it was asked for may have missed some of the few there are.
+            best = {n: hits for n, (total, hits) in found.items() if total >= limit}
+        rest = [n for n in range(len(vectors)) if n not in best]
+        if rest:
+            found = await self._nearest(queries.EXACT_SEARCH, scope, filter, vectors, rest, k)
+            best |= {n: hits for n, (_, hits) in found.items()}
+        return [best[n] for n in range(len(vectors))]
 
     async def _nearest(
         self,
@@ -216,22 +238,24 @@ class Neo4jStore:
         scope: Scope,
         filter: Filter | None,
         vectors: NDArray[np.float32],
-        limit: int,
-        found: dict[int, dict[str, float]],
-        values: dict[str, object],
-    ) -> None:
-        """Add to `found`, for the vectors whose places it has, cosine similarities by chunk id."""
-        places = list(found)
-        nearest = await self._connection.read(
-            query, vectors=[to_vector(vectors[n]) for n in places], limit=limit, **_asked(scope, filter), **values
+        places: Sequence[int],
+        k: int,
+        **values: object,
+    ) -> dict[int, tuple[int, list[Hit]]]:
+        """For the vectors at the given places: how many chunks came, and the k best of them."""
+        found = await self._connection.read(
+            query,
+            vectors=[to_vector(vectors[n]) for n in places],
+            best=k + _SPARE,
+            **_asked(scope, filter),
+            **values,
         )
-        for place, id_, score in nearest:
-            found[places[place]][id_] = round(2 * score - 1, SCORE_DECIMALS)
+        return {places[n]: (total, _best(best, k)) for n, total, best in found}
 
     async def search_chunks(
         self, scope: Scope, terms: Sequence[str], k: int, filter: Filter | None = None
     ) -> list[TermHit]:
-        """See GraphStore.search_chunks. One round trip; three where more than k match."""
+        """See GraphStore.search_chunks. One round trip; two where more than k match."""
         check_k(k)
         self._check_filter(filter)
         wanted = set(_valid(terms))
@@ -254,16 +278,16 @@ class Neo4jStore:
         return []
 
     async def term_statistics(self, scope: Scope, terms: Sequence[str]) -> TermStatistics:
-        """See GraphStore.term_statistics. Two round trips at once."""
+        """See GraphStore.term_statistics."""
         distinct = list(dict.fromkeys(terms))
         askable = [term for term in distinct if is_text(term) and term.strip()]
-        corpus, counted = await asyncio.gather(
-            self._connection.read(queries.CORPUS, **_asked(scope, None)),
-            self._connection.read(queries.FREQUENCIES, queries=[lucene.one_term(scope, term) for term in askable]),
+        ((chunks, length, counted),) = await self._connection.read(
+            queries.TERM_STATISTICS,
+            queries=[lucene.one_term(scope, term) for term in askable],
+            **queries.scope_parameters(scope),
         )
-        ((chunks, length),) = corpus
         frequency = dict.fromkeys(distinct, 0)
-        frequency.update((askable[place], count) for place, count in counted)
+        frequency.update(zip(askable, counted, strict=True))
         return TermStatistics(chunks, length / chunks if chunks else 0.0, frequency)
 
     # The graph
@@ -351,7 +375,7 @@ def _ordered(found: Iterable[Row], ids: Sequence[str]) -> list[Row]:
     return [by_id[id_] for id_ in ids if id_ in by_id]
 
 
-def _best(scores: dict[str, float], k: int) -> list[Hit]:
-    """The k highest, descending, ties ascending by id."""
-    hits = (Hit(id_, score) for id_, score in scores.items())
+def _best(scored: Iterable[tuple[str, float]], k: int) -> list[Hit]:
+    """The k nearest by cosine similarity, of pairs (id, (1 + cosine) / 2); descending, ties ascending by id."""
+    hits = (Hit(id_, round(2 * score - 1, SCORE_DECIMALS)) for id_, score in scored)
     return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:k]
