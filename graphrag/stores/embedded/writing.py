@@ -24,6 +24,12 @@ def bind(connection: sqlite3.Connection, fingerprints: Fingerprints, location: s
             )
 
 
+def bound(connection: sqlite3.Connection) -> Fingerprints | None:
+    """The models recorded by `bind`."""
+    meta = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('embedder', 'sentences')").fetchall())
+    return Fingerprints(meta["embedder"], meta["sentences"]) if len(meta) == 2 else None
+
+
 def check_alone(scope: Scope, batch: GraphBatch) -> None:
     """The checks of a batch that need no look at the store, so that they cost no transaction.
 
