@@ -1,6 +1,6 @@
 """Finds a real Neo4j server for the tests, by the first route that works.
 
-1. `GRAPHRAG_TEST_NEO4J_URI`, such as neo4j://neo4j:password@127.0.0.1:7687. Its data is changed by the tests.
+1. `GRAPHRAG_TEST_NEO4J_URI`, such as neo4j://neo4j:password@127.0.0.1:7687. The tests remove all its data.
 2. A Docker engine, through testcontainers, with the image or a registry to pull it from.
 3. A JDK 21 or newer with Maven, through tools/neo4j_server.py.
 """

@@ -387,8 +387,8 @@ def load(home: Path, file: Path) -> None:
     if not (home / "conf/neo4j.conf").exists():
         prepare(home, bolt_port=7687, http_port=7474, auth=True, page_cache="256m")
         admin(home, "dbms", "set-initial-password", password_of(home, None))
-    with tempfile.TemporaryDirectory(dir=file.resolve().parent) as folder:
-        (Path(folder) / "neo4j.dump").hardlink_to(file.resolve())  # load wants the database's name
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "neo4j.dump").symlink_to(file.resolve())  # load wants the database's name
         admin(home, "database", "load", "neo4j", f"--from-path={folder}", "--overwrite-destination=true")
 
 
