@@ -24,6 +24,7 @@ PARAMETERS: dict[str, dict[str, object]] = {
     "07-what-a-document-contributed": {"source": "audit.md"},
     "10-find-an-entity": {"part": "KALVARDE"},
 }
+EMPTY = "MATCH (n) WHERE NOT n:SchemaVersion DETACH DELETE n"  # to make the schema again takes seconds
 GRAPH = """
 CREATE (audit:Document {id: 'd1', source: 'audit.md', name: 'Audit', title: 'Audit', text: $audit, access: 'public', tenant: 't'})
 CREATE (agreement:Document {id: 'd2', source: 'agreement.md', name: 'Agreement', title: 'Agreement', text: $agreement, access: 'legal', tenant: 't'})
@@ -53,10 +54,10 @@ def cypher(number: str) -> str:
 @pytest.fixture(scope="module")
 def driver(neo4j_server: TestServer) -> Generator[Driver]:
     with GraphDatabase.driver(neo4j_server.address, auth=neo4j_server.auth) as driver:
-        driver.execute_query("MATCH (n) DETACH DELETE n", database_="neo4j")
+        driver.execute_query(EMPTY, database_="neo4j")
         driver.execute_query(GRAPH, {"audit": AUDIT, "agreement": AGREEMENT}, database_="neo4j")
         yield driver
-        driver.execute_query("MATCH (n) DETACH DELETE n", database_="neo4j")
+        driver.execute_query(EMPTY, database_="neo4j")
 
 
 def ask(driver: Driver, number: str, /, **changed: object) -> list[Record]:
