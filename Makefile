@@ -9,16 +9,19 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help quickstart test lint check lock clean
+.PHONY: help quickstart neo4j test lint check lock clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1~\2/p' $(MAKEFILE_LIST) | awk -F '~' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1~\2/p' $(MAKEFILE_LIST) | awk -F '~' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "Another interpreter (3.11 or newer): make PYTHON=python3.12 TARGET"
 
 quickstart: $(VENV)/.project  ## set up, read the sample documents and answer a question about them
 	@$(BIN)/graphrag quickstart
 	@echo
 	@echo "The command is $(BIN)/graphrag; to type 'graphrag' alone: source $(BIN)/activate"
+
+neo4j:  ## run a real Neo4j with Browser here, without Docker (JDK 21 or newer and Maven); data in .neo4j
+	@$(PYTHON) tools/neo4j_server.py run
 
 test: $(VENV)/.project $(VENV)/.dev  ## set up and run the tests
 	@echo "== pytest"

@@ -1,8 +1,8 @@
 """Taking a knowledge base out: everything as JSON lines, or its entity graph as GraphML or node-link JSON.
 
 The lines are, in this order: one `header`; then for each document, ascending by id, one `document` with its text, one
-`chunk` for each chunk by position, and one `relation` for each relation by id. Each is canonical JSON, so equal knowledge
-gives equal bytes. Vectors are base64 of little-endian numbers, row after row.
+`chunk` for each chunk by position, and one `relation` for each relation by id; and an `end` with the number of documents,
+by which a torn file is known. Each is canonical JSON, so equal knowledge gives equal bytes. Vectors are base64 of little-endian numbers, row after row.
 """
 
 import base64
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from graphrag.extraction.resolution import links_among
 from graphrag.stores.base import GraphStore
-from graphrag.types import Chunk, ChunkVectors, Entity, Fingerprints, GraphBatch, Relation, Scope, canonical_json
+from graphrag.types import Chunk, ChunkVectors, Entity, GraphBatch, Relation, Scope, canonical_json
 
 if TYPE_CHECKING:
     from networkx import MultiDiGraph
@@ -29,23 +29,24 @@ _ENTITIES_AT_ONCE = 500
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-async def export_lines(
-    store: GraphStore, scope: Scope, *, fingerprints: Fingerprints | None = None
-) -> AsyncIterator[str]:
+async def export_lines(store: GraphStore, scope: Scope) -> AsyncIterator[str]:
     """Everything that the scope sees, as JSON lines without line ends; see the module for the format.
 
     Args:
         store: what is exported; it is read while the lines are taken.
         scope: documents outside it are left out.
-        fingerprints: which models made the vectors, for the header; left out where unknown.
     """
     header: dict[str, object] = {"type": "header", "format": FORMAT, "version": FORMAT_VERSION}
+    fingerprints = await store.fingerprints()
     if fingerprints is not None:
         header["fingerprints"] = asdict(fingerprints)
     yield canonical_json(header)
+    documents = 0
     async for batch in store.export(scope):
+        documents += 1
         for line in batch_lines(batch):
             yield line
+    yield canonical_json({"type": "end", "documents": documents})
 
 
 def batch_lines(batch: GraphBatch) -> Iterable[str]:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Generator
 import pytest
 from blockbuster import blockbuster_ctx
 
+from tests.neo4j_server import TestServer, find, refuse
+
 for _name in [name for name in os.environ if name.startswith("GRAPHRAG_") and not name.startswith("GRAPHRAG_TEST_")]:
     del os.environ[_name]
 
@@ -76,6 +78,48 @@ def event_loop_never_blocked(network_off: None) -> Generator[None]:
             for file, functions, _ in MAY_BLOCK:
                 function.can_block_in(file, functions)
         yield
+
+
+_NEO4J = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def _neo4j(
+    network_off: None, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[tuple[TestServer | None, list[str]]]:
+    told = pytestconfig.stash.setdefault(_NEO4J, [])
+    reasons: list[str] = []
+    with find(tmp_path_factory.mktemp("neo4j"), reasons) as server:
+        told += [f"not by {reason}" for reason in reasons]
+        told.append(f"{server.address} by {server.route}" if server else "no server")
+        yield server, reasons
+
+
+@pytest.fixture(scope="session")
+def neo4j_server(_neo4j: tuple[TestServer | None, list[str]]) -> TestServer:
+    """One real Neo4j server for the whole run, found as tests/neo4j_server.py says; without one, the test is skipped.
+
+    In CI it fails instead. Whoever uses it removes what they wrote.
+    """
+    server, reasons = _neo4j
+    if server is None:
+        refuse(reasons)
+    assert server is not None
+    return server
+
+
+@pytest.fixture(scope="session")
+def neo4j_url(neo4j_server: TestServer) -> str:
+    """Its URL with user and password, such as neo4j://neo4j:password@127.0.0.1:7687."""
+    return neo4j_server.url
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which Neo4j server the tests used, and why no other."""
+    if told := config.stash.get(_NEO4J, []):
+        terminalreporter.section("Neo4j")
+        for one in told:
+            terminalreporter.line(one)
 
 
 @pytest.hookimpl(wrapper=True)

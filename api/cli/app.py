@@ -10,6 +10,7 @@ from api.cli.documents import delete, documents, stats
 from api.cli.errors import CommandGroup
 from api.cli.eval import evaluate_folder
 from api.cli.export import export
+from api.cli.import_ import import_
 from api.cli.ingest import ingest
 from api.cli.quickstart import quickstart
 from api.cli.search import search
@@ -36,4 +37,5 @@ def options(
 
 for command in (quickstart, ingest, ask, search, documents, delete, stats, export, doctor):
     app.command()(command)
+app.command("import")(import_)
 app.command("eval")(evaluate_folder)

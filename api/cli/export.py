@@ -18,7 +18,6 @@ from graphrag.errors import InputError
 from graphrag.exporting import entity_graph, export_lines, graphml_of, node_link_of
 from graphrag.settings import Settings, load_settings
 from graphrag.stores.base import GraphStore
-from graphrag.stores.embedded.inspection import inspect
 from graphrag.types import Scope
 
 Format = Literal["jsonl", "graphml", "json"]
@@ -63,16 +62,13 @@ def export(
 
 async def _export(settings: Settings, scope: Scope, format: Format, documents: bool, file: TextIO) -> None:
     async with open_stores(settings) as (store, _):
-        async for part in _parts(settings, store, scope, format, documents):
+        async for part in _parts(store, scope, format, documents):
             await asyncio.to_thread(file.write, part)
 
 
-async def _parts(
-    settings: Settings, store: GraphStore, scope: Scope, format: Format, documents: bool
-) -> AsyncIterator[str]:
+async def _parts(store: GraphStore, scope: Scope, format: Format, documents: bool) -> AsyncIterator[str]:
     if format == "jsonl":
-        known = await asyncio.to_thread(inspect, settings.store_url)
-        async for text in export_lines(store, scope, fingerprints=known.fingerprints if known else None):
+        async for text in export_lines(store, scope):
             yield f"{text}\n"
         return
     graph = await entity_graph(store, scope, documents=documents)

@@ -71,6 +71,10 @@ class GraphStore(Protocol):
         """
         ...
 
+    async def fingerprints(self) -> Fingerprints | None:
+        """Which models made the vectors; None while the store is not bound."""
+        ...
+
     async def write(self, scope: Scope, batch: GraphBatch, *, lease: Lease | None = None) -> WriteOutcome:
         """Store one document and all it contributes in one transaction, replacing what it contributed before.
 

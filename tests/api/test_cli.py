@@ -1,11 +1,14 @@
 """The commands, as people and programs use them. What they refuse is in test_cli_bad_input.py."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.api.conftest import DOCUMENTS, Run, run_process, write
+from tests.api.conftest import DOCUMENTS, REPOSITORY, Run, run_process, write
 
 QUESTION = "Which company supplies the part that burnt out at Maasvliet Terminal?"
 
@@ -182,6 +185,44 @@ def test_stats_counts(filled: Run, tmp_path: Path):
     assert filled("stats", "--tenant", "other", "--json").json["documents"] == 0
 
 
+def test_import_brings_an_export_into_another_store(filled: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    filled("export", "--output", "kb.jsonl")
+    answer = filled("ask", QUESTION, "--json").json
+    monkeypatch.setenv("GRAPHRAG_STORE_URL", "sqlite:///other.db")
+
+    result = filled("import", "kb.jsonl", "--json")
+
+    assert result.code == 0
+    counts = {"documents": 4, "created": 4, "updated": 0, "unchanged": 0}
+    assert result.json == {"store": str(tmp_path / "other.db"), **counts, "chunks": result.json["chunks"]}
+    assert filled("ask", QUESTION, "--json").json["citations"] == answer["citations"]
+    assert filled("import", "kb.jsonl").out.startswith("4 documents: 4 unchanged (0 chunks")
+
+
+def test_import_says_what_is_wrong_with_its_file(run: Run, tmp_path: Path):
+    (tmp_path / "kb.jsonl").write_text('{"title": "not an export"}\n')
+
+    assert "not the header of an export" in run("import", "kb.jsonl").err
+    assert "cannot be read" in run("import", "nothing.jsonl").err
+    assert run("import", "kb.jsonl", "--json").code == run("import", "nothing.jsonl").code == 3
+
+
+def test_import_reads_standard_input(filled: Run, tmp_path: Path):
+    exported = filled("export").out
+
+    done = subprocess.run(
+        [sys.executable, "-m", "api.cli", "import", "-", "--json"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY), "GRAPHRAG_STORE_URL": "sqlite:///other.db"},
+        input=exported,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert (done.returncode, json.loads(done.stdout)["created"]) == (0, 4)
+
+
 def test_export_writes_lines_and_graphs(filled: Run, tmp_path: Path):
     lines = filled("export").out.splitlines()
     assert json.loads(lines[0])["fingerprints"]["embedder"].startswith("hashing/")
@@ -268,6 +309,6 @@ def test_help_shows_every_command(run: Run):
     result = run("--help")
 
     assert result.code == 0
-    for name in ("quickstart", "ingest", "ask", "search", "documents", "delete", "stats", "export", "doctor"):
+    for name in ("quickstart", "ingest", "ask", "search", "documents", "delete", "stats", "export", "import", "doctor"):
         assert f"  {name} " in result.out
     assert "..." not in result.out.replace("[ARGS]...", "")

@@ -79,6 +79,9 @@ class OracleStore:
         elif self._fingerprints != fingerprints:
             raise SchemaMismatchError(f"the store holds {self._fingerprints}, the settings say {fingerprints}")
 
+    async def fingerprints(self) -> Fingerprints | None:
+        return self._fingerprints
+
     async def write(self, scope: Scope, batch: GraphBatch, *, lease: Lease | None = None) -> WriteOutcome:
         """Check everything, then replace the one batch."""
         document = batch.document

@@ -962,6 +962,13 @@ async def test_spelling_variants_are_linked_and_stepped_over(store_factory: Stor
 # Models, hostile input, several stores at one place
 
 
+async def test_a_store_tells_the_models_it_is_bound_to(store_factory: StoreFactory) -> None:
+    async with store_factory.unbound(store_factory.place()) as store:
+        assert await store.fingerprints() is None
+        await store.bind(FINGERPRINTS)
+        assert await store.fingerprints() == FINGERPRINTS
+
+
 async def test_a_store_bound_to_other_models_is_refused_by_name(store_factory: StoreFactory) -> None:
     async with store_factory() as store:
         await fill(store, [document()])

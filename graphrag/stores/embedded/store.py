@@ -99,6 +99,10 @@ class EmbeddedStore:
         """See GraphStore.bind."""
         await self._database.write(lambda connection: writing.bind(connection, fingerprints, self.location))
 
+    async def fingerprints(self) -> Fingerprints | None:
+        """See GraphStore.fingerprints."""
+        return await self._database.read(writing.bound)
+
     async def write(self, scope: Scope, batch: GraphBatch, *, lease: Lease | None = None) -> WriteOutcome:
         """See GraphStore.write."""
         check_alone(scope, batch)

@@ -118,3 +118,9 @@ def _log(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
     new = revision(connection) + 1
     connection.execute("UPDATE meta SET value = ? WHERE key = 'revision'", (str(new),))
     connection.executemany("INSERT OR REPLACE INTO changes VALUES (?, ?)", [(id_, new) for id_ in ids])
+
+
+def bound(connection: sqlite3.Connection) -> Fingerprints | None:
+    """The models recorded by `bind`."""
+    meta = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('embedder', 'sentences')").fetchall())
+    return Fingerprints(meta["embedder"], meta["sentences"]) if len(meta) == 2 else None

@@ -1,0 +1,62 @@
+"""`graphrag import`: bring in what `graphrag export` wrote."""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from api.cli.options import JsonOption, TenantOption, location_of, scope_of
+from api.cli.output import line, print_json, waiting
+from graphrag.bootstrap import open_stores
+from graphrag.errors import InputError
+from graphrag.importing import ImportReport, import_lines
+from graphrag.settings import Settings, load_settings
+from graphrag.types import Scope
+
+
+def import_(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE|-", help="What 'graphrag export' wrote as JSON lines; - is standard input.")
+    ],
+    tenant: TenantOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """Store the documents of an export, without embedding again.
+
+    What is stored unchanged is left alone, so a run that broke off can be run again. Documents stay in their tenant: name it
+    with --tenant.
+    """
+    scope = scope_of(tenant)
+    settings = load_settings()
+    begun = time.perf_counter()
+    if str(file) == "-":
+        report, store = _run(settings, scope, sys.stdin.buffer, "standard input", as_json)
+    else:
+        try:
+            with file.open("rb") as opened:
+                report, store = _run(settings, scope, opened, str(file), as_json)
+        except OSError as exc:
+            raise InputError(
+                f"{file} cannot be read ({exc.strerror or exc}): name a file of 'graphrag export'"
+            ) from exc
+    seconds = time.perf_counter() - begun
+    if as_json:
+        counts = {"created": report.created, "updated": report.updated, "unchanged": report.unchanged}
+        print_json({"store": store, "documents": report.documents, **counts, "chunks": report.chunks})
+        return
+    parts = [f"{n} {what}" for what in ("created", "updated", "unchanged") if (n := getattr(report, what))]
+    told = f": {', '.join(parts)}" if parts else ""
+    line(f"{report.documents} documents{told} ({report.chunks} chunks, {seconds:.1f} s)")
+    line(f"Stored in {store}")
+
+
+def _run(settings: Settings, scope: Scope, file: BinaryIO, name: str, silent: bool) -> tuple[ImportReport, str]:
+    async def work() -> tuple[ImportReport, str]:
+        async with open_stores(settings) as (store, _):
+            return await import_lines(store, scope, file, name=name), await location_of(store)
+
+    with waiting("Importing", silent=silent):
+        return asyncio.run(work())
