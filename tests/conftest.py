@@ -130,8 +130,3 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped without a reason"
     return report
-
-
-@pytest.fixture(scope="session")
-def neo4j_url() -> str:
-    return os.environ["GRAPHRAG_TEST_NEO4J_URI"]

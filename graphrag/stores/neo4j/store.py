@@ -100,6 +100,11 @@ class Neo4jStore:
         """See GraphStore.bind."""
         await self._connection.write(lambda tx: writing.bind(tx, fingerprints, self.location))
 
+    async def fingerprints(self) -> Fingerprints | None:
+        """See GraphStore.fingerprints."""
+        ((embedder, sentences),) = await self._connection.read(_FINGERPRINTS)
+        return None if embedder is None else Fingerprints(embedder, sentences)
+
     async def write(self, scope: Scope, batch: GraphBatch, *, lease: Lease | None = None) -> WriteOutcome:
         """See GraphStore.write."""
         check_alone(scope, batch)
@@ -356,6 +361,7 @@ class Neo4jStore:
         return revision
 
 
+_FINGERPRINTS = "OPTIONAL MATCH (s:SchemaVersion {id: 'schema'}) RETURN s.embedder, s.sentences"
 _DIMENSIONS = "OPTIONAL MATCH (s:SchemaVersion {id: 'schema'}) RETURN s.dimension, s.sentence_dimension"
 
 
