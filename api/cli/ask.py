@@ -8,7 +8,7 @@ import typer
 
 from agent.types import Answer, Mode
 from api.cli.answers import answer_to_json, print_answer
-from api.cli.modes import agent_for
+from api.modes import agent_for
 from api.cli.options import (
     MAX_RESULTS,
     AccessOption,

@@ -9,7 +9,7 @@ from typing import cast
 
 from graphrag.errors import InputError, LeaseLostError, NotFoundError
 from graphrag.stores.embedded.database import Database
-from graphrag.stores.system import ENDED, ApiKey, Decision, DecisionKind, Job, JobState, KeyRole, Lease
+from graphrag.stores.system import ENDED, ApiKey, Decision, DecisionKind, Job, JobFailure, JobState, KeyRole, Lease
 from graphrag.types import ALL_ACCESS, Scalar, Scope
 
 _KEY_COLUMNS = "id, name, secret_sha256, role, tenant, access, created_at, expires_at, revoked_at"
@@ -89,6 +89,17 @@ class EmbeddedSystemStore:
                 f"SELECT {_KEY_COLUMNS} FROM keys WHERE tenant = ? ORDER BY created_at, id", (tenant,)
             )
             return [_key_from(row) for row in rows]
+
+        return await self._database.read(work)
+
+    async def has_key(self, now: str) -> bool:
+        """See SystemStore.has_key."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            row = connection.execute(
+                "SELECT 1 FROM keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?) LIMIT 1", (now,)
+            ).fetchone()
+            return row is not None
 
         return await self._database.read(work)
 
@@ -216,6 +227,34 @@ class EmbeddedSystemStore:
 
         await self._database.write(work)
 
+    async def add_failures(self, lease: Lease, failures: Sequence[JobFailure]) -> None:
+        """See SystemStore.add_failures."""
+        rows = [(lease.job_id, _text(failure.source), lease.fence, _text(failure.reason)) for failure in failures]
+
+        def work(connection: sqlite3.Connection) -> None:
+            check_lease(connection, lease)
+            connection.executemany(
+                "INSERT INTO job_failures (job_id, source, fence, reason) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (job_id, source) DO UPDATE SET fence = excluded.fence, reason = excluded.reason",
+                rows,
+            )
+
+        await self._database.write(work)
+
+    async def failures(self, scope: Scope, id: str, *, after: str = "", limit: int = 100) -> list[JobFailure]:
+        """See SystemStore.failures."""
+
+        def work(connection: sqlite3.Connection) -> list[JobFailure]:
+            _visible_job(connection, scope, id)
+            rows = connection.execute(
+                "SELECT source, reason FROM job_failures JOIN jobs ON jobs.id = job_id AND jobs.fence = job_failures.fence "
+                "WHERE job_id = ? AND source > ? ORDER BY source LIMIT ?",
+                (id, _text(after), max(0, limit)),
+            )
+            return [JobFailure(str(source), str(reason)) for source, reason in rows]
+
+        return await self._database.read(work)
+
     async def finish_job(self, lease: Lease, state: JobState, error: str = "") -> None:
         """See SystemStore.finish_job.
 
@@ -300,12 +339,15 @@ def _visible_to(scope: Scope) -> tuple[str, bool, str]:
 
 def _release(connection: sqlite3.Connection, id_: str, state: JobState, error: str) -> None:
     """Take a job out of its worker's hands. Its fence stays: it has to grow over all claims of the job."""
-    # Errors may quote file names that are not valid Unicode.
-    text = error.encode(errors="backslashreplace").decode()
     connection.execute(
         "UPDATE jobs SET state = ?, error = ?, worker = NULL, lease_until = NULL, updated_at = ? WHERE id = ?",
-        (state, text, _now(), id_),
+        (state, _text(error), _now(), id_),
     )
+
+
+def _text(value: str) -> str:
+    """Text that SQLite can hold: errors may quote file names that are not valid Unicode."""
+    return value.encode(errors="backslashreplace").decode()
 
 
 def _labels(scope: Scope) -> str:
