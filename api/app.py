@@ -1,6 +1,7 @@
 """The HTTP application: put together here, opened and closed in its lifespan."""
 
 import asyncio
+import importlib
 import os
 import socket
 import uuid
@@ -11,10 +12,17 @@ from typing import Any
 from litestar import Litestar, Request, Router
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+from litestar.plugins.pydantic import PydanticPlugin
 
 from api import openapi
 from api.auth import KeyAuthentication, require_admin
-from api.http import admin, documents, graph, health, jobs, query
+from api.http.admin import AdminController
+from api.http.documents import LookController
+from api.http.graph import GraphController
+from api.http.health import HealthController
+from api.http.jobs import JobsController
+from api.http.query import AskController
 from api.metrics import Metrics
 from api.observe import Observed
 from api.problems import handle
@@ -50,13 +58,13 @@ def create_app(settings: Settings, *, development: bool = False, closing: asynci
     strict = StrictRequests()
     app = Litestar(
         route_handlers=[
-            Router("/v1", route_handlers=[*_readers(), _admin(settings)]),
-            health.live,
-            health.ready,
-            health.metrics,
+            Router("/v1", route_handlers=[AskController, LookController, GraphController, _admin(settings)]),
+            HealthController,
         ],
         lifespan=[_opened(settings, metrics, development, closing or asyncio.Event())],
-        middleware=[KeyAuthentication],
+        # Preflight requests of browsers are answered before it; no other OPTIONS request is let past.
+        middleware=[DefineMiddleware(KeyAuthentication, exclude_http_methods=())],
+        plugins=[PydanticPlugin(validate_strict=True)],
         before_request=strict,
         dependencies={
             "service": Provide(_service, sync_to_thread=False),
@@ -83,35 +91,12 @@ def create_app(settings: Settings, *, development: bool = False, closing: asynci
     return app
 
 
-def _readers() -> list[Any]:
-    return [
-        query.query,
-        query.search,
-        documents.list_documents,
-        documents.get_document,
-        documents.get_text,
-        documents.get_chunk,
-        graph.find_entities,
-        graph.get_entity,
-        graph.get_graph,
-    ]
-
-
 def _admin(settings: Settings) -> Router:
     return Router(
         "/admin",
         guards=[require_admin],
         request_max_body_size=settings.max_upload_bytes,
-        route_handlers=[
-            admin.ingest_documents,
-            admin.delete_document,
-            admin.get_stats,
-            jobs.list_jobs,
-            jobs.get_job,
-            jobs.cancel_job,
-            jobs.retry_job,
-            jobs.job_events,
-        ],
+        route_handlers=[AdminController, JobsController],
     )
 
 
@@ -129,12 +114,12 @@ def _opened(
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
         async with open_knowledge_base(settings) as kb:
+            # Answers need it, and importing it takes half a second that no question should wait for.
+            await asyncio.to_thread(importlib.import_module, "networkx")
             uploads = Uploads(settings.data_dir)
             service = Service(settings, kb, uploads, metrics, development, closing)
             app.state.service = service
-            workers = [
-                asyncio.create_task(_worker(service).run(service.wake)) for _ in range(settings.ingest_workers)
-            ]
+            workers = [asyncio.create_task(_worker(service).run(service.wake)) for _ in range(settings.ingest_workers)]
             try:
                 yield
             finally:

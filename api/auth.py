@@ -8,7 +8,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
 from api.keys import hash_of, is_valid, timestamp
-from api.problems import Problem
+from api.problems import ProblemError
 from api.service import DEVELOPER, Caller, Service
 
 OPEN = "exclude_from_auth"
@@ -34,19 +34,19 @@ async def _caller(service: Service, connection: ASGIConnection[Any, Any, Any, An
     if not header and service.development:
         if connection.headers.get("origin") is not None:
             # Any web page can send requests to this machine's loopback interface, and there is no key to stop it.
-            raise Problem(403, "without a key, development mode answers no web pages")
+            raise ProblemError(403, "without a key, development mode answers no web pages")
         return DEVELOPER
     kind, _, secret = header.partition(" ")
     secret = secret.strip()
     if kind.lower() != "bearer" or not secret or len(secret) > MAX_SECRET:
-        raise Problem(401, "send a key as 'Authorization: Bearer <key>'", headers=_UNAUTHORIZED)
+        raise ProblemError(401, "send a key as 'Authorization: Bearer <key>'", headers=_UNAUTHORIZED)
     key = await service.kb.system.key_by_secret(hash_of(secret))
     if key is None or not is_valid(key, secret, timestamp()):
-        raise Problem(401, "the key is unknown, revoked or expired", headers=_UNAUTHORIZED)
+        raise ProblemError(401, "the key is unknown, revoked or expired", headers=_UNAUTHORIZED)
     return Caller.of(key)
 
 
 def require_admin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """A guard: the key has the role admin."""
     if connection.user.role != "admin":
-        raise Problem(403, "this needs a key with the role admin")
+        raise ProblemError(403, "this needs a key with the role admin")

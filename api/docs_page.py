@@ -79,7 +79,7 @@ def _operation(document: Node, method: str, path: str, operation: Node) -> str:
     )
     table = f"<table><tr><th>Parameter<th>Where<th>Type<th>Meaning</tr>{parameters}</table>" if parameters else ""
     return (
-        f'<details><summary><span class=verb>{method}</span> <code>{escape(path)}</code> '
+        f"<details><summary><span class=verb>{method}</span> <code>{escape(path)}</code> "
         f"{escape(operation.get('summary', ''))}</summary><p>{escape(operation.get('description', ''))}</p>{table}{bodies}"
         f"<pre>{escape(_curl(document, method, path, operation))}</pre>"
         f"<table><tr><th>Status<th>Meaning<th>Content</tr>{responses}</table></details>"

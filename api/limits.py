@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from api.problems import Problem, busy
+from api.problems import ProblemError, busy
 
 MAX_TRACKED = 100_000
 
@@ -27,7 +27,7 @@ class RateLimiter:
         """Take from a bucket.
 
         Raises:
-            Problem: 429 with Retry-After; it is empty.
+            ProblemError: 429 with Retry-After; it is empty.
         """
         if not self._size:
             return
@@ -37,7 +37,7 @@ class RateLimiter:
         if level < 1:
             self._buckets[name] = (level, now)
             wait = max(1, math.ceil((1 - level) * 60 / self._size))
-            raise Problem(429, f"wait {wait} s before the next request", headers={"Retry-After": str(wait)})
+            raise ProblemError(429, f"wait {wait} s before the next request", headers={"Retry-After": str(wait)})
         # Put back last, so that the first ones are those that were not used for longest.
         self._buckets[name] = (max(0.0, level - cost), now)
         while len(self._buckets) > MAX_TRACKED:
@@ -63,7 +63,7 @@ class Gate:
         """Wait for a turn, in order of arrival.
 
         Raises:
-            Problem: 503 with Retry-After; too many wait already.
+            ProblemError: 503 with Retry-After; too many wait already.
         """
         if self._room.locked() and self.waiting >= self._most:
             raise busy("too many questions at once; try again")

@@ -5,7 +5,7 @@ import logging.config
 from typing import Any
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from graphrag.settings import Settings
 
@@ -17,6 +17,7 @@ def configure(settings: Settings) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        _without_colours,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: Processor = (
@@ -54,6 +55,6 @@ def configure(settings: Settings) -> None:
     )
 
 
-def of_uvicorn() -> dict[str, Any] | None:
-    """Uvicorn's own logging configuration: none, its loggers use ours."""
-    return None
+def _without_colours(_: Any, __: str, event: EventDict) -> EventDict:
+    event.pop("color_message", None)  # uvicorn's message for terminals
+    return event

@@ -3,14 +3,16 @@
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import cast
 
 import structlog
 from litestar.serialization import encode_json
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from api.limits import RateLimiter
 from api.metrics import Metrics
-from api.problems import CONTENT_TYPE, Problem, body_of
+from api.problems import CONTENT_TYPE, ProblemError, body_of
 
 HEALTH = frozenset({"/health/live", "/health/ready"})
 """Never limited and logged at debug level: load balancers ask all the time."""
@@ -21,7 +23,10 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
 )
-_CONTENT_SECURITY = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+_CONTENT_SECURITY = (
+    b"content-security-policy",
+    b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+)
 _NO_STORE = (b"cache-control", b"no-store")
 
 _log = structlog.stdlib.get_logger("api.requests")
@@ -44,9 +49,10 @@ class Observed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the module."""
-        if scope["type"] != "http":
+        if scope["type"] == "websocket":  # no route takes them
             await self._app(scope, receive, send)
             return
+        scope = cast("HTTPScope", scope)
         begun = time.perf_counter()
         request_id = uuid.uuid4().hex
         scope["state"]["request_id"] = request_id
@@ -72,24 +78,22 @@ class Observed:
             self._metrics.open_requests.dec()
             self._note(scope, status, time.perf_counter() - begun)
 
-    def _refused(self, scope: Scope) -> Problem | None:
+    def _refused(self, scope: HTTPScope) -> ProblemError | None:
         headers = scope["headers"]
         host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
         if "*" not in self._hosts and _host_name(host) not in self._hosts:
-            return Problem(421, "call the service under a host name of GRAPHRAG_ALLOWED_HOSTS")
+            return ProblemError(421, "call the service under a host name of GRAPHRAG_ALLOWED_HOSTS")
         if scope["path"] not in HEALTH:
             try:
                 self._addresses.spend(_address(scope))
-            except Problem as exc:
+            except ProblemError as exc:
                 return exc
         return None
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+    def _note(self, scope: HTTPScope, status: int, seconds: float) -> None:
         if status == 401:
-            try:
+            with suppress(ProblemError):  # the next request is told
                 self._addresses.spend(_address(scope), REFUSED_KEY_COST)
-            except Problem:
-                pass  # the next request is told
         # The template, not the path: paths hold ids, and there is no end of them.
         route = scope.get("path_template") or "(none)"
         method = scope["method"] if scope["method"] in _METHODS else "(other)"
@@ -102,7 +106,7 @@ class Observed:
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 
-def _address(scope: Scope) -> str:
+def _address(scope: HTTPScope) -> str:
     client = scope.get("client")
     return client[0] if client else "-"
 
@@ -120,7 +124,7 @@ def _with_headers(headers: list[tuple[bytes, bytes]], request_id: str) -> list[t
     return headers + [(name, value) for name, value in added if name not in given]
 
 
-async def _send_problem(problem: Problem, request_id: str, send: Send) -> None:
+async def _send_problem(problem: ProblemError, request_id: str, send: Send) -> None:
     headers = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
     body = encode_json(body_of(problem, request_id))
     headers += [(b"content-type", CONTENT_TYPE.encode()), (b"content-length", str(len(body)).encode())]

@@ -60,7 +60,7 @@ KINDS: tuple[Kind, ...] = (
 BY_STATUS: Mapping[int, Kind] = {kind.status: kind for kind in KINDS}
 
 
-class Problem(Exception):
+class ProblemError(Exception):
     """An error as the caller is to see it.
 
     Args:
@@ -88,32 +88,32 @@ class ClientGoneError(Exception):
     """The client closed its connection; nobody reads the response."""
 
 
-def busy(detail: str, *, retry_after: int = 1) -> Problem:
+def busy(detail: str, *, retry_after: int = 1) -> ProblemError:
     """A refusal because of load."""
-    return Problem(503, detail, headers={"Retry-After": str(retry_after)})
+    return ProblemError(503, detail, headers={"Retry-After": str(retry_after)})
 
 
-def problem_of(exc: BaseException) -> Problem:
+def problem_of(exc: BaseException) -> ProblemError:
     """Translate an exception; one that is nobody's doing becomes a 500 or 503 without its text."""
     match exc:
-        case Problem():
+        case ProblemError():
             return exc
         case ValidationException():
-            return Problem(400, "the fields under 'errors' do not fit; see /schema", errors=_fields(exc))
+            return ProblemError(400, "the fields under 'errors' do not fit; see /schema", errors=_fields(exc))
         case HTTPException() if exc.status_code in BY_STATUS and exc.status_code < 500:
-            return Problem(exc.status_code, _HTTP_DETAILS[exc.status_code], headers=exc.headers)
+            return ProblemError(exc.status_code, _HTTP_DETAILS[exc.status_code], headers=exc.headers)
         case NotFoundError():
-            return Problem(404, "the id does not exist, or this key does not see it")
+            return ProblemError(404, "the id does not exist, or this key does not see it")
         case UnsupportedFormatError() | DocumentParseError() | InputError():
-            return Problem(422, str(exc)[:_MAX_TEXT])
+            return ProblemError(422, str(exc)[:_MAX_TEXT])
         case SchemaMismatchError() | StoreError():
             return busy("the knowledge base cannot be reached or is busy; try again", retry_after=5)
         case ModelError():
-            return Problem(502, "a model failed; try again")
+            return ProblemError(502, "a model failed; try again")
         case TimeoutError():
-            return Problem(504, "the question took longer than the time limit; try again or make it smaller")
+            return ProblemError(504, "the question took longer than the time limit; try again or make it smaller")
         case _:
-            return Problem(500, "the fault was logged under the request id that 'instance' names")
+            return ProblemError(500, "the fault was logged under the request id that 'instance' names")
 
 
 _HTTP_DETAILS: Mapping[int, str] = {
@@ -128,7 +128,7 @@ _HTTP_DETAILS: Mapping[int, str] = {
 }
 
 
-def body_of(problem: Problem, request_id: str) -> dict[str, object]:
+def body_of(problem: ProblemError, request_id: str) -> dict[str, object]:
     """A problem as JSON."""
     kind = BY_STATUS[problem.status]
     body: dict[str, object] = {
@@ -156,9 +156,9 @@ def handle(request: Request[Any, Any, Any], exc: Exception) -> Response[dict[str
     )
 
 
-def report(exc: BaseException, problem: Problem) -> None:
+def report(exc: BaseException, problem: ProblemError) -> None:
     """Log what the caller is not told."""
-    if isinstance(exc, Problem | TimeoutError):
+    if isinstance(exc, ProblemError | TimeoutError):
         _log.info("refused", status=problem.status, reason=problem.detail)
     elif isinstance(exc, GraphRAGError):
         _log.error("failed", status=problem.status, error=f"{type(exc).__name__}: {exc}")
@@ -168,9 +168,8 @@ def report(exc: BaseException, problem: Problem) -> None:
 
 def _fields(exc: ValidationException) -> list[tuple[str, str]]:
     """Where and why validation failed. Never a value: only names of fields, which the caller wrote, and our rules."""
-    found: list[tuple[str, str]] = []
     extra = exc.extra if isinstance(exc.extra, list) else []
-    for item in cast("list[Mapping[str, object]]", extra):
-        field = ".".join(filter(None, (str(item.get("source", "")), str(item.get("key", "")))))
-        found.append((field[:_MAX_TEXT], str(item.get("message", ""))[:_MAX_TEXT]))
-    return found
+    return [
+        (str(item.get("key", ""))[:_MAX_TEXT], str(item.get("message", ""))[:_MAX_TEXT])
+        for item in cast("list[Mapping[str, object]]", extra)
+    ]

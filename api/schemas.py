@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from agent.types import Mode, StoppedBy, Verdict
 from graphrag.retrieval.question import MAX_CHARACTERS, MIN_CHARACTERS
@@ -22,6 +22,12 @@ class _Response(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _whole(value: object) -> object:
+    # In JSON, 12.0 is a whole number as well.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
 Question = Annotated[str, Field(min_length=MIN_CHARACTERS, max_length=MAX_CHARACTERS, examples=["Who supplies the PMX-48 power module?"])]  # fmt: skip
 FilterSpec = Annotated[
     dict[str, object],
@@ -37,9 +43,9 @@ FieldName = Annotated[str, Field(pattern=_NAME)]
 class BudgetSpec(_Request):
     """Limits of one answer; each can only lower what the service allows."""
 
-    steps: int | None = Field(None, ge=1, le=6, description="turns of the agent")
-    seconds: float | None = Field(None, gt=0, le=3600, description="after so long it answers from what it has")
-    round_trips: int | None = Field(None, ge=1, le=60, description="reads of the store")
+    steps: Whole | None = Field(None, ge=1, le=6, description="turns of the agent")
+    seconds: float | None = Field(None, ge=0.001, le=3600, description="after so long it answers from what it has")
+    round_trips: Whole | None = Field(None, ge=1, le=60, description="reads of the store")
 
 
 class QueryRequest(_Request):
@@ -48,8 +54,8 @@ class QueryRequest(_Request):
     question: Question
     mode: Mode = Field("agent", description="the agent, or one search alone")
     filter: FilterSpec = Field(default_factory=dict)
-    top_k: int = Field(0, ge=0, le=MAX_K, description="return so many of the best passages, too")
-    budget: BudgetSpec = Field(default_factory=lambda: BudgetSpec())
+    top_k: Whole = Field(0, ge=0, le=MAX_K, description="return so many of the best passages, too")
+    budget: BudgetSpec | None = None
     stream: bool = Field(False, description="answer with server-sent events")
 
 
@@ -140,7 +146,7 @@ class SearchRequest(_Request):
 
     query: Question
     tool: Tool = "hybrid"
-    k: int = Field(10, ge=1, le=MAX_K)
+    k: Whole = Field(10, ge=1, le=MAX_K)
     filter: FilterSpec = Field(default_factory=dict)
 
 

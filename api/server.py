@@ -45,7 +45,7 @@ def run(settings: Settings, *, development: bool, announce: Callable[[str], None
     app = create_app(settings, development=development, closing=closing)
     config = uvicorn.Config(
         app,
-        log_config=logs.of_uvicorn(),
+        log_config=None,
         access_log=False,
         lifespan="on",
         server_header=False,

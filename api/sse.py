@@ -9,7 +9,7 @@ from litestar.response import Stream
 from litestar.serialization import encode_json
 from pydantic import BaseModel
 
-from api.problems import Problem, body_of, busy, problem_of, report
+from api.problems import ProblemError, body_of, busy, problem_of, report
 
 MEDIA_TYPE = "text/event-stream"
 _HEARTBEAT: Final = b": still here\n\n"
@@ -80,7 +80,7 @@ async def _produce(events: AsyncIterator[Event], queue: "asyncio.Queue[Event | B
         await queue.put(exc)
 
 
-def _failure(problem: Problem, request_id: str) -> bytes:
+def _failure(problem: ProblemError, request_id: str) -> bytes:
     return _bytes("error", body_of(problem, request_id))
 
 

@@ -134,9 +134,9 @@ class Worker:
                     await self._sweep()
                     swept = time.monotonic()
                 pause = self.poll_seconds
-            except GraphRAGError:
-                # The store is away: everything waits in it, so that trying again later loses nothing.
-                _log.exception("worker %s cannot reach the store, trying again in %.0f s", self.name, pause)
+            except Exception:
+                # Mostly the store is away. Whatever it is, a worker that ends would leave all later jobs waiting.
+                _log.exception("worker %s failed, trying again in %.0f s", self.name, pause)
                 pause = min(pause * 2, _RETRY_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
@@ -166,7 +166,11 @@ class Worker:
         system = self.kb.system
         if tally.crashes >= MAX_CRASHES:
             await _end(
-                system, lease, tally, "failed", f"its worker died {tally.crashes} times; look for a file that is too much"
+                system,
+                lease,
+                tally,
+                "failed",
+                f"its worker died {tally.crashes} times; look for a file that is too much",
             )
             return
         await system.save_progress(lease, tally.progress("running"))
@@ -201,7 +205,7 @@ class Worker:
             stored = sum(tally.counts.values()) - tally.counts["failed"]
             state: JobState = "succeeded" if stored or not tally.counts["failed"] else "failed"
             await _end(system, lease, tally, state, "" if state == "succeeded" else "no document could be stored")
-            _log.info("job %s %s", job.id, state, extra={"job": job.id, **tally.progress("ended")})
+            _log.info("job %s %s", job.id, state, extra={"job": job.id, "progress": tally.progress("ended")})
         finally:
             await _stop(work, beat)
 
@@ -281,9 +285,7 @@ def _files(job: Job) -> list[UploadedFile]:
     return [UploadedFile(**file) for file in cast(Sequence[Mapping[str, str]], job.payload["files"])]  # pyright: ignore[reportArgumentType]
 
 
-async def _save(
-    system: SystemStore, lease: Lease, tally: Tally, saved: Mapping[str, Scalar]
-) -> Mapping[str, Scalar]:
+async def _save(system: SystemStore, lease: Lease, tally: Tally, saved: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
     """Save failures first, so that a count never runs ahead of what can be listed."""
     failures, tally.failures = tally.failures, []
     try:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
-from litestar import Request, Response, post
+from litestar import Controller, Request, Response, post
 from litestar.params import JSONBody
 from litestar.response import Stream
 
@@ -24,42 +24,49 @@ from graphrag.retrieval.question import check_question
 _log = structlog.stdlib.get_logger(__name__)
 
 
-@post("/query", status_code=200, operation_id="query", tags=["ask"], summary="Answer a question with citations")
-async def query(
-    data: JSONBody[QueryRequest],
-    request: Request[Any, Any, Any],
-    service: ServiceDependency,
-    caller: CallerDependency,
-) -> Response[AnswerOut] | Stream:
-    """The agent picks among vector, keyword and graph search until it holds enough evidence, then quotes it.
+class AskController(Controller):
+    """Questions and searches."""
 
-    With `stream` the answer comes as server-sent events: `step` for each call of a tool, `evidence` after each turn, then
-    `token` (pieces of the answer), `citation`, and at last `done` with what a plain answer holds, or `error` with a problem.
-    """
-    check_question(data.question)
-    wanted = parse_filter(data.filter, service.kb.filter_fields) if data.filter else None
-    events = _answering(service, caller, data, wanted)
-    if data.stream:
-        return stream(
-            events,
-            closing=service.closing,
-            heartbeat=service.settings.heartbeat_seconds,
-            request_id=request.scope["state"]["request_id"],
-        )
-    return Response(await until_gone(request, _last(events)))
+    path = "/"
+    tags = ("ask",)
 
+    @post("/query", status_code=200, operation_id="query", summary="Answer a question with citations")
+    async def query(
+        self,
+        data: JSONBody[QueryRequest],
+        request: Request[Any, Any, Any],
+        service: ServiceDependency,
+        caller: CallerDependency,
+    ) -> Response[AnswerOut] | Stream:
+        """The agent picks among vector, keyword and graph search until it holds enough evidence, then quotes it.
 
-@post("/search", status_code=200, operation_id="search", tags=["ask"], summary="Rank passages with one tool")
-async def search(
-    data: JSONBody[SearchRequest],
-    request: Request[Any, Any, Any],
-    service: ServiceDependency,
-    caller: CallerDependency,
-) -> SearchResponse:
-    """Vector (cosine), keyword (BM25), hybrid (both, fused) or graph (chain search in one go)."""
-    check_question(data.query)
-    wanted = parse_filter(data.filter, service.kb.filter_fields) if data.filter else None
-    return await until_gone(request, _searching(service, caller, data, wanted))
+        With `stream` the answer comes as server-sent events: `step` for each call of a tool, `evidence` after each turn, then
+        `token` (pieces of the answer), `citation`, and at last `done` with what a plain answer holds, or `error` with a problem.
+        """
+        check_question(data.question)
+        wanted = parse_filter(data.filter, service.kb.filter_fields) if data.filter else None
+        events = _answering(service, caller, data, wanted)
+        if data.stream:
+            return stream(
+                events,
+                closing=service.closing,
+                heartbeat=service.settings.heartbeat_seconds,
+                request_id=request.scope["state"]["request_id"],
+            )
+        return Response(await until_gone(request, _last(events)))
+
+    @post("/search", status_code=200, operation_id="search", summary="Rank passages with one tool")
+    async def search(
+        self,
+        data: JSONBody[SearchRequest],
+        request: Request[Any, Any, Any],
+        service: ServiceDependency,
+        caller: CallerDependency,
+    ) -> SearchResponse:
+        """Vector (cosine), keyword (BM25), hybrid (both, fused) or graph (chain search in one go)."""
+        check_question(data.query)
+        wanted = parse_filter(data.filter, service.kb.filter_fields) if data.filter else None
+        return await until_gone(request, _searching(service, caller, data, wanted))
 
 
 async def _searching(service: Service, caller: Caller, data: SearchRequest, wanted: Filter | None) -> SearchResponse:
@@ -124,10 +131,13 @@ async def _last(events: AsyncIterator[Event]) -> AnswerOut:
 
 def _budget(data: QueryRequest, seconds: float) -> Budget:
     """The default budget, lowered as asked, ending before the time limit does: better a short answer than none."""
-    asked, most = data.budget, Budget()
+    most = Budget(seconds=min(Budget().seconds, seconds * 0.8))
+    asked = data.budget
+    if asked is None:
+        return most
     return Budget(
         steps=min(asked.steps or most.steps, most.steps),
-        seconds=min(asked.seconds or most.seconds, most.seconds, seconds * 0.8),
+        seconds=min(asked.seconds or most.seconds, most.seconds),
         round_trips=min(asked.round_trips or most.round_trips, most.round_trips),
     )
 

@@ -11,8 +11,8 @@ from litestar import Request
 from litestar.datastructures import UploadFile
 from pydantic import ValidationError
 
-from api.problems import Problem
-from api.schemas import LABEL, TextDocuments
+from api.problems import ProblemError
+from api.schemas import TextDocuments
 from graphrag.errors import InputError
 from graphrag.jobs import UploadedFile
 from graphrag.types import Scalar, check_label, check_metadata
@@ -43,7 +43,7 @@ async def receive(
         access: label of documents that do not come with one.
 
     Raises:
-        Problem: the body is not what its content type says.
+        ProblemError: the body is not what its content type says.
         InputError: a name, label or metadata that cannot be used.
     """
     match request.content_type[0]:
@@ -52,12 +52,12 @@ async def receive(
         case "application/x-ndjson":
             sha256 = await _keep(uploads, tenant, request.stream())
             if sha256 is None:
-                raise Problem(400, "the body is empty; send one JSON object a line")
+                raise ProblemError(400, "the body is empty; send one JSON object a line")
             return Received([UploadedFile(sha256, source_of(source))], access)
         case "multipart/form-data":
             return await _form(request, uploads, tenant, access)
         case _:
-            raise Problem(415, f"send {FORM}, {JSON} or {JSON_LINES}")
+            raise ProblemError(415, f"send {FORM}, {JSON} or {JSON_LINES}")
 
 
 async def _texts(request: Request[Any, Any, Any], uploads: Uploads, tenant: str) -> Received:
@@ -66,7 +66,7 @@ async def _texts(request: Request[Any, Any, Any], uploads: Uploads, tenant: str)
         data = await asyncio.to_thread(TextDocuments.model_validate_json, body)
     except ValidationError as exc:
         errors = [(".".join(map(str, error["loc"])), error["msg"]) for error in exc.errors(include_input=False)]
-        raise Problem(400, "the fields under 'errors' do not fit; see /schema", errors=errors) from exc
+        raise ProblemError(400, "the fields under 'errors' do not fit; see /schema", errors=errors) from exc
     files: list[UploadedFile] = []
     for document in data.documents:
         name = source_of(document.source)
@@ -85,16 +85,16 @@ async def _form(request: Request[Any, Any, Any], uploads: Uploads, tenant: str, 
             source = source_of(value.filename)
             sha256 = await _keep(uploads, tenant, _parts(value))
             if sha256 is None:
-                raise Problem(422, "a file is empty", errors=[(source, "empty")])
+                raise ProblemError(422, "a file is empty", errors=[(source, "empty")])
             files.append(UploadedFile(sha256, source))
         elif name == "access":
             access = check_label("access label", str(value))
         elif name == "metadata":
             metadata = _metadata(value)
         else:
-            raise Problem(400, "the form has an unknown field", errors=[(str(name)[:100], "unknown field")])
+            raise ProblemError(400, "the form has an unknown field", errors=[(str(name)[:100], "unknown field")])
     if not files:
-        raise Problem(400, "the form holds no file; send each as a part with a file name")
+        raise ProblemError(400, "the form holds no file; send each as a part with a file name")
     return Received(files, access, metadata)
 
 
@@ -118,9 +118,13 @@ def _metadata(value: object) -> Mapping[str, Scalar]:
         try:
             value = cast(object, json.loads(value))
         except (ValueError, RecursionError) as exc:
-            raise Problem(400, "the form field 'metadata' is not valid JSON", errors=[("metadata", "not JSON")]) from exc
+            raise ProblemError(
+                400, "the form field 'metadata' is not valid JSON", errors=[("metadata", "not JSON")]
+            ) from exc
     if not isinstance(value, dict):
-        raise Problem(400, "the form field 'metadata' is not a JSON object", errors=[("metadata", "not an object")])
+        raise ProblemError(
+            400, "the form field 'metadata' is not a JSON object", errors=[("metadata", "not an object")]
+        )
     return check_metadata(cast(dict[str, object], value))
 
 
