@@ -23,7 +23,8 @@ def configure(settings: Settings) -> None:
     renderer: Processor = (
         structlog.processors.JSONRenderer()
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=False)
+        # Plain: the default formatter shows local variables, among them documents and keys.
+        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     )
     exceptions: list[Processor] = [structlog.processors.format_exc_info] if settings.log_format == "json" else []
     logging.config.dictConfig(

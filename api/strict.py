@@ -4,12 +4,17 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from litestar import Litestar, Request, Response
+from litestar.exceptions import SerializationException
 from litestar.openapi.spec import Parameter, RequestBody
+from litestar.serialization import decode_json
 from litestar.types import Method
 
 from api.problems import ProblemError
 
 _METHODS: tuple[tuple[Method, str], ...] = (("GET", "get"), ("POST", "post"), ("DELETE", "delete"))
+
+
+_ONLY_JSON = frozenset({"application/json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class StrictRequests:
                     frozenset(body.content if body is not None else ()),
                 )
 
-    def __call__(self, request: Request[Any, Any, Any]) -> Response[None] | None:
+    async def __call__(self, request: Request[Any, Any, Any]) -> Response[None] | None:
         """Refuse what the route does not take; answer OPTIONS, for which Litestar names one method of several.
 
         Raises:
@@ -67,4 +72,10 @@ class StrictRequests:
             )
         if allowed.content_types and request.content_type[0] not in allowed.content_types:
             raise ProblemError(415, f"send {' or '.join(sorted(allowed.content_types))}")
+        if allowed.content_types == _ONLY_JSON:
+            # Litestar takes text that is not UTF-8, and nesting that is too deep, for faults of the server.
+            try:
+                decode_json(await request.body())
+            except (SerializationException, UnicodeDecodeError, RecursionError) as exc:
+                raise ProblemError(400, "the body is not JSON in UTF-8, or nested too deeply") from exc
         return None

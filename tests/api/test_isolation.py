@@ -1,5 +1,6 @@
 """Another tenant's data changes nothing that a caller sees: canaries, and answers with and without it."""
 
+import asyncio
 import json
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.api.routes import ROUTES, Route
-from tests.api.serving import QUIET, Served, ingest_texts, serve
+from tests.api.serving import QUIET, Served, add_key, ingest_texts, serve
 
 OURS = {
     "alder.md": "# Alder Pumps\n\nAlder Pumps was founded by Ida Rowan in Aarhus.\n",
@@ -37,8 +38,9 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Generator[World]:
     """Ours first; asked; then theirs."""
-    with serve(tmp_path_factory.mktemp("isolation"), **QUIET) as served:
-        key, rival = served.key(), served.key(tenant="rival")
+    folder = tmp_path_factory.mktemp("isolation")
+    key, rival = asyncio.run(add_key(folder)), asyncio.run(add_key(folder, tenant="rival"))
+    with serve(folder, **QUIET) as served:
         ours = _filled(served, key, OURS)
         before = {route.id: _steady(route, served, key, ours) for route in ROUTES if _compared(route)}
         theirs = _filled(served, rival, THEIRS)
