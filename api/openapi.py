@@ -1,5 +1,7 @@
 """The OpenAPI document: what Litestar derives from the handlers, completed by what all routes have in common."""
 
+import json
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -23,6 +25,7 @@ from api.problems import BY_STATUS, CONTENT_TYPE
 from api.schemas import ProblemOut, TextDocuments
 from api.sse import MEDIA_TYPE
 from graphrag import __version__
+from graphrag.settings import Settings
 
 _KEYLESS = frozenset({"live", "ready"})
 _ADMIN_TAG = "admin"
@@ -165,3 +168,15 @@ def _ingest_body() -> RequestBody:
             },
         ),
     )
+
+
+def main() -> None:
+    """Print the document, for docs/openapi.json."""
+    from api.app import create_app  # it imports this module
+
+    document = create_app(Settings()).openapi_schema.to_schema()
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

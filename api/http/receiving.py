@@ -118,10 +118,12 @@ def _metadata(value: object) -> Mapping[str, Scalar]:
         try:
             value = cast(object, json.loads(value))
         except (ValueError, RecursionError) as exc:
-            raise ProblemError(422, "the form field 'metadata' is not valid JSON", errors=[("metadata", "not JSON")]
+            raise ProblemError(
+                422, "the form field 'metadata' is not valid JSON", errors=[("metadata", "not JSON")]
             ) from exc
     if not isinstance(value, dict):
-        raise ProblemError(422, "the form field 'metadata' is not a JSON object", errors=[("metadata", "not an object")]
+        raise ProblemError(
+            422, "the form field 'metadata' is not a JSON object", errors=[("metadata", "not an object")]
         )
     return check_metadata(cast(dict[str, object], value))
 
