@@ -22,10 +22,10 @@ from litestar.openapi.spec import (
 from api.auth import OPEN
 from api.docs_page import DocsPage
 from api.problems import BY_STATUS, CONTENT_TYPE
-from api.schemas import ProblemOut, TextDocuments
+from api.schemas import models
 from api.sse import MEDIA_TYPE
 from graphrag import __version__
-from graphrag.settings import Settings
+from graphrag.settings import load_settings
 
 _KEYLESS = frozenset({"live", "ready"})
 _ADMIN_TAG = "admin"
@@ -65,12 +65,11 @@ def complete(app: Litestar) -> None:
     """Add to the document of an application: problems, streams, and the bodies that one handler takes in several forms."""
     document = app.openapi_schema
     schemas = cast("dict[str, Any]", document.components.schemas)
-    for model in (ProblemOut, TextDocuments):
-        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas |= schema.pop("$defs", {}) | {model.__name__: schema}
-    for schema in schemas.values():
-        if isinstance(schema, Schema) and schema.properties:
-            schema.additional_properties = False  # every model refuses what it does not know
+    # Pydantic's own descriptions of its models: Litestar's leave out that unknown fields are refused.
+    for name, model in models().items():
+        made = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        made.pop("$defs", None)
+        schemas[name] = made
     for operation in operations(app):
         id_ = operation.operation_id
         responses = cast("dict[str, OpenAPIResponse]", operation.responses)
@@ -174,7 +173,7 @@ def main() -> None:
     """Print the document, for docs/openapi.json."""
     from api.app import create_app  # it imports this module
 
-    document = create_app(Settings()).openapi_schema.to_schema()
+    document = create_app(load_settings()).openapi_schema.to_schema()
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 

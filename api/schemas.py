@@ -27,7 +27,10 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+Turns = Annotated[int, Field(ge=1, le=6), BeforeValidator(_whole)]
+Reads = Annotated[int, Field(ge=1, le=60), BeforeValidator(_whole)]
+K = Annotated[int, Field(ge=1, le=MAX_K), BeforeValidator(_whole)]
+TopK = Annotated[int, Field(ge=0, le=MAX_K), BeforeValidator(_whole)]
 Question = Annotated[str, Field(min_length=MIN_CHARACTERS, max_length=MAX_CHARACTERS, examples=["Who supplies the PMX-48 power module?"])]  # fmt: skip
 FilterSpec = Annotated[
     dict[str, object],
@@ -37,15 +40,16 @@ FilterSpec = Annotated[
         examples=[{}],
     ),
 ]
-FieldName = Annotated[str, Field(pattern=_NAME)]
+# The pattern of keys is told here and checked where metadata is checked for all surfaces.
+MetadataSpec = Annotated[dict[str, Scalar], Field(json_schema_extra={"propertyNames": {"pattern": _NAME}})]
 
 
 class BudgetSpec(_Request):
     """Limits of one answer; each can only lower what the service allows."""
 
-    steps: Whole | None = Field(None, ge=1, le=6, description="turns of the agent")
+    steps: Turns | None = Field(None, description="turns of the agent")
     seconds: float | None = Field(None, ge=0.001, le=3600, description="after so long it answers from what it has")
-    round_trips: Whole | None = Field(None, ge=1, le=60, description="reads of the store")
+    round_trips: Reads | None = Field(None, description="reads of the store")
 
 
 class QueryRequest(_Request):
@@ -54,7 +58,7 @@ class QueryRequest(_Request):
     question: Question
     mode: Mode = Field("agent", description="the agent, or one search alone")
     filter: FilterSpec = Field(default_factory=dict)
-    top_k: Whole = Field(0, ge=0, le=MAX_K, description="return so many of the best passages, too")
+    top_k: TopK = Field(0, description="return so many of the best passages, too")
     budget: BudgetSpec | None = None
     stream: bool = Field(False, description="answer with server-sent events")
 
@@ -146,7 +150,7 @@ class SearchRequest(_Request):
 
     query: Question
     tool: Tool = "hybrid"
-    k: Whole = Field(10, ge=1, le=MAX_K)
+    k: K = 10
     filter: FilterSpec = Field(default_factory=dict)
 
 
@@ -269,7 +273,7 @@ class TextDocument(_Request):
     source: str = Field(min_length=1, max_length=1000, pattern=r"\S", description="relative path or name; ingesting it again replaces the document")  # fmt: skip
     text: str = Field(min_length=1)
     title: str = Field("", max_length=300, description="instead of the document's own")
-    metadata: dict[FieldName, Scalar] = Field(default_factory=dict)
+    metadata: MetadataSpec = Field(default_factory=dict)
 
 
 class TextDocuments(_Request):
@@ -277,7 +281,7 @@ class TextDocuments(_Request):
 
     documents: list[TextDocument] = Field(min_length=1, max_length=1000)
     access: str = Field("public", pattern=LABEL, description="label that a key needs to see them")
-    metadata: dict[FieldName, Scalar] = Field(default_factory=dict, description="of every document")
+    metadata: MetadataSpec = Field(default_factory=dict, description="of every document")
 
 
 class Progress(_Response):
@@ -367,3 +371,12 @@ class ProblemOut(_Response):
     detail: str
     instance: str = Field(description="names the request in the log")
     errors: list[FieldError] | None = None
+
+
+def models() -> dict[str, type[BaseModel]]:
+    """Every model of this module by name."""
+    return {
+        name: value
+        for name, value in globals().items()
+        if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == __name__ and name[0] != "_"
+    }
