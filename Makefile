@@ -9,7 +9,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help quickstart neo4j test lint check lock clean
+.PHONY: help quickstart serve neo4j test lint check openapi lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1~\2/p' $(MAKEFILE_LIST) | awk -F '~' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -19,6 +19,9 @@ quickstart: $(VENV)/.project  ## set up, read the sample documents and answer a 
 	@$(BIN)/graphrag quickstart
 	@echo
 	@echo "The command is $(BIN)/graphrag; to type 'graphrag' alone: source $(BIN)/activate"
+
+serve: $(VENV)/.project  ## set up and serve over HTTP (needs a key: .venv/bin/graphrag keys create NAME)
+	@$(BIN)/graphrag serve
 
 neo4j:  ## run a real Neo4j with Browser here, without Docker (JDK 21 or newer and Maven); data in .neo4j
 	@$(PYTHON) tools/neo4j_server.py run
@@ -38,6 +41,10 @@ lint: $(VENV)/.project $(VENV)/.dev  ## format, lint, types, import layers
 	@$(BIN)/lint-imports
 
 check: lint test  ## everything that has to pass
+
+openapi: $(VENV)/.project  ## rewrite docs/openapi.json from the code
+	@$(BIN)/python -m api.openapi > openapi.tmp
+	@mv openapi.tmp docs/openapi.json
 
 lock: $(VENV)/.dev  ## rewrite the pinned requirements from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	@test -x $(BIN)/uv || $(PIP) install uv

@@ -1,1 +1,1 @@
-"""The surfaces: the command line."""
+"""The surfaces: the command line and the HTTP service."""

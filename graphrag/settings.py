@@ -1,6 +1,7 @@
 """Every setting, once: typed, bounded, read from environment variables with the prefix GRAPHRAG_."""
 
 import os
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator
@@ -28,7 +29,30 @@ class Settings(BaseSettings):
     parse_seconds: float = Field(60, gt=0, le=3600, description="wall-clock limit for parsing one PDF or HTML document")
     filter_fields: Annotated[tuple[str, ...], NoDecode] = Field((), description="comma-separated metadata fields that filters may use")  # fmt: skip
 
-    @field_validator("filter_fields", mode="before")
+    host: str = Field("127.0.0.1", min_length=1, description="address that the service listens on")
+    port: int = Field(8321, ge=0, le=65535, description="its port; 0 takes a free one")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(("localhost", "127.0.0.1", "[::1]"), description="comma-separated names under which the service may be called (Host header); * is any")  # fmt: skip
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field((), description="comma-separated origins of web pages that may call the service, such as https://wiki.example.org")  # fmt: skip
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field((), description="comma-separated addresses of reverse proxies whose X-Forwarded-For is believed")  # fmt: skip
+    data_dir: Path = Field(Path("graphrag-data"), description="folder in which uploaded files wait until they are ingested")  # fmt: skip
+    keep_uploads_hours: float = Field(24, gt=0, le=8760, description="uploaded files are deleted after so long, unless a job waits for them")  # fmt: skip
+    max_body_bytes: int = Field(1_000_000, ge=1_000, le=100_000_000, description="largest request, uploads apart")
+    max_upload_bytes: int = Field(200_000_000, ge=1_000, le=10_000_000_000, description="largest upload, all its files together")  # fmt: skip
+    max_queued_jobs: int = Field(1_000, ge=1, description="jobs of a tenant that may wait; more are refused with 503")
+    ingest_workers: int = Field(1, ge=0, le=16, description="ingest jobs that the service works on at once; 0 leaves them to others")  # fmt: skip
+    lease_seconds: float = Field(30, ge=1, le=3600, description="how long a job stays reserved for a worker that has died")  # fmt: skip
+    concurrent_questions: int = Field(8, ge=1, le=1000, description="questions and searches worked on at once")
+    queued_questions: int = Field(64, ge=0, le=10_000, description="questions and searches that may wait for their turn; more are refused with 503")  # fmt: skip
+    question_seconds: float = Field(30, gt=0, le=3600, description="time limit of a question or search, waiting included")  # fmt: skip
+    address_rate: int = Field(1_200, ge=0, description="requests a minute from one address, before any key is looked at; 0 is no limit")  # fmt: skip
+    key_rate: int = Field(600, ge=0, description="requests a minute with one key; 0 is no limit")
+    heartbeat_seconds: float = Field(15, gt=0, le=300, description="silence after which an event stream sends a comment")  # fmt: skip
+    shutdown_seconds: float = Field(20, gt=0, le=3600, description="how long open requests may go on after SIGTERM")
+    log_format: Literal["json", "text"] = Field("json", description="lines of the log: json or text")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
+    log_questions: bool = Field(False, description="write questions to the log, too")
+
+    @field_validator("filter_fields", "allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split_fields(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

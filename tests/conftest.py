@@ -18,6 +18,7 @@ PACKAGES = ["graphrag", "agent", "api"]
 # What may block the event loop. Each entry is (file, functions, reason).
 MAY_BLOCK: tuple[tuple[str, frozenset[str], str], ...] = (
     ("<frozen importlib._bootstrap>", frozenset({"_find_and_load"}), "an import happens once in a process"),
+    ("linecache.py", frozenset({"checkcache", "updatecache"}), "the traceback of a fault, for the log"),
     ("concurrent/futures/thread.py", frozenset({"submit"}), "starting a thread waits until it runs"),
     (
         "graphrag/embedding/tokenizer.py",

@@ -150,6 +150,7 @@ def test_an_unknown_implementation_is_refused_with_the_known_ones() -> None:
 def test_importing_reads_no_setting_writes_no_file_and_says_nothing(tmp_path: Path) -> None:
     code = f"""
 import importlib, os
+import wsgiref.handlers  # of prometheus_client: copies the environment, whatever is in it
 read = []
 original = type(os.environ).__getitem__
 def spy(self, key):

@@ -12,8 +12,11 @@ from api.cli.eval import evaluate_folder
 from api.cli.export import export
 from api.cli.import_ import import_
 from api.cli.ingest import ingest
+from api.cli.jobs import jobs
+from api.cli.keys import keys
 from api.cli.quickstart import quickstart
 from api.cli.search import search
+from api.cli.serve import serve
 
 app = typer.Typer(
     name="graphrag",
@@ -35,7 +38,9 @@ def options(
     """Cited answers from your own documents: ingest a folder, ask a question."""
 
 
-for command in (quickstart, ingest, ask, search, documents, delete, stats, export, doctor):
+for command in (quickstart, ingest, ask, search, serve, documents, delete, stats, export, doctor):
     app.command()(command)
 app.command("import")(import_)
 app.command("eval")(evaluate_folder)
+app.add_typer(keys, name="keys")
+app.add_typer(jobs, name="jobs")

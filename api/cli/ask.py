@@ -8,7 +8,6 @@ import typer
 
 from agent.types import Answer, Mode
 from api.cli.answers import answer_to_json, print_answer
-from api.cli.modes import agent_for
 from api.cli.options import (
     MAX_RESULTS,
     AccessOption,
@@ -21,6 +20,7 @@ from api.cli.options import (
     scope_of,
 )
 from api.cli.output import print_json, waiting
+from api.modes import agent_for
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import NotFoundError
 from graphrag.filters import Filter

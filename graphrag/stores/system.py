@@ -58,6 +58,15 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class JobFailure:
+    """What of a job could not be done, and why."""
+
+    source: str
+    reason: str
+    """What is wrong with it, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """A person's word that two entities are one (merge) or are not (split); wins over any derived SAME_AS link."""
 
@@ -87,6 +96,10 @@ class SystemStore(Protocol):
 
     async def keys(self, tenant: str) -> list[ApiKey]:
         """All keys of a tenant, ascending by created_at, then id."""
+        ...
+
+    async def has_key(self, now: str) -> bool:
+        """Whether any tenant has a key that is not revoked and has not expired at `now` (a time as in the module)."""
         ...
 
     async def revoke_key(self, tenant: str, id: str) -> None:
@@ -133,6 +146,24 @@ class SystemStore(Protocol):
 
         Raises:
             LeaseLostError: as renew_lease.
+        """
+        ...
+
+    async def add_failures(self, lease: Lease, failures: Sequence[JobFailure]) -> None:
+        """Keep what could not be done of the leased job. Of one source the last reason given counts.
+
+        Raises:
+            LeaseLostError: as renew_lease.
+        """
+        ...
+
+    async def failures(self, scope: Scope, id: str, *, after: str = "", limit: int = 100) -> list[JobFailure]:
+        """What the last claim of a job could not do; claiming it again leaves those of earlier claims out.
+
+        Ascending by source (code points), those with a source greater than `after`, at most `limit`.
+
+        Raises:
+            NotFoundError: as job.
         """
         ...
 

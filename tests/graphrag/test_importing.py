@@ -1,5 +1,6 @@
 """Import: what was exported comes back equal, in whole documents, with clear errors."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from graphrag.stores.base import GraphStore
 from graphrag.stores.embedded.store import EmbeddedStore
 from graphrag.types import ALL_ACCESS, Fingerprints, Scope
 from tests.contracts.generate import build, seeded_corpus
+from tests.contracts.neo4j import empty
 
 FINGERPRINTS = Fingerprints(embedder="hashing-8", sentences="sentences-8")
 EVERYTHING = Scope("default", frozenset({ALL_ACCESS}))
@@ -22,7 +24,13 @@ EVERYTHING = Scope("default", frozenset({ALL_ACCESS}))
 # Where imports go: one line for each kind of store. The place has to be empty.
 STORES: dict[str, Callable[[pytest.FixtureRequest, Path], str]] = {
     "embedded": lambda request, folder: f"sqlite:///{folder}/target.db",
+    "neo4j": lambda request, folder: _emptied(request.getfixturevalue("neo4j_url")),
 }
+
+
+def _emptied(url: str) -> str:
+    asyncio.run(empty(url))
+    return url
 
 
 @pytest.fixture(params=STORES)

@@ -5,7 +5,7 @@ import sqlite3
 from graphrag.errors import SchemaMismatchError, StoreError
 
 APPLICATION_ID = 0x47524147  # "GRAG": tells our files from other SQLite databases
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _VERSION_1 = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -66,8 +66,16 @@ CREATE TABLE decisions (
 CREATE INDEX decisions_by_tenant ON decisions (tenant);
 """
 
+_VERSION_2 = """
+-- What a claim of a job, known by its fence, could not do.
+CREATE TABLE job_failures (
+    job_id TEXT NOT NULL, source TEXT NOT NULL, fence INTEGER NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (job_id, source)
+) WITHOUT ROWID;
+"""
+
 # The step at index i brings a file of version i to version i + 1. Steps are never edited once released, only added.
-MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
 
 
 def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from graphrag.errors import InputError, LeaseLostError, NotFoundError
 from graphrag.stores.embedded.database import Database
-from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobState, Lease
+from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease
 from graphrag.stores.system_rows import decision_from, job_from, json_object, key_from, labels, now, storable
 from graphrag.types import ALL_ACCESS, Scalar, Scope
 
@@ -88,6 +88,17 @@ class EmbeddedSystemStore:
                 f"SELECT {_KEY_COLUMNS} FROM keys WHERE tenant = ? ORDER BY created_at, id", (tenant,)
             )
             return [key_from(row) for row in rows]
+
+        return await self._database.read(work)
+
+    async def has_key(self, now: str) -> bool:
+        """See SystemStore.has_key."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            row = connection.execute(
+                "SELECT 1 FROM keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?) LIMIT 1", (now,)
+            ).fetchone()
+            return row is not None
 
         return await self._database.read(work)
 
@@ -212,6 +223,34 @@ class EmbeddedSystemStore:
             connection.execute("UPDATE jobs SET progress = ?, updated_at = ? WHERE id = ?", (data, now(), lease.job_id))
 
         await self._database.write(work)
+
+    async def add_failures(self, lease: Lease, failures: Sequence[JobFailure]) -> None:
+        """See SystemStore.add_failures."""
+        rows = [(lease.job_id, storable(one.source), lease.fence, storable(one.reason)) for one in failures]
+
+        def work(connection: sqlite3.Connection) -> None:
+            check_lease(connection, lease)
+            connection.executemany(
+                "INSERT INTO job_failures (job_id, source, fence, reason) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (job_id, source) DO UPDATE SET fence = excluded.fence, reason = excluded.reason",
+                rows,
+            )
+
+        await self._database.write(work)
+
+    async def failures(self, scope: Scope, id: str, *, after: str = "", limit: int = 100) -> list[JobFailure]:
+        """See SystemStore.failures."""
+
+        def work(connection: sqlite3.Connection) -> list[JobFailure]:
+            _visible_job(connection, scope, id)
+            rows = connection.execute(
+                "SELECT source, reason FROM job_failures JOIN jobs ON jobs.id = job_id AND jobs.fence = job_failures.fence "
+                "WHERE job_id = ? AND source > ? ORDER BY source LIMIT ?",
+                (id, storable(after), max(0, limit)),
+            )
+            return [JobFailure(str(source), str(reason)) for source, reason in rows]
+
+        return await self._database.read(work)
 
     async def finish_job(self, lease: Lease, state: JobState, error: str = "") -> None:
         """See SystemStore.finish_job.

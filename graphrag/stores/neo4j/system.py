@@ -8,9 +8,9 @@ from graphrag.errors import InputError, NotFoundError
 from graphrag.stores.neo4j.connection import Connection, Transaction
 from graphrag.stores.neo4j.queries import scope_parameters
 from graphrag.stores.neo4j.writing import check_lease
-from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobState, Lease
+from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease
 from graphrag.stores.system_rows import decision_from, job_from, json_object, key_from, labels, now, storable
-from graphrag.types import Scalar, Scope
+from graphrag.types import Scalar, Scope, stable_id
 
 _KEY: LiteralString = (
     "k.id, k.name, k.secret_sha256, k.role, k.tenant, k.access, k.created_at, k.expires_at, k.revoked_at"
@@ -31,6 +31,9 @@ RETURN i IS NOT NULL, s IS NOT NULL"""
 _ADD_KEY: LiteralString = "CREATE (k:ApiKey) SET k = $properties"
 _KEY_BY_SECRET: LiteralString = f"MATCH (k:ApiKey {{secret_sha256: $secret}}) RETURN {_KEY}"
 _KEYS: LiteralString = f"MATCH (k:ApiKey {{tenant: $tenant}}) RETURN {_KEY} ORDER BY k.created_at, k.id"
+_HAS_KEY: LiteralString = """
+MATCH (k:ApiKey) WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $now)
+RETURN true LIMIT 1"""
 _REVOKE_KEY: LiteralString = """
 MATCH (k:ApiKey {id: $id, tenant: $tenant}) SET k.revoked_at = coalesce(k.revoked_at, $now)
 RETURN k.id"""
@@ -56,6 +59,15 @@ SET j.state = 'running', j.worker = $worker, j.fence = j.fence + 1, j.lease_unti
 RETURN {_JOB}, j.fence, j.lease_until"""
 _RENEW: LiteralString = f"MATCH (j:Job {{id: $id}}) SET j.lease_until = {_CLOCK} + $seconds RETURN j.lease_until"
 _PROGRESS: LiteralString = "MATCH (j:Job {id: $id}) SET j.progress = $progress, j.updated_at = $now"
+# `place` is the source as hexadecimal UTF-8: in the order of its code points, which Cypher does not keep.
+_ADD_FAILURES: LiteralString = """
+UNWIND $failures AS row
+MERGE (f:JobFailure {id: row.id})
+SET f = row"""
+_FAILURES: LiteralString = f"""
+MATCH (j:Job {{id: $id}}) WHERE {_SEES_J}
+MATCH (f:JobFailure {{job_id: j.id, fence: j.fence}}) WHERE f.place > $after
+RETURN f.source, f.reason ORDER BY f.place LIMIT $limit"""
 
 _REPLACE_DECISION: LiteralString = """
 MATCH (x:Decision {tenant: $tenant}) WHERE (x.a = $a AND x.b = $b) OR (x.a = $b AND x.b = $a)
@@ -107,6 +119,10 @@ class Neo4jSystemStore:
     async def keys(self, tenant: str) -> list[ApiKey]:
         """See SystemStore.keys."""
         return [key_from(row) for row in await self._connection.read(_KEYS, tenant=tenant)]
+
+    async def has_key(self, now: str) -> bool:
+        """See SystemStore.has_key."""
+        return bool(await self._connection.read(_HAS_KEY, now=now))
 
     async def revoke_key(self, tenant: str, id: str) -> None:
         """See SystemStore.revoke_key."""
@@ -207,6 +223,34 @@ class Neo4jSystemStore:
 
         await self._connection.write(work)
 
+    async def add_failures(self, lease: Lease, failures: Sequence[JobFailure]) -> None:
+        """See SystemStore.add_failures."""
+        rows = [
+            {
+                "id": stable_id("failure", lease.job_id, storable(one.source)),
+                "job_id": lease.job_id,
+                "fence": lease.fence,
+                "source": storable(one.source),
+                "place": _place(one.source),
+                "reason": storable(one.reason),
+            }
+            for one in failures
+        ]
+
+        async def work(tx: Transaction) -> None:
+            await check_lease(tx, lease)
+            await tx.run(_ADD_FAILURES, failures=rows)
+
+        await self._connection.write(work)
+
+    async def failures(self, scope: Scope, id: str, *, after: str = "", limit: int = 100) -> list[JobFailure]:
+        """See SystemStore.failures."""
+        await self.job(scope, id)
+        found = await self._connection.read(
+            _FAILURES, id=id, after=_place(after), limit=max(0, limit), **scope_parameters(scope)
+        )
+        return [JobFailure(source, reason) for source, reason in found]
+
     async def finish_job(self, lease: Lease, state: JobState, error: str = "") -> None:
         """See SystemStore.finish_job.
 
@@ -269,3 +313,7 @@ def _one_job(found: Sequence[Sequence[object]], id_: str) -> Job:
     if not found:
         raise NotFoundError(f"job {id_!r} does not exist, or the caller's scope does not see it: list the jobs")
     return job_from(found[0])
+
+
+def _place(source: str) -> str:
+    return storable(source).encode().hex()

@@ -1,0 +1,142 @@
+"""The HTTP application: put together here, opened and closed in its lifespan."""
+
+import asyncio
+import importlib
+import os
+import socket
+import uuid
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Request, Router
+from litestar.config.cors import CORSConfig
+from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+from litestar.plugins.pydantic import PydanticPlugin
+
+from api import openapi
+from api.auth import KeyAuthentication, require_admin
+from api.http.admin import AdminController
+from api.http.documents import LookController
+from api.http.graph import GraphController
+from api.http.health import HealthController
+from api.http.jobs import JobsController
+from api.http.query import AskController
+from api.metrics import Metrics
+from api.observe import Observed
+from api.problems import handle
+from api.service import Caller, Service
+from api.strict import StrictRequests
+from graphrag.bootstrap import open_knowledge_base
+from graphrag.errors import ConfigError
+from graphrag.jobs import Worker
+from graphrag.settings import Settings
+from graphrag.uploads import Uploads
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def create_app(settings: Settings, *, development: bool = False, closing: asyncio.Event | None = None) -> Litestar:
+    """The application.
+
+    Args:
+        settings: the whole configuration.
+        development: answer requests without a key, as an admin of the tenant "default"; on loopback only.
+        closing: set by the server as soon as it is told to stop, so that open streams end; set at the end of the lifespan
+            in any case.
+
+    Raises:
+        ConfigError: development mode on an address that other machines can reach.
+    """
+    if development and settings.host not in LOOPBACK:
+        raise ConfigError(
+            f"development mode answers without a key, so it listens on loopback only, not on {settings.host}: "
+            f"leave GRAPHRAG_HOST at 127.0.0.1, or create keys and serve without --dev"
+        )
+    metrics = Metrics()
+    strict = StrictRequests()
+    app = Litestar(
+        route_handlers=[
+            Router("/v1", route_handlers=[AskController, LookController, GraphController, _admin(settings)]),
+            HealthController,
+        ],
+        lifespan=[_opened(settings, metrics, development, closing or asyncio.Event())],
+        # Preflight requests of browsers are answered before it; no other OPTIONS request is let past.
+        middleware=[DefineMiddleware(KeyAuthentication, exclude_http_methods=())],
+        plugins=[PydanticPlugin(validate_strict=True)],
+        before_request=strict,
+        dependencies={
+            "service": Provide(_service, sync_to_thread=False),
+            "caller": Provide(_caller, sync_to_thread=False),
+        },
+        exception_handlers={Exception: handle},
+        openapi_config=openapi.config(),
+        request_max_body_size=settings.max_body_bytes,
+        cors_config=CORSConfig(
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["X-Request-Id", "Retry-After"],
+        )
+        if settings.cors_origins
+        else None,
+        logging_config=None,
+    )
+    openapi.complete(app)
+    strict.learn(app)
+    app.asgi_handler = Observed(
+        app.asgi_handler, metrics=metrics, hosts=settings.allowed_hosts, address_rate=settings.address_rate
+    )
+    return app
+
+
+def _admin(settings: Settings) -> Router:
+    return Router(
+        "/admin",
+        guards=[require_admin],
+        request_max_body_size=settings.max_upload_bytes,
+        route_handlers=[AdminController, JobsController],
+    )
+
+
+def _service(request: Request[Any, Any, Any]) -> Service:
+    return request.app.state.service
+
+
+def _caller(request: Request[Any, Any, Any]) -> Caller:
+    return request.user
+
+
+def _opened(
+    settings: Settings, metrics: Metrics, development: bool, closing: asyncio.Event
+) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
+        async with open_knowledge_base(settings) as kb:
+            # Answers need it, and importing it takes half a second that no question should wait for.
+            await asyncio.to_thread(importlib.import_module, "networkx")
+            uploads = Uploads(settings.data_dir)
+            service = Service(settings, kb, uploads, metrics, development, closing)
+            app.state.service = service
+            workers = [asyncio.create_task(_worker(service).run(service.wake)) for _ in range(settings.ingest_workers)]
+            try:
+                yield
+            finally:
+                closing.set()
+                for worker in workers:
+                    worker.cancel()
+                await asyncio.gather(*workers, return_exceptions=True)
+
+    return lifespan
+
+
+def _worker(service: Service) -> Worker:
+    settings = service.settings
+    return Worker(
+        service.kb,
+        service.uploads,
+        f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
+        lease_seconds=settings.lease_seconds,
+        keep_seconds=settings.keep_uploads_hours * 3600,
+    )

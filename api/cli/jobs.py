@@ -1,0 +1,112 @@
+"""`graphrag jobs`: what the service has been given to ingest."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from api.cli.options import JsonOption, TenantOption, require_store, scope_of
+from api.cli.output import heading, line, print_json, say, show, table
+from graphrag.bootstrap import open_stores
+from graphrag.settings import load_settings
+from graphrag.stores.system import Job, JobFailure, JobState, SystemStore
+
+SHOWN_FAILURES = 20
+ALL_FAILURES = 1_000_000
+
+_T = TypeVar("_T")
+
+jobs = typer.Typer(no_args_is_help=True, help="Ingest jobs of the service.")
+
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="As 'graphrag jobs list' shows it.")]
+
+
+@jobs.command("list")
+def list_jobs(
+    tenant: TenantOption = "default",
+    state: Annotated[JobState | None, typer.Option("--state", help="Only those in this state.")] = None,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="How many at most.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """List the newest jobs of a tenant."""
+    found = _with_system(
+        lambda system: system.jobs(scope_of(tenant), states=[state] if state is not None else (), limit=limit)
+    )
+    if as_json:
+        print_json({"jobs": [to_json(job) for job in found]})
+        return
+    if not found:
+        say(f"No jobs in tenant {tenant!r}.")
+        return
+    listed = table("id", "state", "files", "documents", "failed", "created", right=("files", "documents", "failed"), whole=("id", "state", "created"))  # fmt: skip
+    for job in found:
+        counts = [str(job.progress.get(name, 0)) for name in ("files", "documents", "failed")]
+        listed.add_row(job.id, job.state, *counts, job.created_at)
+    show(listed)
+
+
+@jobs.command("show")
+def show_job(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOption = False) -> None:
+    """Show a job, and what of it failed."""
+
+    async def work(system: SystemStore) -> tuple[Job, Sequence[JobFailure]]:
+        scope = scope_of(tenant)
+        return await system.job(scope, id), await system.failures(scope, id, limit=ALL_FAILURES)
+
+    job, failures = _with_system(work)
+    if as_json:
+        failed = [{"source": failure.source, "reason": failure.reason} for failure in failures]
+        print_json({**to_json(job), "failures": failed})
+        return
+    for name, value in to_json(job).items():
+        line(f"{name:<22} {value if value != '' else '-'}")
+    if failures:
+        heading("Not stored", f"({len(failures)})")
+        for failure in failures[:SHOWN_FAILURES]:
+            reason = failure.reason
+            line(f"  {reason}" if failure.source in reason else f"  {failure.source}: {reason}", "red")
+        if len(failures) > SHOWN_FAILURES:
+            say(f"... and {len(failures) - SHOWN_FAILURES} more; --json lists all", indent=2)
+
+
+@jobs.command()
+def cancel(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOption = False) -> None:
+    """Cancel a job. Documents that it has stored stay stored."""
+    _print_state(_with_system(lambda system: system.cancel_job(scope_of(tenant), id)), as_json)
+
+
+@jobs.command()
+def retry(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOption = False) -> None:
+    """Queue a failed or cancelled job again."""
+    _print_state(_with_system(lambda system: system.retry_job(scope_of(tenant), id)), as_json)
+
+
+def to_json(job: Job) -> Mapping[str, object]:
+    """A job in one level, its progress included."""
+    return {
+        "id": job.id,
+        "state": job.state,
+        "error": job.error,
+        "created_at": job.created_at,
+        "updated_at": job.updated_at,
+        **job.progress,
+    }
+
+
+def _print_state(job: Job, as_json: bool) -> None:
+    if as_json:
+        print_json(to_json(job))
+    else:
+        line(f"{job.state} {job.id}")
+
+
+def _with_system(work: Callable[[SystemStore], Coroutine[Any, Any, _T]]) -> _T:
+    settings = load_settings()
+    require_store(settings)
+
+    async def run() -> _T:
+        async with open_stores(settings) as (_, system):
+            return await work(system)
+
+    return asyncio.run(run())

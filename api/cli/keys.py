@@ -1,0 +1,120 @@
+"""`graphrag keys`: who may use the service."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from api.cli.options import JsonOption, TenantOption, require_store, scope_of
+from api.cli.output import line, print_json, say, show, table
+from api.keys import make_key, timestamp
+from graphrag.bootstrap import open_stores
+from graphrag.errors import InputError
+from graphrag.settings import load_settings
+from graphrag.stores.system import ApiKey, KeyRole, SystemStore
+from graphrag.types import PUBLIC
+
+MAX_NAME = 100
+
+_T = TypeVar("_T")
+
+keys = typer.Typer(no_args_is_help=True, help="API keys of the service.")
+
+
+@keys.command()
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who or what uses it, for people.")],
+    role: Annotated[
+        KeyRole, typer.Option("--role", help="reader: ask and look; admin: ingest and delete in the tenant, too.")
+    ] = "reader",
+    tenant: TenantOption = "default",
+    access: Annotated[
+        str,
+        typer.Option("--access", metavar="LABELS", help="Labels it holds besides public, comma-separated; '*' is all."),
+    ] = PUBLIC,
+    days: Annotated[
+        int | None, typer.Option("--days", metavar="N", min=1, max=36_500, help="Ends after so many days.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a key. Its secret is shown this once and cannot be read again."""
+    if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
+        raise InputError(f"the name of a key has 1 to {MAX_NAME} printable characters")
+    key, secret = make_key(name.strip(), role, scope_of(tenant, access), days=days)
+    _with_system(lambda system: system.add_key(key), create=True)
+    if as_json:
+        print_json({**_to_json(key), "secret": secret})
+        return
+    ends = f", until {key.expires_at}" if key.expires_at else ""
+    say(f"Key {key.id} ({key.name}): {key.role} of tenant {tenant!r}, access {_access(key)}{ends}.")
+    say("The secret, shown only now:")
+    line(secret)
+
+
+@keys.command("list")
+def list_keys(tenant: TenantOption = "default", as_json: JsonOption = False) -> None:
+    """List the keys of a tenant, without their secrets."""
+    found = _with_system(lambda system: system.keys(scope_of(tenant).tenant))
+    if as_json:
+        print_json({"keys": [_to_json(key) for key in found]})
+        return
+    if not found:
+        say(f"Tenant {tenant!r} has no keys; 'graphrag keys create NAME' makes one.")
+        return
+    listed = table("id", "name", "role", "access", "created", "state", whole=("id", "role", "created", "state"))
+    for key in found:
+        listed.add_row(key.id, key.name, key.role, _access(key), key.created_at[:10], _state(key))
+    show(listed)
+
+
+@keys.command()
+def revoke(
+    id: Annotated[str, typer.Argument(metavar="ID", help="As 'graphrag keys list' shows it.")],
+    tenant: TenantOption = "default",
+    as_json: JsonOption = False,
+) -> None:
+    """Revoke a key. Running services refuse it from the next request on."""
+    _with_system(lambda system: system.revoke_key(scope_of(tenant).tenant, id))
+    if as_json:
+        print_json({"revoked": id})
+    else:
+        line(f"revoked {id}")
+
+
+def _to_json(key: ApiKey) -> dict[str, object]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "role": key.role,
+        "tenant": key.scope.tenant,
+        "access": sorted(key.scope.access),
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "revoked_at": key.revoked_at,
+    }
+
+
+def _access(key: ApiKey) -> str:
+    return ", ".join(sorted(key.scope.access))
+
+
+def _state(key: ApiKey) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {key.revoked_at[:10]}"
+    if key.expires_at is None:
+        return "active"
+    return f"{'expired' if key.expires_at <= timestamp() else 'active until'} {key.expires_at[:10]}"
+
+
+def _with_system(work: Callable[[SystemStore], Coroutine[Any, Any, _T]], *, create: bool = False) -> _T:
+    """Run work on the configured store; only `create` makes a new one."""
+    settings = load_settings()
+    if not create:
+        require_store(settings)
+
+    async def run() -> _T:
+        async with open_stores(settings) as (_, system):
+            return await work(system)
+
+    return asyncio.run(run())

@@ -1,0 +1,42 @@
+"""`graphrag serve`: the HTTP service."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from api.cli.output import line
+from api.keys import timestamp
+from graphrag.bootstrap import open_stores
+from graphrag.errors import ConfigError
+from graphrag.settings import Settings, load_settings
+
+
+def serve(
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on (GRAPHRAG_HOST).")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port to listen on (GRAPHRAG_PORT).")] = None,
+    dev: Annotated[
+        bool, typer.Option("--dev", help="Without keys, on loopback only: every caller is an admin. For trying things.")
+    ] = False,
+) -> None:
+    """Serve the knowledge base over HTTP.
+
+    Needs a key ('graphrag keys create'). Ends on SIGTERM or Ctrl-C once open requests are answered.
+    """
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = load_settings(**given)
+    if not dev:
+        asyncio.run(_require_key(settings))
+    from api.server import run  # the web framework takes a while to import, and no other command needs it
+
+    run(settings, development=dev, announce=line)
+
+
+async def _require_key(settings: Settings) -> None:
+    async with open_stores(settings) as (_, system):
+        if not await system.has_key(timestamp()):
+            raise ConfigError(
+                "there is no API key yet, so nobody could use the service. Make one:\n"
+                "  graphrag keys create me --role admin --access '*'\n"
+                "or try things on this machine without keys: graphrag serve --dev"
+            )

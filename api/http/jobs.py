@@ -1,0 +1,99 @@
+"""Ingest jobs: progress, cancel, retry, live events."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from litestar import Controller, Request, delete, get, post
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Stream
+
+from api.schemas import FailureOut, JobDetail, JobList, JobOut
+from api.service import Caller, CallerDependency, Service, ServiceDependency
+from api.sse import Event, stream
+from api.views import job_out
+from graphrag.stores.system import ENDED, JobState
+
+POLL_SECONDS = 0.5
+
+
+class JobsController(Controller):
+    """Ingest jobs."""
+
+    path = "/jobs"
+    tags = ("admin",)
+
+    @get(operation_id="listJobs", summary="List ingest jobs")
+    async def list_jobs(
+        self,
+        service: ServiceDependency,
+        caller: CallerDependency,
+        only: Annotated[JobState | None, QueryParameter(name="state", description="only those in this state")] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
+    ) -> JobList:
+        """The newest first."""
+        found = await service.kb.system.jobs(caller.scope, states=() if only is None else (only,), limit=limit)
+        return JobList(jobs=[job_out(job) for job in found])
+
+    @get("/{job_id:str}", operation_id="getJob", summary="Show a job and what failed")
+    async def get_job(
+        self,
+        job_id: FromPath[str],
+        service: ServiceDependency,
+        caller: CallerDependency,
+        after: Annotated[str, QueryParameter(max_length=2000, description="'next' of the failures before")] = "",
+        limit: Annotated[int, QueryParameter(ge=1, le=1000, description="failures at most")] = 100,
+    ) -> JobDetail:
+        """Failures come page by page."""
+        system = service.kb.system
+        job = await system.job(caller.scope, job_id)
+        failures = await system.failures(caller.scope, job_id, after=after, limit=limit + 1)
+        page = failures[:limit]
+        return JobDetail(
+            **job_out(job).model_dump(),
+            failures=[FailureOut(source=failure.source, reason=failure.reason) for failure in page],
+            next=page[-1].source if len(failures) > limit else None,
+        )
+
+    @delete("/{job_id:str}", status_code=200, operation_id="cancelJob", summary="Cancel a job")
+    async def cancel_job(self, job_id: FromPath[str], service: ServiceDependency, caller: CallerDependency) -> JobOut:
+        """What it has stored stays stored. A job that has ended stays as it is."""
+        return job_out(await service.kb.system.cancel_job(caller.scope, job_id))
+
+    @post("/{job_id:str}/retry", status_code=200, operation_id="retryJob", summary="Retry a job")
+    async def retry_job(self, job_id: FromPath[str], service: ServiceDependency, caller: CallerDependency) -> JobOut:
+        """Queues a failed or cancelled job again; any other stays as it is."""
+        job = await service.kb.system.retry_job(caller.scope, job_id)
+        service.wake.set()
+        return job_out(job)
+
+    @get("/{job_id:str}/events", operation_id="jobEvents", summary="Follow a job")
+    async def job_events(
+        self,
+        job_id: FromPath[str],
+        request: Request[Any, Any, Any],
+        service: ServiceDependency,
+        caller: CallerDependency,
+    ) -> Stream:
+        """Server-sent events: `progress` with the job whenever it has changed, `done` with it when it has ended."""
+        await service.kb.system.job(caller.scope, job_id)
+        return stream(
+            _following(service, caller, job_id),
+            closing=service.closing,
+            heartbeat=service.settings.heartbeat_seconds,
+            request_id=request.scope["state"]["request_id"],
+        )
+
+
+async def _following(service: Service, caller: Caller, job_id: str) -> AsyncIterator[Event]:
+    async with service.streams.enter():
+        sent: JobOut | None = None
+        while True:
+            job = job_out(await service.kb.system.job(caller.scope, job_id))
+            if job.state in ENDED:
+                yield Event("done", job)
+                return
+            if job != sent:
+                yield Event("progress", job)
+                sent = job
+            await asyncio.sleep(POLL_SECONDS)

@@ -1,0 +1,162 @@
+"""Questions and searches."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from litestar import Controller, Request, Response, post
+from litestar.params import JSONBody
+from litestar.response import Stream
+
+from agent.loop import Agent
+from agent.modes import search as agent_search
+from agent.types import Answer, Budget
+from api.modes import agent_for
+from api.schemas import AnswerOut, HitOut, QueryRequest, SearchRequest, SearchResponse
+from api.service import Caller, CallerDependency, Service, ServiceDependency, until_gone
+from api.sse import Event, stream
+from api.views import answer_out, citation_out, passage_out, step_out
+from graphrag.filters import Filter, parse_filter
+from graphrag.retrieval.question import check_question
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class AskController(Controller):
+    """Questions and searches."""
+
+    path = "/"
+    tags = ("ask",)
+
+    @post("/query", status_code=200, operation_id="query", summary="Answer a question with citations")
+    async def query(
+        self,
+        data: JSONBody[QueryRequest],
+        request: Request[Any, Any, Any],
+        service: ServiceDependency,
+        caller: CallerDependency,
+    ) -> Response[AnswerOut] | Stream:
+        """The agent picks among vector, keyword and graph search until it holds enough evidence, then quotes it.
+
+        With `stream` the answer comes as server-sent events: `step` for each call of a tool, `evidence` after each turn, then
+        `token` (pieces of the answer), `citation`, and at last `done` with what a plain answer holds, or `error` with a problem.
+        """
+        check_question(data.question)
+        wanted = parse_filter(data.filter, service.kb.filter_fields) if data.filter else None
+        events = _answering(service, caller, data, wanted)
+        if data.stream:
+            return stream(
+                events,
+                closing=service.closing,
+                heartbeat=service.settings.heartbeat_seconds,
+                request_id=request.scope["state"]["request_id"],
+            )
+        return Response(await until_gone(request, _last(events)))
+
+    @post("/search", status_code=200, operation_id="search", summary="Rank passages with one tool")
+    async def search(
+        self,
+        data: JSONBody[SearchRequest],
+        request: Request[Any, Any, Any],
+        service: ServiceDependency,
+        caller: CallerDependency,
+    ) -> SearchResponse:
+        """Vector (cosine), keyword (BM25), hybrid (both, fused) or graph (chain search in one go)."""
+        check_question(data.query)
+        wanted = parse_filter(data.filter, service.kb.filter_fields) if data.filter else None
+        return await until_gone(request, _searching(service, caller, data, wanted))
+
+
+async def _searching(service: Service, caller: Caller, data: SearchRequest, wanted: Filter | None) -> SearchResponse:
+    kb, scope = service.kb, caller.scope
+    async with asyncio.timeout(service.settings.question_seconds), service.questions.enter():
+        hits = await agent_search(kb, scope, data.query, data.tool, data.k, wanted)
+        chunks = {chunk.id: chunk for chunk in await kb.store.chunks(scope, [hit.chunk_id for hit in hits], wanted)}
+    found = [(hit, chunks[hit.chunk_id]) for hit in hits if hit.chunk_id in chunks]
+    return SearchResponse(
+        query=data.query,
+        tool=data.tool,
+        hits=[
+            HitOut(rank=rank, score=hit.score, passage=passage_out(chunk))
+            for rank, (hit, chunk) in enumerate(found, start=1)
+        ],
+    )
+
+
+async def _answering(
+    service: Service, caller: Caller, data: QueryRequest, wanted: Filter | None
+) -> AsyncIterator[Event]:
+    """Events of an answer, `done` with an AnswerOut the last one."""
+    seconds = service.settings.question_seconds
+    agent = replace(agent_for(service.kb, data.mode), budget=_budget(data, seconds))
+    async with asyncio.timeout(seconds), service.questions.enter():
+        async for event in _events(service, agent, caller, data, wanted):
+            yield event
+
+
+async def _events(
+    service: Service, agent: Agent, caller: Caller, data: QueryRequest, wanted: Filter | None
+) -> AsyncIterator[Event]:
+    async for made in agent.stream(caller.scope, data.question, wanted):
+        if isinstance(made, Answer):
+            best = [ranked.chunk_id for ranked in made.ranked[: data.top_k]]
+            passages = await service.kb.store.chunks(caller.scope, best, wanted) if best else []
+            _note(service, data, made)
+            for piece in _pieces(made):
+                yield Event("token", {"text": piece})
+            for citation in made.citations:
+                yield Event("citation", citation_out(citation))
+            yield Event("done", answer_out(made, [passage_out(chunk) for chunk in passages]))
+        else:
+            for call in step_out(made):
+                yield Event("step", call)
+            new = sum(observation.new_evidence for observation in made.observations)
+            yield Event(
+                "evidence",
+                {"step": made.number, "new_evidence": new, "coverage": made.coverage, "score": made.score},
+            )
+
+
+async def _last(events: AsyncIterator[Event]) -> AnswerOut:
+    answer: AnswerOut | None = None
+    async for event in events:
+        if isinstance(event.data, AnswerOut):
+            answer = event.data
+    if answer is None:
+        raise AssertionError("an answer ends with 'done'")
+    return answer
+
+
+def _budget(data: QueryRequest, seconds: float) -> Budget:
+    """The default budget, lowered as asked, ending before the time limit does: better a short answer than none."""
+    most = Budget(seconds=min(Budget().seconds, seconds * 0.8))
+    asked = data.budget
+    if asked is None:
+        return most
+    return Budget(
+        steps=min(asked.steps or most.steps, most.steps),
+        seconds=min(asked.seconds or most.seconds, most.seconds),
+        round_trips=min(asked.round_trips or most.round_trips, most.round_trips),
+    )
+
+
+def _pieces(answer: Answer) -> list[str]:
+    """The answer's text in pieces, a word each; together they are the text."""
+    words = answer.text.split(" ")
+    return [word if index == 0 else f" {word}" for index, word in enumerate(words)] if answer.text else []
+
+
+def _note(service: Service, data: QueryRequest, answer: Answer) -> None:
+    service.metrics.verdicts.labels(answer.verdict).inc()
+    asked = {"question": data.question} if service.settings.log_questions else {}
+    _log.info(
+        "answered",
+        mode=data.mode,
+        verdict=answer.verdict,
+        steps=len(answer.steps),
+        round_trips=answer.round_trips,
+        ms=answer.milliseconds,
+        **asked,
+    )

@@ -1,0 +1,132 @@
+"""Around every request, matched by a route or not: host check, limit by address, request id, headers, log line, metrics."""
+
+import time
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import cast
+
+import structlog
+from litestar.serialization import encode_json
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from api.limits import RateLimiter
+from api.metrics import Metrics
+from api.problems import CONTENT_TYPE, ProblemError, body_of
+
+HEALTH = frozenset({"/health/live", "/health/ready"})
+"""Never limited and logged at debug level: load balancers ask all the time."""
+REFUSED_KEY_COST = 9.0
+"""A request with a wrong key counts as so many more: keys cannot be guessed fast."""
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+)
+_CONTENT_SECURITY = (
+    b"content-security-policy",
+    b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+)
+_NO_STORE = (b"cache-control", b"no-store")
+
+_log = structlog.stdlib.get_logger("api.requests")
+
+
+class Observed:
+    """An ASGI application around another one.
+
+    Args:
+        app: handles what is let through.
+        hosts: names under which the service may be called, without ports; "*" allows any.
+        address_rate: requests a minute from one address; 0 is no limit.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, hosts: Sequence[str], address_rate: int) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._hosts = frozenset(host.lower() for host in hosts)
+        self._addresses = RateLimiter(address_rate)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the module."""
+        if scope["type"] == "websocket":  # no route takes them
+            await self._app(scope, receive, send)
+            return
+        scope = cast("HTTPScope", scope)
+        begun = time.perf_counter()
+        request_id = uuid.uuid4().hex
+        scope["state"]["request_id"] = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = _with_headers(list(message.get("headers", [])), request_id)
+            await send(message)
+
+        self._metrics.open_requests.inc()
+        try:
+            problem = self._refused(scope)
+            if problem is None:
+                await self._app(scope, receive, sending)
+            else:
+                await _send_problem(problem, request_id, sending)
+        finally:
+            self._metrics.open_requests.dec()
+            self._note(scope, status, time.perf_counter() - begun)
+
+    def _refused(self, scope: HTTPScope) -> ProblemError | None:
+        headers = scope["headers"]
+        host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
+        if "*" not in self._hosts and _host_name(host) not in self._hosts:
+            return ProblemError(421, "call the service under a host name of GRAPHRAG_ALLOWED_HOSTS")
+        if scope["path"] not in HEALTH:
+            try:
+                self._addresses.spend(_address(scope))
+            except ProblemError as exc:
+                return exc
+        return None
+
+    def _note(self, scope: HTTPScope, status: int, seconds: float) -> None:
+        if status == 401:
+            with suppress(ProblemError):  # the next request is told
+                self._addresses.spend(_address(scope), REFUSED_KEY_COST)
+        # The template, not the path: paths hold ids, and there is no end of them.
+        route = scope.get("path_template") or "(none)"
+        method = scope["method"] if scope["method"] in _METHODS else "(other)"
+        self._metrics.requests.labels(method, route, str(status)).inc()
+        self._metrics.seconds.labels(method, route).observe(seconds)
+        log = _log.debug if scope["path"] in HEALTH else _log.info
+        log("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
+
+
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+
+
+def _address(scope: HTTPScope) -> str:
+    client = scope.get("client")
+    return client[0] if client else "-"
+
+
+def _host_name(host: str) -> str:
+    """A Host header without its port."""
+    name = host.lower()
+    head, separator, port = name.rpartition(":")
+    return head if separator and port.isdigit() else name
+
+
+def _with_headers(headers: list[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    given = {name.lower() for name, _ in headers}
+    added = [*_HEADERS, _CONTENT_SECURITY, _NO_STORE, (b"x-request-id", request_id.encode())]
+    return headers + [(name, value) for name, value in added if name not in given]
+
+
+async def _send_problem(problem: ProblemError, request_id: str, send: Send) -> None:
+    headers = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+    body = encode_json(body_of(problem, request_id))
+    headers += [(b"content-type", CONTENT_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

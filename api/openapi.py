@@ -1,0 +1,181 @@
+"""The OpenAPI document: what Litestar derives from the handlers, completed by what all routes have in common."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from litestar import Litestar, Router
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIHeader,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    Reference,
+    RequestBody,
+    Schema,
+    SecurityScheme,
+)
+
+from api.auth import OPEN
+from api.docs_page import DocsPage
+from api.problems import BY_STATUS, CONTENT_TYPE
+from api.schemas import models
+from api.sse import MEDIA_TYPE
+from graphrag import __version__
+from graphrag.settings import load_settings
+
+_KEYLESS = frozenset({"live", "ready"})
+_ADMIN_TAG = "admin"
+_METHODS = ("get", "post", "put", "patch", "delete")
+_ALWAYS = (400, 401, 405, 421, 429, 500, 503)
+# Of one event, as is the custom for streams.
+_STREAM: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["step", "evidence", "token", "citation", "progress", "done", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
+
+
+def config() -> OpenAPIConfig:
+    """What Litestar is told."""
+    return OpenAPIConfig(
+        title="Agentic GraphRAG service",
+        version=__version__,
+        description="Cited answers from a team's own documents.",
+        components=Components(
+            security_schemes={
+                "key": SecurityScheme(
+                    type="http", scheme="bearer", description="A key made with 'graphrag keys create'"
+                )
+            }
+        ),
+        security=[{"key": []}],
+        render_plugins=[DocsPage()],
+        openapi_router=Router("/schema", route_handlers=[], opt={OPEN: True}, include_in_schema=False),
+    )
+
+
+def complete(app: Litestar) -> None:
+    """Add to the document of an application: problems, streams, and the bodies that one handler takes in several forms."""
+    document = app.openapi_schema
+    schemas = cast("dict[str, Any]", document.components.schemas)
+    # Pydantic's own descriptions of its models: Litestar's leave out that unknown fields are refused.
+    for name, model in models().items():
+        made = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        made.pop("$defs", None)
+        schemas[name] = made
+    for operation in operations(app):
+        id_ = operation.operation_id
+        responses = cast("dict[str, OpenAPIResponse]", operation.responses)
+        statuses = set(_ALWAYS)
+        if id_ in _KEYLESS:
+            operation.security = [{}]
+            statuses = {405, 421}
+        if id_ == "ready":
+            responses["503"] = OpenAPIResponse(
+                description="The store does not answer, or the service stops", content=responses["200"].content
+            )
+        statuses |= _statuses(operation)
+        responses.pop("400", None)
+        responses |= {str(status): _problem(status) for status in sorted(statuses)}
+        if id_ == "query":
+            cast("dict[str, Any]", responses["200"].content)[MEDIA_TYPE] = {"schema": _STREAM}
+        if id_ == "jobEvents":
+            responses["200"].content = cast("dict[str, OpenAPIMediaType]", {MEDIA_TYPE: {"schema": _STREAM}})
+        if id_ == "metrics":
+            responses["200"].content = {"text/plain": OpenAPIMediaType(schema=Schema(type="string"))}  # pyright: ignore[reportArgumentType]
+        if id_ == "ingestDocuments":
+            operation.request_body = _ingest_body()
+
+
+def operations(app: Litestar) -> Iterator[Operation]:
+    """Every operation of the document."""
+    for item in (app.openapi_schema.paths or {}).values():
+        for method in _METHODS:
+            operation = cast("Operation | None", getattr(item, method))
+            if operation is not None:
+                yield operation
+
+
+def _statuses(operation: Operation) -> set[int]:
+    found: set[int] = set()
+    if operation.operation_id in _KEYLESS:
+        return found
+    if _ADMIN_TAG in (operation.tags or ()) or operation.operation_id == "metrics":
+        found.add(403)
+    if any(getattr(parameter, "param_in", "") == "path" for parameter in operation.parameters or ()):
+        found.add(404)
+    match operation.operation_id:
+        case "query" | "search":
+            found |= {403, 413, 415, 422, 502, 504}
+        case "ingestDocuments":
+            found |= {413, 415, 422}
+        case "getGraph":
+            found |= {404}
+        case _:
+            pass
+    if operation.operation_id != "metrics":
+        found |= {403, 422}
+    return found
+
+
+def _problem(status: int) -> OpenAPIResponse:
+    headers: dict[str, OpenAPIHeader | Reference] = {}
+    if status in (429, 503):
+        headers["Retry-After"] = OpenAPIHeader(schema=Schema(type="integer"), description="seconds")  # pyright: ignore[reportArgumentType]
+    return OpenAPIResponse(
+        description=BY_STATUS[status].title,
+        headers=headers or None,
+        content={CONTENT_TYPE: OpenAPIMediaType(schema=Reference("#/components/schemas/ProblemOut"))},
+    )
+
+
+def _ingest_body() -> RequestBody:
+    form: Mapping[str, Any] = {
+        "type": "object",
+        "properties": {
+            "files": {
+                "type": "array",
+                "items": {"type": "string", "format": "binary"},
+                "minItems": 1,
+                "description": "files; the name of each part's file is the document's source",
+            },
+            "access": {"type": "string", "description": "label that a key needs to see them"},
+            "metadata": {"type": "string", "description": "a JSON object, for every document"},
+        },
+        "required": ["files"],
+        "additionalProperties": False,
+    }
+    lines: Mapping[str, Any] = {
+        "type": "string",
+        "description": "one JSON object a line: text and, as wanted, id, title, metadata",
+    }
+    return RequestBody(
+        required=True,
+        content=cast(
+            "dict[str, OpenAPIMediaType]",
+            {
+                "multipart/form-data": {"schema": form},
+                "application/json": {"schema": {"$ref": "#/components/schemas/TextDocuments"}},
+                "application/x-ndjson": {"schema": lines},
+            },
+        ),
+    )
+
+
+def main() -> None:
+    """Print the document, for docs/openapi.json."""
+    from api.app import create_app  # it imports this module
+
+    document = create_app(load_settings()).openapi_schema.to_schema()
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""Errors as `application/problem+json` (RFC 9457): stable types, and nothing that the caller may not know.
+
+A 4xx says what to change. A 5xx says only that something failed and under which request id the log tells more: messages of
+stores and models may name paths and servers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import structlog
+from litestar import MediaType, Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from graphrag.errors import (
+    DocumentParseError,
+    GraphRAGError,
+    InputError,
+    ModelError,
+    NotFoundError,
+    SchemaMismatchError,
+    StoreError,
+    UnsupportedFormatError,
+)
+
+CONTENT_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:graphrag:problem:"
+CLIENT_GONE = 499
+_MAX_ERRORS = 20
+_MAX_TEXT = 300
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A stable kind of problem; `slug` ends its type."""
+
+    status: int
+    slug: str
+    title: str
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind(400, "invalid-request", "The request does not fit the API's description"),
+    Kind(401, "no-valid-key", "A valid API key is needed"),
+    Kind(403, "not-allowed", "This key may not do that"),
+    Kind(404, "not-found", "There is no such thing, or this key does not see it"),
+    Kind(405, "method-not-allowed", "This route does not know that method"),
+    Kind(413, "too-large", "The request is larger than the limit"),
+    Kind(415, "unsupported-media-type", "This route does not take that content type"),
+    Kind(421, "wrong-host", "The service does not answer under that host name"),
+    Kind(422, "refused", "The request is well formed but cannot be accepted"),
+    Kind(429, "too-many-requests", "Too many requests"),
+    Kind(500, "fault", "A fault of the software"),
+    Kind(502, "model-failed", "A model failed"),
+    Kind(503, "unavailable", "Not available just now"),
+    Kind(504, "timeout", "The time limit was reached"),
+)
+BY_STATUS: Mapping[int, Kind] = {kind.status: kind for kind in KINDS}
+
+
+class ProblemError(Exception):
+    """An error as the caller is to see it.
+
+    Args:
+        status: one of BY_STATUS.
+        detail: what is wrong and what to do.
+        errors: (field, message) for each field at fault.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        errors: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+        self.headers = dict(headers or {})
+
+
+class ClientGoneError(Exception):
+    """The client closed its connection; nobody reads the response."""
+
+
+def busy(detail: str, *, retry_after: int = 1) -> ProblemError:
+    """A refusal because of load."""
+    return ProblemError(503, detail, headers={"Retry-After": str(retry_after)})
+
+
+def problem_of(exc: BaseException) -> ProblemError:
+    """Translate an exception; one that is nobody's doing becomes a 500 or 503 without its text."""
+    match exc:
+        case ProblemError():
+            return exc
+        case ValidationException():
+            return ProblemError(400, "the fields under 'errors' do not fit; see /schema", errors=_fields(exc))
+        case HTTPException() if exc.status_code in BY_STATUS and exc.status_code < 500:
+            return ProblemError(exc.status_code, _HTTP_DETAILS[exc.status_code], headers=exc.headers)
+        case NotFoundError():
+            return ProblemError(404, "the id does not exist, or this key does not see it")
+        case UnsupportedFormatError() | DocumentParseError() | InputError():
+            return ProblemError(422, str(exc)[:_MAX_TEXT])
+        case SchemaMismatchError() | StoreError():
+            return busy("the knowledge base cannot be reached or is busy; try again", retry_after=5)
+        case ModelError():
+            return ProblemError(502, "a model failed; try again")
+        case TimeoutError():
+            return ProblemError(504, "the question took longer than the time limit; try again or make it smaller")
+        case _:
+            return ProblemError(500, "the fault was logged under the request id that 'instance' names")
+
+
+_HTTP_DETAILS: Mapping[int, str] = {
+    400: "the body or a parameter is malformed; see /schema",
+    401: "send a key as 'Authorization: Bearer <key>'",
+    403: "this key may not do that",
+    404: "no such route; /schema lists them",
+    405: "this route does not know that method; see the header Allow",
+    413: "send less at once",
+    415: "this route does not take that content type",
+    429: "wait before the next request",
+}
+
+
+def body_of(problem: ProblemError, request_id: str) -> dict[str, object]:
+    """A problem as JSON."""
+    kind = BY_STATUS[problem.status]
+    body: dict[str, object] = {
+        "type": TYPE_PREFIX + kind.slug,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": problem.detail,
+        "instance": f"urn:graphrag:request:{request_id}",
+    }
+    if problem.errors:
+        body["errors"] = [{"field": field, "message": message} for field, message in problem.errors[:_MAX_ERRORS]]
+    return body
+
+
+def handle(request: Request[Any, Any, Any], exc: Exception) -> Response[dict[str, object]]:
+    """Litestar's handler of every exception."""
+    request_id = str(request.scope["state"].get("request_id", "-"))
+    if isinstance(exc, ClientGoneError):
+        return Response({}, status_code=CLIENT_GONE, media_type=MediaType.JSON)
+    problem = problem_of(exc)
+    if problem.status >= 500:
+        report(exc, problem)
+    return Response(
+        body_of(problem, request_id), status_code=problem.status, media_type=CONTENT_TYPE, headers=problem.headers
+    )
+
+
+def report(exc: BaseException, problem: ProblemError) -> None:
+    """Log what the caller is not told."""
+    if isinstance(exc, ProblemError | TimeoutError):
+        _log.info("refused", status=problem.status, reason=problem.detail)
+    elif isinstance(exc, GraphRAGError):
+        _log.error("failed", status=problem.status, error=f"{type(exc).__name__}: {exc}")
+    else:
+        _log.error("fault", status=problem.status, exc_info=exc)
+
+
+def _fields(exc: ValidationException) -> list[tuple[str, str]]:
+    """Where and why validation failed. Never a value: only names of fields, which the caller wrote, and our rules."""
+    extra = exc.extra if isinstance(exc.extra, list) else []
+    return [
+        (str(item.get("key", ""))[:_MAX_TEXT], str(item.get("message", ""))[:_MAX_TEXT])
+        for item in cast("list[Mapping[str, object]]", extra)
+    ]

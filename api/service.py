@@ -1,0 +1,113 @@
+"""What the running service shares between requests."""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from litestar import Request
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+
+from api.limits import Gate, RateLimiter
+from api.metrics import Metrics
+from api.problems import ClientGoneError
+from graphrag.errors import StoreError
+from graphrag.knowledge import KnowledgeBase
+from graphrag.settings import Settings
+from graphrag.stores.system import ApiKey, KeyRole
+from graphrag.types import ALL_ACCESS, Scope
+from graphrag.uploads import Uploads
+
+MAX_EVENT_STREAMS = 200
+READY_SECONDS = 5.0
+READY_TIMEOUT = 2.0
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the id of the key, its role, and what it sees."""
+
+    key_id: str
+    role: KeyRole
+    scope: Scope
+
+    @classmethod
+    def of(cls, key: ApiKey) -> "Caller":
+        """The caller that a key stands for."""
+        return cls(key.id, key.role, key.scope)
+
+
+DEVELOPER = Caller("development", "admin", Scope(access=frozenset({ALL_ACCESS})))
+"""Every caller in development mode."""
+
+
+@dataclass(slots=True)
+class Service:
+    """Opened once for an application, in its lifespan."""
+
+    settings: Settings
+    kb: KnowledgeBase
+    uploads: Uploads
+    metrics: Metrics
+    development: bool
+    closing: asyncio.Event
+    """Set when the service is to stop: streams end."""
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a job was submitted: a worker looks for it."""
+    questions: Gate = field(init=False)
+    streams: Gate = field(init=False)
+    keys: RateLimiter = field(init=False)
+    _ready: tuple[float, bool] = (float("-inf"), False)
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        self.questions = Gate(settings.concurrent_questions, settings.queued_questions)
+        self.streams = Gate(MAX_EVENT_STREAMS, 0)
+        self.keys = RateLimiter(settings.key_rate)
+        for state in ("running", "waiting"):
+            self.metrics.questions.labels(state).set_function(lambda state=state: getattr(self.questions, state))
+
+    async def ready(self) -> bool:
+        """Whether the store answers; asked at most every READY_SECONDS."""
+        asked, answer = self._ready
+        if time.monotonic() - asked > READY_SECONDS:
+            try:
+                async with asyncio.timeout(READY_TIMEOUT):
+                    await self.kb.store.revision()
+                answer = True
+            except (StoreError, TimeoutError):
+                answer = False
+            self._ready = (time.monotonic(), answer)
+        return answer and not self.closing.is_set()
+
+
+ServiceDependency = NamedDependency[SkipValidation[Service]]
+CallerDependency = NamedDependency[SkipValidation[Caller]]
+
+
+async def until_gone(request: Request[Any, Any, Any], work: Coroutine[Any, Any, _T]) -> _T:
+    """Do the work, and cancel it when the client closes its connection. The body must have been read.
+
+    Raises:
+        ClientGoneError: it did.
+    """
+    working = asyncio.create_task(work)
+    gone = asyncio.create_task(_disconnected(request))
+    try:
+        await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientGoneError
+        return working.result()
+    finally:
+        working.cancel()
+        gone.cancel()
+        await asyncio.gather(working, gone, return_exceptions=True)
+
+
+async def _disconnected(request: Request[Any, Any, Any]) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,183 @@
+"""From domain values to responses."""
+
+from agent.types import Answer, Citation, PathEdge, Step
+from api.schemas import (
+    AnswerOut,
+    ChunkOut,
+    CitationOut,
+    DocumentOut,
+    EntityOut,
+    GraphEdge,
+    GraphOut,
+    JobOut,
+    MentionOut,
+    Passage,
+    PathEdgeOut,
+    Progress,
+    StepOut,
+    Timings,
+    Usage,
+)
+from graphrag.stores.system import Job
+from graphrag.types import Chunk, Document, Entity, Subgraph
+
+
+def answer_out(answer: Answer, passages: list[Passage]) -> AnswerOut:
+    """An answer."""
+    return AnswerOut(
+        question=answer.question,
+        answer=answer.text,
+        verdict=answer.verdict,
+        confidence=answer.confidence,
+        missing=list(answer.missing),
+        citations=[citation_out(citation) for citation in answer.citations],
+        path=[path_out(edge) for edge in answer.path],
+        steps=[call for step in answer.steps for call in step_out(step)],
+        stopped_by=answer.stopped_by,
+        passages=passages,
+        usage=Usage(steps=len(answer.steps), round_trips=answer.round_trips),
+        timings=Timings(total_ms=answer.milliseconds),
+    )
+
+
+def citation_out(citation: Citation) -> CitationOut:
+    """A citation."""
+    return CitationOut(
+        id=citation.id,
+        document_id=citation.document_id,
+        chunk_id=citation.chunk_id,
+        source=citation.source,
+        title=citation.title,
+        quote=citation.quote,
+        start=citation.start,
+        end=citation.end,
+        page=citation.page,
+        heading=list(citation.heading),
+        score=citation.score,
+    )
+
+
+def path_out(edge: PathEdge) -> PathEdgeOut:
+    """An edge of the evidence path."""
+    return PathEdgeOut(source=edge.source, target=edge.target, entity=edge.entity, kind=edge.kind)
+
+
+def step_out(step: Step) -> list[StepOut]:
+    """The tool calls of a step."""
+    return [
+        StepOut(
+            step=step.number,
+            reason=step.reason,
+            tool=observation.tool,
+            arguments=dict(observation.arguments),
+            hits=list(observation.hits),
+            new_evidence=observation.new_evidence,
+            milliseconds=observation.milliseconds,
+            error=observation.error,
+        )
+        for observation in step.observations
+    ]
+
+
+def passage_out(chunk: Chunk) -> Passage:
+    """A chunk as a passage."""
+    return Passage(
+        chunk_id=chunk.id,
+        document_id=chunk.document_id,
+        source=chunk.source,
+        title=chunk.title,
+        heading=list(chunk.heading),
+        page=chunk.page,
+        start=chunk.start,
+        end=chunk.end,
+        text=chunk.text,
+    )
+
+
+def chunk_out(chunk: Chunk) -> ChunkOut:
+    """A chunk with its entities."""
+    return ChunkOut(
+        **passage_out(chunk).model_dump(),
+        position=chunk.position,
+        token_count=chunk.token_count,
+        entities=[
+            MentionOut(
+                entity_id=mention.entity_id,
+                surface=mention.surface,
+                type=mention.type,
+                role=mention.role,
+                count=mention.count,
+            )
+            for mention in chunk.mentions
+        ],
+    )
+
+
+def document_out(document: Document) -> DocumentOut:
+    """A document without its text."""
+    return DocumentOut(
+        id=document.id,
+        source=document.source,
+        title=document.title,
+        media_type=document.media_type,
+        access=document.access,
+        metadata=dict(document.metadata),
+        length=document.length,
+        chunks=document.chunk_count,
+        part=document.part,
+        content_sha256=document.content_sha256,
+        created_at=document.created_at,
+        updated_at=document.updated_at,
+    )
+
+
+def entity_out(entity: Entity) -> EntityOut:
+    """An entity."""
+    return EntityOut(
+        id=entity.id,
+        key=entity.key,
+        name=entity.name,
+        type=entity.type,
+        mentions=entity.mention_count,
+        chunks=entity.chunk_count,
+        documents=entity.document_count,
+    )
+
+
+def graph_out(part: Subgraph) -> GraphOut:
+    """A part of the graph as nodes and edges."""
+    relations = [
+        GraphEdge(
+            kind="relation",
+            source=relation.subject_id,
+            target=relation.object_id,
+            label=relation.predicate,
+            chunk_id=relation.chunk_id,
+            document_id=relation.document_id,
+            start=relation.start,
+            end=relation.end,
+        )
+        for relation in part.relations
+    ]
+    links = [
+        GraphEdge(kind="same_as", source=link.a, target=link.b, label=link.reason, score=link.score)
+        for link in part.same_as
+    ]
+    return GraphOut(nodes=[entity_out(entity) for entity in part.entities], edges=relations + links)
+
+
+def job_out(job: Job) -> JobOut:
+    """A job."""
+    empty = dict.fromkeys(
+        ("files_read", "documents", "created", "updated", "unchanged", "failed", "chunks", "seconds", "documents_per_second"), 0
+    )  # fmt: skip
+    progress = {name: value for name, value in job.progress.items() if name in Progress.model_fields}
+    return JobOut(
+        id=job.id,
+        state=job.state,
+        access=str(job.payload["access"]),
+        created_at=job.created_at,
+        updated_at=job.updated_at,
+        error=job.error,
+        progress=Progress.model_validate({**empty, **progress}),
+    )

@@ -1,0 +1,314 @@
+"""Ingest jobs: what people submit is queued in the SystemStore, and workers carry it out, one job at a time each.
+
+A worker claims a job under a lease, renews it while it works, and checks it inside each document's transaction; so a job
+is continued by another worker when the first one dies, and no document is ever half-written. A job that is worked on again
+begins with its first file: documents that are stored already are recognised by their fingerprint.
+
+Needs no HTTP: the service runs workers in its own process, others may run anywhere on the same stores and upload folder.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from typing import cast
+
+from graphrag.errors import GraphRAGError, LeaseLostError, ModelError, StoreError
+from graphrag.ingest import Ingested, ingest_documents
+from graphrag.knowledge import KnowledgeBase
+from graphrag.loaders import LoadedDocument, ParserProcess, load_bytes
+from graphrag.sources import Failure
+from graphrag.stores.system import Job, JobFailure, JobState, Lease, SystemStore
+from graphrag.types import PUBLIC, Metadata, Scalar, Scope, check_label, check_metadata, stable_id
+from graphrag.uploads import Uploads
+
+KIND = "ingest"
+MAX_CRASHES = 3
+"""A job whose worker died so often without a word is not tried again."""
+SWEEP_SECONDS = 3600.0
+SAVE_SECONDS = 1.0
+"""Progress is saved, and a cancellation noticed, about so often."""
+_RETRY_SECONDS = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file of a job, as its sender described it."""
+
+    sha256: str
+    """Where its bytes wait (graphrag.uploads)."""
+    source: str
+    title: str = ""
+    """Instead of the document's own; empty keeps that."""
+    metadata: Metadata = field(default_factory=dict[str, Scalar])
+
+
+def ingest_job(
+    id: str, scope: Scope, files: Sequence[UploadedFile], *, access: str = PUBLIC, metadata: Metadata | None = None
+) -> Job:
+    """A job that stores files in the scope's tenant with an access label, to be submitted.
+
+    Raises:
+        InputError: the label or the metadata are malformed.
+    """
+    payload = {
+        "files": [{**asdict(file), "metadata": dict(file.metadata)} for file in files],
+        "access": check_label("access label", access),
+        "metadata": check_metadata(metadata or {}),
+    }
+    return Job(id, scope, KIND, payload, progress={"phase": "queued", "files": len(files)})
+
+
+@dataclass(slots=True)
+class Tally:
+    """How far a job is. Changed by the worker, saved by its heartbeat."""
+
+    files: int
+    crashes: int = 0
+    files_read: int = 0
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("created", "updated", "unchanged", "failed"), 0)
+    )
+    chunks: int = 0
+    failures: list[JobFailure] = field(default_factory=list[JobFailure])
+    """Not yet saved."""
+    begun: float = field(default_factory=time.monotonic)
+
+    def settle(self, result: Ingested) -> None:
+        """Count one document."""
+        self.counts[result.outcome] += 1
+        self.chunks += result.chunks if result.outcome in ("created", "updated") else 0
+        if result.outcome == "failed":
+            self.failures.append(JobFailure(result.source, result.reason))
+
+    def progress(self, phase: str) -> dict[str, Scalar]:
+        """What is saved with the job."""
+        documents, seconds = sum(self.counts.values()), time.monotonic() - self.begun
+        return {
+            "phase": phase,
+            "files": self.files,
+            "files_read": self.files_read,
+            "documents": documents,
+            **self.counts,
+            "chunks": self.chunks,
+            "seconds": round(seconds, 1),
+            "documents_per_second": round(documents / seconds, 2) if seconds > 0 else 0.0,
+            "crashes": self.crashes,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Carries out ingest jobs.
+
+    Args:
+        name: known to the store as the holder of leases; differs between workers.
+        lease_seconds: how long a job stays reserved for a worker that has died.
+        keep_seconds: uploaded files are deleted so long after they came, unless a job still waits for them.
+    """
+
+    kb: KnowledgeBase
+    uploads: Uploads
+    name: str
+    lease_seconds: float = 30.0
+    poll_seconds: float = 2.0
+    keep_seconds: float = 24 * 3600.0
+
+    async def run(self, wake: asyncio.Event) -> None:
+        """Work until cancelled; a job that is under way is then given back, to be continued at once by another worker.
+
+        Args:
+            wake: set by whoever submits a job in this process, so that it begins without waiting for the next poll.
+        """
+        swept, pause = float("-inf"), self.poll_seconds
+        while True:
+            wake.clear()
+            try:
+                while await self.work_once():
+                    pass
+                if time.monotonic() - swept > SWEEP_SECONDS:
+                    await self._sweep()
+                    swept = time.monotonic()
+                pause = self.poll_seconds
+            except Exception:
+                # Mostly the store is away. Whatever it is, a worker that ends would leave all later jobs waiting.
+                _log.exception("worker %s failed, trying again in %.0f s", self.name, pause)
+                pause = min(pause * 2, _RETRY_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await wake.wait()
+
+    async def work_once(self) -> bool:
+        """Claim a job and carry it out. False if there was none.
+
+        Raises:
+            StoreError: the store cannot be reached.
+        """
+        claimed = await self.kb.system.claim_job(self.name, self.lease_seconds, [KIND])
+        if claimed is None:
+            return False
+        job, lease = claimed
+        # A claim that nobody ended or gave back: its worker died.
+        died = job.progress.get("phase") == "running"
+        tally = Tally(len(_files(job)), int(job.progress.get("crashes", 0)) + 1 if died else 0)
+        try:
+            await self._carry_out(job, lease, tally)
+        except LeaseLostError:
+            _log.info("job %s was cancelled or taken over", job.id, extra={"job": job.id})
+        return True
+
+    async def _carry_out(self, job: Job, lease: Lease, tally: Tally) -> None:
+        """Work on a job and end it, or give it back when cancelled."""
+        system = self.kb.system
+        if tally.crashes >= MAX_CRASHES:
+            await _end(
+                system,
+                lease,
+                tally,
+                "failed",
+                f"its worker died {tally.crashes} times; look for a file that is too much",
+            )
+            return
+        await system.save_progress(lease, tally.progress("running"))
+        _log.info("job %s begins with %d files", job.id, tally.files, extra={"job": job.id})
+        work = asyncio.create_task(self._ingest(job, lease, tally))
+        beat = asyncio.create_task(self._beat(lease, tally))
+        try:
+            await asyncio.wait({work, beat}, return_when=asyncio.FIRST_COMPLETED)
+            if beat.done():  # it ends only when the lease is lost
+                await beat
+            await work
+        except asyncio.CancelledError:
+            await _stop(work, beat)
+            with suppress(GraphRAGError):
+                await _end(system, lease, tally, "queued", "")
+            raise
+        except LeaseLostError:
+            raise
+        except (StoreError, ModelError):
+            # Its text may name paths and servers, and those who submit jobs need not be those who run the service.
+            _log.exception("job %s failed", job.id, extra={"job": job.id})
+            await _stop(work, beat)
+            await _end(
+                system, lease, tally, "failed", "the store or a model failed; see the log of the service, then retry"
+            )
+        except Exception:
+            _log.exception("job %s met a fault of the software", job.id, extra={"job": job.id})
+            await _stop(work, beat)
+            await _end(system, lease, tally, "failed", "a fault of the software; see the log of the service")
+        else:
+            await _stop(beat)
+            stored = sum(tally.counts.values()) - tally.counts["failed"]
+            state: JobState = "succeeded" if stored or not tally.counts["failed"] else "failed"
+            await _end(system, lease, tally, state, "" if state == "succeeded" else "no document could be stored")
+            _log.info("job %s %s", job.id, state, extra={"job": job.id, "progress": tally.progress("ended")})
+        finally:
+            await _stop(work, beat)
+
+    async def _ingest(self, job: Job, lease: Lease, tally: Tally) -> None:
+        access, metadata = str(job.payload["access"]), cast(Mapping[str, Scalar], job.payload["metadata"])
+        with self._opened(job, tally) as documents:
+            await ingest_documents(
+                self.kb, job.scope, documents, access=access, metadata=metadata, lease=lease, progress=tally.settle
+            )
+
+    @contextmanager
+    def _opened(self, job: Job, tally: Tally) -> Generator[Iterator[LoadedDocument | Failure]]:
+        with ParserProcess(timeout=self.kb.parse_seconds) as parser:
+            yield self._load(job, tally, parser)
+
+    def _load(self, job: Job, tally: Tally, parser: ParserProcess) -> Iterator[LoadedDocument | Failure]:
+        """Read the job's files one after the other; runs in a thread."""
+        for file in _files(job):
+            found: Sequence[LoadedDocument | Failure]
+            try:
+                data = self.uploads.read(job.scope.tenant, file.sha256)
+                found = load_bytes(
+                    data,
+                    file.source,
+                    parser=parser,
+                    title=file.title or None,
+                    metadata=file.metadata,
+                    max_bytes=self.kb.max_document_bytes,
+                )
+            except StoreError:
+                raise
+            except GraphRAGError as exc:
+                found = [Failure(file.source, str(exc))]
+            tally.files_read += 1
+            yield from found
+
+    async def _beat(self, lease: Lease, tally: Tally) -> None:
+        """Save progress and renew the lease, until it is lost.
+
+        Raises:
+            LeaseLostError: the job was cancelled, or another worker has it.
+        """
+        system, renewed = self.kb.system, time.monotonic()
+        saved: Mapping[str, Scalar] = {}
+        while True:
+            await asyncio.sleep(min(SAVE_SECONDS, self.lease_seconds / 3))
+            try:
+                if time.monotonic() - renewed >= self.lease_seconds / 3:
+                    await system.renew_lease(lease, self.lease_seconds)
+                    renewed = time.monotonic()
+                saved = await _save(system, lease, tally, saved)
+            except LeaseLostError:
+                raise
+            except StoreError:
+                # The lease may outlast this; if it does not, the next document's transaction is refused.
+                _log.warning("the progress of job %s cannot be saved", lease.job_id, exc_info=True)
+
+    async def _sweep(self) -> None:
+        tenants = await asyncio.to_thread(self.uploads.tenants)
+        keep: set[tuple[str, str]] = set()
+        for tenant in tenants:
+            waiting = await self.kb.system.jobs(
+                Scope(tenant, frozenset({"*"})), states=("queued", "running"), limit=1_000_000
+            )
+            keep |= {(tenant, file.sha256) for job in waiting if job.kind == KIND for file in _files(job)}
+        deleted = await asyncio.to_thread(self.uploads.sweep, self.keep_seconds, keep)
+        if deleted:
+            _log.info("%d uploaded files were deleted, their jobs are done", deleted)
+
+
+def job_id(tenant: str, unique: str) -> str:
+    """The id of a job, from something that no other job of the tenant is made from."""
+    return stable_id("job", tenant, unique)
+
+
+def _files(job: Job) -> list[UploadedFile]:
+    return [UploadedFile(**file) for file in cast(Sequence[Mapping[str, str]], job.payload["files"])]  # pyright: ignore[reportArgumentType]
+
+
+async def _save(system: SystemStore, lease: Lease, tally: Tally, saved: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+    """Save failures first, so that a count never runs ahead of what can be listed."""
+    failures, tally.failures = tally.failures, []
+    try:
+        if failures:
+            await system.add_failures(lease, failures)
+    except StoreError:
+        tally.failures = failures + tally.failures
+        raise
+    progress = tally.progress("running")
+    if progress["documents"] != saved.get("documents") or progress["files_read"] != saved.get("files_read"):
+        await system.save_progress(lease, progress)
+    return progress
+
+
+async def _end(system: SystemStore, lease: Lease, tally: Tally, state: JobState, error: str) -> None:
+    if tally.failures:
+        await system.add_failures(lease, tally.failures)
+    await system.save_progress(lease, tally.progress("queued" if state == "queued" else "ended"))
+    await system.finish_job(lease, state, error)
+
+
+async def _stop(*tasks: "asyncio.Task[None]") -> None:
+    """Cancel tasks and wait until they have ended; a document that is being written is written whole."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

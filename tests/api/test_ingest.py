@@ -1,0 +1,208 @@
+"""Ingest over HTTP: what becomes of files, texts and records, and of a server that is killed meanwhile."""
+
+import asyncio
+import json
+import signal
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.api.serving import QUIET, Served, add_key, ingest_texts, serve, wait_for_job
+
+TEXT = b"Alder Pumps was founded by Ida Rowan in Aarhus.\n"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
+    """A server for all tests that leave it as it is."""
+    folder = tmp_path_factory.mktemp("ingest")
+    key = asyncio.run(add_key(folder))
+    with serve(folder, GRAPHRAG_MAX_UPLOAD_BYTES="1000000", **QUIET) as served:
+        served.client(key)
+        yield served
+
+
+@pytest.fixture
+def client(served: Served) -> httpx.Client:
+    """An admin of a tenant of its own."""
+    return served.client(served.key(tenant=f"t{time.monotonic_ns()}"))
+
+
+def _sources(client: httpx.Client) -> list[str]:
+    return sorted(document["source"] for document in client.get("/v1/documents").json()["documents"])
+
+
+def _upload(client: httpx.Client, *files: tuple[str, bytes], **fields: str) -> httpx.Response:
+    return client.post("/v1/admin/documents", files=[("files", file) for file in files], data=fields)
+
+
+def test_files_become_documents_and_a_bad_one_a_failure_with_its_reason(client: httpx.Client):
+    response = _upload(
+        client, ("a.md", TEXT), ("b.xlsx", b"x"), ("c.pdf", b"%PDF-1.4 broken"), metadata='{"year": 2025}'
+    )
+
+    assert response.status_code == 202
+    job = wait_for_job(client, response.json()["job"]["id"])
+    assert job["state"] == "succeeded"
+    assert {name: job["progress"][name] for name in ("phase", "files", "files_read", "documents", "created", "failed")} == {
+        "phase": "ended", "files": 3, "files_read": 3, "documents": 3, "created": 1, "failed": 2,
+    }  # fmt: skip
+    assert [failure["source"] for failure in job["failures"]] == ["b.xlsx", "c.pdf"]
+    assert "not supported" in job["failures"][0]["reason"]
+    assert client.get("/v1/documents").json()["documents"][0]["metadata"] == {"year": 2025}
+
+
+def test_failures_come_page_by_page(client: httpx.Client):
+    job = wait_for_job(client, _upload(client, *((f"{n}.xyz", b"x") for n in range(5))).json()["job"]["id"])
+
+    assert (job["state"], job["error"]) == ("failed", "no document could be stored")
+    path, seen, after = f"/v1/admin/jobs/{job['id']}", [], ""
+    while after is not None:
+        page = client.get(path, params={"limit": 2, "after": after}).json()
+        seen += [failure["source"] for failure in page["failures"]]
+        after = page["next"]
+    assert seen == [f"{n}.xyz" for n in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("../../etc/passwd.txt", "etc/passwd.txt"),
+        ("/etc/shadow.txt", "etc/shadow.txt"),
+        ("C:\\Users\\ida\\notes.txt", "notes.txt"),
+        ("a//./b/../c.txt", "a/b/c.txt"),
+        ("ünï çødé.txt", "ünï çødé.txt"),
+        ("x" * 900 + ".txt", "x" * 900 + ".txt"),
+        ("CON.txt", "CON.txt"),
+    ],
+)
+def test_names_of_uploads_are_data_and_never_paths(served: Served, client: httpx.Client, name: str, source: str):
+    wait_for_job(client, _upload(client, (name, TEXT)).json()["job"]["id"])
+
+    assert _sources(client) == [source]
+    kept = [path for path in (served.folder / "graphrag-data").rglob("*") if path.is_file()]
+    assert kept
+    assert all(len(path.name) == 64 and len(path.relative_to(served.folder).parts) == 3 for path in kept)
+
+
+@pytest.mark.parametrize("name", ["..", "/", "\\..\\", " ", "x" * 1001])
+def test_a_name_of_which_nothing_is_left_is_refused(client: httpx.Client, name: str):
+    assert _upload(client, (name, TEXT)).status_code in (400, 422)
+    assert client.get("/v1/admin/jobs").json() == {"jobs": []}
+
+
+def test_texts_and_records_become_documents_too(client: httpx.Client):
+    ingest_texts(client, {"notes/pump.md": "# Pump\n\nIt pumps."}, metadata={"year": 2024})
+    lines = b'{"id": "T-1", "text": "A ticket."}\n{"id": "T-2", "text": "Another one.", "severity": 2}\n'
+    response = client.post(
+        "/v1/admin/documents",
+        params={"source": "tickets.jsonl"},
+        content=lines,
+        headers={"Content-Type": "application/x-ndjson"},
+    )
+    wait_for_job(client, response.json()["job"]["id"])
+
+    assert _sources(client) == ["notes/pump.md", "tickets.jsonl#T-1", "tickets.jsonl#T-2"]
+
+
+def test_ingesting_again_changes_nothing_and_changed_content_replaces(client: httpx.Client):
+    first = ingest_texts(client, {"a.md": "One thing."})
+    again = ingest_texts(client, {"a.md": "One thing."})
+    changed = ingest_texts(client, {"a.md": "Another thing."})
+
+    assert [job["progress"]["created"] for job in (first, again, changed)] == [1, 0, 0]
+    assert (again["progress"]["unchanged"], changed["progress"]["updated"]) == (1, 1)
+    assert _sources(client) == ["a.md"]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"documents": []}, "documents"),
+        ({"documents": [{"source": "a"}]}, "documents.0.text"),
+        ({"documents": [{"source": "a", "text": "b", "tenant": "rival"}]}, "documents.0.tenant"),
+        ({"documents": [{"source": "a", "text": "b"}], "access": "../x"}, "access"),
+        ({"documents": [{"source": "a", "text": "b", "metadata": {"Bad Key": 1}}]}, "metadata"),
+        ({"documents": [{"source": "a", "text": "b"}], "metadata": {"a": [1]}}, "metadata"),
+        ({"documents": [{"source": "a", "text": "b"}], "metadata": {"access": "hr"}}, "access"),
+        ([], ""),
+    ],
+)
+def test_a_malformed_body_is_refused_by_field_and_queues_nothing(client: httpx.Client, body: object, told: str):
+    response = client.post("/v1/admin/documents", json=body)
+
+    assert response.status_code in (400, 422)
+    assert told in response.text
+    assert client.get("/v1/admin/jobs").json() == {"jobs": []}
+
+
+def test_unknown_and_malformed_form_fields_are_refused(client: httpx.Client):
+    assert _upload(client, ("a.md", TEXT), tenant="rival").status_code == 400
+    assert _upload(client, ("a.md", TEXT), metadata="{").status_code == 422
+    assert _upload(client, ("a.md", TEXT), metadata='{"tenant": "rival"}').status_code == 422
+    assert _upload(client, ("a.md", TEXT), access="../x").status_code == 422
+    assert _upload(client, ("a.md", b"")).status_code == 422
+    assert client.post("/v1/admin/documents", data={"access": "public"}).status_code == 415
+    assert client.get("/v1/admin/jobs").json() == {"jobs": []}
+
+
+def test_too_much_at_once_is_refused_and_leaves_no_file(served: Served, client: httpx.Client):
+    def parts() -> Generator[bytes]:
+        for _ in range(20):
+            yield b"x" * 100_000
+
+    headers = {"Content-Type": "application/x-ndjson"}
+    said = client.post("/v1/admin/documents", content=b"x" * 2_000_000, headers=headers)
+    unsaid = client.post("/v1/admin/documents", content=parts(), headers=headers)
+    form = _upload(client, ("a.txt", b"x" * 2_000_000))
+
+    assert [response.status_code for response in (said, unsaid, form)] == [413, 413, 413]
+    assert not list((served.folder / "graphrag-data").rglob(".partial-*"))
+
+
+def test_a_deleted_document_is_gone(client: httpx.Client):
+    ingest_texts(client, {"a.md": "Alder Pumps.", "b.md": "Birch Valves."})
+    document = client.get("/v1/documents").json()["documents"][0]["id"]
+
+    assert client.delete(f"/v1/admin/documents/{document}").status_code == 204
+    assert client.delete(f"/v1/admin/documents/{document}").status_code == 404
+    assert client.get(f"/v1/documents/{document}").status_code == 404
+    assert client.get("/v1/admin/stats").json()["documents"] == 1
+
+
+def test_no_more_jobs_wait_than_may(tmp_path: Path):
+    key = asyncio.run(add_key(tmp_path))
+    with serve(tmp_path, GRAPHRAG_INGEST_WORKERS="0", GRAPHRAG_MAX_QUEUED_JOBS="2") as served:
+        statuses = [_upload(served.client(key), ("a.md", TEXT)).status_code for _ in range(3)]
+
+    assert statuses == [202, 202, 503]
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_job_goes_on_where_a_killed_server_left_it(tmp_path: Path, how: signal.Signals):
+    documents = {
+        f"{n}.md": f"# Report {n}\n\n" + f"Ida Rowan of Alder Pumps met Team {n} in Aarhus. " * 6 for n in range(200)
+    }
+    body = {"documents": [{"source": source, "text": text} for source, text in documents.items()]}
+    key = asyncio.run(add_key(tmp_path))
+    settings = {"GRAPHRAG_LEASE_SECONDS": "1", **QUIET}
+    with serve(tmp_path, **settings) as served:
+        client = served.client(key)
+        job = client.post("/v1/admin/documents", json=body).raise_for_status().json()["job"]["id"]
+        while not client.get("/v1/admin/stats").json()["documents"]:
+            time.sleep(0.05)
+        served.stop(how)
+    with serve(tmp_path, **settings) as served:
+        client = served.client(key)
+        before = client.get("/v1/admin/stats").json()["documents"]
+        ended = wait_for_job(client, job, 90)
+        after = client.get("/v1/admin/stats").json()["documents"]
+
+    assert 0 < before < 200  # killed in the middle
+    assert ended["state"] == "succeeded", json.dumps(ended)
+    assert after == 200
+    assert ended["progress"]["unchanged"] >= before // 2  # what was stored was not worked on again
+    assert ended["progress"]["unchanged"] + ended["progress"]["created"] == 200

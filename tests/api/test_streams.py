@@ -1,0 +1,92 @@
+"""Event streams of a real server: heartbeats, clients that leave, and the end of the service."""
+
+import asyncio
+import json
+import signal
+import threading
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.api.serving import Served, add_key, events, serve
+
+BODY = {"documents": [{"source": "a.md", "text": "Alder Pumps."}]}
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> str:
+    """A key in the store of tmp_path."""
+    return asyncio.run(add_key(tmp_path))
+
+
+@pytest.fixture
+def served(tmp_path: Path, key: str) -> Generator[Served]:
+    """A server that works on no job, so that streams of jobs stay open."""
+    with serve(tmp_path, GRAPHRAG_INGEST_WORKERS="0", GRAPHRAG_HEARTBEAT_SECONDS="0.2") as served:
+        yield served
+
+
+def _follow(client: httpx.Client) -> str:
+    job = client.post("/v1/admin/documents", json=BODY).raise_for_status().json()["job"]["id"]
+    return f"/v1/admin/jobs/{job}/events"
+
+
+def test_a_silent_stream_sends_heartbeats_and_ends_when_its_client_leaves(served: Served, key: str):
+    client = served.client(key)
+    with client.stream("GET", _follow(client)) as response:
+        seen = events(response)
+        first = next(seen)
+        beats = [next(seen), next(seen)]
+        assert _open_requests(served, key) == 2
+    end = time.monotonic() + 10
+    while _open_requests(served, key) > 1 and time.monotonic() < end:
+        time.sleep(0.05)
+
+    assert first[0] == "progress" and json.loads(first[1])["state"] == "queued"
+    assert [name for name, _ in beats] == ["", ""]
+    assert _open_requests(served, key) == 1
+
+
+def _open_requests(served: Served, key: str) -> int:
+    text = served.client(key).get("/metrics").text
+    return int(float(next(line for line in text.splitlines() if line.startswith("graphrag_open_requests ")).split()[1]))
+
+
+def test_a_stop_ends_streams_with_an_event_and_the_process_within_its_grace(served: Served, key: str):
+    client = served.client(key)
+    seen: list[tuple[str, str]] = []
+
+    def follow() -> None:
+        with client.stream("GET", path) as response:
+            seen.extend(events(response))
+
+    path = _follow(client)
+    follower = threading.Thread(target=follow)
+    follower.start()
+    while not seen:
+        time.sleep(0.01)
+    begun = time.monotonic()
+    served.stop(signal.SIGTERM)
+    follower.join(10)
+
+    assert time.monotonic() - begun < 5
+    name, data = seen[-1]
+    assert name == "error"
+    assert json.loads(data)["type"] == "urn:graphrag:problem:unavailable"
+    assert "Traceback" not in served.log()
+
+
+def test_a_stream_of_a_job_ends_with_the_job(served: Served, key: str):
+    client = served.client(key)
+    path = _follow(client)
+    with client.stream("GET", path) as response:
+        seen = events(response)
+        assert next(seen)[0] == "progress"
+        client.delete(path.removesuffix("/events")).raise_for_status()
+        last = [event for event in seen if event[0]][-1]
+
+    assert last[0] == "done"
+    assert json.loads(last[1])["state"] == "cancelled"
