@@ -41,8 +41,8 @@ def run(settings: Settings, *, development: bool, announce: Callable[[str], None
     """
     logs.configure(settings)
     closing = asyncio.Event()
-    listening = _listen(settings)
     app = create_app(settings, development=development, closing=closing)
+    listening = _listen(settings)
     config = uvicorn.Config(
         app,
         log_config=None,
