@@ -1,8 +1,8 @@
 """What only Neo4j Browser shows: an entity's name, type and counts, and SAME_AS edges.
 
 The service computes them from what each caller sees and never reads these copies. A write labels the entities that it
-touches `Stale`; they are brought up to date a moment after the last write, and at the latest when the store is closed or
-the next process with a store is closed, so that ingesting many documents does this work once.
+touches `Stale`; they are brought up to date a moment after the last write, so that ingesting many documents does this work
+once, and at the latest when the store is closed. What a killed process left is done by the next one that writes.
 """
 
 import asyncio

@@ -14,18 +14,22 @@ def scope_parameters(scope: Scope) -> dict[str, object]:
     return {"tenant": scope.tenant, "all": ALL_ACCESS in scope.access, "access": sorted(scope.access)}
 
 
-# Whether a document, chunk or edge is visible. An edge belongs to a chunk, so that its access label is the chunk's.
-_SEES_D: LiteralString = "d.tenant = $tenant AND ($all OR d.access IN $access)"
-_SEES_C: LiteralString = "c.tenant = $tenant AND ($all OR c.access IN $access)"
+def _sees(node: LiteralString) -> LiteralString:
+    """Whether a document or chunk is visible. An edge belongs to a chunk, so that its access label is the chunk's."""
+    return f"{node}.tenant = $tenant AND ($all OR {node}.access IN $access)"
 
-# Whether a node passes the filter; see comparable.py for what the conditions hold.
-_TESTS: LiteralString = """(f IN $filter WHERE CASE f.test
-    WHEN 'in' THEN x[f.name] IN f.values
-    WHEN 'range' THEN f.low <= x[f.name] AND x[f.name] < f.high
-    WHEN 'ne' THEN x[f.name] STARTS WITH f.kind AND x[f.name] <> f.value
-    ELSE (x[f.name] IS NOT NULL) = f.present END)"""
-_PASSES_D: LiteralString = "all" + _TESTS.replace("x[", "d[").replace("(x", "(d")
-_PASSES_C: LiteralString = "all" + _TESTS.replace("x[", "c[").replace("(x", "(c")
+
+def _passes(node: LiteralString) -> LiteralString:
+    """Whether a document or chunk passes the filter; see comparable.py for what the conditions hold."""
+    return f"""all(f IN $filter WHERE CASE f.test
+    WHEN 'in' THEN {node}[f.name] IN f.values
+    WHEN 'range' THEN f.low <= {node}[f.name] AND {node}[f.name] < f.high
+    WHEN 'ne' THEN {node}[f.name] STARTS WITH f.kind AND {node}[f.name] <> f.value
+    ELSE ({node}[f.name] IS NOT NULL) = f.present END)"""
+
+
+_SEES_D, _SEES_C = _sees("d"), _sees("c")
+_PASSES_D, _PASSES_C = _passes("d"), _passes("c")
 
 _DOCUMENT: LiteralString = """d.id, d.tenant, d.access, d.source, d.part, d.title, d.media_type, d.content_sha256, d.fingerprint,
     d.metadata, d.title_key, d.heading_keys, d.state, d.length, d.chunk_count, d.created_at, d.updated_at"""
