@@ -17,7 +17,8 @@ from urllib.parse import quote
 import httpx
 
 from api.keys import make_key
-from graphrag.stores.embedded.open import open_stores
+from graphrag.bootstrap import open_stores
+from graphrag.settings import load_settings
 from graphrag.stores.system import ApiKey, KeyRole
 from graphrag.types import Scope
 
@@ -37,12 +38,13 @@ async def add_key(
     role: KeyRole = "admin",
     tenant: str = "default",
     access: Iterable[str] = ("*",),
+    url: str = "",
     **changes: Any,
 ) -> str:
-    """Make a key in the store of a folder; returns its secret."""
+    """Make a key in the store of a folder, or in the one that a URL names; returns its secret."""
     key, secret = make_key("test", role, Scope(tenant, frozenset(access)))
     changed: ApiKey = replace(key, **changes)
-    async with open_stores(store_url(folder), filter_fields=()) as (_, system):
+    async with open_stores(load_settings(store_url=url or store_url(folder))) as (_, system):
         await system.add_key(changed)
     return secret
 
