@@ -47,12 +47,17 @@ def create_app(settings: Settings, *, development: bool = False, closing: asynci
             in any case.
 
     Raises:
-        ConfigError: development mode on an address that other machines can reach.
+        ConfigError: development mode on an address that other machines can reach, or under any host name.
     """
     if development and settings.host not in LOOPBACK:
         raise ConfigError(
             f"development mode answers without a key, so it listens on loopback only, not on {settings.host}: "
             f"leave GRAPHRAG_HOST at 127.0.0.1, or create keys and serve without --dev"
+        )
+    if development and "*" in settings.allowed_hosts:
+        raise ConfigError(
+            "development mode answers without a key, so it needs to know its host names: any web page could reach it "
+            "under a name of its own; take the * out of GRAPHRAG_ALLOWED_HOSTS"
         )
     metrics = Metrics()
     strict = StrictRequests()

@@ -8,11 +8,11 @@ from typing import cast
 
 import structlog
 from litestar.serialization import encode_json
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message, Receive, Scope, Send
 
 from api.limits import RateLimiter
 from api.metrics import Metrics
-from api.problems import CLIENT_GONE, CONTENT_TYPE, ProblemError, body_of
+from api.problems import CLIENT_GONE, CONTENT_TYPE, GONE, ProblemError, body_of
 
 HEALTH = frozenset({"/health/live", "/health/ready"})
 """Never limited, logged at debug level, and answered under any host name: load balancers ask all the time."""
@@ -60,6 +60,12 @@ class Observed:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         status = 0
 
+        async def receiving() -> HTTPReceiveMessage:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                scope["state"][GONE] = True
+            return cast("HTTPReceiveMessage", message)
+
         async def sending(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
@@ -71,7 +77,7 @@ class Observed:
         try:
             problem = self._refused(scope)
             if problem is None:
-                await self._app(scope, receive, sending)
+                await self._app(scope, cast("Receive", receiving), sending)
             else:
                 await _send_problem(problem, request_id, sending)
         finally:

@@ -28,9 +28,7 @@ from graphrag import __version__
 from graphrag.settings import load_settings
 
 _KEYLESS = frozenset({"live", "ready"})
-_ADMIN_TAG = "admin"
 _METHODS = ("get", "post", "put", "patch", "delete")
-_ALWAYS = (400, 401, 405, 421, 429, 500, 503)
 # Of one event, as is the custom for streams.
 _STREAM: Mapping[str, Any] = {
     "type": "object",
@@ -73,17 +71,14 @@ def complete(app: Litestar) -> None:
     for operation in operations(app):
         id_ = operation.operation_id
         responses = cast("dict[str, OpenAPIResponse]", operation.responses)
-        statuses = set(_ALWAYS)
         if id_ in _KEYLESS:
             operation.security = [{}]
-            statuses = {405, 421}
         if id_ == "ready":
             responses["503"] = OpenAPIResponse(
                 description="The store does not answer, or the service stops", content=responses["200"].content
             )
-        statuses |= _statuses(operation)
         responses.pop("400", None)
-        responses |= {str(status): _problem(status) for status in sorted(statuses)}
+        responses |= {str(status): _problem(status) for status in sorted(_statuses(operation))}
         if id_ == "query":
             answer = {"schema": {"$ref": "#/components/schemas/AnswerOut"}}
             responses["200"].content = cast(
@@ -107,24 +102,17 @@ def operations(app: Litestar) -> Iterator[Operation]:
 
 
 def _statuses(operation: Operation) -> set[int]:
-    found: set[int] = set()
-    if operation.operation_id in _KEYLESS:
-        return found
-    if _ADMIN_TAG in (operation.tags or ()) or operation.operation_id == "metrics":
-        found.add(403)
-    if any(getattr(parameter, "param_in", "") == "path" for parameter in operation.parameters or ()):
+    """Problems that an operation may meet."""
+    id_, tags = operation.operation_id, operation.tags or ()
+    if id_ in _KEYLESS:
+        return {405, 421}
+    found = {400, 401, 403, 405, 421, 422, 429, 500, 503}
+    if id_ == "getGraph" or any(getattr(given, "param_in", "") == "path" for given in operation.parameters or ()):
         found.add(404)
-    match operation.operation_id:
-        case "query" | "search":
-            found |= {403, 413, 415, 422, 502, 504}
-        case "ingestDocuments":
-            found |= {413, 415, 422}
-        case "getGraph":
-            found |= {404}
-        case _:
-            pass
-    if operation.operation_id != "metrics":
-        found |= {403, 422}
+    if id_ == "ingestDocuments" or operation.request_body is not None:
+        found |= {413, 415}
+    if "ask" in tags:
+        found |= {502, 504}
     return found
 
 

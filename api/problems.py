@@ -26,6 +26,8 @@ from graphrag.errors import (
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:graphrag:problem:"
 CLIENT_GONE = 499
+GONE = "client_gone"
+"""Set in a request's state when its client has closed the connection: Litestar takes that for a fault of the server."""
 _MAX_ERRORS = 20
 _MAX_TEXT = 300
 
@@ -148,7 +150,7 @@ def body_of(problem: ProblemError, request_id: str) -> dict[str, object]:
 def handle(request: Request[Any, Any, Any], exc: Exception) -> Response[dict[str, object]]:
     """Litestar's handler of every exception."""
     request_id = str(request.scope["state"].get("request_id", "-"))
-    if isinstance(exc, ClientGoneError):
+    if request.scope["state"].get(GONE):
         return Response({}, status_code=CLIENT_GONE, media_type=MediaType.JSON)
     problem = problem_of(exc)
     if problem.status >= 500:

@@ -280,7 +280,7 @@ class TextDocuments(_Request):
     """Documents given as text."""
 
     documents: list[TextDocument] = Field(min_length=1, max_length=1000)
-    access: str = Field("public", pattern=LABEL, description="label that a key needs to see them")
+    access: str | None = Field(None, pattern=LABEL, description="label that a key needs to see them")
     metadata: MetadataSpec = Field(default_factory=dict, description="of every document")
 
 

@@ -1,7 +1,8 @@
 """Server-sent events that always end in a word: `done`, or `error` with a problem."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ class Event:
     data: BaseModel | dict[str, Any]
 
 
-def stream(events: AsyncIterator[Event], *, closing: asyncio.Event, heartbeat: float, request_id: str) -> Stream:
+def stream(events: AsyncGenerator[Event], *, closing: asyncio.Event, heartbeat: float, request_id: str) -> Stream:
     """A response of events.
 
     Args:
@@ -41,7 +42,7 @@ def stream(events: AsyncIterator[Event], *, closing: asyncio.Event, heartbeat: f
 
 
 async def _encoded(
-    events: AsyncIterator[Event], closing: asyncio.Event, heartbeat: float, request_id: str
+    events: AsyncGenerator[Event], closing: asyncio.Event, heartbeat: float, request_id: str
 ) -> AsyncGenerator[bytes]:
     queue: asyncio.Queue[Event | BaseException] = asyncio.Queue(_AHEAD)
     producer = asyncio.create_task(_produce(events, queue))
@@ -72,10 +73,12 @@ async def _encoded(
             task.cancel()
 
 
-async def _produce(events: AsyncIterator[Event], queue: "asyncio.Queue[Event | BaseException]") -> None:
+async def _produce(events: AsyncGenerator[Event], queue: "asyncio.Queue[Event | BaseException]") -> None:
     try:
-        async for event in events:
-            await queue.put(event)
+        # Closed here and now: a source that is left to the garbage collector holds its place among the questions.
+        async with aclosing(events):
+            async for event in events:
+                await queue.put(event)
         await queue.put(AssertionError("a stream ends with 'done'"))
     except Exception as exc:
         await queue.put(exc)

@@ -12,8 +12,6 @@ from litestar.types import Method
 from api.problems import ProblemError
 
 _METHODS: tuple[tuple[Method, str], ...] = (("GET", "get"), ("POST", "post"), ("DELETE", "delete"))
-
-
 _ONLY_JSON = frozenset({"application/json"})
 
 

@@ -10,8 +10,8 @@ Needs no HTTP: the service runs workers in its own process, others may run anywh
 import asyncio
 import logging
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import cast
 
@@ -21,12 +21,12 @@ from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, ParserProcess, load_bytes
 from graphrag.sources import Failure
 from graphrag.stores.system import Job, JobFailure, JobState, Lease, SystemStore
-from graphrag.types import PUBLIC, Metadata, Scalar, Scope, check_label, check_metadata, stable_id
+from graphrag.types import PUBLIC, Metadata, Scalar, Scope, check_label, check_metadata
 from graphrag.uploads import Uploads
 
 KIND = "ingest"
 MAX_CRASHES = 3
-"""A job whose worker died so often without a word is not tried again."""
+"""A job whose workers died so often, one after the other, is not tried again by itself."""
 SWEEP_SECONDS = 3600.0
 SAVE_SECONDS = 1.0
 """Progress is saved, and a cancellation noticed, about so often."""
@@ -165,13 +165,8 @@ class Worker:
         """Work on a job and end it, or give it back when cancelled."""
         system = self.kb.system
         if tally.crashes >= MAX_CRASHES:
-            await _end(
-                system,
-                lease,
-                tally,
-                "failed",
-                f"its worker died {tally.crashes} times; look for a file that is too much",
-            )
+            reason = f"it was begun {tally.crashes} times and never ended; look for a file that is too much, then retry"
+            await _end(system, lease, tally, "failed", reason)
             return
         await system.save_progress(lease, tally.progress("running"))
         _log.info("job %s begins with %d files", job.id, tally.files, extra={"job": job.id})
@@ -211,15 +206,12 @@ class Worker:
 
     async def _ingest(self, job: Job, lease: Lease, tally: Tally) -> None:
         access, metadata = str(job.payload["access"]), cast(Mapping[str, Scalar], job.payload["metadata"])
-        with self._opened(job, tally) as documents:
+        # Leaving the block ends a parser that is still at work, which the reading thread waits for.
+        with ParserProcess(timeout=self.kb.parse_seconds) as parser:
+            documents = self._load(job, tally, parser)
             await ingest_documents(
                 self.kb, job.scope, documents, access=access, metadata=metadata, lease=lease, progress=tally.settle
             )
-
-    @contextmanager
-    def _opened(self, job: Job, tally: Tally) -> Generator[Iterator[LoadedDocument | Failure]]:
-        with ParserProcess(timeout=self.kb.parse_seconds) as parser:
-            yield self._load(job, tally, parser)
 
     def _load(self, job: Job, tally: Tally, parser: ParserProcess) -> Iterator[LoadedDocument | Failure]:
         """Read the job's files one after the other; runs in a thread."""
@@ -275,11 +267,6 @@ class Worker:
         deleted = await asyncio.to_thread(self.uploads.sweep, self.keep_seconds, keep)
         if deleted:
             _log.info("%d uploaded files were deleted, their jobs are done", deleted)
-
-
-def job_id(tenant: str, unique: str) -> str:
-    """The id of a job, from something that no other job of the tenant is made from."""
-    return stable_id("job", tenant, unique)
 
 
 def _files(job: Job) -> list[UploadedFile]:

@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     keep_uploads_hours: float = Field(24, gt=0, le=8760, description="uploaded files are deleted after so long, unless a job waits for them")  # fmt: skip
     max_body_bytes: int = Field(1_000_000, ge=1_000, le=100_000_000, description="largest request, uploads apart")
     max_upload_bytes: int = Field(200_000_000, ge=1_000, le=10_000_000_000, description="largest upload, all its files together")  # fmt: skip
-    max_queued_jobs: int = Field(1_000, ge=1, description="jobs of a tenant that may wait; more are refused with 503")
+    max_queued_jobs: int = Field(100, ge=1, description="jobs of a tenant that may wait; more are refused with 503")
     ingest_workers: int = Field(1, ge=0, le=16, description="ingest jobs that the service works on at once; 0 leaves them to others")  # fmt: skip
     lease_seconds: float = Field(30, ge=1, le=3600, description="how long a job stays reserved for a worker that has died")  # fmt: skip
     concurrent_questions: int = Field(8, ge=1, le=1000, description="questions and searches worked on at once")

@@ -33,6 +33,10 @@ ALLOWED = {
     "onnxruntime": ("graphrag/embedding/",),
     "typer": ("api/cli/",),
     "rich": ("api/cli/",),
+    "litestar": ("api/",),
+    "structlog": ("api/",),
+    "uvicorn": ("api/server.py",),
+    "prometheus_client": ("api/metrics.py",),
     "pydantic_settings": ("graphrag/settings.py",),
     "pypdf": ("graphrag/loaders/",),
     "trafilatura": ("graphrag/loaders/",),
@@ -103,6 +107,16 @@ def test_a_package_is_imported_only_where_it_belongs() -> None:
         for path in SOURCES
         for package in sorted(set(_imports(_tree(path))) & ALLOWED.keys())
         if not _name(path).startswith(ALLOWED[package])
+    ]
+    assert strays == []
+
+
+def test_the_command_line_knows_nothing_of_the_web_framework() -> None:
+    strays = [
+        f"{_name(path)} imports {package}"
+        for path in SOURCES
+        if _name(path).startswith("api/cli/")
+        for package in sorted(set(_imports(_tree(path))) & {"litestar", "structlog", "uvicorn", "prometheus_client"})
     ]
     assert strays == []
 

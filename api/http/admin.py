@@ -11,7 +11,7 @@ from api.problems import ProblemError, busy
 from api.schemas import LABEL, Accepted, StatsOut
 from api.service import CallerDependency, ServiceDependency
 from api.views import job_out
-from graphrag.jobs import ingest_job, job_id
+from graphrag.jobs import ingest_job
 
 
 class AdminController(Controller):
@@ -20,12 +20,7 @@ class AdminController(Controller):
     path = "/"
     tags = ("admin",)
 
-    @post(
-        "/documents",
-        status_code=202,
-        operation_id="ingestDocuments",
-        summary="Ingest documents",
-    )
+    @post("/documents", status_code=202, operation_id="ingestDocuments", summary="Ingest documents")
     async def ingest_documents(
         self,
         request: Request[Any, Any, Any],
@@ -35,7 +30,8 @@ class AdminController(Controller):
             str, QueryParameter(min_length=1, max_length=1000, description="name of a JSON lines body")
         ] = "records.jsonl",
         access: Annotated[
-            str, QueryParameter(pattern=LABEL, description="label that a key needs to see JSON lines or files")
+            str,
+            QueryParameter(pattern=LABEL, description="label that a key needs to see them, unless the body names one"),
         ] = "public",
     ) -> Accepted:
         """Files (multipart), texts (JSON) or records (JSON lines) become a job; documents with a known source are replaced.
@@ -50,7 +46,7 @@ class AdminController(Controller):
         most = service.settings.max_queued_jobs
         if len(await system.jobs(caller.scope, states=("queued",), limit=most)) >= most:
             raise busy("too many jobs wait already; try again later", retry_after=30)
-        id_ = job_id(tenant, uuid.uuid4().hex)
+        id_ = uuid.uuid4().hex
         await system.submit_job(
             ingest_job(id_, caller.scope, received.files, access=received.access, metadata=received.metadata)
         )

@@ -1,7 +1,7 @@
 """Ingest jobs: progress, cancel, retry, live events."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
 from litestar import Controller, Request, delete, get, post
@@ -85,7 +85,7 @@ class JobsController(Controller):
         )
 
 
-async def _following(service: Service, caller: Caller, job_id: str) -> AsyncIterator[Event]:
+async def _following(service: Service, caller: Caller, job_id: str) -> AsyncGenerator[Event]:
     async with service.streams.enter():
         sent: JobOut | None = None
         while True:

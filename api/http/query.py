@@ -1,7 +1,7 @@
 """Questions and searches."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
@@ -87,7 +87,7 @@ async def _searching(service: Service, caller: Caller, data: SearchRequest, want
 
 async def _answering(
     service: Service, caller: Caller, data: QueryRequest, wanted: Filter | None
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event]:
     """Events of an answer, `done` with an AnswerOut the last one."""
     seconds = service.settings.question_seconds
     agent = replace(agent_for(service.kb, data.mode), budget=_budget(data, seconds))
@@ -98,7 +98,7 @@ async def _answering(
 
 async def _events(
     service: Service, agent: Agent, caller: Caller, data: QueryRequest, wanted: Filter | None
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event]:
     async for made in agent.stream(caller.scope, data.question, wanted):
         if isinstance(made, Answer):
             best = [ranked.chunk_id for ranked in made.ranked[: data.top_k]]
@@ -119,7 +119,7 @@ async def _events(
             )
 
 
-async def _last(events: AsyncIterator[Event]) -> AnswerOut:
+async def _last(events: AsyncGenerator[Event]) -> AnswerOut:
     answer: AnswerOut | None = None
     async for event in events:
         if isinstance(event.data, AnswerOut):

@@ -48,7 +48,7 @@ async def receive(
     """
     match request.content_type[0]:
         case "application/json":
-            return await _texts(request, uploads, tenant)
+            return await _texts(request, uploads, tenant, access)
         case "application/x-ndjson":
             sha256 = await _keep(uploads, tenant, request.stream())
             if sha256 is None:
@@ -60,7 +60,7 @@ async def receive(
             raise ProblemError(415, f"send {FORM}, {JSON} or {JSON_LINES}")
 
 
-async def _texts(request: Request[Any, Any, Any], uploads: Uploads, tenant: str) -> Received:
+async def _texts(request: Request[Any, Any, Any], uploads: Uploads, tenant: str, access: str) -> Received:
     body = await request.body()
     try:
         data = await asyncio.to_thread(TextDocuments.model_validate_json, body)
@@ -73,7 +73,7 @@ async def _texts(request: Request[Any, Any, Any], uploads: Uploads, tenant: str)
         metadata = check_metadata(document.metadata)
         sha256 = await asyncio.to_thread(uploads.put, tenant, document.text.encode())
         files.append(UploadedFile(sha256, name, document.title, metadata))
-    return Received(files, data.access, check_metadata(data.metadata))
+    return Received(files, data.access or access, check_metadata(data.metadata))
 
 
 async def _form(request: Request[Any, Any, Any], uploads: Uploads, tenant: str, access: str) -> Received:

@@ -117,6 +117,13 @@ def test_development_mode_is_refused_beyond_loopback(tmp_path: Path, host: str):
     assert "loopback" in refused.err
 
 
+def test_development_mode_is_refused_under_any_host_name(tmp_path: Path):
+    refused = run_process(tmp_path, "serve", "--dev", GRAPHRAG_ALLOWED_HOSTS="*")
+
+    assert refused.code == 2
+    assert "GRAPHRAG_ALLOWED_HOSTS" in refused.err
+
+
 def test_an_address_that_is_taken_is_named(tmp_path: Path):
     with serve(tmp_path, "--dev") as served:
         refused = run_process(tmp_path, "serve", "--dev", "--port", served.url.rpartition(":")[2])

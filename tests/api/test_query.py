@@ -24,7 +24,12 @@ Client = AsyncTestClient[Litestar]
 
 
 def settings_for(folder: Path, **changes: Any) -> Settings:
-    given = {"address_rate": 0, "key_rate": 0, "allowed_hosts": ("*",), "filter_fields": ("year",)}
+    given = {
+        "address_rate": 0,
+        "key_rate": 0,
+        "allowed_hosts": ("testserver.local", "localhost"),
+        "filter_fields": ("year",),
+    }
     return load_settings(store_url=store_url(folder), data_dir=folder / "data", embedder="hashing", **(given | changes))
 
 

@@ -3,10 +3,12 @@
 import asyncio
 import json
 import signal
+import socket
 import threading
 import time
 from collections.abc import Generator
 from pathlib import Path
+from random import Random
 
 import httpx
 import pytest
@@ -27,6 +29,27 @@ def served(tmp_path: Path, key: str) -> Generator[Served]:
     """A server that works on no job, so that streams of jobs stay open."""
     with serve(tmp_path, GRAPHRAG_INGEST_WORKERS="0", GRAPHRAG_HEARTBEAT_SECONDS="0.2") as served:
         yield served
+
+
+def test_clients_that_leave_at_any_moment_leave_nothing_behind(served: Served, key: str):
+    random = Random(7)
+    for number in range(60):
+        body = json.dumps({"question": "Who founded Alder Pumps?", "stream": number % 2 == 0}).encode()
+        head = f"POST /v1/query HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+        sent = head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body
+        with socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2]))) as connection:
+            connection.sendall(sent[: random.choice([len(sent), len(sent), len(sent) - 5, len(head) // 2])])
+            time.sleep(random.uniform(0, 0.015))
+    end = time.monotonic() + 10
+    while _open_requests(served, key) > 1 and time.monotonic() < end:
+        time.sleep(0.05)
+
+    metrics = served.client(key).get("/metrics").text
+    assert 'graphrag_questions{state="running"} 0.0' in metrics
+    assert 'graphrag_questions{state="waiting"} 0.0' in metrics
+    assert 'status="499"' in metrics
+    assert 'status="5' not in metrics
+    assert "Traceback" not in served.log()
 
 
 def _follow(client: httpx.Client) -> str:

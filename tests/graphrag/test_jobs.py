@@ -160,7 +160,7 @@ async def test_a_job_whose_workers_die_again_and_again_is_given_up(worker: Worke
 
     job = await seen(worker)
     assert job.state == "failed"
-    assert f"died {MAX_CRASHES} times" in job.error
+    assert f"begun {MAX_CRASHES} times" in job.error
     await system.retry_job(ADMIN, "j1")
     await worker.work_once()
     assert (await seen(worker)).state == "succeeded"
