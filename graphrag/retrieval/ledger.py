@@ -1,9 +1,10 @@
 """The evidence ledger: every candidate passage a question has met, loaded once, with what scoring needs."""
 
 import asyncio
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,8 @@ class Candidate:
     """Keys of what the passage is about."""
     named: bool
     """Whether the question names one of them."""
+    mentioned: float
+    """Rarity of the rarest entity of the question that it mentions or is about; 0 without any."""
     strengths: Mapping[str, float]
     """Entity key -> similarity of the best sentence that mentions it; of the best sentence at all for a subject."""
 
@@ -53,6 +56,17 @@ class Candidate:
     def sentence_score(self, indices: Sequence[int]) -> float:
         """Highest similarity among the given sentences, at least 0."""
         return max((max(0.0, float(self.sentences[index])) for index in indices), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """The candidates that mention an entity."""
+
+    entity_id: str
+    places: list[int] = field(default_factory=list[int])
+    """In the order in which the ledger met them."""
+    strengths: list[float] = field(default_factory=list[float])
+    """Parallel to `places`, see Candidate."""
 
 
 def _phrase_key(phrase: Phrase) -> str:
@@ -78,10 +92,10 @@ class Ledger:
         self.occurrences: dict[str, Occurrences] = {}
         self.expanded: set[str] = set()
         """Chunks whose neighbours have been looked up."""
-        self.holders: dict[str, list[tuple[int, float]]] = {}
-        """Entity key -> places in `candidates` of those that mention it, with their strengths; without `named`."""
-        self.named = {entity.key for entity in question.entities}
-        """Keys that the question names: sharing one says nothing about a second hop."""
+        self.holders: dict[str, Holders] = {}
+        """By entity key, without `named`."""
+        self.named = {entity.key: rarity(entity.chunk_count) for entity in question.entities}
+        """Keys that the question names, with their rarity: sharing one says nothing about a second hop."""
 
     def join(self, occurrences: Iterable[Occurrences], links: Iterable[TitleLink]) -> None:
         """Record what joins passages."""
@@ -131,9 +145,11 @@ class Ledger:
                 sentences = np.full(1, similarity, dtype=np.float32)
             about = frozenset(mention.key for mention in chunk.mentions if mention.role == "subject")
             strengths = _strengths(chunk, sentences.tolist())
-            for key, strength in strengths.items():
-                if key not in self.named:
-                    self.holders.setdefault(key, []).append((len(self.candidates), strength))
+            for mention in chunk.mentions:
+                if mention.key not in self.named:
+                    held = self.holders.setdefault(mention.key, Holders(mention.entity_id))
+                    held.places.append(len(self.candidates))
+                    held.strengths.append(strengths[mention.key])
             self.candidates[chunk.id] = Candidate(
                 chunk=chunk,
                 vector=stored.chunk,
@@ -144,10 +160,16 @@ class Ledger:
                 terms=wanted.intersection(chunk.terms.split()),
                 about=about,
                 named=not about.isdisjoint(self.named),
+                mentioned=max((rare for key, rare in self.named.items() if key in strengths), default=0.0),
                 strengths=strengths,
             )
             added.append(chunk.id)
         return added
+
+
+def rarity(chunks: int) -> float:
+    """How much sharing an entity says: 1 / log2(1 + chunks that mention it), 1 for an entity in one chunk."""
+    return 1 / math.log2(1 + max(1, chunks))
 
 
 def _strengths(chunk: Chunk, sentences: Sequence[float]) -> dict[str, float]:
