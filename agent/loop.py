@@ -51,7 +51,7 @@ class Agent:
         with count_round_trips() as trips:
             understood = await read_question(self.kb.store, self.kb.embedder, self.kb.encoder, scope, question)
         spent = trips.count
-        ledger = Ledger(self.kb.store, scope, understood, filter)
+        ledger = Ledger(self.kb.store, scope, understood, filter, joined="graph_expand" in self.tools)
         steps: list[Step] = []
         assessment: Assessment | None = None
         gained = 0

@@ -26,6 +26,7 @@ LATER_EXPANSION = 25
 STOP_AT_ONCE = 0.8
 """Enough to stop before the graph has been followed. Nothing joins two passages yet, so only one reaches it that holds the
 whole question by itself, in one sentence, far ahead of others."""
+GO_ON = 0.0
 STOP_CONFIDENCE = 0.6
 """Enough to stop once it has been: what is found later rarely changes an answer of this confidence."""
 
@@ -80,6 +81,7 @@ class EvidencePlanner:
             return Stop("empty")
         if assessment.confidence >= (STOP_AT_ONCE if state.step == 1 else STOP_CONFIDENCE):
             return Stop("sufficient")
+        if state.step == 2 and assessment.confidence >= GO_ON: return Stop("sufficient")
         if state.step == 1 and "graph_expand" in state.tools:
             best = tuple(best_first(ledger, FIRST_HOPS))
             return Plan((GraphExpand(chunk_ids=best, k=EXPANSION),), "follow the graph from the best passages")
@@ -100,8 +102,6 @@ def _first(ledger: Ledger, tools: frozenset[str]) -> Plan | Stop:
         calls.append(VectorSearch(query=question.text, k=FIRST_CANDIDATES))
     if "keyword_search" in tools and question.terms:
         calls.append(KeywordSearch(query=question.text, k=FIRST_CANDIDATES))
-    if "graph_expand" in tools and question.entities:
-        calls.append(GraphExpand(entities=tuple(entity.key for entity in question.entities)))
     return Plan(tuple(calls), "find candidates by meaning, words and names") if calls else Stop("empty")
 
 

@@ -76,6 +76,8 @@ MAX_LENGTH = 4
 """Passages of the longest chain."""
 MAX_ENTITY_CHUNKS = 30
 """An entity in more chunks than this joins nothing: it is too common."""
+MAX_ENTITY_CANDIDATES = 10
+"""The same for one that was not looked up, among the candidates."""
 
 _Matrix = NDArray[np.float64]
 
@@ -214,14 +216,14 @@ def _holds(ledger: Ledger, candidates: Sequence[Candidate]) -> tuple[_Matrix, _M
 def _joints(ledger: Ledger, candidates: Sequence[Candidate]) -> _Matrix:
     """`(n, n)` how firmly each passage (row) is joined to each other one, as a first hop to a second."""
     shared = np.zeros((len(candidates), len(candidates)))
-    if not ledger.expanded:
-        return shared  # nothing has been looked up that could join two passages
+    if not ledger.joined:
+        return shared
     place = {candidate.chunk.id: i for i, candidate in enumerate(candidates)}
     met = np.array([place[id_] for id_ in ledger.candidates])
     codes = {id_: code for code, id_ in enumerate(dict.fromkeys(c.chunk.document_id for c in candidates))}
     documents = np.array([codes[c.chunk.document_id] for c in candidates])
     for key, held in ledger.holders.items():
-        rare = _joining(ledger, held.entity_id) if len(held.places) > 1 else 0.0
+        rare = _joining(ledger, key, held.entity_id) if len(held.places) > 1 else 0.0
         if rare:
             rows = met[held.places]
             strengths = np.array(held.strengths)
@@ -242,6 +244,8 @@ def _joints(ledger: Ledger, candidates: Sequence[Candidate]) -> _Matrix:
 
 def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
     """The strongest bridge from one passage of the ledger to another, or None."""
+    if not ledger.joined:
+        return None
     one, other = ledger.candidates[first], ledger.candidates[second]
     excluded = ledger.named
     bridges = [
@@ -250,7 +254,7 @@ def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
         if m.key in other.strengths
         and m.key not in excluded
         and (weight := _shared_weight(one, other, m.key))
-        and (rare := _joining(ledger, m.entity_id))
+        and (rare := _joining(ledger, m.key, m.entity_id))
     ]
     bridges += [
         Bridge(k, "link", LINK + LINK_SENTENCE * one.naming_score(k)) for k in ledger.links.get((first, second), ())
@@ -266,9 +270,13 @@ def _shared_weight(one: Candidate, other: Candidate, key: str) -> float:
     return 0.0 if key in one.about and key in other.about else SHARED * SAME_DOCUMENT
 
 
-def _joining(ledger: Ledger, entity: str) -> float:
-    """The rarity of an entity; 0 for one that is unknown, in one chunk only, or too common to join anything."""
+def _joining(ledger: Ledger, key: str, entity: str) -> float:
+    """The rarity of an entity; 0 for one in one chunk only, or too common to join anything.
+
+    One that was not looked up is at least as common as it is among the candidates.
+    """
     occurrences = ledger.occurrences.get(entity)
-    if occurrences is None or not 2 <= occurrences.chunk_count <= MAX_ENTITY_CHUNKS:
-        return 0.0
-    return rarity(occurrences.chunk_count)
+    if occurrences is not None:
+        return rarity(occurrences.chunk_count) if 2 <= occurrences.chunk_count <= MAX_ENTITY_CHUNKS else 0.0
+    held = len(ledger.holders[key].places)
+    return rarity(held) if 2 <= held <= MAX_ENTITY_CANDIDATES else 0.0

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrag.analysis import longest_matches
 from graphrag.filters import Filter
 from graphrag.retrieval.keyword import bm25_rank
 from graphrag.retrieval.question import Question
@@ -42,6 +43,8 @@ class Candidate:
     """Whether the question names one of them."""
     mentioned: float
     """Rarity of the rarest entity of the question that it mentions or is about; 0 without any."""
+    naming: frozenset[str]
+    """Keys of its phrases, which may name what other passages are about."""
     strengths: Mapping[str, float]
     """Entity key -> similarity of the best sentence that mentions it; of the best sentence at all for a subject."""
 
@@ -76,15 +79,29 @@ def _phrase_key(phrase: Phrase) -> str:
 class Ledger:
     """Candidates in the order they were met, with the entities and title links that join them.
 
+    What joins the candidates among each other is seen from what they hold; how common an entity is beyond them, and what
+    else it leads to, is known once it has been looked up (graphrag.retrieval.graph.expand).
+
     Args:
         store: where candidates are loaded from, within `scope` and `filter`.
+        joined: whether anything joins passages; without it, each stands for itself.
     """
 
-    def __init__(self, store: GraphStore, scope: Scope, question: Question, filter: Filter | None = None) -> None:
+    def __init__(
+        self,
+        store: GraphStore,
+        scope: Scope,
+        question: Question,
+        filter: Filter | None = None,
+        *,
+        joined: bool = True,
+    ) -> None:
         self.store = store
         self.scope = scope
         self.filter = filter
         self.question = question
+        self.joined = joined
+        self._about: dict[str, list[str]] = {}
         self._adding = asyncio.Lock()
         self.candidates: dict[str, Candidate] = {}
         self.links: dict[tuple[str, str], set[str]] = {}
@@ -102,6 +119,24 @@ class Ledger:
         self.occurrences.update((found.entity_id, found) for found in occurrences)
         for link in links:
             self.links.setdefault((link.source, link.target), set()).add(link.key)
+
+    def _link(self, added: Sequence[Chunk]) -> None:
+        """Record the title links among the candidates, from and to those that were added."""
+        fresh = {chunk.id for chunk in added}
+        for chunk in added:
+            for key in self.candidates[chunk.id].about:
+                self._about.setdefault(key, []).append(chunk.id)
+        for candidate in self.candidates.values():
+            keys = candidate.naming.intersection(self._about) - candidate.about
+            if keys:
+                source = candidate.chunk
+                # A name within a longer one, "York" in "New York", names something else.
+                names = keys | candidate.strengths.keys()
+                sentences = {phrase.key: phrase.sentences for phrase in source.phrases if phrase.key in names}
+                for key in keys & longest_matches(sentences, names):
+                    for target in self._about[key]:
+                        if source.id in fresh or target in fresh:
+                            self.links.setdefault((source.id, target), set()).add(key)
 
     @property
     def room(self) -> int:
@@ -161,9 +196,12 @@ class Ledger:
                 about=about,
                 named=not about.isdisjoint(self.named),
                 mentioned=max((rare for key, rare in self.named.items() if key in strengths), default=0.0),
+                naming=frozenset([phrase.key for phrase in chunk.phrases]),
                 strengths=strengths,
             )
             added.append(chunk.id)
+        if self.joined:
+            self._link(chunks)
         return added
 
 
