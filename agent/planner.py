@@ -24,9 +24,10 @@ LATER_CANDIDATES = 10
 LATER_EXPANSION = 25
 """Neighbours taken from a later one."""
 STOP_AT_ONCE = 0.8
-"""Enough to stop before the graph has been followed. Nothing joins two passages yet, so only one reaches it that holds the
-whole question by itself, in one sentence, far ahead of others."""
-GO_ON = 0.0
+"""Enough to stop before the graph has been followed: what was found holds the question and is joined already."""
+POOR = 0.2
+"""Below it a third step is worth its reads: the evidence lacks something that the words may still find. Above it, a third
+step brought nothing on either benchmark (docs/benchmarks.md)."""
 STOP_CONFIDENCE = 0.6
 """Enough to stop once it has been: what is found later rarely changes an answer of this confidence."""
 
@@ -70,7 +71,9 @@ class Planner(Protocol):
 
 
 class EvidencePlanner:
-    """Search by meaning and words; stop if that suffices; follow the graph; ask for what is still unexplained."""
+    """Search by meaning and words; stop if that suffices; follow the graph; if the evidence is still poor, ask for what it
+    leaves unexplained.
+    """
 
     async def next(self, state: State) -> Plan | Stop:
         """See Planner.next."""
@@ -81,11 +84,10 @@ class EvidencePlanner:
             return Stop("empty")
         if assessment.confidence >= (STOP_AT_ONCE if state.step == 1 else STOP_CONFIDENCE):
             return Stop("sufficient")
-        if state.step == 2 and assessment.confidence >= GO_ON: return Stop("sufficient")
         if state.step == 1 and "graph_expand" in state.tools:
             best = tuple(best_first(ledger, FIRST_HOPS))
             return Plan((GraphExpand(chunk_ids=best, k=EXPANSION),), "follow the graph from the best passages")
-        if state.step >= 3 or state.gained == 0:
+        if state.step >= 3 or state.gained == 0 or (state.step == 2 and assessment.confidence >= POOR):
             return Stop("no_gain")
         calls = _unexplained(ledger, assessment, state.tools)
         return (
@@ -102,7 +104,7 @@ def _first(ledger: Ledger, tools: frozenset[str]) -> Plan | Stop:
         calls.append(VectorSearch(query=question.text, k=FIRST_CANDIDATES))
     if "keyword_search" in tools and question.terms:
         calls.append(KeywordSearch(query=question.text, k=FIRST_CANDIDATES))
-    return Plan(tuple(calls), "find candidates by meaning, words and names") if calls else Stop("empty")
+    return Plan(tuple(calls), "find candidates by meaning and words") if calls else Stop("empty")
 
 
 def _unexplained(ledger: Ledger, assessment: Assessment, tools: frozenset[str]) -> list[Tool]:
