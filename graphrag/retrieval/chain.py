@@ -10,7 +10,7 @@ passage t that add something. A passage ranks as high as the best chain it stand
     chain(c, t) = chain(c) - max(STEP, THRESHOLD - worth(t | c))
     worth(t | c) = FURTHER base(t) + GAIN gain(t | c) + FURTHER_JOINT (best joint of t with a passage of c, either way)
 
-By itself (`base`):
+Capitals are weights (graphrag.retrieval.weights). By itself (`base`):
 
     cos        cosine of the passage's vector and the question's
     sentence   the same of its best sentence, at least 0
@@ -46,34 +46,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrag.retrieval.ledger import SIMILARITY_DECIMALS, Candidate, Ledger, rarity
+from graphrag.retrieval.weights import Weights
 from graphrag.types import Hit
 
-# The weights began as the rounded middle of random searches on HotpotQA and MuSiQue training questions. Those of the terms
-# that came later (MENTIONED, FIRM and the ones of longer chains) are round numbers on a plateau of both. What searching on
-# either set alone gives on the other is in docs/benchmarks.md.
-SENTENCE = 0.75
-KEYWORD = 0.4
-NAMED = 0.4
-MENTIONED = 0.4
-SECOND = 0.3
-GAIN = 1.2
-SHARED = 1.2
-LINK = 0.2
-LINK_SENTENCE = 0.3
-BACK = 0.2
-FIRM = 0.4
-FURTHER = 0.4
-FURTHER_JOINT = 0.7
-THRESHOLD = 1.1
-STEP = 0.02
-SAME_DOCUMENT = 0.5
-"""What sharing an entity is worth between passages of one document, by what it is worth between documents."""
 FIRST_HOPS = 20
 """Passages tried as the first of a pair, the best by base score."""
 EXTENDED = 20
 """Chains extended by a further passage, the best of their length."""
-MAX_LENGTH = 4
-"""Passages of the longest chain."""
 MAX_ENTITY_CHUNKS = 30
 """An entity in more chunks than this joins nothing: it is too common."""
 MAX_ENTITY_CANDIDATES = 10
@@ -119,7 +98,7 @@ def score_chains(ledger: Ledger) -> Scored:
     candidates = sorted(ledger.candidates.values(), key=lambda candidate: candidate.chunk.id)
     if not candidates:
         return Scored([], [], {})
-    base = np.round(base_scores(candidates), SIMILARITY_DECIMALS)
+    base = np.round(base_scores(candidates, ledger.weights), SIMILARITY_DECIMALS)
     ids = [candidate.chunk.id for candidate in candidates]
     by_id = dict(zip(ids, base.tolist(), strict=True))
     if len(candidates) == 1:
@@ -140,16 +119,16 @@ def score_chains(ledger: Ledger) -> Scored:
     return Scored(hits, sorted(chains, key=lambda chain: (-chain.score, chain.chunk_ids)), by_id)
 
 
-def base_scores(candidates: Sequence[Candidate]) -> _Matrix:
+def base_scores(candidates: Sequence[Candidate], weights: Weights) -> _Matrix:
     """`(n,)` how well each passage answers by itself."""
     best_keyword = max((c.keyword for c in candidates), default=0.0) or 1.0
     return np.array(
         [
             c.similarity
-            + SENTENCE * c.best_sentence
-            + KEYWORD * c.keyword / best_keyword
-            + NAMED * c.named
-            + MENTIONED * c.mentioned
+            + weights.sentence * c.best_sentence
+            + weights.keyword * c.keyword / best_keyword
+            + weights.named * c.named
+            + weights.mentioned * c.mentioned
             for c in candidates
         ]
     )
@@ -159,11 +138,13 @@ def _pairs(
     ledger: Ledger, candidates: Sequence[Candidate], base: _Matrix, joint: _Matrix, first: NDArray[np.intp]
 ) -> _Matrix:
     """`(first, n)` scores of pairs; -inf for a passage with itself."""
-    holds, weights = _holds(ledger, candidates)
-    gain = ((1 - holds[first]) * weights) @ holds.T
-    named = np.array([c.named for c in candidates], dtype=np.float64)
-    firm = np.maximum(np.minimum(joint[first] / FIRM, 1), named[first][:, None] * named)
-    pairs = np.round(base[first][:, None] + SECOND * base + joint[first] + GAIN * gain * firm, SIMILARITY_DECIMALS)
+    w = ledger.weights
+    holds, shares = _holds(ledger, candidates)
+    gain = ((1 - holds[first]) * shares) @ holds.T
+    if w.firm:
+        named = np.array([c.named for c in candidates], dtype=np.float64)
+        gain *= np.maximum(np.minimum(joint[first] / w.firm, 1), named[first][:, None] * named)
+    pairs = np.round(base[first][:, None] + w.second * base + joint[first] + w.gain * gain, SIMILARITY_DECIMALS)
     pairs[np.arange(len(first)), first] = -np.inf
     return pairs
 
@@ -188,15 +169,16 @@ def _lengthen(
     best: _Matrix,
 ) -> None:
     """Extend chains passage by passage, each by its best one, and raise `best` to what each passage is worth in them."""
-    holds, weights = _holds(ledger, candidates)
+    w = ledger.weights
+    holds, shares = _holds(ledger, candidates)
     either = np.maximum(joint, joint.T)
-    for _ in range(2, MAX_LENGTH):
+    for _ in range(2, w.length):
         longer: list[tuple[tuple[int, ...], float]] = []
         for places, score in chains:
             members = list(places)
-            open_ = (1 - holds[members].max(axis=0)) * weights
-            worth = FURTHER * base + GAIN * (holds @ open_) + FURTHER_JOINT * either[members].max(axis=0)
-            scores = score - np.maximum(THRESHOLD - np.round(worth, SIMILARITY_DECIMALS), STEP)
+            open_ = (1 - holds[members].max(axis=0)) * shares
+            worth = w.further * base + w.gain * (holds @ open_) + w.further_joint * either[members].max(axis=0)
+            scores = score - np.maximum(w.threshold - np.round(worth, SIMILARITY_DECIMALS), w.step)
             scores[members] = -np.inf
             np.maximum(best, scores, out=best)
             following = int(scores.argmax())
@@ -209,8 +191,8 @@ def _holds(ledger: Ledger, candidates: Sequence[Candidate]) -> tuple[_Matrix, _M
     """`(n, terms)` which terms of the question each passage holds, and `(terms,)` the share of each in its weight."""
     question = ledger.question
     holds = np.array([[term in c.terms for term in question.terms] for c in candidates], dtype=np.float64)
-    weights = np.array([question.weights[term] for term in question.terms]) / question.total_weight
-    return holds.reshape(len(candidates), len(question.terms)), weights
+    shares = np.array([question.weights[term] for term in question.terms]) / question.total_weight
+    return holds.reshape(len(candidates), len(question.terms)), shares
 
 
 def _joints(ledger: Ledger, candidates: Sequence[Candidate]) -> _Matrix:
@@ -218,6 +200,7 @@ def _joints(ledger: Ledger, candidates: Sequence[Candidate]) -> _Matrix:
     shared = np.zeros((len(candidates), len(candidates)))
     if not ledger.joined:
         return shared
+    w = ledger.weights
     place = {candidate.chunk.id: i for i, candidate in enumerate(candidates)}
     met = np.array([place[id_] for id_ in ledger.candidates])
     codes = {id_: code for code, id_ in enumerate(dict.fromkeys(c.chunk.document_id for c in candidates))}
@@ -227,18 +210,18 @@ def _joints(ledger: Ledger, candidates: Sequence[Candidate]) -> _Matrix:
         if rare:
             rows = met[held.places]
             strengths = np.array(held.strengths)
-            scores = SHARED * rare * (strengths[:, None] + strengths)
+            scores = w.shared * rare * (strengths[:, None] + strengths)
             within = documents[rows][:, None] == documents[rows]
             if np.count_nonzero(within) > len(rows):
                 about = np.array([key in candidates[row].about for row in rows.tolist()])
-                scores = np.where(within, SAME_DOCUMENT * scores * ~(about[:, None] & about), scores)
+                scores = np.where(within, w.same_document * scores * ~(about[:, None] & about), scores)
             block = np.ix_(rows, rows)
             shared[block] = np.maximum(shared[block], scores)
     for (source, target), keys in ledger.links.items():
         if source in place and target in place:
             strength = max(candidates[place[source]].naming_score(key) for key in keys)
-            shared[place[source], place[target]] += LINK + LINK_SENTENCE * strength
-            shared[place[target], place[source]] += BACK * strength
+            shared[place[source], place[target]] += w.link + w.link_sentence * strength
+            shared[place[target], place[source]] += w.back * strength
     return np.round(shared, SIMILARITY_DECIMALS)
 
 
@@ -246,28 +229,28 @@ def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
     """The strongest bridge from one passage of the ledger to another, or None."""
     if not ledger.joined:
         return None
+    w = ledger.weights
     one, other = ledger.candidates[first], ledger.candidates[second]
-    excluded = ledger.named
     bridges = [
         Bridge(m.key, "entity", weight * rare * (one.strengths[m.key] + other.strengths[m.key]))
         for m in one.chunk.mentions
         if m.key in other.strengths
-        and m.key not in excluded
-        and (weight := _shared_weight(one, other, m.key))
+        and m.key not in ledger.named
+        and (weight := _shared_weight(w, one, other, m.key))
         and (rare := _joining(ledger, m.key, m.entity_id))
     ]
     bridges += [
-        Bridge(k, "link", LINK + LINK_SENTENCE * one.naming_score(k)) for k in ledger.links.get((first, second), ())
+        Bridge(k, "link", w.link + w.link_sentence * one.naming_score(k)) for k in ledger.links.get((first, second), ())
     ]
-    bridges += [Bridge(k, "back", BACK * other.naming_score(k)) for k in ledger.links.get((second, first), ())]
+    bridges += [Bridge(k, "back", w.back * other.naming_score(k)) for k in ledger.links.get((second, first), ())]
     return max(bridges, key=lambda bridge: (bridge.score, bridge.key), default=None)
 
 
-def _shared_weight(one: Candidate, other: Candidate, key: str) -> float:
-    """SHARED; less within one document, and 0 for its title or a heading."""
+def _shared_weight(w: Weights, one: Candidate, other: Candidate, key: str) -> float:
+    """What sharing the entity weighs: less within one document, and nothing for its title or a heading."""
     if one.chunk.document_id != other.chunk.document_id:
-        return SHARED
-    return 0.0 if key in one.about and key in other.about else SHARED * SAME_DOCUMENT
+        return w.shared
+    return 0.0 if key in one.about and key in other.about else w.shared * w.same_document
 
 
 def _joining(ledger: Ledger, key: str, entity: str) -> float:

@@ -55,7 +55,7 @@ async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int) -> list[s
 def best_first(ledger: Ledger, k: int) -> list[str]:
     """The k candidates that answer best by themselves, descending by base score, ties ascending by id."""
     ids = list(ledger.candidates)
-    base = base_scores(list(ledger.candidates.values()))
+    base = base_scores(list(ledger.candidates.values()), ledger.weights)
     return [ids[i] for i in sorted(range(len(ids)), key=lambda i: (-base[i], ids[i]))[:k]]
 
 

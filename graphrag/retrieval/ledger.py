@@ -13,6 +13,7 @@ from graphrag.analysis import longest_matches
 from graphrag.filters import Filter
 from graphrag.retrieval.keyword import bm25_rank
 from graphrag.retrieval.question import Question
+from graphrag.retrieval.weights import WEIGHTS, Weights
 from graphrag.stores.base import GraphStore
 from graphrag.types import Chunk, Occurrences, Phrase, Scope, TermHit, TitleLink
 
@@ -85,6 +86,7 @@ class Ledger:
     Args:
         store: where candidates are loaded from, within `scope` and `filter`.
         joined: whether anything joins passages; without it, each stands for itself.
+        weights: of the terms by which the candidates are scored.
     """
 
     def __init__(
@@ -95,12 +97,14 @@ class Ledger:
         filter: Filter | None = None,
         *,
         joined: bool = True,
+        weights: Weights = WEIGHTS,
     ) -> None:
         self.store = store
         self.scope = scope
         self.filter = filter
         self.question = question
         self.joined = joined
+        self.weights = weights
         self._about: dict[str, list[str]] = {}
         self._adding = asyncio.Lock()
         self.candidates: dict[str, Candidate] = {}
