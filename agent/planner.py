@@ -11,24 +11,24 @@ from agent.types import StoppedBy
 from graphrag.retrieval.graph import best_first
 from graphrag.retrieval.ledger import Ledger
 
-FIRST_HOPS = 10
+FIRST_HOPS = 20
 """Passages expanded after the first search, the best by themselves."""
-FIRST_CANDIDATES = 25
+FIRST_CANDIDATES = 30
 """Hits taken from each of the first searches."""
 LATER_HOPS = 5
 """Passages expanded in a later step, the best in chains."""
-EXPANSION = 40
+EXPANSION = 80
 """Neighbours taken from the first expansion."""
 LATER_CANDIDATES = 10
 """Hits taken from each of the later searches."""
 LATER_EXPANSION = 25
 """Neighbours taken from a later one."""
-STOP_AT_ONCE = 0.8
+STOP_AT_ONCE = 0.65
 """Enough to stop before the graph has been followed: what was found holds the question and is joined already."""
-POOR = 0.2
+POOR = 0.1
 """Below it a third step is worth its reads: the evidence lacks something that the words may still find. Above it, a third
 step brought nothing on either benchmark (docs/benchmarks.md)."""
-STOP_CONFIDENCE = 0.6
+STOP_CONFIDENCE = 0.45
 """Enough to stop once it has been: what is found later rarely changes an answer of this confidence."""
 
 
