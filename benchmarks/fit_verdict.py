@@ -14,6 +14,7 @@ import asyncio
 import json
 import tempfile
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,7 @@ def importance_of(removed: NDArray[np.float64]) -> NDArray[np.float64]:
     """The weight of each run: 1 as asked of the whole corpus; those with a passage removed, which follow it, 1 together."""
     weights = np.ones(len(removed))
     begins = [*np.flatnonzero(removed == 0).tolist(), len(removed)]
-    for begin, end in zip(begins, begins[1:], strict=False):
+    for begin, end in pairwise(begins):
         weights[begin + 1 : end] = 1 / max(1, end - begin - 1)
     return weights
 

@@ -151,7 +151,7 @@ def _latencies(modes: Mapping[str, Sequence[float]]) -> str:
         for power in range(low, high + 1)
     ] + [
         f'<text class="soft" x="{70 + span * share / 100:.1f}" y="{height - 12}" text-anchor="middle">{share} %</text>'
-        for share in (0, 25, 50, 75, 95, 100)
+        for share in (0, 25, 50, 75, 90, 100)
     ]
     for index, (mode, values) in enumerate(modes.items()):
         ordered = sorted(values)

@@ -141,7 +141,7 @@ def _pairs(
     w = ledger.weights
     holds, shares = _holds(ledger, candidates)
     gain = ((1 - holds[first]) * shares) @ holds.T
-    if w.firm:
+    if w.firm and ledger.joined:
         named = np.array([c.named for c in candidates], dtype=np.float64)
         gain *= np.maximum(np.minimum(joint[first] / w.firm, 1), named[first][:, None] * named)
     pairs = np.round(base[first][:, None] + w.second * base + joint[first] + w.gain * gain, SIMILARITY_DECIMALS)
