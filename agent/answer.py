@@ -14,9 +14,9 @@ from graphrag.retrieval.chain import Bridge, bridge_between
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.types import Span
 
-ANSWERED = 0.6
+ANSWERED = 0.4
 """Least confidence for the verdict `answered`."""
-INSUFFICIENT = 0.45
+INSUFFICIENT = 0.3
 """Below this confidence the verdict is `insufficient_evidence`. It begins the plateau on which benchmarks/fit_verdict.py
 finds complete evidence kept and incomplete evidence flagged equally well."""
 BRIDGE_BONUS = 0.5

@@ -14,6 +14,7 @@ from graphrag.filters import Filter
 from graphrag.knowledge import KnowledgeBase
 from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.question import read_question
+from graphrag.retrieval.weights import WEIGHTS, Weights
 from graphrag.stores.trips import count_round_trips
 from graphrag.types import Scope
 
@@ -26,12 +27,14 @@ class Agent:
 
     Args:
         tools: names of the tools that may be used; without the graph tools nothing joins passages.
+        weights: of chain search; others than the default for ablations.
     """
 
     kb: KnowledgeBase
     planner: Planner = field(default_factory=EvidencePlanner)
     budget: Budget = field(default_factory=Budget)
     tools: frozenset[str] = ALL_TOOLS
+    weights: Weights = WEIGHTS
 
     async def run(self, scope: Scope, question: str, filter: Filter | None = None) -> Answer:
         """Answer a question.
@@ -51,7 +54,9 @@ class Agent:
         with count_round_trips() as trips:
             understood = await read_question(self.kb.store, self.kb.embedder, self.kb.encoder, scope, question)
         spent = trips.count
-        ledger = Ledger(self.kb.store, scope, understood, filter)
+        ledger = Ledger(
+            self.kb.store, scope, understood, filter, joined="graph_expand" in self.tools, weights=self.weights
+        )
         steps: list[Step] = []
         assessment: Assessment | None = None
         gained = 0

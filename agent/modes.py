@@ -11,6 +11,7 @@ from graphrag.retrieval.keyword import keyword_search
 from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.question import check_question, read_question
 from graphrag.retrieval.vector import embed_query, vector_search
+from graphrag.retrieval.weights import WEIGHTS, Weights
 from graphrag.types import Hit, Scope, Tool
 
 POOL = 60
@@ -18,12 +19,19 @@ POOL = 60
 
 
 async def search(
-    kb: KnowledgeBase, scope: Scope, query: str, tool: Tool, k: int, filter: Filter | None = None
+    kb: KnowledgeBase,
+    scope: Scope,
+    query: str,
+    tool: Tool,
+    k: int,
+    filter: Filter | None = None,
+    weights: Weights = WEIGHTS,
 ) -> Sequence[Hit]:
     """The k best chunks by one tool, best first.
 
     Args:
         tool: `vector` (cosine), `keyword` (BM25), `hybrid` (both, fused) or `graph` (chain search in one go).
+        weights: of chain search.
 
     Raises:
         InputError: the query is empty, too short or too long, or k is out of range.
@@ -42,4 +50,4 @@ async def search(
             return fuse(near, matching, k)
         case "graph":
             question = await read_question(kb.store, kb.embedder, kb.encoder, scope, query)
-            return (await graph_search(Ledger(kb.store, scope, question, filter), k))[0]
+            return (await graph_search(Ledger(kb.store, scope, question, filter, weights=weights), k))[0]

@@ -11,22 +11,24 @@ from agent.types import StoppedBy
 from graphrag.retrieval.graph import best_first
 from graphrag.retrieval.ledger import Ledger
 
-FIRST_HOPS = 10
+FIRST_HOPS = 20
 """Passages expanded after the first search, the best by themselves."""
-FIRST_CANDIDATES = 25
+FIRST_CANDIDATES = 30
 """Hits taken from each of the first searches."""
 LATER_HOPS = 5
 """Passages expanded in a later step, the best in chains."""
-EXPANSION = 40
+EXPANSION = 80
 """Neighbours taken from the first expansion."""
 LATER_CANDIDATES = 10
 """Hits taken from each of the later searches."""
 LATER_EXPANSION = 25
 """Neighbours taken from a later one."""
-STOP_AT_ONCE = 0.8
-"""Enough to stop before the graph has been followed. Nothing joins two passages yet, so only one reaches it that holds the
-whole question by itself, in one sentence, far ahead of others."""
-STOP_CONFIDENCE = 0.6
+STOP_AT_ONCE = 0.65
+"""Enough to stop before the graph has been followed: what was found holds the question and is joined already."""
+POOR = 0.1
+"""Below it a third step is worth its reads: the evidence lacks something that the words may still find. Above it, a third
+step brought nothing on either benchmark (docs/benchmarks.md)."""
+STOP_CONFIDENCE = 0.45
 """Enough to stop once it has been: what is found later rarely changes an answer of this confidence."""
 
 
@@ -69,7 +71,9 @@ class Planner(Protocol):
 
 
 class EvidencePlanner:
-    """Search by meaning and words; stop if that suffices; follow the graph; ask for what is still unexplained."""
+    """Search by meaning and words; stop if that suffices; follow the graph; if the evidence is still poor, ask for what it
+    leaves unexplained.
+    """
 
     async def next(self, state: State) -> Plan | Stop:
         """See Planner.next."""
@@ -83,7 +87,7 @@ class EvidencePlanner:
         if state.step == 1 and "graph_expand" in state.tools:
             best = tuple(best_first(ledger, FIRST_HOPS))
             return Plan((GraphExpand(chunk_ids=best, k=EXPANSION),), "follow the graph from the best passages")
-        if state.step >= 3 or state.gained == 0:
+        if state.step >= 3 or state.gained == 0 or (state.step == 2 and assessment.confidence >= POOR):
             return Stop("no_gain")
         calls = _unexplained(ledger, assessment, state.tools)
         return (
@@ -100,9 +104,7 @@ def _first(ledger: Ledger, tools: frozenset[str]) -> Plan | Stop:
         calls.append(VectorSearch(query=question.text, k=FIRST_CANDIDATES))
     if "keyword_search" in tools and question.terms:
         calls.append(KeywordSearch(query=question.text, k=FIRST_CANDIDATES))
-    if "graph_expand" in tools and question.entities:
-        calls.append(GraphExpand(entities=tuple(entity.key for entity in question.entities)))
-    return Plan(tuple(calls), "find candidates by meaning, words and names") if calls else Stop("empty")
+    return Plan(tuple(calls), "find candidates by meaning and words") if calls else Stop("empty")
 
 
 def _unexplained(ledger: Ledger, assessment: Assessment, tools: frozenset[str]) -> list[Tool]:

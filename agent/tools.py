@@ -75,7 +75,9 @@ class KeywordSearch(_Call):
 
     async def run(self, ledger: Ledger, embedder: Embedder) -> list[str]:
         """See Tool.run."""
-        hits = await keyword_search(ledger.store, ledger.scope, self.query, self.k, ledger.filter)
+        question = ledger.question
+        known = question.statistics if self.query == question.text else None
+        hits = await keyword_search(ledger.store, ledger.scope, self.query, self.k, ledger.filter, known)
         return [hit.chunk_id for hit in hits]
 
 

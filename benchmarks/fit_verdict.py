@@ -1,8 +1,10 @@
 """Fit the logistic model behind the agent's verdicts (agent/assess.py) on benchmark folders in BEIR layout.
 
 Each question is asked of the whole corpus, and again with each of its gold passages removed. The label of a run is whether
-its evidence set holds every gold passage, so a run with one removed is always negative. Weights are fitted on all folders
-with the two classes weighted alike; what a model fitted on the *other* folders does on each is printed as well.
+its evidence set holds every gold passage, so a run with one removed is always negative. The runs of a question with a
+passage removed weigh together as much as the one without, so confidences are those of a user whose every second question
+the documents do not answer. Weights are fitted on all folders; what a model fitted on the *other* folders does on each is
+printed as well, with its expected calibration error.
 
     python benchmarks/fit_verdict.py EVAL/hotpotqa EVAL/musique
 """
@@ -12,6 +14,7 @@ import asyncio
 import json
 import tempfile
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -53,11 +56,16 @@ async def collect_into(dataset: Dataset, store_url: str) -> list[dict[str, float
     return rows
 
 
-def fit(x: NDArray[np.float64], y: NDArray[np.float64], *, ridge: float = 1.0, rounds: int = 50) -> NDArray[np.float64]:
-    """Ridge logistic regression by Newton's method, classes weighted alike. Returns the bias, then a weight per column."""
+def fit(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    importance: NDArray[np.float64],
+    *,
+    ridge: float = 1.0,
+    rounds: int = 50,
+) -> NDArray[np.float64]:
+    """Ridge logistic regression by Newton's method. Returns the bias, then a weight per column."""
     design = np.column_stack([np.ones(len(x)), x])
-    share = y.mean()
-    importance = np.where(y == 1, 0.5 / share, 0.5 / (1 - share))
     weights = np.zeros(design.shape[1])
     penalty = np.diag([0.0, *[ridge] * x.shape[1]])
     for _ in range(rounds):
@@ -66,6 +74,24 @@ def fit(x: NDArray[np.float64], y: NDArray[np.float64], *, ridge: float = 1.0, r
         hessian = (design * (importance * p * (1 - p))[:, None]).T @ design + penalty
         weights -= np.linalg.solve(hessian, gradient)
     return weights
+
+
+def importance_of(removed: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The weight of each run: 1 as asked of the whole corpus; those with a passage removed, which follow it, 1 together."""
+    weights = np.ones(len(removed))
+    begins = [*np.flatnonzero(removed == 0).tolist(), len(removed)]
+    for begin, end in pairwise(begins):
+        weights[begin + 1 : end] = 1 / max(1, end - begin - 1)
+    return weights
+
+
+def calibration_error(
+    p: NDArray[np.float64], y: NDArray[np.float64], importance: NDArray[np.float64], bins: int = 10
+) -> float:
+    """Expected calibration error: mean distance of confidence and share of positives over bins of equal width."""
+    place = np.minimum((p * bins).astype(int), bins - 1)
+    gaps = [abs(float((importance * (p - y))[place == index].sum())) for index in range(bins)]
+    return sum(gaps) / float(importance.sum())
 
 
 def predict(weights: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -85,23 +111,25 @@ def report(folders: Sequence[Path], runs: Sequence[list[dict[str, float]]]) -> N
     tables = [np.array([[row[name] for name in names] for row in rows]) for rows in runs]
     labels = [np.array([row["label"] for row in rows]) for rows in runs]
     removed = [np.array([row["removed"] for row in rows]) for rows in runs]
+    importance = [importance_of(rows) for rows in removed]
     for held, folder in enumerate(folders):
         others = [i for i in range(len(folders)) if i != held] or [held]
-        weights = fit(np.concatenate([tables[i] for i in others]), np.concatenate([labels[i] for i in others]))
+        weights = fit(*(np.concatenate([part[i] for i in others]) for part in (tables, labels, importance)))
         p, y = predict(weights, tables[held]), labels[held]
         print(
-            f"{folder.name}: {len(y)} runs, {y.mean():.3f} positive; fitted on the others: area {area_under_curve(p, y):.3f}"
+            f"{folder.name}: {len(y)} runs, {y.mean():.3f} positive; fitted on the others: area {area_under_curve(p, y):.3f}, "
+            f"calibration error {calibration_error(p, y, importance[held]):.3f}"
         )
-        for threshold in (0.3, 0.4, 0.5, 0.6, 0.7):
+        for threshold in (0.2, 0.3, 0.4, 0.5, 0.6):
             kept, flagged = (p[y == 1] >= threshold).mean(), (p[removed[held] == 1] < threshold).mean()
             print(
                 f"  threshold {threshold}: {kept:.3f} of complete kept, {flagged:.3f} of those with a passage removed flagged"
             )
     x, y = np.concatenate(tables), np.concatenate(labels)
-    weights = fit(x, y)
+    weights = fit(x, y, np.concatenate(importance))
     p = predict(weights, x)
     print(f"fitted on all, in sample: area {area_under_curve(p, y):.3f}; mean of complete kept and incomplete flagged:")
-    for threshold in np.arange(0.3, 0.7, 0.05):
+    for threshold in np.arange(0.2, 0.6, 0.05):
         print(
             f"  threshold {threshold:.2f}: {((p[y == 1] >= threshold).mean() + (p[y == 0] < threshold).mean()) / 2:.3f}"
         )

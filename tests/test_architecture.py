@@ -29,7 +29,7 @@ DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 ALLOWED = {
     # graphrag doctor shows the version of the library.
     "sqlite3": ("graphrag/stores/embedded/", "api/cli/doctor.py"),
-    "spacy": ("graphrag/extraction/spacy.py", "graphrag/extraction/relations.py"),
+    "spacy": ("graphrag/extraction/",),
     "onnxruntime": ("graphrag/embedding/",),
     "typer": ("api/cli/",),
     "rich": ("api/cli/",),

@@ -8,7 +8,7 @@ from api.cli.ask import ask
 from api.cli.doctor import doctor
 from api.cli.documents import delete, documents, stats
 from api.cli.errors import CommandGroup
-from api.cli.eval import evaluate_folder
+from api.cli.eval import group as evaluation
 from api.cli.export import export
 from api.cli.import_ import import_
 from api.cli.ingest import ingest
@@ -41,6 +41,6 @@ def options(
 for command in (quickstart, ingest, ask, search, serve, documents, delete, stats, export, doctor):
     app.command()(command)
 app.command("import")(import_)
-app.command("eval")(evaluate_folder)
 app.add_typer(keys, name="keys")
 app.add_typer(jobs, name="jobs")
+app.add_typer(evaluation, name="eval")

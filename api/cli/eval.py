@@ -1,27 +1,32 @@
-"""`graphrag eval`: retrieval and answer quality on a benchmark folder in BEIR layout."""
+"""`graphrag eval`: retrieval and answer quality on a benchmark folder in BEIR layout; `eval compare`: two such runs."""
 
 import asyncio
 import json
 import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress
+from typer.core import TyperGroup
 
 from agent.loop import ALL_TOOLS, Agent
 from agent.modes import search
-from agent.tools import GRAPH_TOOLS
+from agent.tools import GRAPH_TOOLS, TOOLS
 from agent.types import Answer
 from api.cli.options import location_of
 from api.cli.output import console, line, print_json
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError
-from graphrag.evaluation.beir import Dataset, load_dataset
+from graphrag.evaluation.beir import Dataset, load_dataset, without_titles
+from graphrag.evaluation.compare import compare
+from graphrag.evaluation.html import page
 from graphrag.evaluation.runner import Ask, Retrieved, evaluate, ingest_dataset
 from graphrag.knowledge import KnowledgeBase
+from graphrag.retrieval.weights import TERMS, WEIGHTS, Weights
 from graphrag.settings import Settings, load_settings
 from graphrag.stores.trips import count_round_trips
 from graphrag.types import Scope, Tool
@@ -34,8 +39,42 @@ Stage = Callable[[str, int], Callable[[], None]]
 """(what is being done, how many steps) -> to be called after each step."""
 
 
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What is switched off, to see what it adds: terms of chain search, tools of the agent."""
+
+    weights: Weights = WEIGHTS
+    tools: frozenset[str] = ALL_TOOLS
+
+
+def variant_without(names: Sequence[str]) -> Variant:
+    """The variant without terms and tools of these names.
+
+    Raises:
+        InputError: a name is neither; says which there are.
+    """
+    weights, tools = WEIGHTS, set(ALL_TOOLS)
+    for name in names:
+        if name in TOOLS:
+            tools.discard(name)
+        elif name in TERMS:
+            weights = weights.without(name)
+        else:
+            raise InputError(
+                f"--without {name}: choose among the terms {', '.join(TERMS)} and the tools {', '.join(TOOLS)}"
+            )
+    return Variant(weights, frozenset(tools))
+
+
 async def run_evaluation(
-    dataset: Dataset, modes: Sequence[str], *, seed: int, settings: Settings, clean_up: bool, stage: Stage
+    dataset: Dataset,
+    modes: Sequence[str],
+    *,
+    seed: int,
+    settings: Settings,
+    clean_up: bool,
+    stage: Stage,
+    variant: Variant = Variant(),
 ) -> dict[str, Any]:
     """Ingest a dataset's passages into a fresh store, ask its questions in each mode, and return the report.
 
@@ -54,21 +93,28 @@ async def run_evaluation(
             )
         try:
             begun = {"dataset": dataset.name, "store": settings.store_url.partition(":")[0], "seed": seed}
-            return begun | await _ingest_and_ask(kb, scope, dataset, modes, seed=seed, stage=stage)
+            return begun | await _ingest_and_ask(kb, scope, dataset, modes, variant, seed=seed, stage=stage)
         finally:
             if clean_up:
                 await _clean_up(kb, scope)
 
 
 async def _ingest_and_ask(
-    kb: KnowledgeBase, scope: Scope, dataset: Dataset, modes: Sequence[str], *, seed: int, stage: Stage
+    kb: KnowledgeBase,
+    scope: Scope,
+    dataset: Dataset,
+    modes: Sequence[str],
+    variant: Variant,
+    *,
+    seed: int,
+    stage: Stage,
 ) -> dict[str, Any]:
     tick = stage(f"ingest {len(dataset.passages)} passages of {dataset.name}", len(dataset.passages))
     indexed = await ingest_dataset(kb, scope, dataset, seed=seed, progress=lambda _: tick())
     results: dict[str, object] = {}
     for mode in modes:
         tick = stage(f"ask {len(dataset.queries)} questions, mode {mode}", len(dataset.queries))
-        results[mode] = await evaluate(dataset, indexed, _ask(kb, scope, mode), progress=tick)
+        results[mode] = await evaluate(dataset, indexed, _ask(kb, scope, mode, variant), progress=tick)
     return {
         "indexing": {
             "passages": len(dataset.passages),
@@ -85,22 +131,22 @@ async def _clean_up(kb: KnowledgeBase, scope: Scope) -> None:
         await kb.store.delete_documents(scope, [document.id for document in stored])
 
 
-def _ask(kb: KnowledgeBase, scope: Scope, mode: str) -> Ask:
+def _ask(kb: KnowledgeBase, scope: Scope, mode: str, variant: Variant) -> Ask:
     match mode:
         case "agent":
-            return _ask_agent(Agent(kb), scope)
+            return _ask_agent(Agent(kb, tools=variant.tools, weights=variant.weights), scope)
         case "agent-without-graph":
-            return _ask_agent(Agent(kb, tools=ALL_TOOLS - GRAPH_TOOLS), scope)
+            return _ask_agent(Agent(kb, tools=variant.tools - GRAPH_TOOLS, weights=variant.weights), scope)
         case "keyword" | "vector" | "hybrid" | "graph":
-            return _ask_tool(kb, scope, mode)
+            return _ask_tool(kb, scope, mode, variant.weights)
         case _:
             raise InputError(f"unknown mode {mode!r}: choose one of {', '.join(MODES)} or all")
 
 
-def _ask_tool(kb: KnowledgeBase, scope: Scope, tool: Tool) -> Ask:
+def _ask_tool(kb: KnowledgeBase, scope: Scope, tool: Tool, weights: Weights) -> Ask:
     async def ask(question: str) -> Retrieved:
         with count_round_trips() as trips:
-            hits = await search(kb, scope, question, tool, DEPTH)
+            hits = await search(kb, scope, question, tool, DEPTH, weights=weights)
         documents = {
             chunk.id: chunk.document_id for chunk in await kb.store.chunks(scope, [hit.chunk_id for hit in hits])
         }
@@ -118,6 +164,7 @@ def _ask_agent(agent: Agent, scope: Scope) -> Ask:
             tool_sequence(answer),
             answer.round_trips,
             answer.verdict,
+            answer.confidence,
         )
 
     return ask
@@ -144,6 +191,13 @@ def report_lines(report: dict[str, Any]) -> list[str]:
             f"{mode:<20} {' '.join(cells)} {row['ms_p50']:7.1f} {row['ms_p95']:7.1f} {row['round_trips']:6.1f}"
         )
     for mode, row in modes.items():
+        if "groups" in row and mode in ("graph", "agent"):
+            kinds = (
+                f"{kind} ({group['questions']}) {100 * group['recall@5']:.1f} / {100 * group['all@5']:.1f}"
+                for kind, group in row["groups"].items()
+            )
+            lines += ["", f"{mode}, recall@5 / all@5 by kind of question: {'; '.join(kinds)}"]
+    for mode, row in modes.items():
         if "answer_contains" in row:
             verdicts = ", ".join(f"{name} {100 * share:.0f} %" for name, share in row["verdicts"].items())
             lines += [
@@ -156,6 +210,70 @@ def report_lines(report: dict[str, Any]) -> list[str]:
     return lines
 
 
+def comparison_lines(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
+    """Two reports mode by mode, as tables for people. Where each has one mode, these are compared whatever their names.
+
+    Raises:
+        InputError: they are of different benchmarks, or have no mode in common.
+    """
+    if a["dataset"] != b["dataset"]:
+        raise InputError(f"the reports are of {a['dataset']} and {b['dataset']}: compare runs on the same benchmark")
+    modes = [(mode, mode) for mode in a["modes"] if mode in b["modes"]]
+    if len(a["modes"]) == len(b["modes"]) == 1:
+        modes = [(*a["modes"], *b["modes"])]
+    if not modes:
+        raise InputError("the reports have no mode in common")
+    lines: list[str] = []
+    for one, other in modes:
+        questions, differences = compare(a["modes"][one]["per_question"], b["modes"][other]["per_question"])
+        lines += [
+            f"{one if one == other else f'{one} and {other}'}, {questions} questions of {a['dataset']}",
+            f"  {'score':<16} {'A':>8} {'B':>8} {'B - A':>8}   95 % interval",
+        ]
+        for found in differences:
+            scale = 1 if found.score in ("round_trips", "ms") else 100
+            lines.append(
+                f"  {found.score:<16} {scale * found.a:8.1f} {scale * found.b:8.1f} {scale * (found.b - found.a):+8.1f}   "
+                f"{scale * found.low:+.1f} to {scale * found.high:+.1f}{'' if found.clear else '   (may be chance)'}"
+            )
+    return lines
+
+
+def compare_reports(
+    a: Annotated[Path, typer.Argument(metavar="A", help="A report written with `eval --json`.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Another one on the same benchmark.")],
+) -> None:
+    """Compare two runs on the same questions.
+
+    Prints the difference of each score with its paired bootstrap interval.
+    """
+    for text in comparison_lines(_read_report(a), _read_report(b)):
+        line(text)
+
+
+def _read_report(path: Path) -> dict[str, Any]:
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise InputError(
+            f"{path} cannot be read as a report: {exc}; write one with `graphrag eval DIR --json`"
+        ) from exc
+    modes = report.get("modes") if isinstance(report, dict) else None
+    if not isinstance(modes, dict) or not all("per_question" in row for row in modes.values()):
+        raise InputError(f"{path} is no report with scores of each question: write one with `graphrag eval DIR --json`")
+    return report
+
+
+class EvalGroup(TyperGroup):
+    """`eval DIR` measures a benchmark; `eval compare A B` is the one subcommand."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As the method of the base class, with `run` before whatever names no subcommand."""
+        if args and args[0] not in self.commands and args != ["--help"]:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
 def evaluate_folder(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds corpus.jsonl, queries.jsonl, qrels/test.tsv.")],
     mode: Annotated[str, typer.Option("--mode", metavar="MODE", help=f"One of {', '.join(MODES)}, or all.")] = "all",
@@ -163,19 +281,30 @@ def evaluate_folder(
     store: Annotated[
         str, typer.Option("--store", metavar="URL", help="A fresh store to use; default a temporary embedded one.")
     ] = "",
+    no_titles: Annotated[
+        bool, typer.Option("--no-titles", help="Take the titles from all passages before they are ingested.")
+    ] = False,
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--without", metavar="NAME", help="Switch off a term of chain search or a tool; repeatable."),
+    ] = None,
+    html_file: Annotated[str, typer.Option("--html", metavar="FILE", help="Write the report as a web page too.")] = "",
     json_file: Annotated[
         str,
         typer.Option("--json", metavar="FILE", help="Write the report as JSON too; '-' prints it and nothing else."),
     ] = "",
 ) -> None:
-    """Measure retrieval and answers on a benchmark.
+    """Measure retrieval and answers on a benchmark; `eval DIR` is `eval run DIR`.
 
     Ingests the passages of a folder in BEIR layout into a store of their own, asks the questions in one mode or all,
     and prints how much of what is relevant was found. Nothing of it stays in the store.
     """
     if mode != "all" and mode not in MODES:
         raise InputError(f"unknown mode {mode!r}: choose one of {', '.join(MODES)}, or all")
+    variant = variant_without(without or ())
     dataset = load_dataset(folder)
+    if no_titles:
+        dataset = without_titles(dataset)
     with (
         tempfile.TemporaryDirectory(prefix="graphrag-eval-") as scratch,
         _stages(silent=json_file == "-") as stage,
@@ -188,8 +317,12 @@ def evaluate_folder(
                 settings=load_settings(store_url=store or f"sqlite:///{scratch}/eval.db"),
                 clean_up=bool(store),
                 stage=stage,
+                variant=variant,
             )
         )
+    report |= {"titles": not no_titles, "without": sorted(without or ())}
+    if html_file:
+        Path(html_file).write_text(page(report), encoding="utf-8")
     if json_file == "-":
         print_json(report)
         return
@@ -198,6 +331,13 @@ def evaluate_folder(
     if json_file:
         Path(json_file).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         line(f"\nReport written to {json_file}")
+    if html_file:
+        line(f"Page written to {html_file}")
+
+
+group = typer.Typer(cls=EvalGroup, help="Measure retrieval on a benchmark, or compare runs.")
+group.command("run")(evaluate_folder)
+group.command("compare")(compare_reports)
 
 
 @contextmanager

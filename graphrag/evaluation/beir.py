@@ -4,7 +4,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -31,6 +31,8 @@ class Query:
     text: str
     answers: tuple[str, ...]
     gold: frozenset[str]
+    kind: str = ""
+    """What sort of question it is, such as "3 hops" or "bridge"; empty if the benchmark does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,9 @@ def load_dataset(folder: Path) -> Dataset:
     for row, where in _lines(folder / "queries.jsonl"):
         id_ = _text(row, "_id", where)
         if gold.get(id_):
-            queries.append(Query(id_, _text(row, "text", where), _answers(row, where), frozenset(gold[id_])))
+            queries.append(
+                Query(id_, _text(row, "text", where), _answers(row, where), frozenset(gold[id_]), _kind(row))
+            )
     return Dataset(folder.resolve().name, passages, tuple(queries))
 
 
@@ -132,6 +136,15 @@ def _text(row: dict[str, object], key: str, where: str) -> str:
     return value
 
 
+def _kind(row: dict[str, object]) -> str:
+    metadata = row.get("metadata")
+    known = cast(dict[str, object], metadata) if isinstance(metadata, dict) else {}
+    hops, type_ = known.get("hops"), known.get("type")
+    if isinstance(hops, int):
+        return f"{hops} hop" if hops == 1 else f"{hops} hops"
+    return type_ if isinstance(type_, str) else ""
+
+
 def _answers(row: dict[str, object], where: str) -> tuple[str, ...]:
     metadata = row.get("metadata")
     answers = cast(dict[str, object], metadata).get("answers") if isinstance(metadata, dict) else None
@@ -140,3 +153,8 @@ def _answers(row: dict[str, object], where: str) -> tuple[str, ...]:
     if not isinstance(answers, list):  # the letters of a text would pass for answers
         raise InputError(f"{where}: 'answers' in 'metadata' is not a list")
     return tuple(map(str, cast(list[object], answers)))
+
+
+def without_titles(dataset: Dataset) -> Dataset:
+    """The same passages, all without a title."""
+    return replace(dataset, passages=tuple(replace(passage, title="") for passage in dataset.passages))

@@ -31,6 +31,8 @@ class Retrieved:
     """The sequence of tools used, for example "vector+keyword > expand"."""
     round_trips: int
     verdict: str = ""
+    confidence: float | None = None
+    """Estimated probability that the evidence holds the answer, of modes that estimate it."""
 
 
 Ask = Callable[[str], Awaitable[Retrieved]]
@@ -87,7 +89,8 @@ async def evaluate(
     """Ask every question and score what comes back.
 
     Returns:
-        A report whose keys are those of the JSON report; fractions are from 0 to 1. Its answer scores are means over the
+        A report whose keys are those of the JSON report; fractions are from 0 to 1. `groups` has recall@5 and all@5 for
+        each kind of question, `per_question` the scores of each question in the order of the dataset. Its answer scores are means over the
         questions with a known answer. They are there if the mode gives answers, that is if any reply has an answer or a
         verdict; a question that such a mode leaves without an answer then scores 0.
     """
@@ -100,10 +103,12 @@ async def evaluate(
     trips: list[int] = []
     tools: Counter[str] = Counter()
     verdicts: Counter[str] = Counter()
+    kept: list[Retrieved] = []
     for query in dataset.queries:
         begun = time.perf_counter()
         retrieved = await ask(query.text)
         milliseconds.append((time.perf_counter() - begun) * 1000)
+        kept.append(retrieved)
         trips.append(retrieved.round_trips)
         tools[retrieved.tools] += 1
         verdicts[retrieved.verdict] += 1
@@ -130,7 +135,27 @@ async def evaluate(
     }
     if any(verdicts):
         report["verdicts"] = {name: round(count / asked, 4) for name, count in verdicts.most_common()}
+    if any(query.kind for query in dataset.queries):
+        report["groups"] = _groups(dataset.queries, scores)
+    report["per_question"] = [
+        {"id": query.id, "kind": query.kind, **{name: round(score, 6) for name, score in row.items()}}
+        | {"ms": round(ms, 3), "round_trips": found.round_trips, "tools": found.tools}
+        | ({"verdict": found.verdict} if found.verdict else {})
+        | ({"confidence": found.confidence} if found.confidence is not None else {})
+        for query, row, ms, found in zip(dataset.queries, scores, milliseconds, kept, strict=True)
+    ]
     return report
+
+
+def _groups(queries: Sequence[Query], scores: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    rows: dict[str, list[Mapping[str, float]]] = {}
+    for query, row in zip(queries, scores, strict=True):
+        rows.setdefault(query.kind or "other", []).append(row)
+    return {
+        kind: {"questions": len(of_kind)}
+        | {name: round(sum(row[name] for row in of_kind) / len(of_kind), 4) for name in ("recall@5", "all@5", "all@8")}
+        for kind, of_kind in sorted(rows.items())
+    }
 
 
 def _score_ranked(query: Query, ranked: Sequence[str]) -> dict[str, float]:

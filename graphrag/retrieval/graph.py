@@ -12,7 +12,9 @@ from graphrag.types import Hit
 
 MAX_LINKS = 20
 """Title links out of, and into, one passage."""
-CANDIDATES_PER_SEARCH = 40
+CANDIDATES_PER_SEARCH = 30
+NEIGHBOURS = 80
+"""Passages taken from the expansion."""
 
 
 async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int) -> list[str]:
@@ -53,7 +55,7 @@ async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int) -> list[s
 def best_first(ledger: Ledger, k: int) -> list[str]:
     """The k candidates that answer best by themselves, descending by base score, ties ascending by id."""
     ids = list(ledger.candidates)
-    base = base_scores(list(ledger.candidates.values()))
+    base = base_scores(list(ledger.candidates.values()), ledger.weights)
     return [ids[i] for i in sorted(range(len(ids)), key=lambda i: (-base[i], ids[i]))[:k]]
 
 
@@ -66,13 +68,15 @@ async def graph_search(ledger: Ledger, k: int) -> tuple[list[Hit], Scored]:
     question = ledger.question
     near, matching = await asyncio.gather(
         vector_search(ledger.store, ledger.scope, question.vector, CANDIDATES_PER_SEARCH, ledger.filter),
-        keyword_search(ledger.store, ledger.scope, question.text, CANDIDATES_PER_SEARCH, ledger.filter),
+        keyword_search(
+            ledger.store, ledger.scope, question.text, CANDIDATES_PER_SEARCH, ledger.filter, question.statistics
+        ),
     )
     about = await ledger.store.chunks_mentioning(
         ledger.scope, [entity.id for entity in question.entities], 8, ledger.filter
     )
     named = [id_ for found in about if found.chunk_count <= 8 for id_ in found.chunk_ids]
     await ledger.add([*(hit.chunk_id for hit in near), *(hit.chunk_id for hit in matching), *named][:120])
-    await ledger.add(await expand(ledger, best_first(ledger, FIRST_HOPS), ledger.room))
+    await ledger.add(await expand(ledger, best_first(ledger, FIRST_HOPS), NEIGHBOURS))
     scored = score_chains(ledger)
     return scored.hits[:k], scored

@@ -12,16 +12,25 @@ from graphrag.types import Hit, Scope, TermHit, TermStatistics
 
 
 async def keyword_search(
-    store: GraphStore, scope: Scope, query: str, k: int, filter: Filter | None = None
+    store: GraphStore,
+    scope: Scope,
+    query: str,
+    k: int,
+    filter: Filter | None = None,
+    statistics: TermStatistics | None = None,
 ) -> list[Hit]:
-    """The k best chunks by BM25, descending, ties ascending by id. Empty when the query holds no term."""
+    """The k best chunks by BM25, descending, ties ascending by id. Empty when the query holds no term.
+
+    Args:
+        statistics: of the query's terms for the scope, if the caller has them; they are looked up otherwise.
+    """
     terms = list(dict.fromkeys(analyse(query)))
     if not terms:
         return []
     candidates = await store.search_chunks(scope, terms, k, filter)
     if not candidates:
         return []
-    return bm25_rank(terms, candidates, await store.term_statistics(scope, terms))[:k]
+    return bm25_rank(terms, candidates, statistics or await store.term_statistics(scope, terms))[:k]
 
 
 def bm25_rank(terms: Sequence[str], candidates: Sequence[TermHit], statistics: TermStatistics) -> list[Hit]:

@@ -1,16 +1,19 @@
 """The evidence ledger: every candidate passage a question has met, loaded once, with what scoring needs."""
 
 import asyncio
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrag.analysis import longest_matches
 from graphrag.filters import Filter
 from graphrag.retrieval.keyword import bm25_rank
 from graphrag.retrieval.question import Question
+from graphrag.retrieval.weights import WEIGHTS, Weights
 from graphrag.stores.base import GraphStore
 from graphrag.types import Chunk, Occurrences, Phrase, Scope, TermHit, TitleLink
 
@@ -39,6 +42,10 @@ class Candidate:
     """Keys of what the passage is about."""
     named: bool
     """Whether the question names one of them."""
+    mentioned: float
+    """Rarity of the rarest entity of the question that it mentions or is about; 0 without any."""
+    naming: frozenset[str]
+    """Keys of its phrases, which may name what other passages are about."""
     strengths: Mapping[str, float]
     """Entity key -> similarity of the best sentence that mentions it; of the best sentence at all for a subject."""
 
@@ -55,6 +62,17 @@ class Candidate:
         return max((max(0.0, float(self.sentences[index])) for index in indices), default=0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """The candidates that mention an entity."""
+
+    entity_id: str
+    places: list[int] = field(default_factory=list[int])
+    """In the order in which the ledger met them."""
+    strengths: list[float] = field(default_factory=list[float])
+    """Parallel to `places`, see Candidate."""
+
+
 def _phrase_key(phrase: Phrase) -> str:
     return phrase.key
 
@@ -62,15 +80,32 @@ def _phrase_key(phrase: Phrase) -> str:
 class Ledger:
     """Candidates in the order they were met, with the entities and title links that join them.
 
+    What joins the candidates among each other is seen from what they hold; how common an entity is beyond them, and what
+    else it leads to, is known once it has been looked up (graphrag.retrieval.graph.expand).
+
     Args:
         store: where candidates are loaded from, within `scope` and `filter`.
+        joined: whether anything joins passages; without it, each stands for itself.
+        weights: of the terms by which the candidates are scored.
     """
 
-    def __init__(self, store: GraphStore, scope: Scope, question: Question, filter: Filter | None = None) -> None:
+    def __init__(
+        self,
+        store: GraphStore,
+        scope: Scope,
+        question: Question,
+        filter: Filter | None = None,
+        *,
+        joined: bool = True,
+        weights: Weights = WEIGHTS,
+    ) -> None:
         self.store = store
         self.scope = scope
         self.filter = filter
         self.question = question
+        self.joined = joined
+        self.weights = weights
+        self._about: dict[str, list[str]] = {}
         self._adding = asyncio.Lock()
         self.candidates: dict[str, Candidate] = {}
         self.links: dict[tuple[str, str], set[str]] = {}
@@ -78,16 +113,34 @@ class Ledger:
         self.occurrences: dict[str, Occurrences] = {}
         self.expanded: set[str] = set()
         """Chunks whose neighbours have been looked up."""
-        self.holders: dict[str, list[tuple[int, float]]] = {}
-        """Entity key -> places in `candidates` of those that mention it, with their strengths; without `named`."""
-        self.named = {entity.key for entity in question.entities}
-        """Keys that the question names: sharing one says nothing about a second hop."""
+        self.holders: dict[str, Holders] = {}
+        """By entity key, without `named`."""
+        self.named = {entity.key: rarity(entity.chunk_count) for entity in question.entities}
+        """Keys that the question names, with their rarity: sharing one says nothing about a second hop."""
 
     def join(self, occurrences: Iterable[Occurrences], links: Iterable[TitleLink]) -> None:
         """Record what joins passages."""
         self.occurrences.update((found.entity_id, found) for found in occurrences)
         for link in links:
             self.links.setdefault((link.source, link.target), set()).add(link.key)
+
+    def _link(self, added: Sequence[Chunk]) -> None:
+        """Record the title links among the candidates, from and to those that were added."""
+        fresh = {chunk.id for chunk in added}
+        for chunk in added:
+            for key in self.candidates[chunk.id].about:
+                self._about.setdefault(key, []).append(chunk.id)
+        for candidate in self.candidates.values():
+            keys = candidate.naming.intersection(self._about) - candidate.about
+            if keys:
+                source = candidate.chunk
+                # A name within a longer one, "York" in "New York", names something else.
+                names = keys | candidate.strengths.keys()
+                sentences = {phrase.key: phrase.sentences for phrase in source.phrases if phrase.key in names}
+                for key in keys & longest_matches(sentences, names):
+                    for target in self._about[key]:
+                        if source.id in fresh or target in fresh:
+                            self.links.setdefault((source.id, target), set()).add(key)
 
     @property
     def room(self) -> int:
@@ -131,9 +184,11 @@ class Ledger:
                 sentences = np.full(1, similarity, dtype=np.float32)
             about = frozenset(mention.key for mention in chunk.mentions if mention.role == "subject")
             strengths = _strengths(chunk, sentences.tolist())
-            for key, strength in strengths.items():
-                if key not in self.named:
-                    self.holders.setdefault(key, []).append((len(self.candidates), strength))
+            for mention in chunk.mentions:
+                if mention.key not in self.named:
+                    held = self.holders.setdefault(mention.key, Holders(mention.entity_id))
+                    held.places.append(len(self.candidates))
+                    held.strengths.append(strengths[mention.key])
             self.candidates[chunk.id] = Candidate(
                 chunk=chunk,
                 vector=stored.chunk,
@@ -144,10 +199,19 @@ class Ledger:
                 terms=wanted.intersection(chunk.terms.split()),
                 about=about,
                 named=not about.isdisjoint(self.named),
+                mentioned=max((rare for key, rare in self.named.items() if key in strengths), default=0.0),
+                naming=frozenset([phrase.key for phrase in chunk.phrases]),
                 strengths=strengths,
             )
             added.append(chunk.id)
+        if self.joined:
+            self._link(chunks)
         return added
+
+
+def rarity(chunks: int) -> float:
+    """How much sharing an entity says: 1 / log2(1 + chunks that mention it), 1 for an entity in one chunk."""
+    return 1 / math.log2(1 + max(1, chunks))
 
 
 def _strengths(chunk: Chunk, sentences: Sequence[float]) -> dict[str, float]:

@@ -215,7 +215,7 @@ async def test_the_planner_stops_when_the_evidence_suffices(kb: KnowledgeBase, s
     question = await read_question(kb.store, kb.embedder, kb.encoder, SCOPE, QUESTIONS[0])
     ledger = Ledger(kb.store, SCOPE, question)
     await ledger.add(await VectorSearch(query=QUESTIONS[0]).run(ledger, kb.embedder))
-    sure, unsure = (replace(assess(ledger), confidence=value) for value in (1.0, 0.1))
+    sure, unsure = (replace(assess(ledger), confidence=value) for value in (1.0, 0.01))
 
     assert await EvidencePlanner().next(State(ledger, step, sure, 5, ALL_TOOLS)) == Stop("sufficient")
     going_on = await EvidencePlanner().next(State(ledger, step, unsure, 5, ALL_TOOLS))

@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
-from api.cli.eval import MODES, report_lines
+from api.cli.eval import MODES, comparison_lines, report_lines, variant_without
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError
-from graphrag.evaluation.beir import Dataset, Passage, Query, load_dataset
+from graphrag.evaluation.beir import Dataset, Passage, Query, load_dataset, without_titles
+from graphrag.evaluation.compare import compare
+from graphrag.evaluation.html import page
 from graphrag.evaluation.metrics import (
     all_at,
     contains_answer,
@@ -30,6 +32,7 @@ from graphrag.evaluation.runner import WARM_UP, Indexed, Retrieved, evaluate, in
 from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.ingest import Ingested
 from graphrag.knowledge import KnowledgeBase
+from graphrag.retrieval.weights import WEIGHTS
 from graphrag.settings import load_settings
 from graphrag.types import Scope, document_id
 
@@ -230,12 +233,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 FRACTIONS = {"recall@2", "recall@5", "recall@10", "all@5", "all@8"}
-KEYS = FRACTIONS | {"questions", "ms_p50", "ms_p95", "round_trips", "tools"}
+KEYS = FRACTIONS | {"questions", "ms_p50", "ms_p95", "round_trips", "tools", "per_question"}
 ANSWER_FRACTIONS = {"answer_contains", "answer_em", "answer_f1"}
 
 
 def test_the_report_has_the_keys_that_people_and_scripts_read(report: dict[str, Any]):
-    assert set(report) == {"dataset", "store", "seed", "indexing", "modes"}
+    assert set(report) == {"dataset", "store", "seed", "indexing", "modes", "titles", "without"}
     assert (report["dataset"], report["store"], report["seed"]) == ("mini", "sqlite", 1)
     assert set(report["indexing"]) == {"passages", "seconds", "passages_per_second"}
     assert report["indexing"]["passages"] == len(PASSAGES)
@@ -392,3 +395,98 @@ async def test_no_questions_give_a_report_of_zero_questions():
     made = await evaluate(replace(DATASET, queries=()), INDEXED, Recorder({}))
 
     assert (made["questions"], made["ms_p50"], made["round_trips"], made["tools"]) == (0, 0, 0, {})
+
+
+# Variants and comparisons
+
+
+def test_titles_are_taken_from_every_passage():
+    assert {passage.title for passage in without_titles(DATASET).passages} == {""}
+    assert [passage.text for passage in without_titles(DATASET).passages] == [p.text for p in DATASET.passages]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "kind"), [({"hops": 3}, "3 hops"), ({"type": "bridge"}, "bridge"), ({"hops": 1}, "1 hop"), ({}, "")]
+)
+def test_the_kind_of_a_question_is_read_for_the_scorer(tmp_path: Path, metadata: dict[str, object], kind: str):
+    query = json.dumps({"_id": "q1", "text": "Where?", "metadata": metadata})
+
+    (found,) = load_dataset(write_dataset(tmp_path / "mini", queries=query + "\n")).queries
+
+    assert found.kind == kind
+
+
+async def test_scores_are_grouped_by_kind_and_kept_for_each_question():
+    dataset = replace(DATASET, queries=tuple(replace(q, kind=k) for q, k in zip(DATASET.queries, "aabb", strict=True)))
+
+    async def ask(question: str) -> Retrieved:
+        return Retrieved(["p1", "p2"], "", "vector", 1)
+
+    report = await evaluate(dataset, Indexed({p.id: p.id for p in dataset.passages}, 1.0), ask)
+
+    groups: Any = report["groups"]
+    assert (groups["a"]["questions"], groups["a"]["all@5"], groups["b"]["all@5"]) == (2, 0.5, 0.0)
+    rows: Any = report["per_question"]
+    assert [row["id"] for row in rows] == [query.id for query in dataset.queries]
+    assert [row["recall@5"] for row in rows] == [1.0, 0.0, 0.0, 0.0]
+
+
+def rows(scores: Sequence[float]) -> list[dict[str, object]]:
+    """Rows of a report with one score."""
+    return [{"id": f"q{n}", "recall@5": score} for n, score in enumerate(scores)]
+
+
+def test_a_difference_between_runs_is_clear_only_where_its_interval_leaves_out_zero():
+    a = rows([0.0, 1.0] * 50)
+    better = rows([1.0, 1.0] * 50)
+    other = rows([1.0, 0.0] * 50)
+
+    questions, (clear,) = compare(a, better)
+    _, (chance,) = compare(a, other)
+
+    assert (questions, clear.a, clear.b) == (100, 0.5, 1.0)
+    assert 0.3 < clear.low < 0.5 < clear.high < 0.7
+    assert clear.clear
+    assert (chance.a, chance.b) == (0.5, 0.5)
+    assert chance.low < 0 < chance.high
+    assert not chance.clear
+
+
+def test_questions_are_paired_by_their_id():
+    a, b = rows([1.0, 0.0, 0.5]), rows([1.0, 0.0, 0.5])[::-1]
+
+    questions, (same,) = compare(a, [*b, {"id": "new", "recall@5": 0.0}])
+
+    assert (questions, same.low, same.high) == (3, 0.0, 0.0)
+
+
+def test_runs_without_a_common_question_cannot_be_compared():
+    with pytest.raises(InputError, match="no question in common"):
+        compare(rows([1.0]), [{"id": "other", "recall@5": 1.0}])
+
+
+def test_what_is_switched_off_is_a_term_or_a_tool():
+    variant = variant_without(["shared", "read_chunk"])
+
+    assert variant.weights == WEIGHTS.without("shared")
+    assert variant.weights.shared == 0 != WEIGHTS.shared
+    assert "read_chunk" not in variant.tools
+    with pytest.raises(InputError, match="gain"):
+        variant_without(["unknown"])
+
+
+def test_the_page_holds_every_mode_and_needs_nothing_else(report: dict[str, Any]):
+    html = page(report | {"dataset": "<mini>"})
+
+    assert html.count("<svg") == html.count("</svg>") >= 3
+    assert "&lt;mini&gt;" in html
+    assert "<mini>" not in html
+    assert all(f"<td>{mode}</td>" in html for mode in MODES)
+    assert not any(word in html for word in ("http:", "https:", "<script", "src="))
+
+
+def test_two_reports_are_compared_mode_by_mode(report: dict[str, Any]):
+    lines = comparison_lines(report, report)
+
+    assert [line.split(",")[0] for line in lines if not line.startswith(" ")] == list(MODES)
+    assert all("+0.0 to +0.0" in line for line in lines if line.strip().startswith("recall"))

@@ -552,7 +552,7 @@ async def test_an_entity_that_the_question_names_is_no_bridge(store: Store):
 
     ledger, scored = await search(store, "Who leads Halvorix, the maker of the turbine of Brackwater Station?")
 
-    assert {"halvorix", "brackwater station"} <= ledger.named
+    assert {"halvorix", "brackwater station"} <= ledger.named.keys()
     assert bridge_between(ledger, FIRST.chunk(), SECOND.chunk()) is None
     assert all(bridge is None for chain in scored.chains for bridge in chain.bridges)
 
