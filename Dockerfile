@@ -28,7 +28,7 @@ WORKDIR /data
 VOLUME /data
 EXPOSE 8321
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(u.Request('http://127.0.0.1:' + os.environ['GRAPHRAG_PORT'] + '/health/ready', headers={'Host': 'localhost'}), timeout=2)"]
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['GRAPHRAG_PORT'] + '/health/ready', timeout=2)"]
 # Not through a shell, so that SIGTERM reaches the service.
 ENTRYPOINT ["graphrag"]
 CMD ["serve"]

@@ -12,10 +12,10 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from api.limits import RateLimiter
 from api.metrics import Metrics
-from api.problems import CONTENT_TYPE, ProblemError, body_of
+from api.problems import CLIENT_GONE, CONTENT_TYPE, ProblemError, body_of
 
 HEALTH = frozenset({"/health/live", "/health/ready"})
-"""Never limited and logged at debug level: load balancers ask all the time."""
+"""Never limited, logged at debug level, and answered under any host name: load balancers ask all the time."""
 REFUSED_KEY_COST = 9.0
 """A request with a wrong key counts as so many more: keys cannot be guessed fast."""
 _HEADERS = (
@@ -76,18 +76,19 @@ class Observed:
                 await _send_problem(problem, request_id, sending)
         finally:
             self._metrics.open_requests.dec()
-            self._note(scope, status, time.perf_counter() - begun)
+            # Without a response the client left, or the server is told to end at once.
+            self._note(scope, status or CLIENT_GONE, time.perf_counter() - begun)
 
     def _refused(self, scope: HTTPScope) -> ProblemError | None:
-        headers = scope["headers"]
-        host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
+        if scope["path"] in HEALTH:
+            return None
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
         if "*" not in self._hosts and _host_name(host) not in self._hosts:
             return ProblemError(421, "call the service under a host name of GRAPHRAG_ALLOWED_HOSTS")
-        if scope["path"] not in HEALTH:
-            try:
-                self._addresses.spend(_address(scope))
-            except ProblemError as exc:
-                return exc
+        try:
+            self._addresses.spend(_address(scope))
+        except ProblemError as exc:
+            return exc
         return None
 
     def _note(self, scope: HTTPScope, status: int, seconds: float) -> None:

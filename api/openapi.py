@@ -85,7 +85,10 @@ def complete(app: Litestar) -> None:
         responses.pop("400", None)
         responses |= {str(status): _problem(status) for status in sorted(statuses)}
         if id_ == "query":
-            cast("dict[str, Any]", responses["200"].content)[MEDIA_TYPE] = {"schema": _STREAM}
+            answer = {"schema": {"$ref": "#/components/schemas/AnswerOut"}}
+            responses["200"].content = cast(
+                "dict[str, OpenAPIMediaType]", {"application/json": answer, MEDIA_TYPE: {"schema": _STREAM}}
+            )
         if id_ == "jobEvents":
             responses["200"].content = cast("dict[str, OpenAPIMediaType]", {MEDIA_TYPE: {"schema": _STREAM}})
         if id_ == "metrics":

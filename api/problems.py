@@ -99,7 +99,8 @@ def problem_of(exc: BaseException) -> ProblemError:
         case ProblemError():
             return exc
         case ValidationException():
-            return ProblemError(400, "the fields under 'errors' do not fit; see /schema", errors=_fields(exc))
+            fields = _fields(exc)
+            return ProblemError(400, _FIELDS if fields else _HTTP_DETAILS[400], errors=fields)
         case HTTPException() if exc.status_code in BY_STATUS and exc.status_code < 500:
             return ProblemError(exc.status_code, _HTTP_DETAILS[exc.status_code], headers=exc.headers)
         case NotFoundError():
@@ -116,6 +117,7 @@ def problem_of(exc: BaseException) -> ProblemError:
             return ProblemError(500, "the fault was logged under the request id that 'instance' names")
 
 
+_FIELDS = "the fields under 'errors' do not fit; see /schema"
 _HTTP_DETAILS: Mapping[int, str] = {
     400: "the body or a parameter is malformed; see /schema",
     401: "send a key as 'Authorization: Bearer <key>'",

@@ -41,12 +41,13 @@ def run(settings: Settings, *, development: bool, announce: Callable[[str], None
     """
     logs.configure(settings)
     closing = asyncio.Event()
-    listening = _listen(settings)
     app = create_app(settings, development=development, closing=closing)
+    listening = _listen(settings)
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
+        ws="none",
         lifespan="on",
         server_header=False,
         date_header=True,
@@ -59,7 +60,7 @@ def run(settings: Settings, *, development: bool, announce: Callable[[str], None
     shown = f"[{address}]" if ":" in address else address
 
     def started() -> None:
-        announce(f"Serving {_without_credentials(settings.store_url)} at http://{shown}:{port} (API: /schema)")
+        announce(f"Serving {app.state.service.kb.store.location} at http://{shown}:{port} (API: /schema)")
         if development:
             announce("Development mode: no key is needed, every caller is an admin of the tenant 'default'.")
 
@@ -81,8 +82,3 @@ def _listen(settings: Settings) -> socket.socket:
         raise ConfigError(
             f"cannot listen on {host}:{port} ({exc.strerror or exc}): choose another GRAPHRAG_HOST or GRAPHRAG_PORT"
         ) from exc
-
-
-def _without_credentials(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"

@@ -76,6 +76,7 @@ async def _produce(events: AsyncIterator[Event], queue: "asyncio.Queue[Event | B
     try:
         async for event in events:
             await queue.put(event)
+        await queue.put(AssertionError("a stream ends with 'done'"))
     except Exception as exc:
         await queue.put(exc)
 

@@ -19,7 +19,7 @@ from api.schemas import (
     Usage,
 )
 from graphrag.stores.system import Job
-from graphrag.types import Chunk, Document, Entity, Subgraph
+from graphrag.types import PUBLIC, Chunk, Document, Entity, Subgraph
 
 
 def answer_out(answer: Answer, passages: list[Passage]) -> AnswerOut:
@@ -168,14 +168,12 @@ def graph_out(part: Subgraph) -> GraphOut:
 
 def job_out(job: Job) -> JobOut:
     """A job."""
-    empty = dict.fromkeys(
-        ("files_read", "documents", "created", "updated", "unchanged", "failed", "chunks", "seconds", "documents_per_second"), 0
-    )  # fmt: skip
+    empty = dict.fromkeys(Progress.model_fields, 0) | {"phase": "queued"}
     progress = {name: value for name, value in job.progress.items() if name in Progress.model_fields}
     return JobOut(
         id=job.id,
         state=job.state,
-        access=str(job.payload["access"]),
+        access=str(job.payload.get("access", PUBLIC)),
         created_at=job.created_at,
         updated_at=job.updated_at,
         error=job.error,

@@ -131,7 +131,7 @@ class Worker:
                 while await self.work_once():
                     pass
                 if time.monotonic() - swept > SWEEP_SECONDS:
-                    await self._sweep()
+                    await self.sweep()
                     swept = time.monotonic()
                 pause = self.poll_seconds
             except Exception:
@@ -263,7 +263,8 @@ class Worker:
                 # The lease may outlast this; if it does not, the next document's transaction is refused.
                 _log.warning("the progress of job %s cannot be saved", lease.job_id, exc_info=True)
 
-    async def _sweep(self) -> None:
+    async def sweep(self) -> None:
+        """Delete uploads that no job waits for any more."""
         tenants = await asyncio.to_thread(self.uploads.tenants)
         keep: set[tuple[str, str]] = set()
         for tenant in tenants:

@@ -39,10 +39,11 @@ def list_jobs(
     if not found:
         say(f"No jobs in tenant {tenant!r}.")
         return
-    listed = table("id", "state", "files", "documents", "failed", "created", right=("files", "documents", "failed"), whole=("id", "state", "created"))  # fmt: skip
+    columns = ("id", "state", "documents", "failed", "created")
+    listed = table(*columns, right=("documents", "failed"), whole=columns)
     for job in found:
-        counts = [str(job.progress.get(name, 0)) for name in ("files", "documents", "failed")]
-        listed.add_row(job.id, job.state, *counts, job.created_at)
+        counts = [str(job.progress.get(name, 0)) for name in ("documents", "failed")]
+        listed.add_row(job.id, job.state, *counts, job.created_at[:16])
     show(listed)
 
 

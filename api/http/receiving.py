@@ -77,7 +77,10 @@ async def _texts(request: Request[Any, Any, Any], uploads: Uploads, tenant: str)
 
 
 async def _form(request: Request[Any, Any, Any], uploads: Uploads, tenant: str, access: str) -> Received:
-    form = await request.form()
+    try:
+        form = await request.form()
+    except (LookupError, UnicodeDecodeError) as exc:  # of a field's charset; Litestar lets them through
+        raise ProblemError(400, "a field of the form is not text in its charset") from exc
     files: list[UploadedFile] = []
     metadata: Mapping[str, Scalar] = {}
     for name, value in form.multi_items():
@@ -90,7 +93,7 @@ async def _form(request: Request[Any, Any, Any], uploads: Uploads, tenant: str, 
         elif name == "access":
             access = check_label("access label", str(value))
         elif name == "metadata":
-            metadata = _metadata(value)
+            metadata = _metadata(str(value))
         else:
             raise ProblemError(400, "the form has an unknown field", errors=[(str(name)[:100], "unknown field")])
     if not files:
@@ -112,15 +115,13 @@ def source_of(name: str) -> str:
     return source
 
 
-def _metadata(value: object) -> Mapping[str, Scalar]:
-    # Litestar reads a form field that looks like JSON as JSON.
-    if isinstance(value, str):
-        try:
-            value = cast(object, json.loads(value))
-        except (ValueError, RecursionError) as exc:
-            raise ProblemError(
-                422, "the form field 'metadata' is not valid JSON", errors=[("metadata", "not JSON")]
-            ) from exc
+def _metadata(text: str) -> Mapping[str, Scalar]:
+    try:
+        value = cast(object, json.loads(text))
+    except (ValueError, RecursionError) as exc:
+        raise ProblemError(
+            422, "the form field 'metadata' is not valid JSON", errors=[("metadata", "not JSON")]
+        ) from exc
     if not isinstance(value, dict):
         raise ProblemError(
             422, "the form field 'metadata' is not a JSON object", errors=[("metadata", "not an object")]

@@ -211,9 +211,10 @@ async def test_bad_and_unknown_query_parameters_are_refused(client: Client, quer
 async def test_a_foreign_host_name_is_refused(folder: Path, host: str):
     app = create_app(settings_for(folder, allowed_hosts=("localhost", "127.0.0.1")), development=True)
     async with AsyncTestClient(app) as client:
-        for path in ("/v1/documents", "/health/live", "/nothing"):
+        for path in ("/v1/documents", "/metrics", "/schema", "/nothing"):
             assert (await client.get(path, headers={"Host": host})).status_code == 421
         assert (await client.get("/v1/documents", headers={"Host": "LOCALHOST:8321"})).status_code == 200
+        assert (await client.get("/health/ready", headers={"Host": host})).status_code == 200
 
 
 async def test_development_mode_answers_no_web_page(client: Client):

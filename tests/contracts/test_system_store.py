@@ -13,7 +13,7 @@ from graphrag.errors import InputError, LeaseLostError, NotFoundError
 from graphrag.stores.base import GraphStore
 from graphrag.stores.embedded.open import open_stores
 from graphrag.stores.neo4j.open import open_stores as open_neo4j
-from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobState, Lease, SystemStore
+from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease, SystemStore
 from graphrag.types import Scope
 from tests.contracts.generate import ChunkPlan, DocumentPlan, SentencePlan, build
 from tests.contracts.neo4j import empty
@@ -151,6 +151,20 @@ async def test_revoking_a_key_the_tenant_does_not_have_is_an_error_and_revokes_n
     with pytest.raises(NotFoundError, match=id_):
         await system.revoke_key(tenant, id_)
     assert await system.keys("default") == [a_key("k1")]
+
+
+async def test_whether_there_is_a_key_counts_no_revoked_or_expired_one(system: SystemStore) -> None:
+    now = "2026-06-01T00:00:00Z"
+    assert not await system.has_key(now)
+    await system.add_key(replace(a_key("k1"), expires_at=now))
+    await system.add_key(replace(a_key("k2"), revoked_at="2026-01-01T00:00:00Z"))
+    assert not await system.has_key(now)
+    await system.add_key(replace(a_key("k3", tenant="rival"), expires_at="2026-06-01T00:00:01Z"))
+    assert await system.has_key(now)
+    await system.revoke_key("rival", "k3")
+    assert not await system.has_key(now)
+    await system.add_key(a_key("k4"))
+    assert await system.has_key(now)
 
 
 # Submitting and seeing jobs
@@ -402,6 +416,8 @@ async def test_a_lost_lease_is_refused_everywhere_and_leaves_nothing_written(
     for refused in (
         lambda: system.renew_lease(lease, LONG),
         lambda: system.save_progress(lease, {"done": 9}),
+        lambda: system.add_failures(lease, [JobFailure("a", "bad")]),
+        lambda: system.add_failures(lease, []),
         lambda: system.finish_job(lease, "succeeded"),
         lambda: graph.write(EVERYBODY, new, lease=lease),
         lambda: graph.write(EVERYBODY, changed, lease=lease),
@@ -435,7 +451,54 @@ async def test_a_lease_on_a_job_that_does_not_exist_is_lost(stores: Stores) -> N
     with pytest.raises(LeaseLostError):
         await system.renew_lease(lease, LONG)
     with pytest.raises(LeaseLostError):
+        await system.add_failures(lease, [])
+    with pytest.raises(LeaseLostError):
         await graph.delete_documents(EVERYBODY, [], lease=lease)
+
+
+# Failures
+
+
+async def test_failures_come_by_source_page_by_page_and_the_last_reason_counts(system: SystemStore) -> None:
+    await system.submit_job(a_job("j1"))
+    await system.submit_job(a_job("j2"))
+    lease, other = await claimed(system), await claimed(system)
+    assert await system.failures(EVERYBODY, "j1") == []
+    await system.add_failures(lease, [JobFailure("b", "one"), JobFailure("ü", "Ünï"), JobFailure("B", "two")])
+    await system.add_failures(lease, [JobFailure("b", "three"), JobFailure("a/😀", "four")])
+    await system.add_failures(lease, [])
+    await system.add_failures(other, [JobFailure("b", "of another job")])
+    listed = [JobFailure("B", "two"), JobFailure("a/😀", "four"), JobFailure("b", "three"), JobFailure("ü", "Ünï")]
+    assert await system.failures(EVERYBODY, "j1") == listed
+    assert await system.failures(EVERYBODY, "j1", limit=2) == listed[:2]
+    assert await system.failures(EVERYBODY, "j1", after="a/😀", limit=2) == listed[2:]
+    assert await system.failures(EVERYBODY, "j1", after="ü") == []
+    assert await system.failures(EVERYBODY, "j1", limit=0) == []
+
+
+async def test_failures_outlive_the_job_and_are_those_of_its_last_claim(system: SystemStore) -> None:
+    await system.submit_job(a_job("j1"))
+    lease = await claimed(system)
+    await system.add_failures(lease, [JobFailure("a", "bad"), JobFailure("b", "bad")])
+    await system.finish_job(lease, "failed", "all bad")
+    assert [failure.source for failure in await system.failures(EVERYBODY, "j1")] == ["a", "b"]
+    await system.retry_job(EVERYBODY, "j1")
+    assert [failure.source for failure in await system.failures(EVERYBODY, "j1")] == ["a", "b"]
+    again = await claimed(system)
+    assert await system.failures(EVERYBODY, "j1") == []
+    await system.add_failures(again, [JobFailure("b", "still bad")])
+    assert await system.failures(EVERYBODY, "j1") == [JobFailure("b", "still bad")]
+
+
+async def test_failures_are_seen_by_those_who_see_the_job(system: SystemStore) -> None:
+    await system.submit_job(a_job("j1", scope=LEGAL))
+    await system.add_failures(await claimed(system), [JobFailure("a", "bad")])
+    assert len(await system.failures(LEGAL, "j1")) == 1
+    for scope in (EVERYBODY, RIVAL):
+        with pytest.raises(NotFoundError, match="j1"):
+            await system.failures(scope, "j1")
+    with pytest.raises(NotFoundError, match="nothing"):
+        await system.failures(ADMIN, "nothing")
 
 
 # Cancelling and retrying

@@ -1,5 +1,6 @@
 """The two stores of one Neo4j database, from its URL."""
 
+import logging
 import re
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
@@ -21,6 +22,8 @@ _FORMS = (
     "use neo4j://user:password@host:7687/database (neo4j+s:// with TLS), special characters in user and password "
     "percent-encoded, and no ?query or #fragment; without /database, the user's home database"
 )
+# What the driver logs it also raises, and then it is told once, with what to do. Whoever sets up logging still gets it.
+_NOT_PRINTED = logging.NullHandler()
 _DATABASE = re.compile(r"[A-Za-z][A-Za-z0-9.-]{2,62}")
 
 
@@ -50,6 +53,7 @@ async def open_stores(url: str, *, filter_fields: Iterable[str]) -> AsyncGenerat
         SchemaMismatchError: the schema is newer than this software.
     """
     address = address_of(url)
+    logging.getLogger("neo4j").addHandler(_NOT_PRINTED)
     fields = frozenset(filter_fields)
     with neo4j_errors(address.server):
         driver = AsyncGraphDatabase.driver(

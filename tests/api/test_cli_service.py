@@ -1,0 +1,145 @@
+"""`graphrag keys`, `graphrag jobs`, and what `graphrag serve` refuses."""
+
+import asyncio
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from graphrag.jobs import UploadedFile, ingest_job
+from graphrag.stores.embedded.open import open_stores
+from graphrag.stores.system import ApiKey, JobFailure
+from graphrag.types import Scope
+from tests.api.conftest import Run, run_process
+from tests.api.serving import QUIET, add_key, serve, store_url
+
+ADMIN = Scope("default", frozenset({"*"}))
+
+
+def stored_keys(folder: Path, tenant: str = "default") -> list[ApiKey]:
+    async def read() -> list[ApiKey]:
+        async with open_stores(store_url(folder), filter_fields=()) as (_, system):
+            return await system.keys(tenant)
+
+    return asyncio.run(read())
+
+
+def test_a_key_is_shown_once_and_stored_only_as_its_hash(run: Run, tmp_path: Path):
+    made = run("keys", "create", "wiki", "--role", "admin", "--access", "legal, hr", "--days", "30")
+
+    assert made.code == 0
+    secret = made.out.strip().splitlines()[-1]
+    assert re.fullmatch(r"graphrag_[\w-]{43}", secret)
+    (key,) = stored_keys(tmp_path)
+    assert key.secret_sha256 == hashlib.sha256(secret.encode()).hexdigest()
+    assert (key.name, key.role, key.scope) == ("wiki", "admin", Scope("default", frozenset({"legal", "hr"})))
+    assert key.expires_at is not None and key.expires_at > key.created_at
+    assert secret not in run("keys", "list").out + run("keys", "list", "--json").out
+    assert secret.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_a_key_reads_public_documents_only_unless_told_otherwise(run: Run):
+    made = run("keys", "create", "wiki", "--json").json
+
+    assert (made["role"], made["access"], made["tenant"], made["expires_at"]) == ("reader", ["public"], "default", None)
+
+
+def test_keys_are_listed_and_revoked_in_their_tenant_alone(run: Run, tmp_path: Path):
+    ours = run("keys", "create", "ours", "--json").json["id"]
+    theirs = run("keys", "create", "theirs", "--tenant", "rival", "--json").json["id"]
+
+    assert [key["id"] for key in run("keys", "list", "--json").json["keys"]] == [ours]
+    assert run("keys", "revoke", theirs).code == 4
+    assert run("keys", "revoke", ours).out == f"revoked {ours}\n"
+    assert "revoked" in run("keys", "list").out
+    assert stored_keys(tmp_path, "rival")[0].revoked_at is None
+    assert "has no keys" in run("keys", "list", "--tenant", "nobody").out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["create", ""], ["create", "x" * 101], ["create", "a\nb"], ["create", "a", "--access", "../x"], ["create", "a", "--tenant", ""]],
+)  # fmt: skip
+def test_a_malformed_key_is_refused(run: Run, tmp_path: Path, arguments: list[str]):
+    assert run("keys", *arguments).code == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_listing_where_there_is_no_store_says_so_and_makes_none(run: Run, tmp_path: Path):
+    for arguments in (["keys", "list"], ["jobs", "list"], ["jobs", "show", "x"]):
+        assert run(*arguments).code == 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_jobs_are_listed_shown_cancelled_and_retried(run: Run, tmp_path: Path):
+    async def submit() -> None:
+        async with open_stores(store_url(tmp_path), filter_fields=()) as (_, system):
+            await system.submit_job(ingest_job("j1", ADMIN, [UploadedFile("0" * 64, "a.md")]))
+            claimed = await system.claim_job("w", 60)
+            assert claimed is not None
+            await system.add_failures(claimed[1], [JobFailure("a.md", "it is empty")])
+
+    asyncio.run(submit())
+
+    assert [job["id"] for job in run("jobs", "list", "--json").json["jobs"]] == ["j1"]
+    assert run("jobs", "list", "--state", "failed", "--json").json == {"jobs": []}
+    assert "running" in run("jobs", "list").out
+    shown = run("jobs", "show", "j1", "--json").json
+    assert (shown["state"], shown["files"], shown["failures"]) == ("running", 1, [{"source": "a.md", "reason": "it is empty"}])  # fmt: skip
+    assert "a.md: it is empty" in run("jobs", "show", "j1").out
+    assert run("jobs", "cancel", "j1").out == "cancelled j1\n"
+    assert run("jobs", "retry", "j1", "--json").json["state"] == "queued"
+    assert run("jobs", "show", "j1", "--tenant", "rival").code == 4
+    assert run("jobs", "list", "--tenant", "rival").out == "No jobs in tenant 'rival'.\n"
+
+
+def test_the_service_does_not_start_without_a_key_and_says_how_to_make_one(run: Run):
+    refused = run("serve")
+
+    assert refused.code == 2
+    assert "graphrag keys create" in refused.err
+    assert "--dev" in refused.err
+
+
+def test_revoked_and_expired_keys_do_not_count(run: Run, tmp_path: Path):
+    asyncio.run(add_key(tmp_path, expires_at="2020-01-01T00:00:00Z"))
+    asyncio.run(add_key(tmp_path, revoked_at="2020-01-01T00:00:00Z"))
+
+    assert run("serve").code == 2
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_development_mode_is_refused_beyond_loopback(tmp_path: Path, host: str):
+    refused = run_process(tmp_path, "serve", "--dev", "--host", host)
+
+    assert refused.code == 2
+    assert "loopback" in refused.err
+
+
+def test_an_address_that_is_taken_is_named(tmp_path: Path):
+    with serve(tmp_path, "--dev") as served:
+        refused = run_process(tmp_path, "serve", "--dev", "--port", served.url.rpartition(":")[2])
+
+    assert refused.code == 2
+    assert "cannot listen on 127.0.0.1" in refused.err
+
+
+def test_development_mode_needs_no_key_and_says_so(tmp_path: Path):
+    with serve(tmp_path, "--dev", **QUIET) as served:
+        assert served.client().get("/v1/admin/stats").status_code == 200
+        assert served.client("wrong").get("/v1/admin/stats").status_code == 401
+        log = served.log()
+
+    assert f"at {served.url}" in log
+    assert "no key is needed" in log
+
+
+def test_the_command_line_starts_without_the_web_framework(tmp_path: Path):
+    import subprocess
+    import sys
+
+    code = "import sys, api.cli.app; print(*sorted({'litestar', 'uvicorn', 'structlog'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == ""

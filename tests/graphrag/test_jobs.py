@@ -1,0 +1,240 @@
+"""Workers: jobs are carried out, given back, continued and given up."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graphrag.bootstrap import open_knowledge_base
+from graphrag.errors import InputError, ModelError, StoreError
+from graphrag.jobs import MAX_CRASHES, UploadedFile, Worker, ingest_job
+from graphrag.knowledge import KnowledgeBase
+from graphrag.settings import load_settings
+from graphrag.stores.system import Job, JobState
+from graphrag.types import Scope
+from graphrag.uploads import Uploads
+
+ADMIN = Scope("default", frozenset({"*"}))
+TEXT = "Ida Rowan founded Alder Pumps in Aarhus."
+
+
+@pytest.fixture
+async def kb(tmp_path: Path) -> AsyncGenerator[KnowledgeBase]:
+    """An empty knowledge base."""
+    settings = load_settings(store_url=f"sqlite:///{tmp_path / 'kb.db'}", embedder="hashing")
+    async with open_knowledge_base(settings) as kb:
+        yield kb
+
+
+@pytest.fixture
+def worker(kb: KnowledgeBase, tmp_path: Path) -> Worker:
+    """A worker that has not begun."""
+    return Worker(kb, Uploads(tmp_path / "uploads"), "w1", lease_seconds=0.5, poll_seconds=0.05)
+
+
+async def submit(worker: Worker, *texts: str, id: str = "j1", **options: Any) -> Job:
+    files = [
+        UploadedFile(await asyncio.to_thread(worker.uploads.put, "default", text.encode()), f"{n}.txt", **options)
+        for n, text in enumerate(texts)
+    ]
+    await worker.kb.system.submit_job(ingest_job(id, ADMIN, files))
+    return await worker.kb.system.job(ADMIN, id)
+
+
+async def seen(worker: Worker, id: str = "j1") -> Job:
+    return await worker.kb.system.job(ADMIN, id)
+
+
+async def until(worker: Worker, state: JobState, id: str = "j1") -> Job:
+    async with asyncio.timeout(20):
+        while (job := await seen(worker, id)).state != state:  # noqa: ASYNC110 - the store is asked, as others do
+            await asyncio.sleep(0.02)
+    return job
+
+
+async def test_a_job_stores_its_files_with_title_metadata_and_label(worker: Worker):
+    await submit(worker, TEXT, title="A title", metadata={"year": 2025})
+
+    assert await worker.work_once()
+    assert not await worker.work_once()
+
+    job = await seen(worker)
+    assert (job.state, job.error, job.progress["created"], job.progress["phase"]) == ("succeeded", "", 1, "ended")
+    (document,) = await worker.kb.store.documents(ADMIN)
+    assert (document.source, document.title, document.metadata) == ("0.txt", "A title", {"year": 2025})
+
+
+async def test_a_file_that_cannot_be_read_is_a_failure_and_the_rest_go_on(worker: Worker):
+    await submit(worker, TEXT, " \n")
+
+    await worker.work_once()
+
+    assert (await seen(worker)).state == "succeeded"
+    (failure,) = await worker.kb.system.failures(ADMIN, "j1")
+    assert failure.source == "1.txt"
+    assert "empty" in failure.reason
+
+
+async def test_a_job_of_which_nothing_can_be_stored_fails(worker: Worker):
+    await submit(worker, " ")
+
+    await worker.work_once()
+
+    job = await seen(worker)
+    assert (job.state, job.error) == ("failed", "no document could be stored")
+
+
+async def test_a_file_that_was_swept_away_is_a_failure_that_says_so(worker: Worker):
+    await submit(worker, TEXT)
+    await asyncio.to_thread(worker.uploads.sweep, -1, ())
+
+    await worker.work_once()
+
+    (failure,) = await worker.kb.system.failures(ADMIN, "j1")
+    assert "upload it again" in failure.reason
+    assert "/" not in failure.reason
+
+
+async def test_a_worker_that_is_stopped_gives_its_job_back_at_once(worker: Worker):
+    await submit(worker, *(f"{TEXT} {n} {'word ' * 50}" for n in range(200)))
+    running = asyncio.create_task(worker.run(asyncio.Event()))
+    await until(worker, "running")
+    await asyncio.sleep(0.3)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    job = await seen(worker)
+    assert (job.state, job.progress["phase"], job.progress["crashes"]) == ("queued", "queued", 0)
+    other = replace(worker, name="w2")
+    await other.work_once()
+    job = await seen(worker)
+    assert job.state == "succeeded"
+    assert (await worker.kb.store.statistics(ADMIN)).documents == 200
+
+
+async def test_a_cancelled_job_stops_and_the_worker_goes_on(worker: Worker):
+    await submit(worker, *(f"{TEXT} {n} {'word ' * 300}" for n in range(200)))
+    await submit(worker, TEXT, id="j2")
+    running = asyncio.create_task(worker.run(asyncio.Event()))
+    await until(worker, "running")
+    await worker.kb.system.cancel_job(ADMIN, "j1")
+    await until(worker, "succeeded", "j2")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    assert (await seen(worker)).state == "cancelled"
+    assert (await worker.kb.store.statistics(ADMIN)).documents < 200
+
+
+async def test_a_lease_is_renewed_while_a_long_job_runs(worker: Worker, monkeypatch: pytest.MonkeyPatch):
+    await submit(worker, TEXT)
+    extract = type(worker.kb.extractor).extract
+
+    async def slowly(*arguments: Any) -> Any:
+        await asyncio.sleep(1.5)  # three leases
+        return await extract(*arguments)
+
+    monkeypatch.setattr(type(worker.kb.extractor), "extract", slowly)
+    working = asyncio.create_task(worker.work_once())
+    await asyncio.sleep(1)
+
+    assert await worker.kb.system.claim_job("w2", 1) is None
+    await working
+    assert (await seen(worker)).state == "succeeded"
+
+
+async def test_a_job_whose_workers_die_again_and_again_is_given_up(worker: Worker):
+    await submit(worker, TEXT)
+    system = worker.kb.system
+    for crashes in range(MAX_CRASHES):
+        claimed = await system.claim_job("dies", 0.01)
+        assert claimed is not None
+        await system.save_progress(claimed[1], {"phase": "running", "crashes": crashes})
+        await asyncio.sleep(0.02)
+
+    await worker.work_once()
+
+    job = await seen(worker)
+    assert job.state == "failed"
+    assert f"died {MAX_CRASHES} times" in job.error
+    await system.retry_job(ADMIN, "j1")
+    await worker.work_once()
+    assert (await seen(worker)).state == "succeeded"
+
+
+@pytest.mark.parametrize("error", [StoreError("disk of /srv/x"), ModelError("at http://m"), RuntimeError("secret")])
+async def test_a_job_that_meets_a_fault_fails_without_its_text_and_the_worker_goes_on(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, error: Exception
+):
+    await submit(worker, TEXT)
+
+    async def broken(*_: object) -> Any:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(worker.kb.extractor), "extract", broken)
+        await worker.work_once()
+
+    job = await seen(worker)
+    assert job.state == "failed"
+    assert "log" in job.error
+    for hidden in ("/srv", "http", "secret"):
+        assert hidden not in job.error
+    await worker.kb.system.retry_job(ADMIN, "j1")
+    await worker.work_once()
+    assert (await seen(worker)).state == "succeeded"
+
+
+async def test_a_worker_outlives_a_store_that_is_away(worker: Worker, monkeypatch: pytest.MonkeyPatch):
+    system = worker.kb.system
+    claim = type(system).claim_job
+    failing = 2
+
+    async def sometimes(*arguments: Any) -> Any:
+        nonlocal failing
+        failing -= 1
+        if failing >= 0:
+            raise StoreError("away")
+        return await claim(*arguments)
+
+    monkeypatch.setattr(type(system), "claim_job", sometimes)
+    running = asyncio.create_task(worker.run(asyncio.Event()))
+    await submit(worker, TEXT)
+    await until(worker, "succeeded")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_waking_a_worker_saves_the_wait_for_its_next_look(worker: Worker):
+    wake = asyncio.Event()
+    running = asyncio.create_task(replace(worker, poll_seconds=60).run(wake))
+    await asyncio.sleep(0.2)
+    await submit(worker, TEXT)
+    wake.set()
+    await until(worker, "succeeded")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_uploads_that_no_job_waits_for_are_swept_and_those_of_waiting_jobs_are_not(worker: Worker):
+    await submit(worker, TEXT)
+    await worker.work_once()
+    waiting = await asyncio.to_thread(worker.uploads.put, "default", b"waits")
+    await worker.kb.system.submit_job(ingest_job("j2", ADMIN, [UploadedFile(waiting, "w.txt")]))
+    await worker.kb.system.cancel_job(ADMIN, "j2")
+    await worker.kb.system.retry_job(ADMIN, "j2")
+
+    await replace(worker, keep_seconds=-1).sweep()
+
+    kept = await asyncio.to_thread(lambda: [path.name for path in (worker.uploads.folder / "default").iterdir()])
+    assert kept == [waiting]
+
+
+@pytest.mark.parametrize("options", [{"access": "../x"}, {"metadata": {"tenant": "x"}}, {"metadata": {"A": 1}}])
+def test_a_job_with_a_malformed_label_or_metadata_is_refused(options: dict[str, Any]):
+    with pytest.raises(InputError):
+        ingest_job("j1", ADMIN, [], **options)
