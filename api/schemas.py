@@ -298,6 +298,7 @@ class Progress(_Response):
     chunks: int
     seconds: float
     documents_per_second: float
+    eta_seconds: float | None = Field(None, description="until the end, by the rate so far; null where it is not known")
 
 
 class FailureOut(_Response):

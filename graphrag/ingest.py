@@ -86,6 +86,7 @@ async def ingest_documents(
     lease: Lease | None = None,
     progress: Progress | None = None,
     max_chunks: int = MAX_CHUNKS_PER_DOCUMENT,
+    seen: set[str] | None = None,
 ) -> IngestReport:
     """Store documents; those that are stored unchanged cost only a lookup.
 
@@ -95,6 +96,7 @@ async def ingest_documents(
             documents with one source, the second one is a failure.
         metadata: added to every document's own, and wins over it.
         progress: called for each source as soon as it is settled.
+        seen: ids of the documents of this run so far, to which these are added, where a run takes several calls.
         max_chunks: a source of more chunks becomes numbered parts (graphrag.parts).
 
     Returns:
@@ -119,14 +121,14 @@ async def ingest_documents(
                 settle(Ingested(item.source, "failed", reason=item.reason))
                 continue
             document = describe(kb, scope.tenant, access, item, extra)
-            if document.id not in seen:
-                seen.add(document.id)
+            if document.id not in met:
+                met.add(document.id)
                 yield document, item
                 continue
             reason = f"another document of this run has the source {item.source!r}; rename one of them"
             settle(Ingested(item.source, "failed", document.id, reason=reason))
 
-    seen: set[str] = set()
+    met = set[str]() if seen is None else seen
     writing: asyncio.Task[None] | None = None
     reading = read_ahead(documents)
     try:
