@@ -181,6 +181,9 @@ class DocumentOut(_Response):
     metadata: dict[str, Scalar]
     length: int = Field(description="characters of text")
     chunks: int
+    state: Literal["partial", "complete"] = Field(
+        description="partial: a source in parts of which some are still missing"
+    )
     part: int
     content_sha256: str
     created_at: str
@@ -313,6 +316,7 @@ class JobOut(_Response):
 
     id: str
     state: JobState
+    priority: int
     access: str
     created_at: str
     updated_at: str
@@ -331,6 +335,14 @@ class JobList(_Response):
     """The newest jobs first."""
 
     jobs: list[JobOut]
+
+
+class Deleted(_Response):
+    """What a deletion by a condition took away."""
+
+    dry_run: bool
+    documents: int = Field(description="how many, a source in parts counting once")
+    sources: list[str] = Field(description="the first 500, ascending")
 
 
 class Accepted(_Response):
