@@ -2,9 +2,6 @@
 
 import asyncio
 import importlib
-import os
-import socket
-import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -28,9 +25,9 @@ from api.observe import Observed
 from api.problems import handle
 from api.service import Caller, Service
 from api.strict import StrictRequests
+from api.workers import open_worker
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import ConfigError
-from graphrag.jobs import Worker
 from graphrag.settings import Settings
 from graphrag.uploads import Uploads
 
@@ -124,7 +121,9 @@ def _opened(
             uploads = Uploads(settings.data_dir)
             service = Service(settings, kb, uploads, metrics, development, closing)
             app.state.service = service
-            workers = [asyncio.create_task(_worker(service).run(service.wake)) for _ in range(settings.ingest_workers)]
+            workers = [
+                asyncio.create_task(open_worker(kb, settings).run(service.wake)) for _ in range(settings.ingest_workers)
+            ]
             try:
                 yield
             finally:
@@ -134,14 +133,3 @@ def _opened(
                 await asyncio.gather(*workers, return_exceptions=True)
 
     return lifespan
-
-
-def _worker(service: Service) -> Worker:
-    settings = service.settings
-    return Worker(
-        service.kb,
-        service.uploads,
-        f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
-        lease_seconds=settings.lease_seconds,
-        keep_seconds=settings.keep_uploads_hours * 3600,
-    )

@@ -181,6 +181,9 @@ class DocumentOut(_Response):
     metadata: dict[str, Scalar]
     length: int = Field(description="characters of text")
     chunks: int
+    state: Literal["partial", "complete"] = Field(
+        description="partial: a source in parts of which some are still missing"
+    )
     part: int
     content_sha256: str
     created_at: str
@@ -298,6 +301,7 @@ class Progress(_Response):
     chunks: int
     seconds: float
     documents_per_second: float
+    eta_seconds: float | None = Field(None, description="until the end, by the rate so far; null where it is not known")
 
 
 class FailureOut(_Response):
@@ -312,6 +316,7 @@ class JobOut(_Response):
 
     id: str
     state: JobState
+    priority: int
     access: str
     created_at: str
     updated_at: str
@@ -330,6 +335,14 @@ class JobList(_Response):
     """The newest jobs first."""
 
     jobs: list[JobOut]
+
+
+class Deleted(_Response):
+    """What a deletion by a condition took away."""
+
+    dry_run: bool
+    documents: int = Field(description="how many, a source in parts counting once")
+    sources: list[str] = Field(description="the first 500, ascending")
 
 
 class Accepted(_Response):

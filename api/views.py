@@ -124,6 +124,7 @@ def document_out(document: Document) -> DocumentOut:
         metadata=dict(document.metadata),
         length=document.length,
         chunks=document.chunk_count,
+        state=document.state,
         part=document.part,
         content_sha256=document.content_sha256,
         created_at=document.created_at,
@@ -173,6 +174,7 @@ def job_out(job: Job) -> JobOut:
     return JobOut(
         id=job.id,
         state=job.state,
+        priority=job.priority,
         access=str(job.payload.get("access", PUBLIC)),
         created_at=job.created_at,
         updated_at=job.updated_at,

@@ -3,6 +3,9 @@
 The lines are, in this order: one `header`; then for each document, ascending by id, one `document` with its text, one
 `chunk` for each chunk by position, and one `relation` for each relation by id; and an `end` with the number of documents,
 by which a torn file is known. Each is canonical JSON, so equal knowledge gives equal bytes. Vectors are base64 of little-endian numbers, row after row.
+
+The canonical form is for comparing, not for importing: it leaves out when something was stored, holds embeddings as float16,
+and adds what is computed from contributions, so that two stores with equal canonical bytes hold equal knowledge.
 """
 
 import base64
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 FORMAT = "graphrag-export"
 FORMAT_VERSION = 1
+CANONICAL = "graphrag-canonical"
 SAME_AS = "SAME_AS"
 MENTIONS = "MENTIONS"
 _ENTITIES_AT_ONCE = 500
@@ -49,20 +53,46 @@ async def export_lines(store: GraphStore, scope: Scope) -> AsyncIterator[str]:
     yield canonical_json({"type": "end", "documents": documents})
 
 
-def batch_lines(batch: GraphBatch) -> Iterable[str]:
-    """The lines of one document."""
-    yield canonical_json({"type": "document", **asdict(batch.document), "text": batch.text})
+async def canonical_lines(store: GraphStore, scope: Scope) -> AsyncIterator[str]:
+    """What the scope sees, without line ends: equal for equal knowledge, whatever history led to it and in whatever store.
+
+    A header; the lines of each document as in an export, without times and with float16 embeddings; one `entity` for each
+    entity, ascending by id; and an `end` with the store's own counts.
+
+    Args:
+        store: what is compared; nobody may write while the lines are taken.
+        scope: documents outside it are left out.
+    """
+    fingerprints = await store.fingerprints()
+    models = asdict(fingerprints) if fingerprints is not None else None
+    yield canonical_json({"type": "header", "format": CANONICAL, "version": FORMAT_VERSION, "fingerprints": models})
+    mentioned: set[str] = set()
+    async for batch in store.export(scope):
+        mentioned.update(mention.entity_id for chunk in batch.chunks for mention in chunk.mentions)
+        for line in batch_lines(batch, canonical=True):
+            yield line
+    for entity in await _entities(store, scope, sorted(mentioned)):
+        yield canonical_json({"type": "entity", **asdict(entity)})
+    yield canonical_json({"type": "end", **asdict(await store.statistics(scope))})
+
+
+def batch_lines(batch: GraphBatch, *, canonical: bool = False) -> Iterable[str]:
+    """The lines of one document; canonical ones as in canonical_lines."""
+    document = asdict(batch.document)
+    if canonical:
+        del document["created_at"], document["updated_at"]
+    yield canonical_json({"type": "document", **document, "text": batch.text})
     for chunk, vectors in zip(batch.chunks, batch.vectors, strict=True):
-        yield canonical_json(_chunk(chunk, vectors))
+        yield canonical_json(_chunk(chunk, vectors, "<f2" if canonical else "<f4"))
     for relation in sorted(batch.relations, key=lambda relation: relation.id):
         yield canonical_json({"type": "relation", **asdict(relation)})
 
 
-def _chunk(chunk: Chunk, vectors: ChunkVectors) -> dict[str, object]:
+def _chunk(chunk: Chunk, vectors: ChunkVectors, dtype: str) -> dict[str, object]:
     return {
         "type": "chunk",
         **asdict(chunk),
-        "embedding": _encoded(vectors.chunk, "<f4"),
+        "embedding": _encoded(vectors.chunk, dtype),
         "sentence_embeddings": _encoded(vectors.sentences, "<f2"),
     }
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from graphrag.analysis import chunk_terms, is_subject_key, normalise, phrases
-from graphrag.chunking import ChunkSpan, split
+from graphrag.chunking import split
 from graphrag.embedding import Passage
-from graphrag.errors import GraphRAGError, InputError, ModelError, StoreError
+from graphrag.errors import GraphRAGError, ModelError, StoreError
 from graphrag.extraction import ChunkText, Contribution, DocumentText
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders.base import LoadedDocument
+from graphrag.parts import Prepared, cut, stored_parts
 from graphrag.sources import Failure, read_ahead
 from graphrag.stores.system import Lease
 from graphrag.types import (
@@ -75,15 +76,6 @@ class IngestReport:
 Progress = Callable[[Ingested], None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A document cut into chunks, before the models have seen it."""
-
-    document: Document
-    loaded: LoadedDocument
-    spans: Sequence[ChunkSpan]
-
-
 async def ingest_documents(
     kb: KnowledgeBase,
     scope: Scope,
@@ -93,6 +85,8 @@ async def ingest_documents(
     metadata: Metadata | None = None,
     lease: Lease | None = None,
     progress: Progress | None = None,
+    max_chunks: int = MAX_CHUNKS_PER_DOCUMENT,
+    seen: set[str] | None = None,
 ) -> IngestReport:
     """Store documents; those that are stored unchanged cost only a lookup.
 
@@ -102,9 +96,12 @@ async def ingest_documents(
             documents with one source, the second one is a failure.
         metadata: added to every document's own, and wins over it.
         progress: called for each source as soon as it is settled.
+        seen: ids of the documents of this run so far, to which these are added, where a run takes several calls.
+        max_chunks: a source of more chunks becomes numbered parts (graphrag.parts).
 
     Returns:
-        A report. A document that cannot be stored is a failure in it, and the rest go on; nothing of it is written.
+        A report. A document that cannot be stored is a failure in it, and the rest go on; nothing of it is written (of
+        a source in parts, those before the one that failed are, and part 0 stays `partial`).
 
     Raises:
         StoreError, ModelError: the store or a model failed; documents settled before stay stored.
@@ -124,30 +121,34 @@ async def ingest_documents(
                 settle(Ingested(item.source, "failed", reason=item.reason))
                 continue
             document = describe(kb, scope.tenant, access, item, extra)
-            if document.id not in seen:
-                seen.add(document.id)
+            if document.id not in met:
+                met.add(document.id)
                 yield document, item
                 continue
             reason = f"another document of this run has the source {item.source!r}; rename one of them"
             settle(Ingested(item.source, "failed", document.id, reason=reason))
 
-    seen: set[str] = set()
+    met = set[str]() if seen is None else seen
     writing: asyncio.Task[None] | None = None
     reading = read_ahead(documents)
     try:
         async for group in reading:
             described = list(described_once(group))
-            stored = await kb.store.documents(
-                scope, ids=[document.id for document, _ in described], limit=len(described)
-            )
-            known = {document.id: document.fingerprint for document in stored if document.state == "complete"}
-            waiting: list[_Prepared] = []
+            known, in_parts = await _stored(kb, scope, [document for document, _ in described])
+            waiting: list[Prepared] = []
             for document, loaded in described:
                 if known.get(document.id) == document.fingerprint:
                     settle(Ingested(loaded.source, "unchanged", document.id, 0))
                     continue
                 try:
-                    waiting.append(await asyncio.to_thread(_prepare, kb, document, loaded))
+                    parts = await asyncio.to_thread(_prepare, kb, document, loaded, max_chunks)
+                    if len(parts) > 1 or document.source in in_parts:
+                        if writing is not None:
+                            await writing  # one long source in memory is enough
+                            writing = None
+                        settle(await _store_parts(kb, scope, parts, lease))
+                    else:
+                        waiting += parts
                 except (StoreError, ModelError):
                     raise
                 except GraphRAGError as exc:
@@ -196,7 +197,15 @@ def describe(kb: KnowledgeBase, tenant: str, access: str, loaded: LoadedDocument
     )
 
 
-def _prepare(kb: KnowledgeBase, document: Document, loaded: LoadedDocument) -> _Prepared:
+async def _stored(kb: KnowledgeBase, scope: Scope, documents: Sequence[Document]) -> tuple[dict[str, str], set[str]]:
+    """Fingerprints of what is stored and complete, by id; and the sources of which a second part is stored."""
+    ids = [document_id(scope.tenant, document.source, part) for document in documents for part in (0, 1)]
+    stored = await kb.store.documents(scope, ids=ids, limit=len(ids))
+    known = {one.id: one.fingerprint for one in stored if one.part == 0 and one.state == "complete"}
+    return known, {one.source for one in stored if one.part}
+
+
+def _prepare(kb: KnowledgeBase, document: Document, loaded: LoadedDocument, max_chunks: int) -> list[Prepared]:
     spans = split(
         loaded.text,
         title=loaded.title,
@@ -205,15 +214,31 @@ def _prepare(kb: KnowledgeBase, document: Document, loaded: LoadedDocument) -> _
         size=kb.chunk_tokens,
         overlap=kb.chunk_overlap,
     )
-    if len(spans) > MAX_CHUNKS_PER_DOCUMENT:  # the store would refuse it too, but only after the models' work
-        raise InputError(
-            f"{document.source}: {len(spans)} chunks, a document holds at most {MAX_CHUNKS_PER_DOCUMENT}: split the file, "
-            f"or raise GRAPHRAG_CHUNK_TOKENS"
-        )
-    return _Prepared(replace(document, chunk_count=len(spans)), loaded, spans)
+    return cut(Prepared(replace(document, chunk_count=len(spans)), loaded, spans), max_chunks)
 
 
-async def _contribute(kb: KnowledgeBase, group: Sequence[_Prepared]) -> list[GraphBatch]:
+async def _store_parts(kb: KnowledgeBase, scope: Scope, parts: Sequence[Prepared], lease: Lease | None) -> Ingested:
+    """Store a source that has parts or had some, in the order that graphrag.parts describes."""
+    document = parts[0].document
+    before = await stored_parts(kb.store, scope, document.source)
+    known = {one.id: one.fingerprint for one in before if one.state == "complete"}
+    (first,) = await _contribute(kb, parts[:1])
+    begun = replace(first, document=replace(document, state="partial"))
+    outcome = await kb.store.write(scope, begun, lease=lease)
+    for part in parts[1:]:
+        if known.get(part.document.id) != part.document.fingerprint:
+            (batch,) = await _contribute(kb, [part])
+            await kb.store.write(scope, batch, lease=lease)
+    stale = [one.id for one in before if one.part >= len(parts)]
+    # Part 1 last: while any is left, it tells that there are more.
+    for ids in ([id_ for id_ in stale if id_ != before[0].id], [id_ for id_ in stale if id_ == before[0].id]):
+        if ids:
+            await kb.store.delete_documents(scope, ids, lease=lease)
+    await kb.store.write(scope, first, lease=lease)
+    return Ingested(document.source, outcome, document.id, sum(len(part.spans) for part in parts))
+
+
+async def _contribute(kb: KnowledgeBase, group: Sequence[Prepared]) -> list[GraphBatch]:
     """Run the models over a group of documents and put the results together."""
     passages = [
         Passage(
@@ -243,7 +268,7 @@ async def _embed(kb: KnowledgeBase, passages: Sequence[Passage]) -> list[ChunkVe
     return [ChunkVectors(row, local.sentences) for row, local in zip(embedded, vectors, strict=True)]
 
 
-def _document_text(prepared: _Prepared) -> DocumentText:
+def _document_text(prepared: Prepared) -> DocumentText:
     document, text = prepared.document, prepared.loaded.text
     return DocumentText(
         document.id,
@@ -264,7 +289,7 @@ def _document_text(prepared: _Prepared) -> DocumentText:
 
 
 def _assemble(
-    prepared: _Prepared, text: DocumentText, vectors: Sequence[ChunkVectors], contributions: Sequence[Contribution]
+    prepared: Prepared, text: DocumentText, vectors: Sequence[ChunkVectors], contributions: Sequence[Contribution]
 ) -> GraphBatch:
     document = prepared.document
     chunks = [

@@ -2,7 +2,8 @@
 
 A worker claims a job under a lease, renews it while it works, and checks it inside each document's transaction; so a job
 is continued by another worker when the first one dies, and no document is ever half-written. A job that is worked on again
-begins with its first file: documents that are stored already are recognised by their fingerprint.
+begins with its first file: documents that are stored already are recognised by their fingerprint. What happens to a
+document of which workers die is in graphrag.tally.
 
 Needs no HTTP: the service runs workers in its own process, others may run anywhere on the same stores and upload folder.
 """
@@ -10,23 +11,22 @@ Needs no HTTP: the service runs workers in its own process, others may run anywh
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import cast
 
 from graphrag.errors import GraphRAGError, LeaseLostError, ModelError, StoreError
-from graphrag.ingest import Ingested, ingest_documents
+from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, ParserProcess, load_bytes
 from graphrag.sources import Failure
-from graphrag.stores.system import Job, JobFailure, JobState, Lease, SystemStore
+from graphrag.stores.system import Job, JobState, Lease, SystemStore
+from graphrag.tally import MAX_CRASHES, MAX_OUTAGES, Tally
 from graphrag.types import PUBLIC, Metadata, Scalar, Scope, check_label, check_metadata
 from graphrag.uploads import Uploads
 
 KIND = "ingest"
-MAX_CRASHES = 3
-"""A job whose workers died so often, one after the other, is not tried again by itself."""
 SWEEP_SECONDS = 3600.0
 SAVE_SECONDS = 1.0
 """Progress is saved, and a cancellation noticed, about so often."""
@@ -48,7 +48,13 @@ class UploadedFile:
 
 
 def ingest_job(
-    id: str, scope: Scope, files: Sequence[UploadedFile], *, access: str = PUBLIC, metadata: Metadata | None = None
+    id: str,
+    scope: Scope,
+    files: Sequence[UploadedFile],
+    *,
+    access: str = PUBLIC,
+    metadata: Metadata | None = None,
+    priority: int = 0,
 ) -> Job:
     """A job that stores files in the scope's tenant with an access label, to be submitted.
 
@@ -60,45 +66,11 @@ def ingest_job(
         "access": check_label("access label", access),
         "metadata": check_metadata(metadata or {}),
     }
-    return Job(id, scope, KIND, payload, progress={"phase": "queued", "files": len(files)})
+    return Job(id, scope, KIND, payload, priority=priority, progress={"phase": "queued", "files": len(files)})
 
 
-@dataclass(slots=True)
-class Tally:
-    """How far a job is. Changed by the worker, saved by its heartbeat."""
-
-    files: int
-    crashes: int = 0
-    files_read: int = 0
-    counts: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(("created", "updated", "unchanged", "failed"), 0)
-    )
-    chunks: int = 0
-    failures: list[JobFailure] = field(default_factory=list[JobFailure])
-    """Not yet saved."""
-    begun: float = field(default_factory=time.monotonic)
-
-    def settle(self, result: Ingested) -> None:
-        """Count one document."""
-        self.counts[result.outcome] += 1
-        self.chunks += result.chunks if result.outcome in ("created", "updated") else 0
-        if result.outcome == "failed":
-            self.failures.append(JobFailure(result.source, result.reason))
-
-    def progress(self, phase: str) -> dict[str, Scalar]:
-        """What is saved with the job."""
-        documents, seconds = sum(self.counts.values()), time.monotonic() - self.begun
-        return {
-            "phase": phase,
-            "files": self.files,
-            "files_read": self.files_read,
-            "documents": documents,
-            **self.counts,
-            "chunks": self.chunks,
-            "seconds": round(seconds, 1),
-            "documents_per_second": round(documents / seconds, 2) if seconds > 0 else 0.0,
-            "crashes": self.crashes,
-        }
+class StalledError(Exception):
+    """A worker has settled nothing for so long that it is taken to hang."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +81,9 @@ class Worker:
         name: known to the store as the holder of leases; differs between workers.
         lease_seconds: how long a job stays reserved for a worker that has died.
         keep_seconds: uploaded files are deleted so long after they came, unless a job still waits for them.
+        stall_seconds: a worker that has neither read nor stored anything for so long is taken to hang.
+        end_process: called when it hangs, in a process that does nothing else; code that hangs can be ended in no other way.
+            Without it the job is given back, and the hanging thread stays.
     """
 
     kb: KnowledgeBase
@@ -117,6 +92,8 @@ class Worker:
     lease_seconds: float = 30.0
     poll_seconds: float = 2.0
     keep_seconds: float = 24 * 3600.0
+    stall_seconds: float = 1800.0
+    end_process: Callable[[], None] | None = None
 
     async def run(self, wake: asyncio.Event) -> None:
         """Work until cancelled; a job that is under way is then given back, to be continued at once by another worker.
@@ -152,9 +129,7 @@ class Worker:
         if claimed is None:
             return False
         job, lease = claimed
-        # A claim that nobody ended or gave back: its worker died.
-        died = job.progress.get("phase") == "running"
-        tally = Tally(len(_files(job)), int(job.progress.get("crashes", 0)) + 1 if died else 0)
+        tally = Tally.of(job, len(_files(job)))
         try:
             await self._carry_out(job, lease, tally)
         except LeaseLostError:
@@ -174,7 +149,7 @@ class Worker:
         beat = asyncio.create_task(self._beat(lease, tally))
         try:
             await asyncio.wait({work, beat}, return_when=asyncio.FIRST_COMPLETED)
-            if beat.done():  # it ends only when the lease is lost
+            if beat.done():  # it ends only when the lease is lost, or nothing happens any more
                 await beat
             await work
         except asyncio.CancelledError:
@@ -184,13 +159,22 @@ class Worker:
             raise
         except LeaseLostError:
             raise
-        except (StoreError, ModelError):
+        except StoreError:
+            await _stop(work, beat)
+            await self._wait_for_the_store(lease, tally)
+            raise  # so that the worker pauses
+        except StalledError:
+            _log.critical("job %s hangs at %r", job.id, tally.suspect or "some document", extra={"job": job.id})
+            if self.end_process is not None:
+                self.end_process()
+            await _stop(work, beat)
+            # As if the worker had died: whoever claims it next has to know.
+            await _end(system, lease, tally, "queued", "", phase="running")
+        except ModelError:
             # Its text may name paths and servers, and those who submit jobs need not be those who run the service.
             _log.exception("job %s failed", job.id, extra={"job": job.id})
             await _stop(work, beat)
-            await _end(
-                system, lease, tally, "failed", "the store or a model failed; see the log of the service, then retry"
-            )
+            await _end(system, lease, tally, "failed", "a model failed; see the log of the service, then retry")
         except Exception:
             _log.exception("job %s met a fault of the software", job.id, extra={"job": job.id})
             await _stop(work, beat)
@@ -204,46 +188,94 @@ class Worker:
         finally:
             await _stop(work, beat)
 
+    async def _wait_for_the_store(self, lease: Lease, tally: Tally) -> None:
+        """Give the job back as soon as the store answers again; after many outages in a row, end it."""
+        tally.outages += 1
+        _log.exception("the store failed during job %s, which will be continued", lease.job_id)
+        end = time.monotonic() + 2 * self.lease_seconds
+        while time.monotonic() < end:
+            try:
+                if tally.outages < MAX_OUTAGES:
+                    await _end(self.kb.system, lease, tally, "queued", "")
+                else:
+                    reason = "the store failed again and again; see the log of the service, then retry"
+                    await _end(self.kb.system, lease, tally, "failed", reason)
+            except StoreError:
+                await asyncio.sleep(min(1.0, self.lease_seconds / 3))
+            else:
+                return
+
     async def _ingest(self, job: Job, lease: Lease, tally: Tally) -> None:
         access, metadata = str(job.payload["access"]), cast(Mapping[str, Scalar], job.payload["metadata"])
-        # Leaving the block ends a parser that is still at work, which the reading thread waits for.
-        with ParserProcess(timeout=self.kb.parse_seconds) as parser:
-            documents = self._load(job, tally, parser)
+        seen: set[str] = set()
+
+        async def store(documents: Iterable[LoadedDocument | Failure]) -> None:
             await ingest_documents(
-                self.kb, job.scope, documents, access=access, metadata=metadata, lease=lease, progress=tally.settle
+                self.kb,
+                job.scope,
+                documents,
+                access=access,
+                metadata=metadata,
+                lease=lease,
+                progress=tally.settle,
+                seen=seen,
             )
 
-    def _load(self, job: Job, tally: Tally, parser: ParserProcess) -> Iterator[LoadedDocument | Failure]:
-        """Read the job's files one after the other; runs in a thread."""
-        for file in _files(job):
-            found: Sequence[LoadedDocument | Failure]
-            try:
-                data = self.uploads.read(job.scope.tenant, file.sha256)
-                found = load_bytes(
-                    data,
-                    file.source,
-                    parser=parser,
-                    title=file.title or None,
-                    metadata=file.metadata,
-                    max_bytes=self.kb.max_document_bytes,
-                )
-            except StoreError:
-                raise
-            except GraphRAGError as exc:
-                found = [Failure(file.source, str(exc))]
-            tally.files_read += 1
-            yield from found
+        async def suspect(source: str) -> None:
+            if tally.suspect != source:
+                tally.suspect = source
+                await self.kb.system.save_progress(lease, tally.progress("running"))
+
+        files = iter(_files(job))
+        with ParserProcess(timeout=self.kb.parse_seconds) as parser:
+            while tally.careful and (file := next(files, None)) is not None:
+                await suspect(file.source)
+                for item in await asyncio.to_thread(self._load, job, file, tally, parser):
+                    await suspect(item.source)
+                    await store([item])
+            tally.suspect = ""
+            await self.kb.system.save_progress(lease, tally.progress("running"))
+            await store(item for file in files for item in self._load(job, file, tally, parser))
+
+    def _load(
+        self, job: Job, file: UploadedFile, tally: Tally, parser: ParserProcess
+    ) -> Sequence[LoadedDocument | Failure]:
+        """Read one file of the job; runs in a thread."""
+        found: Sequence[LoadedDocument | Failure]
+        try:
+            if file.source in tally.quarantined:
+                return [Failure(file.source, tally.quarantined[file.source])]
+            data = self.uploads.read(job.scope.tenant, file.sha256)
+            found = load_bytes(
+                data,
+                file.source,
+                parser=parser,
+                title=file.title or None,
+                metadata=file.metadata,
+                max_bytes=self.kb.max_document_bytes,
+            )
+        except StoreError:
+            raise
+        except GraphRAGError as exc:
+            found = [Failure(file.source, str(exc))]
+        finally:
+            tally.read()
+        reasons = tally.quarantined
+        return [Failure(one.source, reasons[one.source]) if one.source in reasons else one for one in found]
 
     async def _beat(self, lease: Lease, tally: Tally) -> None:
         """Save progress and renew the lease, until it is lost.
 
         Raises:
             LeaseLostError: the job was cancelled, or another worker has it.
+            StalledError: nothing was read or settled for too long.
         """
         system, renewed = self.kb.system, time.monotonic()
         saved: Mapping[str, Scalar] = {}
         while True:
             await asyncio.sleep(min(SAVE_SECONDS, self.lease_seconds / 3))
+            if time.monotonic() - tally.touched > self.stall_seconds:
+                raise StalledError
             try:
                 if time.monotonic() - renewed >= self.lease_seconds / 3:
                     await system.renew_lease(lease, self.lease_seconds)
@@ -288,10 +320,12 @@ async def _save(system: SystemStore, lease: Lease, tally: Tally, saved: Mapping[
     return progress
 
 
-async def _end(system: SystemStore, lease: Lease, tally: Tally, state: JobState, error: str) -> None:
+async def _end(
+    system: SystemStore, lease: Lease, tally: Tally, state: JobState, error: str, *, phase: str = ""
+) -> None:
     if tally.failures:
         await system.add_failures(lease, tally.failures)
-    await system.save_progress(lease, tally.progress("queued" if state == "queued" else "ended"))
+    await system.save_progress(lease, tally.progress(phase or ("queued" if state == "queued" else "ended")))
     await system.finish_job(lease, state, error)
 
 

@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(200_000_000, ge=1_000, le=10_000_000_000, description="largest upload, all its files together")  # fmt: skip
     max_queued_jobs: int = Field(100, ge=1, description="jobs of a tenant that may wait; more are refused with 503")
     ingest_workers: int = Field(1, ge=0, le=16, description="ingest jobs that the service works on at once; 0 leaves them to others")  # fmt: skip
+    stall_seconds: float = Field(1800, ge=1, le=86_400, description="a worker that has read and stored nothing for so long is taken to hang")  # fmt: skip
     lease_seconds: float = Field(30, ge=1, le=3600, description="how long a job stays reserved for a worker that has died")  # fmt: skip
     concurrent_questions: int = Field(8, ge=1, le=1000, description="questions and searches worked on at once")
     queued_questions: int = Field(64, ge=0, le=10_000, description="questions and searches that may wait for their turn; more are refused with 503")  # fmt: skip

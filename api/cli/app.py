@@ -17,6 +17,7 @@ from api.cli.keys import keys
 from api.cli.quickstart import quickstart
 from api.cli.search import search
 from api.cli.serve import serve
+from api.cli.worker import worker
 
 app = typer.Typer(
     name="graphrag",
@@ -38,7 +39,7 @@ def options(
     """Cited answers from your own documents: ingest a folder, ask a question."""
 
 
-for command in (quickstart, ingest, ask, search, serve, documents, delete, stats, export, doctor):
+for command in (quickstart, ingest, ask, search, serve, worker, documents, delete, stats, export, doctor):
     app.command()(command)
 app.command("import")(import_)
 app.add_typer(keys, name="keys")

@@ -2,22 +2,37 @@
 
 import asyncio
 import re
+import sys
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from api.cli.options import AccessOption, JsonOption, TenantOption, location_of, require_store, scope_of
+from api.cli.options import (
+    AccessOption,
+    FilterOption,
+    JsonOption,
+    TenantOption,
+    filter_of,
+    location_of,
+    require_store,
+    scope_of,
+)
 from api.cli.output import console, line, print_json, say, show, table
 from graphrag.bootstrap import open_stores
 from graphrag.errors import InputError, NotFoundError
+from graphrag.filters import Filter
+from graphrag.parts import delete_sources
 from graphrag.settings import load_settings
 from graphrag.stores.base import GraphStore
 from graphrag.types import Document, Scope
 
 SHORT_ID = 8
 MIN_TITLE = 12
+MANY = 10
+"""More documents than this are deleted by a condition only when that is confirmed."""
 _PAGE = 500
 _ID_START = re.compile(rf"[0-9a-f]{{{SHORT_ID},32}}")
 
@@ -41,39 +56,73 @@ def documents(
         say(f"No documents in tenant {tenant!r}" + (f" with a source that begins with {source!r}." if source else "."))
         return
     _print_table(found)
-    say(f"{len(found)} document{'s' if len(found) != 1 else ''}")
+    count = len({document.source for document in found})
+    say(f"{count} document{'s' if count != 1 else ''}")
 
 
 def delete(
     names: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="ID_OR_SOURCE",
             help="Ids (or their first 8 characters) or sources; 'file.jsonl#*' is every record of a file.",
         ),
-    ],
+    ] = None,
+    source_prefix: Annotated[
+        str, typer.Option("--source-prefix", metavar="START", help="All whose source begins so, taken literally.")
+    ] = "",
+    filter: FilterOption = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be deleted.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, however many there are.")] = False,
     tenant: TenantOption = "default",
     as_json: JsonOption = False,
 ) -> None:
     """Delete documents and all that came from them.
 
-    All of the named ones or, if one of them is not found, none.
+    All of the named ones or, if one of them is not found, none. --source-prefix and --filter select further ones, both
+    conditions together. More than 10 selected so have to be confirmed. A source that is stored in parts goes as a whole.
     """
-    scope = scope_of(tenant)
+    scope, settings = scope_of(tenant), load_settings()
+    wanted = filter_of(filter, settings.filter_fields)
+    if not names and not source_prefix and wanted is None:
+        raise InputError("nothing to delete: name ids or sources, or give --source-prefix or --filter")
 
-    async def work(store: GraphStore) -> list[Document]:
+    async def choose(store: GraphStore) -> list[Document]:
         chosen: dict[str, Document] = {}
-        for name in names:
+        for name in names or []:
             chosen.update((document.id, document) for document in await find_documents(store, scope, name))
-        await store.delete_documents(scope, list(chosen))
+        if source_prefix or wanted is not None:
+            found = await all_documents(store, scope, source_prefix, wanted)
+            chosen.update((document.id, document) for document in found)
         return list(chosen.values())
 
-    gone = _with_store(work)
+    chosen = _with_store(choose)
+    sources = sorted({document.source for document in chosen})
+    if not dry_run and len(sources) > MANY and (source_prefix or wanted is not None):
+        confirm(f"{len(sources)} documents would be deleted, from {sources[0]!r} to {sources[-1]!r}", yes=yes)
+    gone = chosen if dry_run else _with_store(lambda store: delete_sources(store, scope, chosen))
     if as_json:
-        print_json({"deleted": [{"id": document.id, "source": document.source} for document in gone]})
+        listed = [{"id": document.id, "source": document.source, "part": document.part} for document in gone]
+        print_json({"dry_run": dry_run, "deleted": listed})
         return
-    for document in gone:
-        line(f"deleted {document.source}")
+    for source in sorted({document.source for document in gone}):
+        line(f"{'would delete' if dry_run else 'deleted'} {source}")
+    if not gone:
+        say("No document fits, nothing was deleted.")
+
+
+def confirm(what: str, *, yes: bool) -> None:
+    """Go on only if the user wants it.
+
+    Raises:
+        InputError: nobody can be asked, or the answer is no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InputError(f"{what}: add --yes if that is meant, or --dry-run to see them; nothing was deleted")
+    if not typer.confirm(f"{what}. Go on?"):
+        raise InputError("nothing was deleted")
 
 
 def stats(tenant: TenantOption = "default", access: AccessOption = "*", as_json: JsonOption = False) -> None:
@@ -92,11 +141,13 @@ def stats(tenant: TenantOption = "default", access: AccessOption = "*", as_json:
         line(f"{name:<10} {value:,}" if isinstance(value, int) else f"{name:<10} {value}")
 
 
-async def all_documents(store: GraphStore, scope: Scope, source_prefix: str = "") -> list[Document]:
-    """Every visible document, ascending by id."""
+async def all_documents(
+    store: GraphStore, scope: Scope, source_prefix: str = "", filter: Filter | None = None
+) -> list[Document]:
+    """Every visible document that fits, ascending by id."""
     found: list[Document] = []
     after = ""
-    while page := await store.documents(scope, source_prefix=source_prefix, after=after, limit=_PAGE):
+    while page := await store.documents(scope, source_prefix=source_prefix, filter=filter, after=after, limit=_PAGE):
         found += page
         after = page[-1].id
     return found
@@ -144,17 +195,26 @@ def _print_table(found: Sequence[Document]) -> None:
     titles = room >= MIN_TITLE
     columns = ("id", "source", *(("title",) if titles else ()), "chunks", "access", "updated")
     listed = table(*columns, right=("chunks",), whole=("id", "chunks", "access", "updated"))
-    for document in found:
+    for document, chunks in _by_source(found):
         title = document.title if len(document.title) <= room else document.title[: max(0, room - 1)].rstrip() + "…"
         listed.add_row(
             document.id[:SHORT_ID],
             document.source,
             *((title,) if titles else ()),
-            str(document.chunk_count),
+            str(chunks),
             document.access,
             document.updated_at[:10],
         )
     show(listed)
+
+
+def _by_source(found: Sequence[Document]) -> list[tuple[Document, int]]:
+    """The first part of each source with the chunks of all its parts. The documents are ascending by source and part."""
+    rows: list[tuple[Document, int]] = []
+    for _, parts in groupby(found, key=lambda document: document.source):
+        held = list(parts)
+        rows.append((held[0], sum(part.chunk_count for part in held)))
+    return rows
 
 
 def _to_json(document: Document) -> dict[str, object]:
@@ -162,6 +222,7 @@ def _to_json(document: Document) -> dict[str, object]:
         "id": document.id,
         "source": document.source,
         "part": document.part,
+        "state": document.state,
         "title": document.title,
         "media_type": document.media_type,
         "access": document.access,

@@ -15,17 +15,22 @@ from api.cli.options import AccessOption, JsonOption, TenantOption, require_stor
 from api.cli.output import line, print_json
 from graphrag.bootstrap import open_stores
 from graphrag.errors import InputError
-from graphrag.exporting import entity_graph, export_lines, graphml_of, node_link_of
+from graphrag.exporting import canonical_lines, entity_graph, export_lines, graphml_of, node_link_of
 from graphrag.settings import Settings, load_settings
 from graphrag.stores.base import GraphStore
 from graphrag.types import Scope
 
-Format = Literal["jsonl", "graphml", "json"]
+Format = Literal["jsonl", "canonical", "graphml", "json"]
 
 
 def export(
     format: Annotated[
-        Format, typer.Option("--format", help="jsonl: everything; graphml, json (node-link): the entity graph.")
+        Format,
+        typer.Option(
+            "--format",
+            help="jsonl: everything; canonical: to compare what two stores hold, byte by byte; graphml, json "
+            "(node-link): the entity graph.",
+        ),
     ] = "jsonl",
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE|-", help="Where to; - is standard output.")
@@ -67,8 +72,8 @@ async def _export(settings: Settings, scope: Scope, format: Format, documents: b
 
 
 async def _parts(store: GraphStore, scope: Scope, format: Format, documents: bool) -> AsyncIterator[str]:
-    if format == "jsonl":
-        async for text in export_lines(store, scope):
+    if format in ("jsonl", "canonical"):
+        async for text in (export_lines if format == "jsonl" else canonical_lines)(store, scope):
             yield f"{text}\n"
         return
     graph = await entity_graph(store, scope, documents=documents)

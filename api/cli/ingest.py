@@ -11,14 +11,17 @@ from typing import Annotated, Protocol
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from api.cli.documents import MANY, confirm
 from api.cli.options import JsonOption, TenantOption, location_of, metadata_of, scope_of
 from api.cli.output import console, heading, line, print_json, say
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError
 from graphrag.ingest import Ingested, IngestReport, ingest_documents
+from graphrag.parts import delete_sources
 from graphrag.settings import Settings, load_settings
 from graphrag.sources import SourceFile, list_sources, open_sources
-from graphrag.types import PUBLIC, Metadata, Scope, check_label
+from graphrag.syncing import SYNCED_FROM, Vanished, name_of, vanished
+from graphrag.types import PUBLIC, Metadata, Scope, check_label, check_metadata
 
 SHOWN_FAILURES = 20
 
@@ -34,6 +37,10 @@ class View(Protocol):
         """A document was settled."""
         ...
 
+    def ask(self, what: str, yes: bool) -> None:
+        """Go on only if the user wants it; see api.cli.documents.confirm."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -43,6 +50,19 @@ class Run:
     files: int
     store: str
     seconds: float
+    removed: Sequence[str] = ()
+    """Sources that have vanished from a synchronised folder."""
+    renamed: Sequence[tuple[str, str]] = ()
+    """Old and new source; the old ones are among `removed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """A folder whose vanished documents are to be deleted."""
+
+    name: str
+    yes: bool
+    """Do not ask, however many there are."""
 
 
 def ingest(
@@ -57,20 +77,41 @@ def ingest(
             "--meta", metavar="KEY=VALUE", help="Metadata of every document: text, number, true or false; repeatable."
         ),
     ] = None,
+    sync: Annotated[
+        bool, typer.Option("--sync", help="Also delete what came from this folder before and is no longer in it.")
+    ] = False,
+    sync_as: Annotated[
+        str,
+        typer.Option(
+            "--sync-as", metavar="NAME", help="As --sync, for a folder that may lie elsewhere each time: its name."
+        ),
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --sync: delete without asking.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Store files and folders.
 
     A document is known by its path below the given folder: what is stored unchanged is left alone, what has changed
     replaces what was stored. Ends with exit code 3 if some could not be stored.
+
+    With --sync, documents carry the metadata 'synced_from' with a name of the folder, by which the next run knows what
+    came from there; more than 10 that have vanished are deleted only when that is confirmed. A file that cannot be read
+    has not vanished.
     """
     metadata = metadata_of(meta or [])
+    syncing: Sync | None = None
+    if sync or sync_as:
+        if len(paths) != 1:
+            raise InputError("--sync keeps one folder at a time; name one")
+        syncing = Sync(sync_as or name_of(paths[0]), yes)
+        name_of(paths[0])  # a folder, whatever it is called
+        metadata = check_metadata({**metadata, SYNCED_FROM: syncing.name})
     check_label("access label", access)
     scope = scope_of(tenant)
     settings = load_settings()
     files = list_sources(paths)
     with progress_view(len(files), silent=as_json) as view:
-        run = asyncio.run(run_ingest(settings, scope, files, view, access=access, metadata=metadata))
+        run = asyncio.run(run_ingest(settings, scope, files, view, access=access, metadata=metadata, sync=syncing))
     if as_json:
         print_json(run_to_json(run))
     else:
@@ -87,6 +128,7 @@ async def run_ingest(
     *,
     access: str = PUBLIC,
     metadata: Metadata | None = None,
+    sync: Sync | None = None,
 ) -> Run:
     """Store files in the configured knowledge base."""
     begun = time.perf_counter()
@@ -97,7 +139,19 @@ async def run_ingest(
             report = await ingest_documents(
                 kb, scope, documents, access=access, metadata=metadata, progress=view.settled
             )
-        return Run(report, len(files), await location_of(kb.store), time.perf_counter() - begun)
+        gone = Vanished((), ())
+        if sync is not None:
+            gone = await vanished(kb.store, scope, sync.name, files, report)
+            sources = sorted({document.source for document in gone.documents})
+            moved = {old for old, _ in gone.renamed}
+            lost = [source for source in sources if source not in moved]
+            if len(lost) > MANY:
+                said = f"{len(lost)} documents have vanished from the folder, from {lost[0]!r} to {lost[-1]!r}, and would be deleted"
+                await asyncio.to_thread(view.ask, said, sync.yes)
+            await delete_sources(kb.store, scope, gone.documents)
+        removed = tuple(dict.fromkeys(document.source for document in gone.documents))
+        store, seconds = await location_of(kb.store), time.perf_counter() - begun
+        return Run(report, len(files), store, seconds, removed, gone.renamed)
 
 
 def run_to_json(run: Run) -> Mapping[str, object]:
@@ -109,6 +163,8 @@ def run_to_json(run: Run) -> Mapping[str, object]:
         "chunks": run.report.chunks,
         "store": run.store,
         "seconds": round(run.seconds, 3),
+        "removed": list(run.removed),
+        "renamed": [{"from": old, "to": new} for old, new in run.renamed],
         "documents": [asdict(result) for result in run.report.results],
     }
 
@@ -120,6 +176,9 @@ def print_run(run: Run) -> None:
     said = ", ".join(count for count in counts if not count.startswith("0 "))
     files, documents = _number(run.files, "file"), _number(len(report.results), "document")
     say(f"{files}, {documents}: {said} ({_number(report.chunks, 'chunk')}, {run.seconds:.1f} s)")
+    moved = dict(run.renamed)
+    for source in run.removed:
+        line(f"renamed   {source} -> {moved[source]}" if source in moved else f"removed   {source}")
     line(f"Stored in {run.store}")
     failures = report.failures
     if not failures:
@@ -166,6 +225,9 @@ class _Silent:
     def settled(self, result: Ingested) -> None:
         return
 
+    def ask(self, what: str, yes: bool) -> None:
+        confirm(what, yes=yes)
+
 
 class _Lines(_Silent):
     """See View."""
@@ -192,3 +254,7 @@ class _Bar:
         self._bar.advance(self._task)
         if result.outcome == "failed":
             self._bar.console.print(f"failed {result.source}", style="red", soft_wrap=True)
+
+    def ask(self, what: str, yes: bool) -> None:
+        self._bar.stop()
+        confirm(what, yes=yes)

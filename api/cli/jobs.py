@@ -11,6 +11,7 @@ from api.cli.output import heading, line, print_json, say, show, table
 from graphrag.bootstrap import open_stores
 from graphrag.settings import load_settings
 from graphrag.stores.system import Job, JobFailure, JobState, SystemStore
+from graphrag.tally import shown
 
 SHOWN_FAILURES = 20
 ALL_FAILURES = 1_000_000
@@ -88,10 +89,11 @@ def to_json(job: Job) -> Mapping[str, object]:
     return {
         "id": job.id,
         "state": job.state,
+        "priority": job.priority,
         "error": job.error,
         "created_at": job.created_at,
         "updated_at": job.updated_at,
-        **job.progress,
+        **shown(job.progress),
     }
 
 

@@ -17,6 +17,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
 }
 QUERIES: Mapping[str, Mapping[str, str]] = {
     "findEntities": {"q": "alder"},
+    "deleteDocuments": {"source": "no-such.md", "dry_run": "true"},
     "getGraph": {"entity": "Alder Pumps", "hops": "2"},
 }
 

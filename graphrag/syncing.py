@@ -1,0 +1,84 @@
+"""Keeping what is stored from a folder equal to the folder: what has vanished from it is deleted, and nothing else.
+
+Which documents came from a folder is told by themselves, in the metadata value `synced_from`: a name of the folder, by
+default its own name and a hash of where it is. A document of another folder has another value, one of no folder has none.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphrag.errors import InputError
+from graphrag.ingest import IngestReport
+from graphrag.sources import SourceFile
+from graphrag.stores.base import GraphStore
+from graphrag.types import Document, Scope, check_text, stable_id
+
+SYNCED_FROM = "synced_from"
+_PAGE = 500
+
+
+def name_of(folder: Path) -> str:
+    """The name under which a folder is synchronised: the same wherever it is called from, and for no other folder.
+
+    Raises:
+        InputError: it is no folder, or its name is not valid Unicode.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{str(folder)!r} is not a folder; --sync keeps a folder, so name one")
+    real = folder.resolve()
+    return f"{check_text('the name of the folder', real.name)}-{stable_id('folder', os.fspath(real))[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """What of a folder's documents is no longer in the folder."""
+
+    documents: Sequence[Document]
+    """Ascending by source and part."""
+    renamed: Sequence[tuple[str, str]]
+    """Old and new source where the same content came under another one, ascending by the old one."""
+
+
+async def vanished(
+    store: GraphStore, scope: Scope, name: str, files: Sequence[SourceFile], report: IngestReport
+) -> Vanished:
+    """The documents of a folder that an ingest of all of it has not met.
+
+    What a file gave before is not gone because the file cannot be read now.
+
+    Args:
+        store: where the folder's documents are.
+        scope: of its tenant, with every label that its documents may have.
+        name: the folder's `synced_from`.
+        files: all files of the folder.
+        report: of their ingest with this name.
+    """
+    met = {result.source for result in report.results}
+    failed = {failure.source for failure in report.failures}
+    unread = tuple(f"{source}#" for _, source in files if source in failed)
+    stored = await _documents_of(store, scope, name)
+    gone = [one for one in stored if one.source not in met and not (unread and one.source.startswith(unread))]
+    # Vanished content that stands under a new source: of several such sources the first, each used once.
+    created = {result.source for result in report.results if result.outcome == "created"}
+    places: dict[str, list[str]] = {}
+    for document in stored:
+        if document.part == 0 and document.source in created:
+            places.setdefault(document.content_sha256, []).append(document.source)
+    renamed = [
+        (document.source, new.pop(0))
+        for document in gone
+        if document.part == 0 and (new := places.get(document.content_sha256))
+    ]
+    return Vanished(gone, renamed)
+
+
+async def _documents_of(store: GraphStore, scope: Scope, name: str) -> list[Document]:
+    """Ascending by source and part."""
+    found: list[Document] = []
+    after = ""
+    while page := await store.documents(scope, after=after, limit=_PAGE):
+        found += [document for document in page if document.metadata.get(SYNCED_FROM) == name]
+        after = page[-1].id
+    return sorted(found, key=lambda document: (document.source, document.part))
