@@ -14,6 +14,7 @@ from graphrag.filters import Filter
 from graphrag.knowledge import KnowledgeBase
 from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.question import read_question
+from graphrag.stores.merged import with_merges
 from graphrag.stores.trips import count_round_trips
 from graphrag.types import Scope
 
@@ -49,9 +50,10 @@ class Agent:
         """Yield each step as soon as it is taken, then the answer. Raises as run."""
         begun = time.perf_counter()
         with count_round_trips() as trips:
-            understood = await read_question(self.kb.store, self.kb.embedder, self.kb.encoder, scope, question)
+            store = await with_merges(self.kb.store, self.kb.system, scope)
+            understood = await read_question(store, self.kb.embedder, self.kb.encoder, scope, question)
         spent = trips.count
-        ledger = Ledger(self.kb.store, scope, understood, filter)
+        ledger = Ledger(store, scope, understood, filter)
         steps: list[Step] = []
         assessment: Assessment | None = None
         gained = 0

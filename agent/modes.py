@@ -11,6 +11,7 @@ from graphrag.retrieval.keyword import keyword_search
 from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.question import check_question, read_question
 from graphrag.retrieval.vector import embed_query, vector_search
+from graphrag.stores.merged import with_merges
 from graphrag.types import Hit, Scope, Tool
 
 POOL = 60
@@ -41,5 +42,6 @@ async def search(
             )
             return fuse(near, matching, k)
         case "graph":
-            question = await read_question(kb.store, kb.embedder, kb.encoder, scope, query)
-            return (await graph_search(Ledger(kb.store, scope, question, filter), k))[0]
+            store = await with_merges(kb.store, kb.system, scope)
+            question = await read_question(store, kb.embedder, kb.encoder, scope, query)
+            return (await graph_search(Ledger(store, scope, question, filter), k))[0]
