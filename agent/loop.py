@@ -15,6 +15,7 @@ from graphrag.knowledge import KnowledgeBase
 from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.question import read_question
 from graphrag.retrieval.weights import WEIGHTS, Weights
+from graphrag.stores.merged import with_merges
 from graphrag.stores.trips import count_round_trips
 from graphrag.types import Scope
 
@@ -52,11 +53,10 @@ class Agent:
         """Yield each step as soon as it is taken, then the answer. Raises as run."""
         begun = time.perf_counter()
         with count_round_trips() as trips:
-            understood = await read_question(self.kb.store, self.kb.embedder, self.kb.encoder, scope, question)
+            store = await with_merges(self.kb.store, self.kb.system, scope)
+            understood = await read_question(store, self.kb.embedder, self.kb.encoder, scope, question)
         spent = trips.count
-        ledger = Ledger(
-            self.kb.store, scope, understood, filter, joined="graph_expand" in self.tools, weights=self.weights
-        )
+        ledger = Ledger(store, scope, understood, filter, joined="graph_expand" in self.tools, weights=self.weights)
         steps: list[Step] = []
         assessment: Assessment | None = None
         gained = 0

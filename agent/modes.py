@@ -12,6 +12,7 @@ from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.question import check_question, read_question
 from graphrag.retrieval.vector import embed_query, vector_search
 from graphrag.retrieval.weights import WEIGHTS, Weights
+from graphrag.stores.merged import with_merges
 from graphrag.types import Hit, Scope, Tool
 
 POOL = 60
@@ -49,5 +50,6 @@ async def search(
             )
             return fuse(near, matching, k)
         case "graph":
-            question = await read_question(kb.store, kb.embedder, kb.encoder, scope, query)
-            return (await graph_search(Ledger(kb.store, scope, question, filter, weights=weights), k))[0]
+            store = await with_merges(kb.store, kb.system, scope)
+            question = await read_question(store, kb.embedder, kb.encoder, scope, query)
+            return (await graph_search(Ledger(store, scope, question, filter, weights=weights), k))[0]

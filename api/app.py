@@ -16,6 +16,7 @@ from api import openapi
 from api.auth import KeyAuthentication, require_admin
 from api.http.admin import AdminController
 from api.http.documents import LookController
+from api.http.entities import EntitiesController
 from api.http.graph import GraphController
 from api.http.health import HealthController
 from api.http.jobs import JobsController
@@ -98,7 +99,7 @@ def _admin(settings: Settings) -> Router:
         "/admin",
         guards=[require_admin],
         request_max_body_size=settings.max_upload_bytes,
-        route_handlers=[AdminController, JobsController],
+        route_handlers=[AdminController, JobsController, EntitiesController],
     )
 
 

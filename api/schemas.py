@@ -243,10 +243,62 @@ class EntityList(_Response):
     entities: list[EntityOut]
 
 
+class SameAsOut(_Response):
+    """Another entity that is probably, or was decided to be, the same."""
+
+    entity: EntityOut
+    score: float
+    reason: str
+    decided: bool = Field(description="whether a person said so")
+
+
 class EntityDetail(EntityOut):
-    """An entity with where it is mentioned."""
+    """An entity with where it is mentioned and what it is the same as."""
 
     chunk_ids: list[str] = Field(description="the first chunks that mention it, ascending by id")
+    same_as: list[SameAsOut] = Field(description="best first")
+
+
+class CandidateOut(_Response):
+    """Two entities that are probably the same, on which nobody has decided."""
+
+    a: EntityOut
+    b: EntityOut
+    score: float
+    reason: str
+
+
+class CandidateList(_Response):
+    """Candidates among some of the entities."""
+
+    candidates: list[CandidateOut] = Field(description="best first")
+    next: str | None = Field(description="go on with `after` set to this; null at the end")
+
+
+class PairSpec(_Request):
+    """Two entities."""
+
+    a: str = Field(min_length=1, max_length=200, pattern=r"\S", description="id or name of an entity")
+    b: str = Field(min_length=1, max_length=200, pattern=r"\S", description="id or name of another")
+
+
+class DecisionOut(_Response):
+    """What a person decided on two entities."""
+
+    id: str
+    kind: Literal["merge", "split"]
+    a: str = Field(description="entity id")
+    b: str = Field(description="entity id")
+    a_name: str | None = Field(description="null while no visible document mentions it")
+    b_name: str | None = Field(description="null while no visible document mentions it")
+    author: str
+    created_at: str
+
+
+class DecisionList(_Response):
+    """Decisions, the newest first."""
+
+    decisions: list[DecisionOut]
 
 
 class GraphEdge(_Response):

@@ -29,19 +29,21 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the id of the key, its role, and what it sees."""
+    """Who asks: the id of the key, its role, what it sees, and its name."""
 
     key_id: str
     role: KeyRole
     scope: Scope
+    name: str
+    """Of the key, for people."""
 
     @classmethod
     def of(cls, key: ApiKey) -> "Caller":
         """The caller that a key stands for."""
-        return cls(key.id, key.role, key.scope)
+        return cls(key.id, key.role, key.scope, key.name)
 
 
-DEVELOPER = Caller("development", "admin", Scope(access=frozenset({ALL_ACCESS})))
+DEVELOPER = Caller("development", "admin", Scope(access=frozenset({ALL_ACCESS})), "development")
 """Every caller in development mode."""
 
 

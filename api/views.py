@@ -1,10 +1,14 @@
 """From domain values to responses."""
 
+from collections.abc import Mapping
+
 from agent.types import Answer, Citation, PathEdge, Step
 from api.schemas import (
     AnswerOut,
+    CandidateOut,
     ChunkOut,
     CitationOut,
+    DecisionOut,
     DocumentOut,
     EntityOut,
     GraphEdge,
@@ -14,11 +18,13 @@ from api.schemas import (
     Passage,
     PathEdgeOut,
     Progress,
+    SameAsOut,
     StepOut,
     Timings,
     Usage,
 )
-from graphrag.stores.system import Job
+from graphrag.entities import Link
+from graphrag.stores.system import Decision, Job
 from graphrag.types import PUBLIC, Chunk, Document, Entity, Subgraph
 
 
@@ -142,6 +148,33 @@ def entity_out(entity: Entity) -> EntityOut:
         mentions=entity.mention_count,
         chunks=entity.chunk_count,
         documents=entity.document_count,
+    )
+
+
+def same_as_out(link: Link) -> SameAsOut:
+    """What an entity is the same as."""
+    same = link.same_as
+    return SameAsOut(entity=entity_out(link.other), score=same.score, reason=same.reason, decided=link.decided)
+
+
+def candidate_out(link: Link) -> CandidateOut:
+    """A link to decide on."""
+    return CandidateOut(
+        a=entity_out(link.one), b=entity_out(link.other), score=link.same_as.score, reason=link.same_as.reason
+    )
+
+
+def decision_out(decision: Decision, names: Mapping[str, str]) -> DecisionOut:
+    """A decision, with the names of what is visible by entity id."""
+    return DecisionOut(
+        id=decision.id,
+        kind=decision.kind,
+        a=decision.a,
+        b=decision.b,
+        a_name=names.get(decision.a),
+        b_name=names.get(decision.b),
+        author=decision.author,
+        created_at=decision.created_at,
     )
 
 

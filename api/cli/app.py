@@ -7,6 +7,7 @@ import typer
 from api.cli.ask import ask
 from api.cli.doctor import doctor
 from api.cli.documents import delete, documents, stats
+from api.cli.entities import entities
 from api.cli.errors import CommandGroup
 from api.cli.eval import group as evaluation
 from api.cli.export import export
@@ -42,6 +43,7 @@ def options(
 for command in (quickstart, ingest, ask, search, serve, worker, documents, delete, stats, export, doctor):
     app.command()(command)
 app.command("import")(import_)
+app.add_typer(entities, name="entities")
 app.add_typer(keys, name="keys")
 app.add_typer(jobs, name="jobs")
 app.add_typer(evaluation, name="eval")

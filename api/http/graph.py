@@ -8,8 +8,10 @@ from litestar.params import FromPath, QueryParameter
 from api.problems import ProblemError
 from api.schemas import EntityDetail, EntityList, GraphOut
 from api.service import CallerDependency, ServiceDependency
-from api.views import entity_out, graph_out
+from api.views import entity_out, graph_out, same_as_out
 from graphrag.analysis import normalise
+from graphrag.decisions import decided
+from graphrag.entities import links_of
 
 SHOWN_CHUNKS = 50
 
@@ -38,14 +40,18 @@ class GraphController(Controller):
     async def get_entity(
         self, entity_id: FromPath[str], service: ServiceDependency, caller: CallerDependency
     ) -> EntityDetail:
-        """With the passages that mention it."""
+        """With the passages that mention it, and the entities that are probably, or were decided to be, the same."""
         store = service.kb.store
         found = await store.entities(caller.scope, [entity_id])
         if not found:
             raise ProblemError(404, "no such entity, or this key does not see it")
         places = await store.chunks_mentioning(caller.scope, [entity_id], SHOWN_CHUNKS)
-        chunk_ids = [id_ for place in places for id_ in place.chunk_ids]
-        return EntityDetail(**entity_out(found[0]).model_dump(), chunk_ids=chunk_ids)
+        links = await links_of(store, caller.scope, found, await decided(service.kb.system, caller.scope.tenant))
+        return EntityDetail(
+            **entity_out(found[0]).model_dump(),
+            chunk_ids=[id_ for place in places for id_ in place.chunk_ids],
+            same_as=[same_as_out(link) for link in links],
+        )
 
     @get("/graph", operation_id="getGraph", summary="Show the neighbourhood of an entity")
     async def get_graph(
@@ -65,4 +71,12 @@ class GraphController(Controller):
             raise ProblemError(
                 404, "no entity of that id or name, or this key does not see it; /v1/entities?q= finds names"
             )
-        return graph_out(await store.neighbourhood(caller.scope, [seed.id for seed in seeds], hops, limit))
+        return graph_out(
+            await store.neighbourhood(
+                caller.scope,
+                [seed.id for seed in seeds],
+                hops,
+                limit,
+                decided=await decided(service.kb.system, caller.scope.tenant),
+            )
+        )

@@ -6,7 +6,8 @@ keys and never by nearest neighbours, so links are the same in every store, in e
 writes. Links are reversible: nothing is merged.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import combinations
@@ -18,6 +19,19 @@ MIN_SPELLING_RATIO = 0.85
 """Least similarity (Ratcliff/Obershelp) of two spellings that share a consonant skeleton."""
 _NAMED = frozenset({"PERSON", "ORG", "GPE", "LOC", "FAC", "PRODUCT", "EVENT", "WORK_OF_ART", "NORP", "LAW"})
 _PLACES = frozenset({"GPE", "LOC", "FAC"})
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What people decided on pairs of a tenant's entities, by entity id and both ways round; wins over what is derived."""
+
+    merged: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    """Ids that are one with an id, each with the name of who decided so."""
+    split: Mapping[str, Collection[str]] = field(default_factory=dict[str, set[str]])
+    """Ids that are not one with an id."""
+
+
+UNDECIDED = Decided()
 
 
 @lru_cache(maxsize=1 << 16)
@@ -112,19 +126,27 @@ def _skeletons_agree(one: str, other: str) -> bool:
     return _digits(one) == _digits(other) and len(_skeleton(one)) >= 4 and _skeleton(one) == _skeleton(other)
 
 
-def links_among(entities: Iterable[Entity]) -> list[SameAs]:
+def link_between(one: Entity, other: Entity, decided: Decided = UNDECIDED) -> SameAs | None:
+    """The link of two entities after what people decided on them; None if there is none."""
+    author = decided.merged.get(one.id, {}).get(other.id)
+    if author is not None:
+        return SameAs(min(one.id, other.id), max(one.id, other.id), 1.0, f"decided by {author}")
+    return None if other.id in decided.split.get(one.id, ()) else same_as(one, other)
+
+
+def links_among(entities: Iterable[Entity], decided: Decided = UNDECIDED) -> list[SameAs]:
     """Every SAME_AS link among the given entities, ascending by (a, b)."""
+    held = {entity.id: entity for entity in entities}
     blocks: dict[str, list[Entity]] = {}
-    for entity in entities:
+    for entity in held.values():
         for block in blocking_keys(entity.key):
             blocks.setdefault(block, []).append(entity)
-    found: dict[tuple[str, str], SameAs] = {}
-    for members in blocks.values():
-        for one, other in combinations(members, 2):
-            link = same_as(one, other)
-            if link is not None:
-                found[link.a, link.b] = link
-    return [found[pair] for pair in sorted(found)]
+    pairs = {(min(a.id, b.id), max(a.id, b.id)) for near in blocks.values() for a, b in combinations(near, 2)}
+    pairs |= {
+        (min(a, b), max(a, b)) for a in held.keys() & decided.merged.keys() for b in decided.merged[a] if b in held
+    }
+    links = (link_between(held[a], held[b], decided) for a, b in sorted(pairs))
+    return [link for link in links if link is not None]
 
 
 def _digits(key: str) -> str:

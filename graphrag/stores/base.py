@@ -23,6 +23,7 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrag.extraction.resolution import UNDECIDED, Decided
 from graphrag.filters import Filter
 from graphrag.stores.system import Lease
 from graphrag.types import (
@@ -225,10 +226,17 @@ class GraphStore(Protocol):
         """
         ...
 
-    async def neighbourhood(self, scope: Scope, seeds: Sequence[str], hops: int, limit: int) -> Subgraph:
+    async def entity_ids(self, scope: Scope, *, after: str = "", limit: int = 1000) -> list[str]:
+        """Ids of visible entities, ascending, those greater than `after`, at most `limit`."""
+        ...
+
+    async def neighbourhood(
+        self, scope: Scope, seeds: Sequence[str], hops: int, limit: int, *, decided: Decided = UNDECIDED
+    ) -> Subgraph:
         """Entities within `hops` steps of the seed entities, with the relations and SAME_AS links among them.
 
-        A step follows a visible relation in either direction or a SAME_AS link. Entities are taken hop by hop, within a
+        A step follows a visible relation in either direction or a SAME_AS link: one that is derived and not split, or a
+        merge. Of what is decided only pairs of which both are visible count. Entities are taken hop by hop, within a
         hop by mention count descending, then id, until there are `limit`. With 0 hops these are the seeds.
         """
         ...

@@ -5,10 +5,11 @@ UTC, ISO 8601 with seconds, but for `lease_until` and the clock of leases, which
 Ids that do not exist raise NotFoundError in methods that change one thing, and are left out of listings.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from graphrag.extraction.resolution import Decided
 from graphrag.types import Scalar, Scope
 
 KeyRole = Literal["reader", "admin"]
@@ -77,6 +78,19 @@ class Decision:
     b: str
     author: str
     created_at: str = ""
+
+
+def decided_by(decisions: Iterable[Decision]) -> Decided:
+    """The decisions of one tenant as links are made from them."""
+    merged: dict[str, dict[str, str]] = {}
+    split: dict[str, set[str]] = {}
+    for decision in decisions:
+        for one, other in ((decision.a, decision.b), (decision.b, decision.a)):
+            if decision.kind == "merge":
+                merged.setdefault(one, {})[other] = decision.author
+            else:
+                split.setdefault(one, set()).add(other)
+    return Decided(merged, split)
 
 
 class SystemStore(Protocol):

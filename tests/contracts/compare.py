@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrag.extraction.resolution import blocking_keys
+from graphrag.extraction.resolution import Decided, blocking_keys
 from graphrag.filters import Filter
 from graphrag.stores.base import MAX_K, GraphStore
 from graphrag.types import ChunkVectors, Document, GraphBatch, Hit, Scope, Subgraph, TermStatistics, canonical_json
@@ -62,6 +62,8 @@ async def snapshot(store: GraphStore, scope: Scope, filter: Filter | None, asked
         "chunk vectors": _vectors(store.chunk_vectors(scope, asked.chunks, filter)),
         "matching chunks": store.search_chunks(scope, asked.terms, MAX_K, filter),
         "entities": store.entities(scope, asked.entities),
+        "entity ids": store.entity_ids(scope),
+        "entity ids, a page": store.entity_ids(scope, after=sorted(asked.entities)[0], limit=3),
         "entities by key": store.find_entities(scope, keys=asked.keys),
         "entities by key, cut": store.find_entities(scope, keys=asked.keys, limit=2),
         "entities by block": store.find_entities(scope, blocks=asked.blocks[::3]),
@@ -82,7 +84,23 @@ async def snapshot(store: GraphStore, scope: Scope, filter: Filter | None, asked
         for hops in (0, 1, 2):
             graph = store.neighbourhood(scope, asked.entities[:2], hops, limit)
             reads[f"neighbourhood, {hops} hops, {limit}"] = _listed(graph)
+            graph = store.neighbourhood(scope, asked.entities[:2], hops, limit, decided=_decided(asked.entities))
+            reads[f"neighbourhood with decisions, {hops} hops, {limit}"] = _listed(graph)
     return dict(zip(reads, await asyncio.gather(*reads.values()), strict=True))
+
+
+def _decided(entities: Sequence[str]) -> Decided:
+    """The first one with the last ones, one of them unknown; none of the second with another."""
+    merged: dict[str, dict[str, str]] = {}
+    for other in entities[-3:]:
+        if other != entities[0]:
+            merged.setdefault(entities[0], {})[other] = "ann"
+            merged.setdefault(other, {})[entities[0]] = "ann"
+    split: dict[str, set[str]] = {}
+    for other in entities[2:-3]:
+        split.setdefault(entities[1], set()).add(other)
+        split.setdefault(other, set()).add(entities[1])
+    return Decided(merged, split)
 
 
 async def _timeless(read: Awaitable[list[Document]]) -> object:

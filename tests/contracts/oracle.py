@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from graphrag.analysis import fold, longest_matches
 from graphrag.errors import InputError, SchemaMismatchError
-from graphrag.extraction.resolution import blocking_keys, links_among
+from graphrag.extraction.resolution import UNDECIDED, Decided, blocking_keys, links_among
 from graphrag.filters import Filter, check_field
 from graphrag.stores.base import MAX_K
 from graphrag.stores.system import Lease
@@ -296,12 +296,18 @@ class OracleStore:
                 found.update(sorted(link for link in links if link[end] == id_)[: max(0, limit)])
         return [TitleLink(*link) for link in sorted(found)]
 
-    async def neighbourhood(self, scope: Scope, seeds: Sequence[str], hops: int, limit: int) -> Subgraph:
+    async def entity_ids(self, scope: Scope, *, after: str = "", limit: int = 1000) -> list[str]:
+        """Ascending."""
+        return sorted(id_ for id_ in _entities(self._visible(scope)) if id_ > after)[: max(0, limit)]
+
+    async def neighbourhood(
+        self, scope: Scope, seeds: Sequence[str], hops: int, limit: int, *, decided: Decided = UNDECIDED
+    ) -> Subgraph:
         """Breadth first; each hop is sorted before the limit cuts it."""
         visible = self._visible(scope)
         entities = _entities(visible)
         relations = [relation for batch in visible for relation in batch.relations]
-        same_as = links_among(entities.values())
+        same_as = links_among(entities.values(), decided)
         steps = [(r.subject_id, r.object_id) for r in relations] + [(link.a, link.b) for link in same_as]
 
         taken: list[Entity] = []

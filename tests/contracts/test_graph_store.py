@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from graphrag.analysis import fold
 from graphrag.errors import InputError, SchemaMismatchError
+from graphrag.extraction.resolution import Decided
 from graphrag.filters import Condition, Filter, parse_filter
 from graphrag.stores.base import MAX_K, GraphStore
 from graphrag.types import (
@@ -25,6 +26,7 @@ from graphrag.types import (
     Metadata,
     Occurrences,
     Phrase,
+    SameAs,
     Scalar,
     Scope,
     Statistics,
@@ -957,6 +959,53 @@ async def test_spelling_variants_are_linked_and_stepped_over(store_factory: Stor
         graph = await store.neighbourhood(ANYBODY, [ibm], 1, 10)
         assert [found.id for found in graph.entities] == sorted([ibm, full])
         assert [(link.a, link.b) for link in graph.same_as] == [(min(ibm, full), max(ibm, full))]
+
+
+async def test_what_people_decided_wins_over_derived_links(store_factory: StoreFactory) -> None:
+    ibm, full, lamprey = (entity_id("default", key) for key in ("ibm", "international business machines", "lamprey"))
+    split = Decided(split={ibm: {full}, full: {ibm}})
+    merge = Decided(merged={ibm: {lamprey: "ann", "no such id": "ann"}, lamprey: {ibm: "ann"}})
+    async with store_factory() as store:
+        await fill(store, [document(named("IBM"), named("International Business Machines"), named("Lamprey"))])
+        apart = await store.neighbourhood(ANYBODY, [ibm], 1, 10, decided=split)
+        assert ([found.id for found in apart.entities], list(apart.same_as)) == ([ibm], [])
+        assert list((await store.neighbourhood(ANYBODY, [ibm, full], 0, 10, decided=split)).same_as) == []
+        graph = await store.neighbourhood(ANYBODY, [lamprey], 1, 10, decided=merge)
+        assert [found.id for found in graph.entities] == sorted([ibm, lamprey])
+        assert list(graph.same_as) == [SameAs(min(ibm, lamprey), max(ibm, lamprey), 1.0, "decided by ann")]
+
+
+async def test_a_decision_shows_nothing_of_what_the_caller_does_not_see(store_factory: StoreFactory) -> None:
+    ibm, lamprey = entity_id("default", "ibm"), entity_id("default", "lamprey")
+    foreign = entity_id("rival", "lamprey")
+    merge = Decided(merged={ibm: {lamprey: "ann", foreign: "ann"}, lamprey: {ibm: "ann"}, foreign: {ibm: "ann"}})
+    plans = [
+        document(named("IBM")),
+        document(named("Lamprey"), source="secret.md", access="legal"),
+        document(named("Lamprey"), source="theirs.md", tenant="rival"),
+    ]
+    async with store_factory() as store:
+        await fill(store, plans)
+        graph = await store.neighbourhood(ANYBODY, [ibm], 2, 10, decided=merge)
+        assert ([found.id for found in graph.entities], list(graph.same_as)) == ([ibm], [])
+        graph = await store.neighbourhood(LEGAL, [ibm], 2, 10, decided=merge)
+        assert [found.id for found in graph.entities] == sorted([ibm, lamprey])
+
+
+async def test_entity_ids_are_ascending_pages_of_what_is_visible(store_factory: StoreFactory) -> None:
+    plans = [
+        document(named("Acme"), named("Berlin"), named("IBM")),
+        document(named("Lamprey"), source="secret.md", access="legal"),
+    ]
+    ids = sorted(entity_id("default", key) for key in ("acme", "berlin", "ibm"))
+    async with store_factory() as store:
+        assert await store.entity_ids(ANYBODY) == []
+        await fill(store, plans)
+        assert await store.entity_ids(ANYBODY) == ids
+        assert await store.entity_ids(ANYBODY, limit=2) == ids[:2]
+        assert await store.entity_ids(ANYBODY, after=ids[0], limit=1) == ids[1:2]
+        assert await store.entity_ids(ANYBODY, limit=0) == await store.entity_ids(ANYBODY, limit=-1) == []
+        assert len(await store.entity_ids(LEGAL)) == 4
 
 
 # Models, hostile input, several stores at one place

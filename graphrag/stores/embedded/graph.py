@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from graphrag.analysis import fold
-from graphrag.extraction.resolution import links_among, same_as
+from graphrag.extraction.resolution import Decided, link_between, links_among
 from graphrag.stores import rows
 from graphrag.stores.embedded.index import MemoryIndex
 from graphrag.stores.embedded.sql import RELATION_COLUMNS, marks, parts
@@ -23,7 +23,13 @@ def find_entities(
 
 
 def neighbourhood(
-    connection: sqlite3.Connection, index: MemoryIndex, scope: Scope, seeds: Sequence[str], hops: int, limit: int
+    connection: sqlite3.Connection,
+    index: MemoryIndex,
+    scope: Scope,
+    seeds: Sequence[str],
+    hops: int,
+    limit: int,
+    decided: Decided,
 ) -> Subgraph:
     """See GraphStore.neighbourhood."""
     found: dict[str, Entity] = {}
@@ -34,7 +40,7 @@ def neighbourhood(
         for relation in _relations(connection, index, scope, [entity.id for entity in frontier]):
             reached[relation.subject_id] = reached[relation.object_id] = None
         for entity in frontier:
-            reached.update((other.id, None) for other in _variants(index, scope, entity))
+            reached.update((other.id, None) for other in _variants(index, scope, entity, decided))
         fresh = index.entities(scope, [id_ for id_ in reached if id_ not in found])
         frontier = _by_weight(fresh)[: limit - len(found)]
         found.update((entity.id, entity) for entity in frontier)
@@ -44,13 +50,14 @@ def neighbourhood(
     return Subgraph(
         entities=[found[id_] for id_ in sorted(found)],
         relations=[r for r in relations if r.subject_id in found and r.object_id in found],
-        same_as=links_among(found.values()),
+        same_as=links_among(found.values(), decided),
     )
 
 
-def _variants(index: MemoryIndex, scope: Scope, entity: Entity) -> list[Entity]:
-    ids = index.possible_variants(scope.tenant, entity.key)
-    return [other for other in index.entities(scope, dict.fromkeys(ids)) if same_as(entity, other) is not None]
+def _variants(index: MemoryIndex, scope: Scope, entity: Entity, decided: Decided) -> list[Entity]:
+    ids = [*index.possible_variants(scope.tenant, entity.key), *decided.merged.get(entity.id, ())]
+    others = index.entities(scope, dict.fromkeys(ids))
+    return [other for other in others if link_between(entity, other, decided) is not None]
 
 
 def _relations(

@@ -219,9 +219,19 @@ class MemoryIndex:
         """Chunks, entities and mentions that the scope sees."""
         mask = self.visible(scope, None)
         seen = mask[_view(self._mention_rows)]
+        entities = self._mentioned(seen)
+        return int(np.count_nonzero(mask)), int(np.count_nonzero(entities)), int(np.count_nonzero(seen))
+
+    def _mentioned(self, seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """`(entities,)` which entities one of the mentions names; `seen` picks mentions."""
         entities = np.zeros(len(self._entities), dtype=np.bool_)
         entities[_view(self._mention_entities)[seen]] = True
-        return int(np.count_nonzero(mask)), int(np.count_nonzero(entities)), int(np.count_nonzero(seen))
+        return entities
+
+    def entity_ids(self, scope: Scope, after: str) -> Iterator[str]:
+        """Ids of the entities that the scope sees, those greater than `after`, in no order."""
+        entities = self._mentioned(self.visible(scope, None)[_view(self._mention_rows)]).tolist()
+        return (id_ for id_, known in self._entities.items() if entities[known.number] and id_ > after)
 
     def _corpus(self, scope: Scope) -> tuple[int, float]:
         """Visible chunks and their average length in terms."""

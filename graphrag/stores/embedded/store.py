@@ -6,6 +6,7 @@ writes of any process are seen by the next read. Each read is one transaction: i
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from heapq import nsmallest
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrag.errors import NotFoundError
+from graphrag.extraction.resolution import UNDECIDED, Decided
 from graphrag.filters import Filter, check_field
 from graphrag.stores.checks import check_alone, check_k, check_query_vectors
 from graphrag.stores.embedded import chunks, documents, graph, links, sql, writing
@@ -247,12 +249,18 @@ class EmbeddedStore:
             lambda connection, index: self._links.at(connection, index, scope, chunk_ids, limit, filter)
         )
 
-    async def neighbourhood(self, scope: Scope, seeds: Sequence[str], hops: int, limit: int) -> Subgraph:
+    async def entity_ids(self, scope: Scope, *, after: str = "", limit: int = 1000) -> list[str]:
+        """See GraphStore.entity_ids."""
+        return await self._read(lambda _, index: nsmallest(limit, index.entity_ids(scope, after)))
+
+    async def neighbourhood(
+        self, scope: Scope, seeds: Sequence[str], hops: int, limit: int, *, decided: Decided = UNDECIDED
+    ) -> Subgraph:
         """See GraphStore.neighbourhood."""
         if limit < 1 or hops < 0:
             return Subgraph((), (), ())
         return await self._read(
-            lambda connection, index: graph.neighbourhood(connection, index, scope, seeds, hops, limit)
+            lambda connection, index: graph.neighbourhood(connection, index, scope, seeds, hops, limit, decided)
         )
 
     # Everything

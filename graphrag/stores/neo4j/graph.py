@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from graphrag.analysis import fold
-from graphrag.extraction.resolution import blocking_keys, links_among, may_be_same, same_as
+from graphrag.extraction.resolution import Decided, blocking_keys, link_between, links_among, may_be_same
 from graphrag.stores import rows
 from graphrag.stores.neo4j import lucene, queries
 from graphrag.stores.neo4j.connection import Connection
@@ -52,7 +52,15 @@ async def _with_prefix(connection: Connection, tenant: str, prefix: str) -> list
     return [id_ for (id_,) in found]
 
 
-async def neighbourhood(connection: Connection, scope: Scope, seeds: Sequence[str], hops: int, limit: int) -> Subgraph:
+async def entity_ids(connection: Connection, scope: Scope, after: str, limit: int) -> list[str]:
+    """See GraphStore.entity_ids. One round trip."""
+    found = await connection.read(queries.ENTITY_IDS, after=after, limit=limit, **queries.scope_parameters(scope))
+    return [id_ for (id_,) in found]
+
+
+async def neighbourhood(
+    connection: Connection, scope: Scope, seeds: Sequence[str], hops: int, limit: int, decided: Decided
+) -> Subgraph:
     """See GraphStore.neighbourhood. Two round trips, and three for each hop."""
     frontier = await entities(connection, scope, seeds, limit)
     found = {entity.id: entity for entity in frontier}
@@ -62,11 +70,14 @@ async def neighbourhood(connection: Connection, scope: Scope, seeds: Sequence[st
         reached, variants = await asyncio.gather(
             _neighbours(connection, scope, frontier), _possible_variants(connection, scope, frontier)
         )
+        for one in frontier:
+            for id_ in decided.merged.get(one.id, ()):
+                variants.setdefault(id_, []).append(one)
         fresh = await entities(connection, scope, [id_ for id_ in (*reached, *variants) if id_ not in found])
         frontier = [
             other
             for other in fresh
-            if other.id in reached or any(same_as(one, other) is not None for one in variants.get(other.id, ()))
+            if other.id in reached or any(link_between(one, other, decided) for one in variants.get(other.id, ()))
         ][: limit - len(found)]
         found.update((entity.id, entity) for entity in frontier)
     relations = (
@@ -77,7 +88,7 @@ async def neighbourhood(connection: Connection, scope: Scope, seeds: Sequence[st
     return Subgraph(
         entities=[found[id_] for id_ in sorted(found)],
         relations=[rows.relation_from(row) for row in relations],
-        same_as=links_among(found.values()),
+        same_as=links_among(found.values(), decided),
     )
 
 

@@ -206,6 +206,11 @@ CALL (e) {{
 WITH e, total, first WHERE total > 0
 RETURN e.id, total, first"""
 
+ENTITY_IDS: LiteralString = """
+MATCH (e:Entity) WHERE e.id > $after AND e.tenant = $tenant
+AND EXISTS { MATCH (e)<-[m:MENTIONS]-() WHERE $all OR m.access IN $access }
+RETURN e.id ORDER BY e.id LIMIT $limit"""
+
 # Title links. The chunks that are about an entity are visible as `a` is, their edge to it.
 
 _ABOUT: LiteralString = f"""

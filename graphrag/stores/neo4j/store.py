@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from graphrag.bm25 import bm25
 from graphrag.errors import NotFoundError
+from graphrag.extraction.resolution import UNDECIDED, Decided
 from graphrag.filters import Filter, check_field
 from graphrag.stores import rows
 from graphrag.stores.base import SCORE_DECIMALS
@@ -330,11 +331,18 @@ class Neo4jStore:
             return []
         return await links.title_links(self._connection, scope, wanted, limit, filter)
 
-    async def neighbourhood(self, scope: Scope, seeds: Sequence[str], hops: int, limit: int) -> Subgraph:
+    async def entity_ids(self, scope: Scope, *, after: str = "", limit: int = 1000) -> list[str]:
+        """See GraphStore.entity_ids."""
+        check_text("'after'", after)
+        return await graph.entity_ids(self._connection, scope, after, limit) if limit > 0 else []
+
+    async def neighbourhood(
+        self, scope: Scope, seeds: Sequence[str], hops: int, limit: int, *, decided: Decided = UNDECIDED
+    ) -> Subgraph:
         """See GraphStore.neighbourhood."""
         if limit < 1 or hops < 0:
             return Subgraph((), (), ())
-        return await graph.neighbourhood(self._connection, scope, seeds, hops, limit)
+        return await graph.neighbourhood(self._connection, scope, seeds, hops, limit, decided)
 
     # Everything
 
