@@ -202,8 +202,10 @@ def graph_out(part: Subgraph) -> GraphOut:
 
 def job_out(job: Job) -> JobOut:
     """A job."""
-    empty = dict.fromkeys(Progress.model_fields, 0) | {"phase": "queued"}
+    empty = dict.fromkeys(Progress.model_fields, 0)
     progress = {name: value for name, value in job.progress.items() if name in Progress.model_fields}
+    # The worker of a job that is cancelled or taken away has no say any more: the state knows better.
+    phase = "ended" if job.state in ENDED else "queued" if job.state == "queued" else "running"
     return JobOut(
         id=job.id,
         state=job.state,
@@ -212,5 +214,5 @@ def job_out(job: Job) -> JobOut:
         created_at=job.created_at,
         updated_at=job.updated_at,
         error=job.error,
-        progress=Progress.model_validate({**empty, **progress}),
+        progress=Progress.model_validate({**empty, **progress, "phase": phase}),
     )

@@ -112,4 +112,5 @@ def test_a_stream_of_a_job_ends_with_the_job(served: Served, key: str):
         last = [event for event in seen if event[0]][-1]
 
     assert last[0] == "done"
-    assert json.loads(last[1])["state"] == "cancelled"
+    job = json.loads(last[1])
+    assert (job["state"], job["progress"]["phase"]) == ("cancelled", "ended")
