@@ -24,7 +24,7 @@ from api.schemas import (
     Usage,
 )
 from graphrag.entities import Link
-from graphrag.stores.system import Decision, Job
+from graphrag.stores.system import ENDED, Decision, Job
 from graphrag.types import PUBLIC, Chunk, Document, Entity, Subgraph
 
 
