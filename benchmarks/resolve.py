@@ -86,7 +86,9 @@ def measure(pairs: Iterable[Pair], least: float = 0.0) -> Outcome:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the figures of each file."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("files", nargs="*", type=Path, default=[FOLDER / "development.jsonl", FOLDER / "held-out.jsonl"])
+    parser.add_argument(
+        "files", nargs="*", type=Path, default=[FOLDER / "development.jsonl", FOLDER / "held-out.jsonl"]
+    )
     parser.add_argument("--errors", action="store_true", help="print each pair that is wrong")
     options = parser.parse_args(arguments)
     print("| pairs | one | links | precision | recall | precision, score 0.8 and more | recall, score 0.8 and more |")
