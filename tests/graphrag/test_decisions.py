@@ -35,7 +35,7 @@ def plan(name: str, *, access: str = "public") -> DocumentPlan:
 @pytest.fixture
 async def stores(tmp_path: Path) -> AsyncGenerator[Stores]:
     """Three things that everybody sees, and Berlin, for `legal` alone."""
-    async with open_stores(f"sqlite:///{tmp_path / 'graph.db'}") as (store, system):
+    async with open_stores(f"sqlite:///{tmp_path / 'graph.db'}", filter_fields=()) as (store, system):
         await store.bind(Fingerprints("hashing-8", "sentences-8"))
         for one in (*map(plan, list(NAMES)[:3]), plan("Berlin", access="legal")):
             await store.write(one.owner, build(one))
