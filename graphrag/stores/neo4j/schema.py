@@ -110,7 +110,9 @@ async def _renew_blocks(connection: Connection) -> None:
 
 
 _ENTITIES = "MATCH (e:Entity) WHERE e.id > $after RETURN e.id, e.tenant, e.key ORDER BY e.id LIMIT $limit"
-_SET_BLOCKS = "UNWIND $rows AS row MATCH (e:Entity {id: row.id}) SET e.blocks = row.blocks, e:Stale, e.touched = 'schema'"
+_SET_BLOCKS = (
+    "UNWIND $rows AS row MATCH (e:Entity {id: row.id}) SET e.blocks = row.blocks, e:Stale, e.touched = 'schema'"
+)
 _VERSION = "OPTIONAL MATCH (s:SchemaVersion {id: 'schema'}) RETURN s.version"
 _SET_VERSION = "MATCH (s:SchemaVersion {id: 'schema', locked_by: $token}) SET s.version = $version"
 _UNLOCK = "MATCH (s:SchemaVersion {id: 'schema', locked_by: $token}) REMOVE s.locked_by, s.locked_until, s.lock"
