@@ -2,8 +2,8 @@
 
     python -m benchmarks.resolve [--errors] [FILE...]
 
-The pairs of `benchmarks/entities/development.jsonl` were looked at while the rules were written. Those of `held-out.jsonl`
-were not: only the figures of this program were. Each is two names with their types, as a reader of the text would know them to
+The rules were corrected by their errors on `benchmarks/entities/development.jsonl`, not on `held-out.jsonl`; but the author of
+the rules wrote both, so the second is no independent test. Each is two names with their types, as a reader of the text would know them to
 be one thing or two; many are hard on purpose, and some cannot be known from the names alone.
 """
 

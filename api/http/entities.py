@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from litestar import Controller, delete, get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.schemas import CandidateList, DecisionList, DecisionOut, PairSpec
 from api.service import Caller, CallerDependency, Service, ServiceDependency
@@ -33,12 +33,16 @@ class EntitiesController(Controller):
         return CandidateList(candidates=[candidate_out(link) for link in found], next=next_)
 
     @post("/merge", status_code=200, operation_id="mergeEntities", summary="Decide that two entities are one")
-    async def merge_entities(self, data: PairSpec, service: ServiceDependency, caller: CallerDependency) -> DecisionOut:
+    async def merge_entities(
+        self, data: JSONBody[PairSpec], service: ServiceDependency, caller: CallerDependency
+    ) -> DecisionOut:
         """Replaces an earlier decision on the two. Nothing stored changes, and undoing it leaves no trace."""
         return await _decide(service, caller, "merge", data)
 
     @post("/split", status_code=200, operation_id="splitEntities", summary="Decide that two entities are not one")
-    async def split_entities(self, data: PairSpec, service: ServiceDependency, caller: CallerDependency) -> DecisionOut:
+    async def split_entities(
+        self, data: JSONBody[PairSpec], service: ServiceDependency, caller: CallerDependency
+    ) -> DecisionOut:
         """Takes the derived link away, or an earlier merge."""
         return await _decide(service, caller, "split", data)
 

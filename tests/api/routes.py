@@ -13,6 +13,8 @@ DOCUMENT: Mapping[str, Any] = json.loads(OPENAPI.read_text(encoding="utf-8"))
 BODIES: Mapping[str, Mapping[str, Any]] = {
     "query": {"json": {"question": "Who founded Alder Pumps?", "top_k": 10}},
     "search": {"json": {"query": "Alder Pumps", "tool": "hybrid"}},
+    "mergeEntities": {"json": {"a": "Alder Pumps", "b": "Ida Rowan"}},
+    "splitEntities": {"json": {"a": "Alder Pumps", "b": "Ida Rowan"}},
     "ingestDocuments": {"json": {"documents": [{"source": "matrix.md", "text": "Alder Pumps sells pumps."}]}},
 }
 QUERIES: Mapping[str, Mapping[str, str]] = {

@@ -14,6 +14,10 @@ TEXT = "# Alder Pumps\n\nAlder Pumps was founded by Ida Rowan in Aarhus. Ida Row
 SECRET = "# Alder Pumps wages\n\nAlder Pumps pays Ida Rowan ninety thousand crowns.\n"
 
 
+NAMING = {"getGraph", "mergeEntities", "splitEntities"}
+"""Routes without an id in their path that name something of the tenant all the same."""
+
+
 @dataclass(frozen=True)
 class World:
     """A server with one document, and keys of every kind."""
@@ -44,6 +48,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Generator[World]:
         passage = client.post("/v1/search", json={"query": "Alder Pumps"}).json()["hits"][0]["passage"]
         entity = client.get("/v1/entities", params={"q": "alder"}).json()["entities"][0]["id"]
         ids = {"document_id": document, "chunk_id": passage["chunk_id"], "entity_id": entity, "job_id": job["id"]}
+        pair = {"a": "Alder Pumps", "b": "Ida Rowan"}
+        ids["decision_id"] = client.post("/v1/admin/entities/merge", json=pair).json()["id"]
         yield World(served, keys, ids)
 
 
@@ -68,7 +74,7 @@ def test_a_reader_asks_and_looks_and_an_admin_does_everything(world: World, rout
 
     assert reader.status_code == (403 if route.needs_admin else 200)
     # What belongs to another tenant looks as if it did not exist.
-    assert other.status_code == (404 if route.ids or route.id == "getGraph" else admin.status_code)
+    assert other.status_code == (404 if route.ids or route.id in NAMING else admin.status_code)
     for id_ in world.ids.values():
         assert id_ not in other.text
     assert "Rowan" not in other.text

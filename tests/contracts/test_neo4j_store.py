@@ -126,6 +126,22 @@ async def test_a_newer_schema_is_refused_and_left_alone(store: Neo4jStore, drive
         await rows(driver, "MATCH (s:SchemaVersion) SET s.version = $version", version=schema.SCHEMA_VERSION)
 
 
+async def test_blocks_that_older_software_stored_are_made_anew(
+    store: Neo4jStore, driver: AsyncDriver, neo4j_url: str
+) -> None:
+    await store.write(ANYBODY, build(DocumentPlan((ChunkPlan((SentencePlan((0, 4)),)),))))
+    wanted = await rows(driver, "MATCH (e:Entity) RETURN e.id, e.blocks ORDER BY e.id")
+    await rows(
+        driver, "MATCH (e:Entity) SET e.blocks = ['old'] WITH count(*) AS n MATCH (s:SchemaVersion) SET s.version = 1"
+    )
+    async with open_stores(neo4j_url, filter_fields=FIELDS):
+        assert await rows(driver, "MATCH (e:Entity) RETURN e.id, e.blocks ORDER BY e.id") == wanted
+    assert await rows(driver, "MATCH (e:Stale) RETURN count(*)") == [[2]]
+    while await display.refresh(store._connection):
+        pass
+    assert await rows(driver, "MATCH (e:Stale) RETURN count(*)") == [[0]]
+
+
 async def test_the_schema_is_made_by_one_of_many_that_start_at_once(neo4j_url: str, driver: AsyncDriver) -> None:
     await empty(neo4j_url)
     await rows(driver, "MATCH (s:SchemaVersion) DELETE s")

@@ -6,14 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.resolve import FOLDER, measure, read_pairs
 from graphrag.analysis import normalise
-from graphrag.extraction.resolution import blocking_keys, links_among, may_be_same, same_as
-from graphrag.types import Entity, entity_id
+from graphrag.extraction.resolution import Decided, blocking_keys, link_between, links_among, may_be_same, same_as
+from graphrag.types import Entity, SameAs, entity_id, is_text
 
 NAMES = [
     "Acme", "ACME", "International Business Machines", "IBM", "Ibm", "Jane Smith", "Smith", "J. Smith", "New York",
     "NewYork", "New-York", "Gothenburg", "Gothenberg", "Goteborg", "World Health Organization", "WHO",
-    "World Health Organisation", "Boeing 737", "Boeing 747", "Boeing 7-3-7", "Wu", "Mei Wu", "Kubernetes", "Kubernets",
+    "World Health Organisation", "WHO Ltd", "U.S.", "US", "Dr. Jane Smith", "Smith, Jane", "Jane Ann Smith", "Jane Smith Jr.",
+    "Acme Corp", "Acme Corporation", "Acme GmbH", "St. Louis", "Saint Louis", "Leeds University", "University of Leeds",
+    "Marks & Spencer", "Marks and Spencer", "O'Brien", "Ann O'Brien", "van Dam", "Jo van Dam", "Gateways", "Old Gateways",
+    "Old Gateway", "Phase I", "Phase II", "Boeing 737", "Boeing 747", "Boeing 7-3-7", "Wu", "Mei Wu", "Kubernetes", "Kubernets",
 ]  # fmt: skip
 TYPES = ["", "PERSON", "ORG", "GPE", "LOC", "MISC", "DATE"]
 
@@ -25,7 +29,9 @@ def entity(name: str, type: str = "", *, tenant: str = "default") -> Entity:
 
 entities = st.builds(
     entity,
-    st.sampled_from(NAMES) | st.text(st.sampled_from("abeno1 '"), min_size=1, max_size=8).filter(normalise),
+    st.sampled_from(NAMES)
+    | st.text(st.sampled_from("abeno1 '"), min_size=1, max_size=8).filter(normalise)
+    | st.text(max_size=6).filter(lambda text: is_text(text) and normalise(text)),
     st.sampled_from(TYPES),
 )
 
@@ -33,20 +39,53 @@ entities = st.builds(
 @pytest.mark.parametrize(
     ("one", "other", "score", "reason"),
     [
-        (entity("IBM"), entity("International Business Machines"), 0.9, "acronym"),
-        (entity("BOA", "ORG"), entity("Bank of America", "ORG"), None, ""),
-        (entity("BA", "ORG"), entity("Bank of America", "ORG"), 0.9, "acronym"),
+        (entity("IBM"), entity("International Business Machines"), 0.85, "acronym"),
+        (entity("BOA", "ORG"), entity("Bank of America", "ORG"), 0.85, "acronym"),
+        (entity("BoA", "ORG"), entity("Bank of America", "ORG"), 0.85, "acronym"),
+        (entity("BA", "ORG"), entity("Bank of America", "ORG"), 0.7, "acronym"),
+        (entity("BMW"), entity("Bayerische Motoren Werke AG", "ORG"), 0.85, "acronym"),
         (entity("Ibm"), entity("International Business Machines"), None, ""),
+        (entity("JS"), entity("Jane Smith", "PERSON"), None, ""),
+        (entity("U.S.", "GPE"), entity("United States", "GPE"), 0.7, "acronym"),
+        (entity("USA", "GPE"), entity("U.S.A.", "GPE"), 0.9, "dots"),
+        (entity("VAT", "ORG"), entity("V. At"), None, ""),
         (entity("Smith", "PERSON"), entity("Jane Smith", "PERSON"), 0.6, "surname"),
+        (entity("Mr. Smith", "PERSON"), entity("Jane Smith", "PERSON"), 0.6, "surname"),
         (entity("Smith"), entity("Jane Smith", "PERSON"), 0.6, "surname"),
+        (entity("O'Brien"), entity("Ann O'Brien", "PERSON"), 0.6, "surname"),
+        (entity("van der Berg"), entity("Jan van der Berg", "PERSON"), 0.6, "surname"),
         (entity("Smith"), entity("Jane Smith"), None, ""),
         (entity("Smith", "MISC"), entity("Jane Smith", "PERSON"), None, ""),
         (entity("Jane", "PERSON"), entity("Jane Smith", "PERSON"), None, ""),
-        (entity("Smith", "PERSON"), entity("Al B C D Smith", "PERSON"), None, ""),
+        (entity("Smith", "PERSON"), entity("Al B C D E Smith", "PERSON"), None, ""),
+        (entity("J. Smith", "PERSON"), entity("Jane Smith", "PERSON"), 0.65, "initials"),
+        (entity("R. Smith", "PERSON"), entity("Jane Smith", "PERSON"), None, ""),
+        (entity("Jane Smith", "PERSON"), entity("Petra Smith", "PERSON"), None, ""),
+        (entity("Jane Smith", "PERSON"), entity("Jane Anna Smith", "PERSON"), 0.6, "middle name"),
+        (entity("George W. Bush", "PERSON"), entity("George H. W. Bush", "PERSON"), None, ""),
+        (entity("Dr. Jane Smith", "PERSON"), entity("Jane Smith", "PERSON"), 0.9, "title"),
+        (entity("Smith, Jane", "PERSON"), entity("Jane Smith", "PERSON"), 0.85, "surname first"),
+        (entity("Smith Jane", "PERSON"), entity("Jane Smith", "PERSON"), None, ""),
+        (entity("Sam Jones Jr.", "PERSON"), entity("Sam Jones Sr.", "PERSON"), None, ""),
         (entity("New York"), entity("NewYork"), 0.95, "spacing"),
         (entity("e-mail"), entity("Email"), 0.95, "spacing"),
+        (entity("Acme Corp", "ORG"), entity("ACME Corporation", "ORG"), 0.95, "legal form"),
+        (entity("Acme Corp", "ORG"), entity("Acme", "ORG"), 0.85, "legal form"),
+        (entity("Acme Corp", "ORG"), entity("Acme", "PERSON"), 0.6, "mistaken"),
+        (entity("Acme Corp", "ORG"), entity("Acme", "GPE"), None, ""),
+        (entity("Acme GmbH", "ORG"), entity("Acme Inc.", "ORG"), None, ""),
+        (entity("Acme Logistics Ltd", "ORG"), entity("Acme Ltd", "ORG"), None, ""),
+        (entity("Marks & Spencer", "ORG"), entity("Marks and Spencer", "ORG"), 0.9, "same name"),
+        (entity("Dept. of Energy", "ORG"), entity("Department of Energy", "ORG"), 0.9, "abbreviations"),
+        (entity("Göteborg", "GPE"), entity("Goteborg", "GPE"), 0.9, "accents"),
+        (entity("Leeds University", "ORG"), entity("University of Leeds", "ORG"), 0.8, "order"),
+        (entity("Field Gateways", "PRODUCT"), entity("Field Gateway"), 0.8, "plural"),
         (entity("Boeing 737"), entity("Boeing 747"), None, ""),
-        (entity("Acme"), entity("Acme Corp"), None, ""),
+        (entity("INC-2041", "CODE"), entity("INC-2014", "CODE"), None, ""),
+        (entity("ADR-1-23", "CODE"), entity("ADR-12-3", "CODE"), None, ""),
+        (entity("World War I", "EVENT"), entity("World War II", "EVENT"), None, ""),
+        (entity("Maria Rossi", "PERSON"), entity("Mario Rossi", "PERSON"), None, ""),
+        (entity("Jon Hall", "PERSON"), entity("Jan Hall", "PERSON"), None, ""),
         (entity("Mona"), entity("Mina"), None, ""),
     ],
 )
@@ -57,16 +96,13 @@ def test_two_entities_are_linked_for_a_reason(one: Entity, other: Entity, score:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("Kubernetes", "Kubernets"), ("Gothenburg", "Gothenberg"), ("Organisation", "Organization")]
+    ("one", "other"), [("Kubernetes", "Kubernets"), ("Gothenburg", "Gothenberg"), ("Katherine Hall", "Catherine Hall")]
 )
 def test_spellings_with_the_same_consonants_are_variants(one: str, other: str) -> None:
     found = same_as(entity(one), entity(other))
-    if "z" in other:
-        assert found is None, "s and z are different consonants"
-    else:
-        assert found is not None
-        assert 0.85 * 0.9 <= found.score <= 0.9
-        assert found.reason == "spelling variant"
+    assert found is not None
+    assert 0.85 * 0.9 <= found.score <= 0.9
+    assert found.reason == "spelling variant"
 
 
 @pytest.mark.parametrize(
@@ -171,9 +207,12 @@ def test_the_quick_test_on_keys_passes_every_link(one: Entity, other: Entity) ->
 
 
 def test_blocks_are_ascending_and_depend_on_the_key_alone() -> None:
-    assert blocking_keys("jane smith") == ("acronym:js", "skeleton:jnsmth", "squash:janesmith", "surname:smith")
+    assert blocking_keys("dr jane smith") == (
+        "acronym:js", "person:j smith", "skeleton:jnsmth", "squash:janesmith", "surname:smith", "words:jane smith",
+    )  # fmt: skip
     assert blocking_keys("ibm") == ("acronym:ibm", "squash:ibm", "surname:ibm")
     assert blocking_keys("s3") == ("squash:s3",)
+    assert blocking_keys("acme ltd") == ("squash:acme",)
 
 
 @given(entities)
@@ -181,3 +220,30 @@ def test_every_key_falls_into_a_block(held: Entity) -> None:
     blocks = blocking_keys(held.key)
     assert blocks
     assert list(blocks) == sorted(set(blocks))
+
+
+@given(entities)
+def test_a_split_takes_a_link_away_and_a_merge_makes_one_whatever_the_names(held: Entity) -> None:
+    other = entity("International Business Machines", "ORG")
+    if held.id == other.id:
+        return
+    split = Decided(split={held.id: {other.id}, other.id: {held.id}})
+    merge = Decided(merged={held.id: {other.id: "ann"}, other.id: {held.id: "ann"}})
+    a, b = sorted((held.id, other.id))
+    assert links_among([held, other], split) == []
+    assert links_among([held, other], merge) == [SameAs(a, b, 1.0, "decided by ann")]
+    assert links_among([held], merge) == []
+    assert link_between(held, other) == same_as(held, other)
+
+
+@pytest.mark.parametrize(("name", "precision", "recall"), [("development", 0.94, 0.95), ("held-out", 0.97, 0.92)])
+def test_links_are_as_right_as_documented_on_labelled_pairs(name: str, precision: float, recall: float) -> None:
+    found = measure(read_pairs(FOLDER / f"{name}.jsonl"))
+    assert found.precision >= precision
+    assert found.recall >= recall
+
+
+def test_the_labelled_pairs_are_many_distinct_and_balanced() -> None:
+    pairs = [pair for path in FOLDER.glob("*.jsonl") for pair in read_pairs(path)]
+    assert len({frozenset((pair.a.name, pair.b.name)) for pair in pairs}) == len(pairs) >= 300
+    assert 0.4 < sum(pair.same for pair in pairs) / len(pairs) < 0.6

@@ -6,14 +6,18 @@ import time
 from collections.abc import Collection
 
 from graphrag.errors import SchemaMismatchError, StoreError
+from graphrag.extraction.resolution import blocking_keys
+from graphrag.stores.neo4j import lucene
 from graphrag.stores.neo4j.comparable import PREFIX
 from graphrag.stores.neo4j.connection import Connection, Transaction
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2: blocks of entities after BLOCKING_VERSION 2."""
 OLDEST_SERVER = (2026, 6)
 """`IN` inside SEARCH came with 2026.06."""
 _LOCK_SECONDS = 600
 _WAIT_SECONDS = 900
+_ENTITIES_AT_ONCE = 5_000
 
 _UNIQUE = {
     "document_id": ("Document", "id"),
@@ -87,11 +91,28 @@ async def prepare(connection: Connection, filter_fields: Collection[str]) -> Non
                 f"{connection.location}: not online: {', '.join(missing)}. Look at SHOW INDEXES in Neo4j Browser: drop an "
                 f"index of another name on the same properties, or one that failed, and start again"
             )
+        await _renew_blocks(connection)
         await connection.write(lambda tx: tx.run(_SET_VERSION, token=token, version=SCHEMA_VERSION))
     finally:
         await connection.write(lambda tx: tx.run(_UNLOCK, token=token))
 
 
+async def _renew_blocks(connection: Connection) -> None:
+    """Make the blocks of every entity anew, page by page: what they are follows from the key and this software."""
+    after = ""
+    while page := await connection.read(_ENTITIES, after=after, limit=_ENTITIES_AT_ONCE):
+        rows = [
+            {"id": id_, "blocks": [lucene.block_token(tenant, block) for block in blocking_keys(key)]}
+            for id_, tenant, key in page
+        ]
+        await connection.write(lambda tx, rows=rows: tx.run(_SET_BLOCKS, rows=rows))
+        after = page[-1][0]
+
+
+_ENTITIES = "MATCH (e:Entity) WHERE e.id > $after RETURN e.id, e.tenant, e.key ORDER BY e.id LIMIT $limit"
+_SET_BLOCKS = (
+    "UNWIND $rows AS row MATCH (e:Entity {id: row.id}) SET e.blocks = row.blocks, e:Stale, e.touched = 'schema'"
+)
 _VERSION = "OPTIONAL MATCH (s:SchemaVersion {id: 'schema'}) RETURN s.version"
 _SET_VERSION = "MATCH (s:SchemaVersion {id: 'schema', locked_by: $token}) SET s.version = $version"
 _UNLOCK = "MATCH (s:SchemaVersion {id: 'schema', locked_by: $token}) REMOVE s.locked_by, s.locked_until, s.lock"
