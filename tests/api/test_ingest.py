@@ -275,7 +275,11 @@ def test_a_job_of_a_higher_priority_is_worked_on_first(tmp_path: Path):
         environment |= {"PYTHONPATH": str(REPOSITORY), "GRAPHRAG_EMBEDDER": "hashing"}
         command = [sys.executable, "-m", "api.cli", "worker", "--until-done"]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=120)
+        watch = [sys.executable, "-m", "api.cli", "jobs", "watch", jobs[0]["id"]]
+        watched = subprocess.run(watch, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
         ended = {job["priority"]: wait_for_job(served.client(key), job["id"]) for job in jobs}
 
     assert done.returncode == 0, done.stderr
+    assert watched.returncode == 0
+    assert watched.stdout.startswith("succeeded: 1 of 1 files read, 1 documents (1 ")
     assert (ended[5]["progress"]["created"], ended[0]["progress"]["unchanged"]) == (1, 1)
