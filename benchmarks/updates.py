@@ -89,7 +89,7 @@ async def post_to_hit(url: str, runs: int) -> dict[str, float]:
                         ingest_job(uuid4().hex, scope, [UploadedFile(sha256, f"note-{number}.md")])
                     )
                     wake.set()
-                    while not await kb.store.search_chunks(scope, [word], 1):
+                    while not await kb.store.search_chunks(scope, [word], 1):  # noqa: ASYNC110 - as a caller would
                         await asyncio.sleep(0.005)
 
                 await timed(times, once)
