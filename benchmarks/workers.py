@@ -49,7 +49,7 @@ async def measure(url: str, embedder: str, workers: int, documents: int) -> dict
                 "GRAPHRAG_LOG_LEVEL": "warning",
             }
             command = [sys.executable, "-m", "api.cli", "worker", "--until-done"]
-            processes = [subprocess.Popen(command, env=environment) for _ in range(workers)]
+            processes = [subprocess.Popen(command, env=environment) for _ in range(workers)]  # noqa: ASYNC220 - quick
 
             async def stored() -> int:
                 return sum([(await store.statistics(scope)).documents for scope in scopes])
