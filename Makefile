@@ -9,10 +9,10 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help quickstart serve neo4j test lint check openapi lock clean
+.PHONY: help quickstart serve neo4j crash-test test lint check openapi lock clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1~\2/p' $(MAKEFILE_LIST) | awk -F '~' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1~\2/p' $(MAKEFILE_LIST) | awk -F '~' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "Another interpreter (3.11 or newer): make PYTHON=python3.12 TARGET"
 
 quickstart: $(VENV)/.project  ## set up, read the sample documents and answer a question about them
@@ -41,6 +41,9 @@ lint: $(VENV)/.project $(VENV)/.dev  ## format, lint, types, import layers
 	@$(BIN)/lint-imports
 
 check: lint test  ## everything that has to pass
+
+crash-test: $(VENV)/.project $(VENV)/.dev  ## 200 kill -9 during ingests, 40 of Neo4j; goes on where it stopped (TRIALS=200)
+	@$(BIN)/python tools/crash_test.py --trials $(or $(TRIALS),200)
 
 openapi: $(VENV)/.project  ## rewrite docs/openapi.json from the code
 	@$(BIN)/python -m api.openapi > openapi.tmp

@@ -87,6 +87,7 @@ async def ingest_documents(
     progress: Progress | None = None,
     max_chunks: int = MAX_CHUNKS_PER_DOCUMENT,
     seen: set[str] | None = None,
+    keep_results: bool = True,
 ) -> IngestReport:
     """Store documents; those that are stored unchanged cost only a lookup.
 
@@ -97,6 +98,8 @@ async def ingest_documents(
         metadata: added to every document's own, and wins over it.
         progress: called for each source as soon as it is settled.
         seen: ids of the documents of this run so far, to which these are added, where a run takes several calls.
+        keep_results: put them into the report; without, what is told by `progress` is all there is, and a run of any length
+            takes the same memory.
         max_chunks: a source of more chunks becomes numbered parts (graphrag.parts).
 
     Returns:
@@ -111,7 +114,8 @@ async def ingest_documents(
     report = IngestReport()
 
     def settle(result: Ingested) -> None:
-        report.results.append(result)
+        if keep_results:
+            report.results.append(result)
         if progress is not None:
             progress(result)
 

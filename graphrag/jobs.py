@@ -219,6 +219,7 @@ class Worker:
                 lease=lease,
                 progress=tally.settle,
                 seen=seen,
+                keep_results=False,
             )
 
         async def suspect(source: str) -> None:

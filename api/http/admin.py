@@ -104,7 +104,7 @@ class AdminController(Controller):
         """
         if not source and not source_prefix and not filter:
             raise ProblemError(
-                400, "give 'source', 'source_prefix' or 'filter': all documents are never meant by saying nothing"
+                422, "give 'source', 'source_prefix' or 'filter': all documents are never meant by saying nothing"
             )
         store, scope = service.kb.store, caller.scope
         wanted, after = _filter(filter, service.kb.filter_fields), ""

@@ -30,5 +30,5 @@ def test_no_generated_request_meets_a_fault_or_an_undocumented_answer(tmp_path: 
         log = served.log()
 
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
-    assert "Tested: 20" in done.stdout
+    assert "Tested: 21" in done.stdout
     assert '"level": "error"' not in log

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -10,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.api.serving import QUIET, Served, add_key, ingest_texts, serve, wait_for_job
+from tests.api.serving import QUIET, REPOSITORY, Served, add_key, ingest_texts, serve, wait_for_job
 
 TEXT = b"Alder Pumps was founded by Ida Rowan in Aarhus.\n"
 
@@ -245,3 +248,38 @@ def test_a_job_goes_on_where_a_killed_server_left_it(tmp_path: Path):
     assert after == 200
     assert ended["progress"]["unchanged"] >= before // 2  # what was stored was not worked on again
     assert ended["progress"]["unchanged"] + ended["progress"]["created"] == 200
+
+
+def test_documents_are_deleted_by_source_prefix_and_only_by_some_condition(client: httpx.Client):
+    ingest_texts(client, {"a/1.md": "Alder Pumps.", "a/2.md": "Birch Valves.", "b.md": "Cedar Gates.", "a": "Dogwood."})
+    path = "/v1/admin/documents"
+
+    assert client.delete(path).status_code == 422
+    assert client.delete(path, params={"filter": "{"}).status_code == 422
+    shown = client.delete(path, params={"source_prefix": "a/", "dry_run": "true"}).json()
+    assert shown == {"dry_run": True, "documents": 2, "sources": ["a/1.md", "a/2.md"]}
+    assert len(_sources(client)) == 4
+    assert client.delete(path, params={"source_prefix": "a/"}).json()["documents"] == 2
+    assert client.delete(path, params={"source": "a"}).json()["sources"] == ["a"]
+    assert _sources(client) == ["b.md"]
+
+
+def test_a_job_of_a_higher_priority_is_worked_on_first(tmp_path: Path):
+    key = asyncio.run(add_key(tmp_path))
+    body = {"documents": [{"source": "a.md", "text": "Alder Pumps."}]}
+    with serve(tmp_path, GRAPHRAG_INGEST_WORKERS="0") as served:
+        for priority in ("0", "5"):
+            served.client(key).post("/v1/admin/documents", json=body, params={"priority": priority}).raise_for_status()
+        jobs = served.client(key).get("/v1/admin/jobs").json()["jobs"]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("GRAPHRAG_")}
+        environment |= {"PYTHONPATH": str(REPOSITORY), "GRAPHRAG_EMBEDDER": "hashing"}
+        command = [sys.executable, "-m", "api.cli", "worker", "--until-done"]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=120)
+        watch = [sys.executable, "-m", "api.cli", "jobs", "watch", jobs[0]["id"]]
+        watched = subprocess.run(watch, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+        ended = {job["priority"]: wait_for_job(served.client(key), job["id"]) for job in jobs}
+
+    assert done.returncode == 0, done.stderr
+    assert watched.returncode == 0
+    assert watched.stdout.startswith("succeeded: 1 of 1 files read, 1 documents (1 ")
+    assert (ended[5]["progress"]["created"], ended[0]["progress"]["unchanged"]) == (1, 1)

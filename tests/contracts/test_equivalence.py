@@ -109,7 +109,7 @@ def test_any_history_leaves_the_canonical_bytes_of_writing_the_final_set_once(te
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=tested_factory.kind.examples,
+            max_examples=max(8, tested_factory.kind.examples // 2),
             stateful_step_count=12,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -142,15 +142,16 @@ class EmbeddedStore:
         if limit < 1:
             return []
 
-        def work(connection: sqlite3.Connection, _: MemoryIndex) -> list[Document]:
+        def work(connection: sqlite3.Connection) -> list[Document]:
             visible = documents.documents(connection, scope, ids, after)
             return list(islice((one for one in visible if documents.passes(one, source_prefix, filter)), limit))
 
-        return await self._read(work)
+        # Without the memory index: a process that only ingests never builds one.
+        return await self._database.read(work)
 
     async def texts(self, scope: Scope, ids: Sequence[str]) -> dict[str, str]:
         """See GraphStore.texts."""
-        return await self._read(lambda connection, _: documents.texts(connection, scope, ids))
+        return await self._database.read(lambda connection: documents.texts(connection, scope, ids))
 
     async def chunk_ids(self, scope: Scope, document_id: str) -> list[str]:
         """See GraphStore.chunk_ids."""

@@ -1,0 +1,95 @@
+"""`graphrag ingest --sync` and `graphrag delete`: what goes, and what stays."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.api.conftest import Run, write
+
+
+def sources(run: Run) -> list[str]:
+    """What is stored."""
+    return [document["source"] for document in run("documents", "--json").json["documents"]]
+
+
+def test_sync_removes_what_vanished_from_this_folder_and_nothing_else(run: Run, tmp_path: Path):
+    write(tmp_path / "ours", {"a.md": "# A\n\nAlder.\n", "old/b.md": "# B\n\nBirch.\n", "c.md": "# C\n\nCedar.\n"})
+    write(tmp_path / "theirs", {"t.md": "# T\n\nTheirs.\n"})
+    write(tmp_path / "plain", {"p.md": "# P\n\nPlain.\n"})
+    assert run("ingest", tmp_path / "theirs", "--sync").code == run("ingest", tmp_path / "plain").code == 0
+    run("ingest", tmp_path / "ours", "--sync")
+    (tmp_path / "ours/c.md").unlink()
+    (tmp_path / "ours/new").mkdir()
+    (tmp_path / "ours/old/b.md").rename(tmp_path / "ours/new/b2.md")
+
+    result = run("ingest", tmp_path / "ours", "--sync")
+
+    assert result.code == 0
+    assert "removed   c.md" in result.out
+    assert "renamed   old/b.md -> new/b2.md" in result.out
+    assert sources(run) == ["a.md", "new/b2.md", "p.md", "t.md"]
+    again = run("ingest", tmp_path / "ours", "--sync", "--json").json
+    assert (again["unchanged"], again["removed"], again["renamed"]) == (2, [], [])
+
+
+def test_sync_keeps_what_a_file_gave_that_cannot_be_read_now_and_drops_records_that_left_theirs(
+    run: Run, tmp_path: Path
+):
+    folder = tmp_path / "folder"
+    write(folder, {"a.md": "# A\n\nAlder.\n", "t.jsonl": '{"id": "1", "text": "One."}\n{"id": "2", "text": "Two."}\n'})
+    run("ingest", folder, "--sync")
+    write(folder, {"a.md": "", "t.jsonl": "{not json\n"})
+
+    assert run("ingest", folder, "--sync", "--json").json["removed"] == []
+    assert sources(run) == ["a.md", "t.jsonl#1", "t.jsonl#2"]
+    write(folder, {"a.md": "# A\n\nAlder.\n", "t.jsonl": '{"id": "2", "text": "Two."}\n'})
+    assert run("ingest", folder, "--sync", "--json").json["removed"] == ["t.jsonl#1"]
+
+
+def test_sync_of_a_folder_without_files_is_refused_and_many_deletions_want_a_yes(run: Run, tmp_path: Path):
+    folder = tmp_path / "folder"
+    write(folder, {f"{n:02}.md": f"# N\n\nNote {n}.\n" for n in range(15)})
+    run("ingest", folder, "--sync-as", "wiki")
+    moved = tmp_path / "elsewhere"
+    folder.rename(moved)
+    for n in range(1, 15):
+        (moved / f"{n:02}.md").unlink()
+
+    refused = run("ingest", moved, "--sync-as", "wiki")
+    assert refused.code == 3
+    assert "14 documents have vanished" in refused.err
+    assert "--yes" in refused.err
+    assert len(sources(run)) == 15
+    assert run("ingest", moved, "--sync-as", "wiki", "--yes").code == 0
+    assert sources(run) == ["00.md"]
+    (moved / "00.md").unlink()
+    assert run("ingest", moved, "--sync-as", "wiki", "--yes").code == 3
+    assert sources(run) == ["00.md"]
+
+
+@pytest.mark.parametrize("arguments", [("folder/a.md", "--sync"), ("folder", "other", "--sync")])
+def test_sync_keeps_one_folder(run: Run, tmp_path: Path, arguments: tuple[str, ...]):
+    write(tmp_path, {"folder/a.md": "# A\n\nAlder.\n", "other/b.md": "# B\n\nBirch.\n"})
+
+    assert run("ingest", *arguments).code == 3
+
+
+def test_delete_by_prefix_and_filter_shows_asks_and_deletes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write(tmp_path, {f"old/{n:02}.md": f"# N\n\nNote {n}.\n" for n in range(12)} | {"new/a.md": "# A\n\nAlder.\n"})
+    run("ingest", tmp_path / "old", "--meta", "year=2024")
+    write(tmp_path / "more", {"b.md": "# B\n\nBirch.\n"})
+    run("ingest", tmp_path / "more", "--meta", "year=2025")
+
+    shown = run("delete", "--source-prefix", "0", "--dry-run", "--json").json
+    assert (shown["dry_run"], len(shown["deleted"])) == (True, 10)
+    assert len(sources(run)) == 13
+    old = ("--filter", '{"year": {"lt": 2025}}')
+    monkeypatch.setenv("GRAPHRAG_FILTER_FIELDS", "year")
+    refused = run("delete", *old)
+    assert refused.code == 3
+    assert "12 documents would be deleted" in refused.err
+    assert run("delete", "--source-prefix", "00", *old).out == "deleted 00.md\n"
+    assert run("delete", *old, "--yes").code == 0
+    assert sources(run) == ["b.md"]
+    assert run("delete").code == 3
+    assert "nothing was deleted" in run("delete", "--source-prefix", "zzz").out
