@@ -211,7 +211,7 @@ async def test_evidence_that_joins_up_stops_the_search_as_sufficient(empty: Know
 
 
 async def test_nothing_else_is_looked_for_where_one_passage_holds_the_question(kb: KnowledgeBase):
-    answer = await Agent(kb).run(SCOPE, "Who built the turbine of Brackwater Station?")
+    answer = await Agent(kb).run(SCOPE, "What did Lusovent Paper report?")
 
     assert len(answer.steps) == 1
     assert answer.stopped_by == "sufficient"
