@@ -47,6 +47,8 @@ class Assessment:
     """Estimated probability that the evidence set holds the answer."""
     coverage: float
     """Share of the question's term weight that it holds."""
+    alone: float
+    """The same share for the passage that answers best by itself."""
     missing: tuple[str, ...]
     """Words of the question that it does not hold, weightiest first."""
     heads: tuple[str, ...]
@@ -70,12 +72,21 @@ def assess(ledger: Ledger) -> Assessment:
         evidence=evidence,
         confidence=min(likely, ABSENT_IDENTIFIER) if lacking else likely,
         coverage=values["coverage"],
+        alone=_alone(ledger, scored),
         missing=tuple(dict.fromkeys((*lacking, *missing_words(ledger.question, evidence)))),
         heads=tuple(dict.fromkeys(chain.chunk_ids[0] for chain in scored.chains[:5])),
         hits=scored.hits,
         score=evidence.score,
         features=values,
     )
+
+
+def _alone(ledger: Ledger, scored: Scored) -> float:
+    if not scored.base:
+        return 0.0
+    best = min(scored.base, key=lambda id_: (-scored.base[id_], id_))
+    weights, wanted = ledger.question.weights, wanted_terms(ledger.question)
+    return weight_of(weights, ledger.candidates[best].terms & wanted) / (weight_of(weights, wanted) or 1e-9)
 
 
 def confidence(values: Mapping[str, float]) -> float:

@@ -210,12 +210,19 @@ async def test_evidence_that_joins_up_stops_the_search_as_sufficient(empty: Know
     assert {citation.source for citation in answer.citations} == {"a.txt", "b.txt"}
 
 
+async def test_nothing_else_is_looked_for_where_one_passage_holds_the_question(kb: KnowledgeBase):
+    answer = await Agent(kb).run(SCOPE, "What did Lusovent Paper report?")
+
+    assert len(answer.steps) == 1
+    assert answer.stopped_by == "sufficient"
+
+
 @pytest.mark.parametrize("step", [1, 2, 3])
 async def test_the_planner_stops_when_the_evidence_suffices(kb: KnowledgeBase, step: int):
     question = await read_question(kb.store, kb.embedder, kb.encoder, SCOPE, QUESTIONS[0])
     ledger = Ledger(kb.store, SCOPE, question)
     await ledger.add(await VectorSearch(query=QUESTIONS[0]).run(ledger, kb.embedder))
-    sure, unsure = (replace(assess(ledger), confidence=value) for value in (1.0, 0.01))
+    sure, unsure = (replace(assess(ledger), confidence=value, alone=0.0) for value in (1.0, 0.01))
 
     assert await EvidencePlanner().next(State(ledger, step, sure, 5, ALL_TOOLS)) == Stop("sufficient")
     going_on = await EvidencePlanner().next(State(ledger, step, unsure, 5, ALL_TOOLS))

@@ -1,0 +1,28 @@
+"""Detecting what an untitled text is about."""
+
+import pytest
+
+from graphrag.extraction.spacy import DEFAULT_PIPELINE, load_pipeline
+from graphrag.extraction.subjects import detect_subjects
+
+PIPELINE = load_pipeline(DEFAULT_PIPELINE)
+
+
+@pytest.mark.parametrize(
+    ("text", "subjects"),
+    [
+        ('Nicholas Lofton "Nick" Hexum (born 1970) is an American singer.', {"Nick Hexum", "Nicholas Hexum"}),
+        ("Fiona Joy Nash (born 6 May 1965) is an Australian politician.", {"Fiona Joy Nash", "Fiona Nash", "Joy Nash"}),
+        ("The Brackwater Station is a power station. It was built in 1987.", {"The Brackwater Station"}),
+        ("Maha Sona or Maha Sohona is a demon.", {"Maha Sona", "Maha Sohona"}),
+        ("Michael Theophilus Johnson, better known as Mikey Spice, is a singer.", {"Mikey Spice"}),
+        ("Halvorix Components supplied the power module.", {"Halvorix Components"}),
+    ],
+)
+def test_a_text_is_about_what_its_first_sentence_defines(text: str, subjects: set[str]):
+    assert subjects <= set(detect_subjects(PIPELINE(text)))
+
+
+@pytest.mark.parametrize("text", ["", "It was built in the spring.", "He then left."])
+def test_a_text_that_names_nothing_is_about_nothing(text: str):
+    assert detect_subjects(PIPELINE(text)) == ()
