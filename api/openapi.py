@@ -27,6 +27,8 @@ from api.sse import MEDIA_TYPE
 from graphrag import __version__
 from graphrag.settings import load_settings
 
+# Name one thing in the query or the body, others do in the path.
+_NAMES_ONE = frozenset({"getGraph", "mergeEntities", "splitEntities"})
 _KEYLESS = frozenset({"live", "ready"})
 _METHODS = ("get", "post", "put", "patch", "delete")
 # Of one event, as is the custom for streams.
@@ -107,7 +109,7 @@ def _statuses(operation: Operation) -> set[int]:
     if id_ in _KEYLESS:
         return {405, 421}
     found = {400, 401, 403, 405, 421, 422, 429, 500, 503}
-    if id_ == "getGraph" or any(getattr(given, "param_in", "") == "path" for given in operation.parameters or ()):
+    if id_ in _NAMES_ONE or any(getattr(given, "param_in", "") == "path" for given in operation.parameters or ()):
         found.add(404)
     if id_ == "ingestDocuments" or operation.request_body is not None:
         found |= {413, 415}

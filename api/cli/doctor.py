@@ -85,7 +85,7 @@ def _checks(scope: Scope, settings_shown: list[Setting]) -> Iterator[Check]:
     fingerprints: list[Fingerprints] = []
     yield _guarded("embedder", lambda: asyncio.run(_embedder(settings, fingerprints)))
     if fingerprints:
-        yield _guarded("fingerprints", lambda: asyncio.run(_fingerprints(settings, fingerprints[0])))
+        yield _guarded("fingerprints", lambda: _fingerprints(settings, fingerprints[0]))
     yield _guarded("spacy", lambda: _spacy(settings))
     yield _guarded("parser", _parser)
     yield _guarded("disk", lambda: _disk(settings))
@@ -156,8 +156,12 @@ async def _embedder(settings: Settings, fingerprints: list[Fingerprints]) -> Che
     return Check("embedder", True, f"{embedder.fingerprint}: {detail}")
 
 
-async def _fingerprints(settings: Settings, configured: Fingerprints) -> Check:
-    known = await _bound(settings)
+def _fingerprints(settings: Settings, configured: Fingerprints) -> Check:
+    if settings.store_url.startswith("sqlite:"):  # opening it would create the file
+        file = inspect(settings.store_url)
+        known = file.fingerprints if file else None
+    else:
+        known = asyncio.run(_bound(settings))
     if known is None:
         return Check("fingerprints", True, "nothing is stored yet that a model would have to fit")
     remedy = "set GRAPHRAG_EMBEDDER back, or ingest into a new store (GRAPHRAG_STORE_URL=sqlite:///other.db)"
@@ -168,9 +172,6 @@ async def _fingerprints(settings: Settings, configured: Fingerprints) -> Check:
 
 
 async def _bound(settings: Settings) -> Fingerprints | None:
-    if settings.store_url.startswith("sqlite:"):  # opening it would create the file
-        file = inspect(settings.store_url)
-        return file.fingerprints if file else None
     async with open_stores(settings) as (store, _):
         return await store.fingerprints()
 

@@ -168,7 +168,8 @@ def test_delete_takes_sources_ids_the_start_of_an_id_and_all_records_of_a_file(f
     by_start = filled("delete", ids["incidents/inc-1.md"][:8])
     by_file = filled("delete", "tickets.jsonl#*", ids["tickets.jsonl#T-1"], "--json")
 
-    assert by_source.json["deleted"] == [{"id": ids["contracts/sa-118.md"], "source": "contracts/sa-118.md"}]
+    deleted = {"id": ids["contracts/sa-118.md"], "source": "contracts/sa-118.md", "part": 0}
+    assert by_source.json["deleted"] == [deleted]
     assert by_start.out == "deleted incidents/inc-1.md\n"
     assert sorted(item["source"] for item in by_file.json["deleted"]) == ["tickets.jsonl#T-1", "tickets.jsonl#T-2"]
     assert filled("documents", "--json").json == {"documents": []}

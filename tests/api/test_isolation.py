@@ -21,6 +21,9 @@ THEIRS = {
     **{f"alder-{n}.md": f"# Alder Pumps\n\nAlder Pumps was founded by Ida {CANARY}{n} in Aarhus {CANARY}.\n" for n in range(30)},
     "alder.md": f"# Alder Pumps\n\nIda Rowan left Alder Pumps for {CANARY.title()} Limited in Aarhus.\n",
 }  # fmt: skip
+NOT_COMPARED = {
+    "metrics", "ingestDocuments", "deleteDocument", "jobEvents", "mergeEntities", "splitEntities", "undoDecision",
+}  # fmt: skip
 VARYING = {"milliseconds", "total_ms", "instance", "created_at", "updated_at", "id_of_job", "seconds", "documents_per_second"}  # fmt: skip
 
 
@@ -54,12 +57,15 @@ def _filled(served: Served, key: str, documents: dict[str, str]) -> dict[str, st
     document = client.get("/v1/documents").json()["documents"][0]["id"]
     passage = client.post("/v1/search", json={"query": "Alder Pumps"}).json()["hits"][0]["passage"]
     entity = client.get("/v1/entities", params={"q": "ida"}).json()["entities"][0]["id"]
-    return {"document_id": document, "chunk_id": passage["chunk_id"], "entity_id": entity, "job_id": job["id"]}
+    pair = {"a": "Alder Pumps", "b": "Ida Rowan"}
+    decision = client.post("/v1/admin/entities/split", json=pair).json()["id"]
+    ids = {"document_id": document, "chunk_id": passage["chunk_id"], "entity_id": entity, "job_id": job["id"]}
+    return ids | {"decision_id": decision}
 
 
 def _compared(route: Route) -> bool:
     """Routes that only read the caller's data."""
-    return route.needs_key and route.id not in ("metrics", "ingestDocuments", "deleteDocument", "jobEvents")
+    return route.needs_key and route.id not in NOT_COMPARED
 
 
 def _steady(route: Route, served: Served, key: str, ids: Mapping[str, str]) -> Any:
