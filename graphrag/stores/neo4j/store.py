@@ -256,7 +256,9 @@ class Neo4jStore:
             **_asked(scope, filter),
             **values,
         )
-        return {places[n]: (total, _best(best, k)) for n, total, best in found}
+        # The server takes the cosine; the port's score is the dot product, also for a vector that is not of unit length.
+        lengths = np.linalg.norm(vectors, axis=1)
+        return {places[n]: (total, _best(best, float(lengths[places[n]]), k)) for n, total, best in found}
 
     async def search_chunks(
         self, scope: Scope, terms: Sequence[str], k: int, filter: Filter | None = None
@@ -389,7 +391,7 @@ def _ordered(found: Iterable[Row], ids: Sequence[str]) -> list[Row]:
     return [by_id[id_] for id_ in ids if id_ in by_id]
 
 
-def _best(scored: Iterable[tuple[str, float]], k: int) -> list[Hit]:
-    """The k nearest by cosine similarity, of pairs (id, (1 + cosine) / 2); descending, ties ascending by id."""
-    hits = (Hit(id_, round(2 * score - 1, SCORE_DECIMALS)) for id_, score in scored)
+def _best(scored: Iterable[tuple[str, float]], length: float, k: int) -> list[Hit]:
+    """The k nearest to a vector of this length, of pairs (id, (1 + cosine) / 2); descending, ties ascending by id."""
+    hits = (Hit(id_, round((2 * score - 1) * length, SCORE_DECIMALS)) for id_, score in scored)
     return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:k]
