@@ -172,7 +172,7 @@ class Trial:
         self.url = bench.server.url if self.store == "neo4j" and bench.server else f"sqlite:///{self.folder}/kb.db"
         # By what is stored and not by time, which would often be too early or too late on a machine that does other things.
         due = -1 if rng.random() < 0.1 else rng.randrange(bench.documents)
-        self.delay = rng.uniform(0, 2.0 if due < 0 else 0.2)
+        self.delay = rng.uniform(0, 2.0 if due < 0 else 0.03)
         self.result = Result(number, self.store, self.killed, due)
         self.job_id = uuid.uuid4().hex
         self.process: subprocess.Popen[bytes] | None = None
