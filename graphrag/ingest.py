@@ -37,6 +37,8 @@ from graphrag.types import (
     stable_id,
 )
 
+WRITTEN_AT_ONCE = 4
+"""Documents."""
 GROUP_CHUNKS = 64
 
 
@@ -326,13 +328,20 @@ def _assemble(
 async def _write(
     kb: KnowledgeBase, scope: Scope, batches: Sequence[GraphBatch], lease: Lease | None, settle: Progress
 ) -> None:
-    for batch in batches:
-        document = batch.document
-        try:
-            outcome = await kb.store.write(scope, batch, lease=lease)
-        except StoreError:
-            raise
-        except GraphRAGError as exc:
-            settle(Ingested(document.source, "failed", document.id, 0, str(exc)))
-        else:
-            settle(Ingested(document.source, outcome, document.id, len(batch.chunks)))
+    """Write documents, some at once: a server has several cores, and a round trip to wait for."""
+    for start in range(0, len(batches), WRITTEN_AT_ONCE):
+        some = batches[start : start + WRITTEN_AT_ONCE]
+        outcomes = await asyncio.gather(
+            *(kb.store.write(scope, batch, lease=lease) for batch in some), return_exceptions=True
+        )
+        for batch, outcome in zip(some, outcomes, strict=True):
+            document = batch.document
+            if isinstance(outcome, GraphRAGError) and not isinstance(outcome, StoreError):
+                settle(Ingested(document.source, "failed", document.id, 0, str(outcome)))
+            elif not isinstance(outcome, BaseException):
+                settle(Ingested(document.source, outcome, document.id, len(batch.chunks)))
+        for outcome in outcomes:
+            if isinstance(outcome, StoreError) or (
+                isinstance(outcome, BaseException) and not isinstance(outcome, GraphRAGError)
+            ):
+                raise outcome
