@@ -1,5 +1,5 @@
 # The service in a container. Another base, such as a mirror or a slimmer image of your own:
-#   docker build --build-arg BASE_IMAGE=registry.example.org/python:3.12-slim .
+#   docker build --build-arg BASE_IMAGE=images.example.org/python:3.12-slim .
 ARG BASE_IMAGE=python:3.11-slim
 FROM ${BASE_IMAGE} AS build
 # Where the package index is not the public one: --build-arg PIP_INDEX_URL=...

@@ -1,6 +1,6 @@
 """Peak memory of an ingest, which must not grow with the amount of text.
 
-    python benchmarks/memory.py --megabytes 500 --embedder hashing --store-url sqlite:////tmp/memory.db
+    python benchmarks/memory.py --megabytes 500 --embedder hashing --store-url sqlite:///memory.db
     python benchmarks/memory.py --megabytes 10 --embedder minilm --store-url neo4j://neo4j:password@127.0.0.1:7687
 
 Text of made-up names and words, in documents of --document-kilobytes each, is generated while it is ingested; the process's

@@ -6,7 +6,7 @@ so terms, phrases and mentions are those that ingest would make of the new text,
 vector lies between those of two real passages. At each size the benchmark's questions are asked, and scored on the real
 passages among all.
 
-    python -m benchmarks.scale EVAL/musique --sizes 2000 10000 50000 --store-url sqlite:////tmp/scale.db
+    python -m benchmarks.scale EVAL/musique --sizes 2000 10000 50000 --store-url sqlite:///scale.db
 
 The store has to be fresh. Times include embedding the question; writing a made-up document needs no model, so the rate
 is that of the store alone.

@@ -1,6 +1,6 @@
 """Latency of an update and a deletion in a filled store, and the time from an upload to its first hit.
 
-    python benchmarks/updates.py --chunks 50000 --store-url sqlite:////tmp/updates.db
+    python benchmarks/updates.py --chunks 50000 --store-url sqlite:///updates.db
 
 Filled with the synthetic documents of benchmarks/stores.py (20 chunks each). An update writes another version of a stored
 document; a deletion takes one away, which is written again afterwards. `post_to_hit` is the life of one small document of the service: upload and job

@@ -1,6 +1,6 @@
 """Documents per second of one and of several `graphrag worker` processes.
 
-    python benchmarks/workers.py --workers 2 --store-url sqlite:////tmp/workers.db
+    python benchmarks/workers.py --workers 2 --store-url sqlite:///workers.db
 
 Twelve jobs of the documents of tools/crash_test.py, each in a tenant of its own, are submitted before the workers start. The
 clock runs from the moment at which every worker has a job to the end of the last job, so that neither the start of processes
