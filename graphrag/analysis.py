@@ -224,23 +224,26 @@ def covers(longer: str, shorter: str) -> bool:
     return longer != shorter and f" {shorter} " in f" {longer} "
 
 
-def longest_matches(phrase_sentences: Mapping[str, Collection[int]], matching: Iterable[str]) -> set[str]:
+def longest_matches(
+    phrase_sentences: Mapping[str, Collection[int]], matching: Iterable[str], among: Iterable[str] | None = None
+) -> set[str]:
     """Of the phrases of one chunk that match something, those not covered by a longer one that matches too.
 
     Args:
         phrase_sentences: the chunk's phrase keys with the sentences they stand in.
         matching: the phrase keys that match; others in it are ignored.
+        among: those of them that are asked about; all by default.
 
     A phrase is covered when one longer match contains it as a run of whole tokens and stands in every sentence in which
     the phrase stands. Several longer matches that do so only between them do not cover it.
     """
-    matched = sorted({key for key in matching if key in phrase_sentences}, key=lambda key: -len(key))
+    matched = [(key, f" {key} ") for key in matching if key in phrase_sentences]
+    asked = {key for key, _ in matched} if among is None else {key for key, _ in matched}.intersection(among)
     return {
         key
-        for key in matched
+        for key in asked
         if not any(
-            covers(longer, key) and set(phrase_sentences[key]) <= set(phrase_sentences[longer])
-            for longer in matched
-            if len(longer) > len(key)
+            f" {key} " in padded and longer != key and set(phrase_sentences[key]) <= set(phrase_sentences[longer])
+            for longer, padded in matched
         )
     }

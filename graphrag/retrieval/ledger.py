@@ -137,7 +137,7 @@ class Ledger:
                 # A name within a longer one, "York" in "New York", names something else.
                 names = keys | candidate.strengths.keys()
                 sentences = {phrase.key: phrase.sentences for phrase in source.phrases if phrase.key in names}
-                for key in keys & longest_matches(sentences, names):
+                for key in longest_matches(sentences, names, keys):
                     for target in self._about[key]:
                         if source.id in fresh or target in fresh:
                             self.links.setdefault((source.id, target), set()).add(key)
