@@ -5,7 +5,7 @@ it is joined to one that does. So what is scored is a chain: a first hop p and a
 passage t that add something. A passage ranks as high as the best chain it stands in.
 
     base(p)     = cos(q, p) + SENTENCE sentence + KEYWORD keyword + NAMED named + MENTIONED mentioned
-    joint(p, r) = shared + link + back
+    joint(p, r) = (shared + link + back) distinct
     pair(p, r)  = base(p) + SECOND base(r) + joint(p, r) + GAIN gain(r | p) firm(p, r)
     chain(c, t) = chain(c) - max(STEP, THRESHOLD - worth(t | c))
     worth(t | c) = FURTHER base(t) + GAIN gain(t | c) + FURTHER_JOINT (best joint of t with a passage of c, either way)
@@ -27,6 +27,9 @@ Joined (`joint`):
                of it, since its passages name the same things anyway, and nothing for what both are about.
     link       LINK + LINK_SENTENCE s if p names, in its text, what r is about; s is that of the sentence
     back       BACK s if r names what p is about
+    distinct   how far p and r say different things: 1 while at most REPEATED_FROM of their terms are common to both, 1 -
+               DISTINCT from REPEATED on, between them falling; 1 if the question names what each is about. Copies of
+               one text under other names, as releases, sites and years have them, share much and add nothing.
 
 Together:
 
@@ -57,6 +60,11 @@ MAX_ENTITY_CHUNKS = 30
 """An entity in more chunks than this joins nothing: it is too common."""
 MAX_ENTITY_CANDIDATES = 10
 """The same for one that was not looked up, among the candidates."""
+REPEATED_FROM = 0.2
+"""Share of common terms (Jaccard) from which two passages begin to repeat each other: among the passages of HotpotQA and
+MuSiQue, about one pair of gold passages in 20 has more."""
+REPEATED = 0.5
+"""The share from which they say the same."""
 
 _Matrix = NDArray[np.float64]
 
@@ -222,7 +230,21 @@ def _joints(ledger: Ledger, candidates: Sequence[Candidate]) -> _Matrix:
             strength = max(candidates[place[source]].naming_score(key) for key in keys)
             shared[place[source], place[target]] += w.link + w.link_sentence * strength
             shared[place[target], place[source]] += w.back * strength
-    return np.round(shared, SIMILARITY_DECIMALS)
+    return np.round(shared * _distinct(w, candidates), SIMILARITY_DECIMALS)
+
+
+def _distinct(weights: Weights, candidates: Sequence[Candidate]) -> _Matrix:
+    """`(n, n)` how far each two passages say different things."""
+    sizes = np.array([len(c.words) for c in candidates])
+    held = np.zeros(
+        (len(candidates), 1 + max((int(c.words.max(initial=0)) for c in candidates), default=0)), np.float32
+    )
+    held[np.repeat(np.arange(len(candidates)), sizes), np.concatenate([c.words for c in candidates])] = 1
+    common = (held @ held.T).astype(np.float64)
+    either = np.maximum(sizes[:, None] + sizes - common, 1)
+    repeated = np.clip((common / either - REPEATED_FROM) / (REPEATED - REPEATED_FROM), 0, 1)
+    named = np.array([c.named for c in candidates])
+    return np.where(named[:, None] & named, 1.0, 1 - weights.distinct * repeated)
 
 
 def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
@@ -231,8 +253,11 @@ def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
         return None
     w = ledger.weights
     one, other = ledger.candidates[first], ledger.candidates[second]
+    distinct = float(_distinct(w, [one, other])[0, 1])
+    if not distinct:
+        return None
     bridges = [
-        Bridge(m.key, "entity", weight * rare * (one.strengths[m.key] + other.strengths[m.key]))
+        Bridge(m.key, "entity", distinct * weight * rare * (one.strengths[m.key] + other.strengths[m.key]))
         for m in one.chunk.mentions
         if m.key in other.strengths
         and m.key not in ledger.named
@@ -240,9 +265,12 @@ def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
         and (rare := _joining(ledger, m.key, m.entity_id))
     ]
     bridges += [
-        Bridge(k, "link", w.link + w.link_sentence * one.naming_score(k)) for k in ledger.links.get((first, second), ())
+        Bridge(k, "link", distinct * (w.link + w.link_sentence * one.naming_score(k)))
+        for k in ledger.links.get((first, second), ())
     ]
-    bridges += [Bridge(k, "back", w.back * other.naming_score(k)) for k in ledger.links.get((second, first), ())]
+    bridges += [
+        Bridge(k, "back", distinct * w.back * other.naming_score(k)) for k in ledger.links.get((second, first), ())
+    ]
     return max(bridges, key=lambda bridge: (bridge.score, bridge.key), default=None)
 
 

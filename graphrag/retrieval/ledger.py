@@ -38,6 +38,8 @@ class Candidate:
     """BM25."""
     terms: frozenset[str]
     """Question terms that the passage holds."""
+    words: NDArray[np.intp]
+    """All its distinct terms, as numbers of the ledger that holds it."""
     about: frozenset[str]
     """Keys of what the passage is about."""
     named: bool
@@ -106,6 +108,7 @@ class Ledger:
         self.joined = joined
         self.weights = weights
         self._about: dict[str, list[str]] = {}
+        self._numbers: dict[str, int] = {}
         self._adding = asyncio.Lock()
         self.candidates: dict[str, Candidate] = {}
         self.links: dict[tuple[str, str], set[str]] = {}
@@ -184,6 +187,7 @@ class Ledger:
                 sentences = np.full(1, similarity, dtype=np.float32)
             about = frozenset(mention.key for mention in chunk.mentions if mention.role == "subject")
             strengths = _strengths(chunk, sentences.tolist())
+            words = frozenset(chunk.terms.split())
             for mention in chunk.mentions:
                 if mention.key not in self.named:
                     held = self.holders.setdefault(mention.key, Holders(mention.entity_id))
@@ -196,7 +200,8 @@ class Ledger:
                 sentences=sentences,
                 best_sentence=max(0.0, float(sentences.max())),
                 keyword=keyword.get(chunk.id, 0.0),
-                terms=wanted.intersection(chunk.terms.split()),
+                terms=wanted & words,
+                words=self._numbered(words),
                 about=about,
                 named=not about.isdisjoint(self.named),
                 mentioned=max((rare for key, rare in self.named.items() if key in strengths), default=0.0),
@@ -207,6 +212,10 @@ class Ledger:
         if self.joined:
             self._link(chunks)
         return added
+
+    def _numbered(self, words: frozenset[str]) -> NDArray[np.intp]:
+        numbers = self._numbers
+        return np.array([numbers.setdefault(word, len(numbers)) for word in words], dtype=np.intp)
 
 
 def rarity(chunks: int) -> float:

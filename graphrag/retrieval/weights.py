@@ -28,6 +28,8 @@ class Weights:
     link: float = 0.2
     link_sentence: float = 0.3
     back: float = 0.2
+    distinct: float = 1.0
+    """What joins two passages is worth so much less if they repeat each other; 0 lets it count whatever they repeat."""
     further: float = 0.4
     further_joint: float = 0.7
     threshold: float = 1.1
@@ -52,6 +54,6 @@ class Weights:
         return replace(self, **{term: 0.0})
 
 
-TERMS = ("graph", "length", *(f.name for f in fields(Weights) if f.name in "sentence keyword named mentioned second gain firm shared same_document link".split()))  # fmt: skip
+TERMS = ("graph", "length", *(f.name for f in fields(Weights) if f.name in "sentence keyword named mentioned second gain firm shared same_document distinct link".split()))  # fmt: skip
 """What can be switched off; `graph` is all joints, `length` chains of more than two passages, `link` title links."""
 WEIGHTS = Weights()

@@ -626,6 +626,22 @@ async def test_what_a_whole_document_is_about_joins_none_of_its_passages(store: 
     assert bridge_between(ledger, one.chunk(0), one.chunk(1)) is None
 
 
+async def test_what_repeats_a_passage_under_another_name_is_not_joined_to_it(store: Store):
+    text = "The turbine of {} Station was made in spring by Halvorix, who tested it twice and painted it green."
+    one = source("one.txt", text.format("Brackwater"), "Halvorix")
+    copies = [source(f"copy{n}.txt", text.format(name), "Halvorix") for n, name in enumerate(("Overmere", "Lydgate"))]
+    second = source("second.txt", SECOND_TEXT, "Halvorix")
+    await store.put(one, *copies, second)
+
+    ledger, scored = await search(store, QUESTION)
+
+    assert [bridge_between(ledger, one.chunk(), copy.chunk()) for copy in copies] == [None, None]
+    assert bridge_between(ledger, one.chunk(), second.chunk()) is not None
+    assert {hit.chunk_id for hit in scored.hits[:2]} == {one.chunk(), second.chunk()}
+    ledger.weights = ledger.weights.without("distinct")
+    assert second.chunk() not in {hit.chunk_id for hit in score_chains(ledger).hits[:2]}
+
+
 async def test_nothing_is_scored_when_nothing_was_found(store: Store):
     _, scored = await search(store, QUESTION)
 
