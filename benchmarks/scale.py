@@ -1,10 +1,12 @@
 """Latency, memory, indexing rate and recall as the corpus grows, with the passages of a benchmark inside.
 
 The passages of a benchmark folder are ingested as they are. Around them the corpus is filled up with made-up documents of
-several chunks, each made from a real passage: nine of ten of its names are replaced by invented ones, wherever they stand,
-so terms, phrases and mentions are those that ingest would make of the new text, common names stay common, and every
-vector lies between those of two real passages. At each size the benchmark's questions are asked, and scored on the real
-passages among all.
+several chunks. A made-up chunk joins one to three sentences each of two or three real passages that answer no question (a
+sentence that does, under other names and fifty times over, is in no corpus); nine of ten names are
+replaced by invented ones, wherever they stand, so that terms, phrases and mentions are those that ingest would make of the
+new text and common names stay common; its vectors are those of its sentences with noise. With --copies each chunk is a
+whole passage, whichever, under other names: a corpus full of near-copies, as of one template filled in again and again. At each size
+the benchmark's questions are asked, and scored on the real passages among all.
 
     python -m benchmarks.scale EVAL/musique --sizes 2000 10000 50000 --store-url sqlite:///scale.db
 
@@ -16,7 +18,6 @@ import argparse
 import asyncio
 import json
 import random
-import re
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.loop import Agent
 from agent.modes import search
@@ -36,7 +38,18 @@ from graphrag.evaluation.metrics import all_at, percentile, recall_at
 from graphrag.evaluation.runner import ingest_dataset
 from graphrag.knowledge import KnowledgeBase
 from graphrag.settings import load_settings
-from graphrag.types import Chunk, ChunkVectors, Document, GraphBatch, Mention, Scope, chunk_id, document_id, entity_id
+from graphrag.types import (
+    Chunk,
+    ChunkVectors,
+    Document,
+    GraphBatch,
+    Mention,
+    Scope,
+    Span,
+    chunk_id,
+    document_id,
+    entity_id,
+)
 
 KEPT_NAMES = 0.1
 """Share of the names of a real passage that its copies keep."""
@@ -49,11 +62,15 @@ _SYLLABLES = "ba bel bri cor da del dor en fa fen gal gor hal il ka kel lan lor 
 class Maker:
     """Makes documents from real ones. The same seed makes the same documents."""
 
-    def __init__(self, real: Sequence[GraphBatch], seed: int = 0) -> None:
+    def __init__(self, real: Sequence[GraphBatch], *, copies: bool, seed: int = 0) -> None:
+        self._copies = copies
         self._random = random.Random(seed)
         self._noise = np.random.default_rng(seed)
         self._real = [
-            (chunk, vectors) for batch in real for chunk, vectors in zip(batch.chunks, batch.vectors, strict=True)
+            (chunk, vectors)
+            for batch in real
+            for chunk, vectors in zip(batch.chunks, batch.vectors, strict=True)
+            if chunk.sentences
         ]
         self._names: list[str] = []
 
@@ -74,17 +91,10 @@ class Maker:
         vectors: list[ChunkVectors] = []
         start = 0
         for position in range(size):
-            original, one = self._random.choice(self._real)
-            _, other = self._random.choice(self._real)
-            chunk = self._chunk(tenant, id_, source, title, position, start, original)
+            chunk, stored = self._chunk(tenant, id_, source, title, position, start)
             texts.append(chunk.text)
             chunks.append(chunk)
-            vectors.append(
-                ChunkVectors(
-                    self._unit(0.6 * one.chunk + 0.4 * other.chunk).astype(np.float32),
-                    self._unit(one.sentences.astype(np.float32)).astype(np.float16),
-                )
-            )
+            vectors.append(stored)
             start = chunk.end
         text = "".join(texts)
         document = Document(
@@ -104,45 +114,36 @@ class Maker:
         return GraphBatch(document, text, chunks, vectors, [])
 
     def _chunk(
-        self, tenant: str, document: str, source: str, title: str, position: int, start: int, original: Chunk
-    ) -> Chunk:
-        """A copy of a real chunk with other names, placed at `start` of a document."""
-        spans = sorted((*span, mention) for mention in original.mentions for span in mention.spans)
-        renamed = {
-            mention.key: self._name(len(mention.key.split()))
-            for mention in original.mentions
-            if self._random.random() > KEPT_NAMES
-        }
-        pieces: list[str] = []
-        moved: dict[str, list[tuple[int, int]]] = {}
-        shifts: list[tuple[int, int]] = []  # (old offset, how far what follows it has moved)
-        at, shift = original.start, start - original.start
-        for left, right, mention in spans:
-            if left < at:
-                continue
-            old = original.text[left - original.start : right - original.start]
-            new = renamed.get(mention.key, old)
-            pieces += [original.text[at - original.start : left - original.start], new]
-            moved.setdefault(normalise(new) if mention.key in renamed else mention.key, []).append(
-                (left + shift, left + shift + len(new))
-            )
-            shift += len(new) - len(old)
-            at = right
-            shifts.append((right, shift))
-        pieces.append(original.text[at - original.start :])
-        text = re.sub(r"\s", " ", "".join(pieces))
-        sentences = tuple((self._move(l, start, original, shifts), self._move(r, start, original, shifts)) for l, r in original.sentences)  # fmt: skip # noqa: E741
-        types = {mention.key: mention.type for mention in original.mentions}
-        mentions = {
-            key: Mention(entity_id(tenant, key), key, key.title(), types.get(key, ""), "mention", tuple(sorted(where)))
-            for key, where in moved.items()
-        }
+        self, tenant: str, document: str, source: str, title: str, position: int, start: int
+    ) -> tuple[Chunk, ChunkVectors]:
+        """A chunk at `start` of a document: a copy of a real one, or pieces of several, in either case with other names."""
+        pieces = [self._random.choice(self._real) for _ in range(1 if self._copies else self._random.randint(2, 3))]
+        text = ""
+        sentences: list[Span] = []
+        rows: list[NDArray[np.float32]] = []
+        mentions: dict[str, Mention] = {}
+        for original, vectors in pieces:
+            count = len(original.sentences)
+            first = 0 if self._copies else self._random.randrange(count)
+            last = count if self._copies else min(count, first + self._random.randint(1, 3))
+            piece, spans, found = self._renamed(tenant, original, first, last, start + len(text))
+            text += piece
+            sentences += spans
+            rows += list(vectors.sentences[first:last].astype(np.float32))
+            for mention in found:
+                known = mentions.get(mention.key)
+                mentions[mention.key] = (
+                    replace(mention, spans=tuple(sorted((*known.spans, *mention.spans)))) if known else mention
+                )
         about = normalise(title)
         mentions[about] = Mention(
             entity_id(tenant, about), about, title, "", "subject", mentions[about].spans if about in mentions else ()
         )
-        return replace(
-            original,
+        stacked = self._unit(np.array(rows))
+        # The model's vector of a text is the mean over its tokens, and so that of its sentences by their length.
+        lengths = np.array([right - left for left, right in sentences], dtype=np.float32)
+        mean = (lengths[:, None] * stacked).sum(axis=0)
+        chunk = Chunk(
             id=chunk_id(document, position, text),
             document_id=document,
             source=source,
@@ -153,22 +154,52 @@ class Maker:
             end=start + len(text),
             text=text,
             heading=(),
-            headings_within=(),
-            pages_within=(),
-            sentences=sentences,
+            page=None,
+            token_count=len(text) // 5,
+            sentences=tuple(sentences),
             terms=chunk_terms(title, (), text),
             phrases=phrases(text, sentences, start),
             mentions=tuple(mentions[key] for key in sorted(mentions)),
         )
+        return chunk, ChunkVectors((mean / np.linalg.norm(mean)).astype(np.float32), stacked.astype(np.float16))
 
-    @staticmethod
-    def _move(offset: int, start: int, original: Chunk, shifts: Sequence[tuple[int, int]]) -> int:
-        shift = start - original.start
-        for old, moved in shifts:
-            if old > offset:
-                break
-            shift = moved
-        return offset + shift
+    def _renamed(
+        self, tenant: str, original: Chunk, first: int, last: int, start: int
+    ) -> tuple[str, list[Span], list[Mention]]:
+        """Sentences of a real chunk under other names, as they stand from `start` on: text, sentences and mentions."""
+        names = {
+            mention.key: self._name(len(mention.key.split()))
+            for mention in original.mentions
+            if self._random.random() > KEPT_NAMES
+        }
+        places = sorted((*span, mention) for mention in original.mentions for span in mention.spans)
+        text = ""
+        sentences: list[Span] = []
+        moved: dict[str, list[Span]] = {}
+        for left, right in original.sentences[first:last]:
+            begun, at = start + len(text), left
+            for begin, end, mention in places:
+                if at <= begin and end <= right:
+                    name = names.get(mention.key, original.text[begin - original.start : end - original.start])
+                    text += original.text[at - original.start : begin - original.start]
+                    where = start + len(text)
+                    key = normalise(name) if mention.key in names else mention.key
+                    moved.setdefault(key, []).append((where, where + len(name)))
+                    text += name
+                    at = end
+            text += original.text[at - original.start : right - original.start]
+            if not text[-1:].isspace():
+                text += " "
+            sentences.append((begun, start + len(text)))
+        types = {mention.key: mention.type for mention in original.mentions}
+        return (
+            text,
+            sentences,
+            [
+                Mention(entity_id(tenant, key), key, key.title(), types.get(key, ""), "mention", tuple(spans))
+                for key, spans in moved.items()
+            ],
+        )
 
     def _name(self, words: int) -> str:
         """A name of so many words: an invented one, or one in three times one that was used before."""
@@ -187,7 +218,7 @@ class Maker:
         return noisy / np.linalg.norm(noisy, axis=-1, keepdims=True)
 
 
-async def measure(folder: Path, sizes: Sequence[int], store_url: str) -> list[dict[str, float]]:
+async def measure(folder: Path, sizes: Sequence[int], store_url: str, copies: bool) -> list[dict[str, float]]:
     """One row for each size."""
     dataset = load_dataset(folder)
     rows: list[dict[str, float]] = []
@@ -195,7 +226,9 @@ async def measure(folder: Path, sizes: Sequence[int], store_url: str) -> list[di
         scope = Scope(tenant=f"scale-{dataset.name}"[:60])
         ids = (await ingest_dataset(kb, scope, dataset, seed=0)).document_ids
         real = [batch async for batch in kb.store.export(scope)]
-        count, made, maker = sum(len(batch.chunks) for batch in real), 0, Maker(real)
+        answers = {ids[id_] for query in dataset.queries for id_ in query.gold}
+        donors = [batch for batch in real if copies or batch.document.id not in answers]
+        count, made, maker = sum(len(batch.chunks) for batch in real), 0, Maker(donors, copies=copies)
         for size in sizes:
             written, begun, spent = 0, time.perf_counter(), 0.0
             for batch in maker.documents(scope.tenant, made, size - count):
@@ -255,9 +288,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="benchmark in BEIR layout")
     parser.add_argument("--sizes", type=int, nargs="+", default=[2_000, 10_000, 50_000, 100_000], help="chunks in all")
     parser.add_argument("--store-url", default="", help="a fresh store; default a temporary embedded one")
+    parser.add_argument(
+        "--copies", action="store_true", help="fill up with near-copies of the real passages: a hard case"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        asyncio.run(measure(options.folder, options.sizes, options.store_url or f"sqlite:///{scratch}/scale.db"))
+        url = options.store_url or f"sqlite:///{scratch}/scale.db"
+        asyncio.run(measure(options.folder, options.sizes, url, options.copies))
 
 
 if __name__ == "__main__":

@@ -40,13 +40,10 @@ _RESERVED_KEYS = frozenset({"tenant", "access"})
 
 def stable_id(*parts: str | int) -> str:
     """Hash parts into an id. Parts are length-prefixed, so ("ab", "c") and ("a", "bc") differ."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        # Text of JSON or of file names may hold half a surrogate pair, which has no UTF-8; it hashes like any other.
-        data = str(part).encode(errors="surrogatepass")
-        digest.update(len(data).to_bytes(8, "big"))
-        digest.update(data)
-    return digest.hexdigest()
+    # Text of JSON or of file names may hold half a surrogate pair, which has no UTF-8; it hashes like any other.
+    encoded = [str(part).encode(errors="surrogatepass") for part in parts]
+    hashed = b"".join([piece for data in encoded for piece in (len(data).to_bytes(8, "big"), data)])
+    return hashlib.blake2b(hashed, digest_size=16).hexdigest()
 
 
 def canonical_json(value: object) -> str:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import cast
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -88,26 +89,38 @@ def encode_mentions(mentions: Sequence[Mention]) -> str:
     return canonical_json([[m.key, m.surface, m.type, m.role, [list(span) for span in m.spans]] for m in mentions])
 
 
-_StoredMention = tuple[str, str, str, Role, list[Span]]
+_StoredMention = tuple[str, str, str, Role, tuple[Span, ...]]
+# Typed decoders of msgspec: pairs come as tuples, in half the time of the json module.
+_MENTIONS = msgspec.json.Decoder(list[_StoredMention])
+_PHRASES = msgspec.json.Decoder(dict[str, tuple[int, ...]])
+_PARTS = msgspec.json.Decoder(
+    tuple[
+        tuple[str, ...],
+        tuple[Span, ...],
+        dict[str, tuple[int, ...]],
+        list[_StoredMention],
+        tuple[tuple[tuple[int, tuple[str, ...]], ...], tuple[tuple[int, int], ...]],
+    ]
+)
 
 
 def decode_mentions(tenant: str, data: str) -> tuple[Mention, ...]:
     """The inverse of encode_mentions."""
-    return _mentions(tenant, json.loads(data))
+    return _mentions(tenant, _MENTIONS.decode(data))
+
+
+def decode_phrases(data: str) -> dict[str, tuple[int, ...]]:
+    """The column `phrases`: the sentences in which each phrase stands, by key."""
+    return _PHRASES.decode(data)
 
 
 def _mentions(tenant: str, stored: Iterable[_StoredMention]) -> tuple[Mention, ...]:
     return tuple(
         [
-            Mention(entity_id(tenant, key), key, surface, type_, role, _spans(spans))
+            Mention(entity_id(tenant, key), key, surface, type_, role, spans)
             for key, surface, type_, role, spans in stored
         ]
     )
-
-
-def _spans(stored: Iterable[Span]) -> tuple[Span, ...]:
-    # JSON holds pairs as lists.
-    return cast(tuple[Span, ...], tuple(map(tuple, stored)))
 
 
 def chunk_row(chunk: Chunk) -> tuple[object, ...]:
@@ -143,15 +156,8 @@ def chunk_from(row: Sequence[object]) -> Chunk:
     )
     (id_, document, source, title, tenant, position, start, core, end, page, tokens, heading, sentences, text, terms, phrases, mentions, marks) = values  # fmt: skip
     # One call of the decoder for all five: it is what a read of chunks spends its time on.
-    decoded = cast(
-        tuple[
-            list[str],
-            list[Span],
-            dict[str, list[int]],
-            list[_StoredMention],
-            tuple[list[tuple[int, list[str]]], list[tuple[int, int]]],
-        ],
-        json.loads(f"[{heading},{sentences},{phrases},{mentions},{marks}]"),
+    heads, sentence_spans, phrase_sentences, stored, (headings_within, pages_within) = _PARTS.decode(
+        f"[{heading},{sentences},{phrases},{mentions},{marks}]"
     )
     return Chunk(
         id=id_,
@@ -163,15 +169,15 @@ def chunk_from(row: Sequence[object]) -> Chunk:
         core_start=core,
         end=end,
         text=text,
-        heading=tuple(decoded[0]),
+        heading=heads,
         page=page,
         token_count=tokens,
-        sentences=_spans(decoded[1]),
+        sentences=sentence_spans,
         terms=terms,
-        phrases=tuple(map(Phrase, decoded[2], map(tuple, decoded[2].values()))),
-        mentions=_mentions(tenant, decoded[3]),
-        headings_within=tuple([(at, tuple(path)) for at, path in decoded[4][0]]),
-        pages_within=tuple([(at, number) for at, number in decoded[4][1]]),
+        phrases=tuple(map(Phrase, phrase_sentences, phrase_sentences.values())),
+        mentions=_mentions(tenant, stored),
+        headings_within=headings_within,
+        pages_within=pages_within,
     )
 
 

@@ -5,9 +5,9 @@ rows outnumber live ones. The index belongs to one thread.
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from sys import intern
 from typing import TypeVar
 
 import numpy as np
@@ -33,7 +33,8 @@ class IndexedChunk:
     id: str
     terms: str
     embedding: bytes
-    phrases: Mapping[str, Sequence[int]]
+    phrases: str
+    """As stored, see graphrag.stores.rows.decode_phrases."""
     mentions: Sequence[Mention]
 
 
@@ -71,8 +72,8 @@ class MemoryIndex:
         self.row_of: dict[str, int] = {}
         self.row_of_number = np.zeros(64, dtype=np.int32)
         """Rows by the chunks' integer keys."""
-        self.phrases: list[tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]] = []
-        """By row: the phrase keys, and parallel to them the sentences they stand in."""
+        self.phrases: list[str] = []
+        """By row, as stored: few rows are ever asked for theirs, and objects for all would be a burden on every collection."""
         self.subject_keys: list[tuple[str, ...]] = []
         """By row: keys of what the chunk is about."""
         self.dead = 0
@@ -132,7 +133,7 @@ class MemoryIndex:
             self._alive[chunk] = False
             if self.row_of.get(self.chunk_ids[chunk]) == chunk:
                 del self.row_of[self.chunk_ids[chunk]]
-            self.phrases[chunk] = ((), ())
+            self.phrases[chunk] = "{}"
             self.dead += 1
         self._chunks_of[row] = []
         self._forget_views()
@@ -148,7 +149,7 @@ class MemoryIndex:
         self.row_of_number = _fit(self.row_of_number, chunk.number)
         self.row_of_number[chunk.number] = row
         self._chunks_of[document].append(row)
-        self.phrases.append((tuple(map(intern, chunk.phrases)), tuple(map(tuple, chunk.phrases.values()))))
+        self.phrases.append(chunk.phrases)
         self.subject_keys.append(tuple(mention.key for mention in chunk.mentions if mention.role == "subject"))
         vector = np.frombuffer(chunk.embedding, dtype="<f4")
         if row >= len(self._vectors):
@@ -165,10 +166,7 @@ class MemoryIndex:
         self._lengths[row] = len(words)
         self._document_of[row] = document
         self._alive[row] = True
-        counts: dict[str, int] = {}
-        for word in words:
-            counts[word] = counts.get(word, 0) + 1
-        for word, count in counts.items():
+        for word, count in Counter(words).items():
             posting = self._postings.get(word)
             if posting is None:
                 posting = self._postings[word] = array("i")

@@ -12,6 +12,7 @@ from graphrag.analysis import covers
 from graphrag.filters import Filter
 from graphrag.stores.embedded.index import MemoryIndex
 from graphrag.stores.embedded.sql import marks, parts
+from graphrag.stores.rows import decode_phrases
 from graphrag.types import Scope, TitleLink
 
 _End = tuple[str, str]
@@ -113,10 +114,10 @@ class _View:
         """The chunk's phrases that are longest matches, as graphrag.analysis.longest_matches has them."""
         found = self._matches.get(row)
         if found is None:
-            keys, sentences = self._index.phrases[row]
             about = self._about
-            places = [place for place, key in enumerate(keys) if key in about and self._subject(key)]
-            found = self._matches[row] = _uncovered([keys[at] for at in places], [sentences[at] for at in places])
+            phrases = decode_phrases(self._index.phrases[row])
+            matched = {key: where for key, where in phrases.items() if key in about and self._subject(key)}
+            found = self._matches[row] = _uncovered(list(matched), list(matched.values()))
         return found
 
     def _subject(self, key: str) -> bool:
