@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Sequence
 
-from graphrag.retrieval.chain import FIRST_HOPS, MAX_ENTITY_CHUNKS, Scored, base_scores, score_chains
+from graphrag.retrieval.chain import FIRST_HOPS, Scored, base_scores, common_from, score_chains
 from graphrag.retrieval.keyword import keyword_search
 from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.vector import vector_search
@@ -30,8 +30,9 @@ async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int) -> list[s
     ledger.expanded.update(fresh)
     mentions = [mention for id_ in fresh for mention in ledger.candidates[id_].chunk.mentions]
     unknown = list(dict.fromkeys(m.entity_id for m in mentions if m.entity_id not in ledger.occurrences))
+    most = common_from(ledger.question.statistics.chunks)
     occurrences, links = await asyncio.gather(
-        ledger.store.chunks_mentioning(ledger.scope, unknown, MAX_ENTITY_CHUNKS + 1, ledger.filter),
+        ledger.store.chunks_mentioning(ledger.scope, unknown, most, ledger.filter),
         ledger.store.title_links(ledger.scope, fresh, MAX_LINKS, ledger.filter),
     )
     ledger.join(occurrences, links)
@@ -41,7 +42,7 @@ async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int) -> list[s
         discount = 1 / (1 + 0.1 * sources[id_])
         for mention in ledger.candidates[id_].chunk.mentions:
             found = ledger.occurrences.get(mention.entity_id)
-            if found is not None and 2 <= found.chunk_count <= MAX_ENTITY_CHUNKS:
+            if found is not None and 2 <= found.chunk_count <= most:
                 for other in found.chunk_ids:
                     promise[other] = promise.get(other, 0.0) + discount / math.log2(1 + found.chunk_count)
     for link in links:

@@ -18,7 +18,7 @@ from graphrag.embedding import Passage
 from graphrag.embedding.hashing import Hashing
 from graphrag.errors import InputError
 from graphrag.filters import Filter, parse_filter
-from graphrag.retrieval.chain import MAX_ENTITY_CHUNKS, Scored, bridge_between, score_chains
+from graphrag.retrieval.chain import COMMON_CHUNKS, MAX_COMMON_CHUNKS, Scored, bridge_between, common_from, score_chains
 from graphrag.retrieval.fusion import KEYWORD_WEIGHT, fuse
 from graphrag.retrieval.graph import expand, graph_search
 from graphrag.retrieval.keyword import bm25_rank, keyword_search
@@ -531,7 +531,7 @@ async def test_without_the_entity_the_second_hop_does_not_rank_among_the_first_t
     assert bridge_between(ledger, FIRST.chunk(), unjoined.chunk()) is None
 
 
-@pytest.mark.parametrize(("chunks", "joined"), [(MAX_ENTITY_CHUNKS, True), (MAX_ENTITY_CHUNKS + 1, False)])
+@pytest.mark.parametrize(("chunks", "joined"), [(COMMON_CHUNKS, True), (COMMON_CHUNKS + 1, False)])
 async def test_an_entity_in_too_many_passages_joins_nothing(store: Store, chunks: int, joined: bool):
     common = [source(f"invoice-{n}.txt", f"Invoice {n} to Halvorix.", "Halvorix") for n in range(chunks - 2)]
     await store.put(FIRST, SECOND, *DISTRACTORS, *common)
@@ -545,6 +545,12 @@ async def test_an_entity_in_too_many_passages_joins_nothing(store: Store, chunks
     if not joined:
         assert SECOND.chunk() not in {hit.chunk_id for hit in scored.hits[:2]}
         assert all(bridge is None for chain in scored.chains for bridge in chain.bridges)
+
+
+def test_in_a_large_corpus_an_entity_may_be_in_more_chunks():
+    assert [common_from(chunks) for chunks in (0, 2_000, 12_000)] == [COMMON_CHUNKS] * 3
+    assert common_from(50_000) == 125
+    assert common_from(10**7) == MAX_COMMON_CHUNKS
 
 
 async def test_an_entity_that_the_question_names_is_no_bridge(store: Store):

@@ -2,7 +2,7 @@
 
 import gc
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, nullcontext
 
 from graphrag.stores import rows
@@ -14,7 +14,7 @@ _MANY = 1_000
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def _uncollected() -> Generator[None]:
     """Make objects that stay, and keep the collector from them for good.
 
     At 50,000 chunks, looking through them for garbage takes 0.4 s each time, during which no question is answered.
