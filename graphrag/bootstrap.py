@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import cast
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, cast
 
 from graphrag.embedding import Embedder, PassageEncoder
 from graphrag.errors import ConfigError
 from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.knowledge import KnowledgeBase
+from graphrag.llm.usage import Limit, Limits, Price
 from graphrag.registry import EMBEDDERS, STORES, resolve
 from graphrag.settings import Settings
 from graphrag.stores.base import GraphStore
 from graphrag.stores.system import SystemStore
 from graphrag.types import Fingerprints
+
+if TYPE_CHECKING:
+    from graphrag.llm.model import LanguageModel
 
 OpenStores = Callable[..., AbstractAsyncContextManager[tuple[GraphStore, SystemStore]]]
 
@@ -45,7 +49,10 @@ async def open_knowledge_base(settings: Settings) -> AsyncGenerator[KnowledgeBas
         SchemaMismatchError: the store was filled with another embedding model.
         ModelError: a model is missing or damaged.
     """
-    async with open_stores(settings) as (store, system):
+    async with open_stores(settings) as (store, system), AsyncExitStack() as stack:
+        llm = open_llm(settings)
+        if llm is not None:
+            stack.push_async_callback(llm.chat.close)
         # Opening a model reads and checks its files, which would block the event loop.
         embedder, encoder = await asyncio.to_thread(open_embedders, settings)
         await store.bind(Fingerprints(embedder.fingerprint, encoder.fingerprint))
@@ -60,6 +67,8 @@ async def open_knowledge_base(settings: Settings) -> AsyncGenerator[KnowledgeBas
             max_document_bytes=settings.max_document_bytes,
             parse_seconds=settings.parse_seconds,
             filter_fields=frozenset(settings.filter_fields),
+            llm=llm,
+            limits=limits_of(settings),
         )
 
 
@@ -71,3 +80,78 @@ def open_embedders(settings: Settings) -> tuple[Embedder, PassageEncoder]:
         return hashing, cast(PassageEncoder, hashing)
     local = kind(workers=settings.embedding_workers)
     return local, cast(PassageEncoder, local)
+
+
+def open_llm(settings: Settings) -> "LanguageModel | None":
+    """The configured language model; None if there is none. Nothing is sent to it yet.
+
+    Raises:
+        ConfigError: a setting is missing, contradicts another one, or a prompt file cannot be used.
+    """
+    if not settings.llm_provider:
+        if settings.llm_model or settings.llm_base_url:
+            raise ConfigError(
+                "GRAPHRAG_LLM_MODEL or GRAPHRAG_LLM_BASE_URL is set, but not GRAPHRAG_LLM_PROVIDER: set it, too"
+            )
+        return None
+    # Here, since it takes half a second to import, which nobody without a model should wait for.
+    from graphrag.llm.calls import Patience
+    from graphrag.llm.client import Chat
+    from graphrag.llm.model import LanguageModel
+    from graphrag.llm.presets import preset
+    from graphrag.llm.prompts import load_prompts
+
+    chosen, key = preset(settings.llm_provider), settings.llm_api_key.get_secret_value()
+    if not settings.llm_model:
+        raise ConfigError(f"GRAPHRAG_LLM_PROVIDER={chosen.name} needs a model: set GRAPHRAG_LLM_MODEL")
+    if chosen.needs_key and not key:
+        raise ConfigError(f"GRAPHRAG_LLM_PROVIDER={chosen.name} needs a key: set GRAPHRAG_LLM_API_KEY")
+    price = _price(settings, chosen.price(settings.llm_model))
+    costs = [name for name in _COSTS if getattr(settings, name)]
+    if price is None and costs:
+        raise ConfigError(
+            f"GRAPHRAG_{costs[0].upper()} is a budget in money, but the price of {settings.llm_model!r} is not known here: set "
+            f"GRAPHRAG_LLM_INPUT_PRICE and GRAPHRAG_LLM_OUTPUT_PRICE"
+        )
+    chat = Chat(
+        chosen,
+        settings.llm_model,
+        api_key=key,
+        base_url=settings.llm_base_url,
+        price=price,
+        concurrency=settings.llm_concurrency,
+        patience=Patience(seconds=settings.llm_seconds, silence_seconds=settings.llm_silence_seconds),
+        context_tokens=settings.llm_context_tokens,
+    )
+    return LanguageModel(
+        chat,
+        load_prompts(settings.prompts_dir),
+        output_tokens=settings.llm_output_tokens,
+        native_tools=chosen.tools if settings.llm_tools == "auto" else settings.llm_tools == "native",
+        verify=settings.llm_verify,
+    )
+
+
+_COSTS = ("llm_answer_cost", "llm_key_daily_cost", "llm_job_cost", "llm_daily_cost")
+
+
+def _price(settings: Settings, known: Price | None) -> Price | None:
+    given, made = settings.llm_input_price, settings.llm_output_price
+    if given is None and made is None:
+        return known
+    if known is None and (given is None or made is None):
+        raise ConfigError("set both GRAPHRAG_LLM_INPUT_PRICE and GRAPHRAG_LLM_OUTPUT_PRICE, or none of them")
+    return Price(
+        given if given is not None else known.input if known else 0.0,
+        made if made is not None else known.output if known else 0.0,
+    )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The budgets that are configured."""
+    return Limits(
+        answer=Limit(settings.llm_answer_tokens, settings.llm_answer_cost),
+        key=Limit(settings.llm_key_daily_tokens, settings.llm_key_daily_cost),
+        job=Limit(settings.llm_job_tokens, settings.llm_job_cost),
+        total=Limit(settings.llm_daily_tokens, settings.llm_daily_cost),
+    )

@@ -11,6 +11,11 @@
     │  ├ SchemaMismatchError   the store was written by other software or another model
     │  └ LeaseLostError        another worker took over the job, or it was cancelled
     └ ModelError               an embedder, extractor or language model failed
+       ├ ModelUnavailableError it cannot be reached, is overloaded, or is too slow: later it may answer
+       ├ ModelRefusedError     it does not accept the request: key, model name, parameters
+       │  └ ContextOverflowError  the request is longer than it can read
+       ├ ModelOutputError      it answered, but not in the form that was asked for
+       └ BudgetError           the call would exceed a budget; it was not made
 
 Exceptions carry text only and do no I/O.
 """
@@ -70,3 +75,32 @@ class ModelError(GraphRAGError):
     """A model failed to load or to answer."""
 
     exit_code = 6
+
+
+class ModelUnavailableError(ModelError):
+    """The model cannot be reached, is overloaded, or did not answer in time.
+
+    Args:
+        message: what failed, and what to do.
+        retry_after: seconds after which the server wants to be asked again, if it said so.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ModelRefusedError(ModelError):
+    """The server does not accept the request, and will not accept it again: key, model name or parameters."""
+
+
+class ContextOverflowError(ModelRefusedError):
+    """The request is longer than the model can read."""
+
+
+class ModelOutputError(ModelError):
+    """The reply does not have the form that was asked for."""
+
+
+class BudgetError(ModelError):
+    """The call would exceed a budget of tokens or money; it was not made."""

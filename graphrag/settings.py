@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from graphrag.errors import ConfigError
@@ -28,6 +28,31 @@ class Settings(BaseSettings):
     max_document_bytes: int = Field(50_000_000, ge=1, le=2_000_000_000, description="larger documents are refused")
     parse_seconds: float = Field(60, gt=0, le=3600, description="wall-clock limit for parsing one PDF or HTML document")
     filter_fields: Annotated[tuple[str, ...], NoDecode] = Field((), description="comma-separated metadata fields that filters may use")  # fmt: skip
+
+    llm_provider: Literal["", "openai", "anthropic", "gemini", "cohere", "mistral", "ollama", "vllm", "llamacpp"] = Field("", description="language model that plans and writes answers; none: quotations, as without any model")  # fmt: skip
+    llm_model: str = Field("", max_length=200, description="its name at the provider")
+    llm_api_key: SecretStr = Field(SecretStr(""), description="the provider's key; never logged or shown")
+    llm_base_url: str = Field("", pattern=r"^(https?://\S+)?$", description="instead of the provider's own address")
+    llm_seconds: float = Field(60, gt=0, le=3600, description="time limit of a call of the model, with all attempts")
+    llm_silence_seconds: float = Field(30, gt=0, le=3600, description="longest wait for the next piece of a reply")
+    llm_concurrency: int = Field(4, ge=1, le=1000, description="calls of the model at once")
+    llm_context_tokens: int = Field(16_000, ge=1_000, le=10_000_000, description="longest input that it is given")
+    llm_output_tokens: int = Field(1_024, ge=64, le=100_000, description="longest reply that it is asked for")
+    llm_tools: Literal["auto", "native", "json"] = Field("auto", description="how it calls tools: natively or as JSON; auto as the provider can")  # fmt: skip
+    llm_verify: bool = Field(False, description="let the model check each sentence of an answer against what it cites, too")  # fmt: skip
+    llm_input_price: float | None = Field(None, ge=0, le=10_000, description="US dollars per million input tokens, instead of the known price")  # fmt: skip
+    llm_output_price: float | None = Field(None, ge=0, le=10_000, description="the same of output tokens")
+    llm_answer_tokens: int = Field(60_000, ge=0, description="most tokens of an answer, input and output; 0 is no limit")  # fmt: skip
+    llm_answer_cost: float = Field(0, ge=0, description="most US dollars of an answer; 0 is no limit")
+    llm_key_daily_tokens: int = Field(0, ge=0, description="most tokens of one API key a day; 0 is no limit")
+    llm_key_daily_cost: float = Field(0, ge=0, description="most US dollars of one API key a day; 0 is no limit")
+    llm_job_tokens: int = Field(0, ge=0, description="most tokens of an ingest job; 0 is no limit")
+    llm_job_cost: float = Field(0, ge=0, description="most US dollars of an ingest job; 0 is no limit")
+    llm_daily_tokens: int = Field(0, ge=0, description="most tokens of everybody together a day; 0 is no limit")
+    llm_daily_cost: float = Field(0, ge=0, description="most US dollars of everybody together a day; 0 is no limit")
+    prompts_dir: Path | None = Field(
+        None, description="folder with files NAME.txt that replace prompts of the software"
+    )
 
     host: str = Field("127.0.0.1", min_length=1, description="address that the service listens on")
     port: int = Field(8321, ge=0, le=65535, description="its port; 0 takes a free one")
@@ -77,7 +102,11 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # pyright: ignore[reportArgumentType] # validated by pydantic
     except ValidationError as exc:
         problems = "; ".join(
-            f"{PREFIX}{'_'.join(str(part) for part in error['loc']).upper()}={str(error['input'])[:80]!r}: {error['msg']}"
+            f"{PREFIX}{'_'.join(str(part) for part in error['loc']).upper()}={_shown(error['loc'], error['input'])}: {error['msg']}"
             for error in exc.errors()
         )
         raise ConfigError(f"invalid setting {problems}") from exc
+
+
+def _shown(place: tuple[int | str, ...], value: object) -> str:
+    return "(hidden)" if any("key" in str(part) for part in place) else repr(str(value)[:80])

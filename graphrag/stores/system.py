@@ -1,4 +1,4 @@
-"""The port to what is not knowledge: API keys, jobs with leases, and people's decisions on entities.
+"""The port to what is not knowledge: API keys, jobs with leases, people's decisions on entities, and what models used.
 
 It lives in the same database as the GraphStore, so that a lease can be checked inside a document's transaction. Times are
 UTC, ISO 8601 with seconds, but for `lease_until` and the clock of leases, which are seconds since the epoch.
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from graphrag.extraction.resolution import Decided
+from graphrag.llm.usage import Books
 from graphrag.types import Scalar, Scope
 
 KeyRole = Literal["reader", "admin"]
@@ -93,8 +94,8 @@ def decided_by(decisions: Iterable[Decision]) -> Decided:
     return Decided(merged, split)
 
 
-class SystemStore(Protocol):
-    """Keys, jobs and decisions."""
+class SystemStore(Books, Protocol):
+    """Keys, jobs and decisions, and the books of what models used."""
 
     async def add_key(self, key: ApiKey) -> None:
         """Store a key.

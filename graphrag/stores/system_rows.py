@@ -1,4 +1,4 @@
-"""Keys, jobs and decisions as rows of plain values, the same in every store, and back."""
+"""Keys, jobs, decisions and accounts as rows of plain values, the same in every store, and back."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from graphrag.errors import InputError
+from graphrag.llm.usage import Account, AccountKind, Usage
 from graphrag.stores.system import ApiKey, Decision, DecisionKind, Job, JobState, KeyRole
 from graphrag.types import Scope
 
@@ -84,3 +85,15 @@ def decision_from(row: Sequence[object]) -> Decision:
     """From id, tenant, kind, a, b, author, created_at."""
     id_, tenant, kind, a, b, author, created = row
     return Decision(str(id_), str(tenant), cast(DecisionKind, kind), str(a), str(b), str(author), str(created))
+
+
+def account_row(account: Account) -> tuple[str, str, str, str]:
+    """Tenant, day, kind, id."""
+    return account.tenant, account.day, account.kind, account.id
+
+
+def usage_from(row: Sequence[object]) -> tuple[Account, Usage]:
+    """From tenant, day, kind, id, calls, input_tokens, output_tokens, cost."""
+    tenant, day, kind, id_, *counts = row
+    calls, given, made, cost = (int(str(count)) for count in counts)
+    return Account(cast(AccountKind, kind), str(tenant), str(id_), str(day)), Usage(calls, given, made, cost)

@@ -5,7 +5,7 @@ import sqlite3
 from graphrag.errors import SchemaMismatchError, StoreError
 
 APPLICATION_ID = 0x47524147  # "GRAG": tells our files from other SQLite databases
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _VERSION_1 = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -74,8 +74,17 @@ CREATE TABLE job_failures (
 ) WITHOUT ROWID;
 """
 
+_VERSION_3 = """
+-- What model calls used, by account (graphrag.llm.usage). The cost is in billionths of a US dollar.
+CREATE TABLE usage (
+    tenant TEXT NOT NULL, day TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, calls INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cost INTEGER NOT NULL,
+    PRIMARY KEY (tenant, day, kind, id)
+) WITHOUT ROWID;
+"""
+
 # The step at index i brings a file of version i to version i + 1. Steps are never edited once released, only added.
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 
 
 def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:

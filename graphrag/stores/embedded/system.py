@@ -6,13 +6,25 @@ import time
 from collections.abc import Mapping, Sequence
 
 from graphrag.errors import InputError, LeaseLostError, NotFoundError
+from graphrag.llm.usage import Account, AccountKind, Charge, Usage, check_charges
 from graphrag.stores.embedded.database import Database
 from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease
-from graphrag.stores.system_rows import decision_from, job_from, json_object, key_from, labels, now, storable
+from graphrag.stores.system_rows import (
+    account_row,
+    decision_from,
+    job_from,
+    json_object,
+    key_from,
+    labels,
+    now,
+    storable,
+    usage_from,
+)
 from graphrag.types import ALL_ACCESS, Scalar, Scope
 
 _KEY_COLUMNS = "id, name, secret_sha256, role, tenant, access, created_at, expires_at, revoked_at"
 _JOB_COLUMNS = "id, tenant, access, kind, payload, state, priority, progress, error, created_at, updated_at"
+_USAGE_COLUMNS = "tenant, day, kind, id, calls, input_tokens, output_tokens, cost"
 _DECISION_COLUMNS = "id, tenant, kind, a, b, author, created_at"
 # Parameters: _visible_to(scope).
 _VISIBLE = (
@@ -319,6 +331,46 @@ class EmbeddedSystemStore:
                 raise NotFoundError(f"tenant {tenant!r} has no decision {id!r}: list its decisions")
 
         await self._database.write(work)
+
+    # What models used
+
+    async def charge(self, charges: Sequence[Charge]) -> None:
+        """See Books.charge."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            held = [_held(connection, charge.account) for charge in charges]
+            for charge, usage in zip(charges, check_charges(charges, held), strict=True):
+                connection.execute(
+                    f"INSERT INTO usage ({_USAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+                    f"ON CONFLICT (tenant, day, kind, id) DO UPDATE SET calls = excluded.calls, "
+                    f"input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens, cost = excluded.cost",
+                    (*account_row(charge.account), usage.calls, usage.input_tokens, usage.output_tokens, usage.cost),
+                )
+
+        await self._database.write(work)
+
+    async def usage(
+        self, tenant: str, *, kind: AccountKind | None = None, limit: int = 1000
+    ) -> list[tuple[Account, Usage]]:
+        """See Books.usage."""
+
+        def work(connection: sqlite3.Connection) -> list[tuple[Account, Usage]]:
+            rows = connection.execute(
+                f"SELECT {_USAGE_COLUMNS} FROM usage WHERE tenant = ? AND (? IS NULL OR kind = ?) "
+                f"ORDER BY day DESC, kind, id LIMIT ?",
+                (tenant, kind, kind, max(0, limit)),
+            )
+            return [usage_from(row) for row in rows]
+
+        return await self._database.read(work)
+
+
+def _held(connection: sqlite3.Connection, account: Account) -> Usage:
+    row = connection.execute(
+        "SELECT calls, input_tokens, output_tokens, cost FROM usage WHERE tenant = ? AND day = ? AND kind = ? AND id = ?",
+        account_row(account),
+    ).fetchone()
+    return Usage(*row) if row else Usage()
 
 
 def _visible_job(connection: sqlite3.Connection, scope: Scope, id_: str) -> Job:

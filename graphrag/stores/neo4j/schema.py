@@ -11,8 +11,8 @@ from graphrag.stores.neo4j import lucene
 from graphrag.stores.neo4j.comparable import PREFIX
 from graphrag.stores.neo4j.connection import Connection, Transaction
 
-SCHEMA_VERSION = 2
-"""2: blocks of entities after BLOCKING_VERSION 2."""
+SCHEMA_VERSION = 3
+"""2: blocks of entities after BLOCKING_VERSION 2. 3: accounts of what models used."""
 OLDEST_SERVER = (2026, 6)
 """`IN` inside SEARCH came with 2026.06."""
 _LOCK_SECONDS = 600
@@ -30,6 +30,7 @@ _UNIQUE = {
     "api_key_id": ("ApiKey", "id"),
     "api_key_secret": ("ApiKey", "secret_sha256"),
     "decision_id": ("Decision", "id"),
+    "account_id": ("Account", "id"),
 }
 _STATEMENTS = {name: f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR (n:{label}) REQUIRE n.{key} IS UNIQUE" for name, (label, key) in _UNIQUE.items()} | {
     "relation_id": "CREATE CONSTRAINT relation_id IF NOT EXISTS FOR ()-[r:RELATES]-() REQUIRE r.id IS UNIQUE",
@@ -43,6 +44,7 @@ _STATEMENTS = {name: f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR (n:{label}) RE
     "job_failure_job": "CREATE INDEX job_failure_job IF NOT EXISTS FOR (n:JobFailure) ON (n.job_id)",
     "api_key_tenant": "CREATE INDEX api_key_tenant IF NOT EXISTS FOR (n:ApiKey) ON (n.tenant)",
     "decision_tenant": "CREATE INDEX decision_tenant IF NOT EXISTS FOR (n:Decision) ON (n.tenant)",
+    "account_tenant": "CREATE INDEX account_tenant IF NOT EXISTS FOR (n:Account) ON (n.tenant)",
     "chunk_text": "CREATE FULLTEXT INDEX chunk_text IF NOT EXISTS FOR (n:Chunk) ON EACH [n.scope, n.terms, n.phrase_ids] OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}}",
     "entity_names": "CREATE FULLTEXT INDEX entity_names IF NOT EXISTS FOR (n:Entity) ON EACH [n.key, n.blocks] OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}}",
 }  # fmt: skip

@@ -5,11 +5,22 @@ from collections.abc import Mapping, Sequence
 from typing import LiteralString
 
 from graphrag.errors import InputError, NotFoundError
+from graphrag.llm.usage import Account, AccountKind, Charge, Usage, check_charges
 from graphrag.stores.neo4j.connection import Connection, Transaction
 from graphrag.stores.neo4j.queries import scope_parameters
 from graphrag.stores.neo4j.writing import check_lease
 from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease
-from graphrag.stores.system_rows import decision_from, job_from, json_object, key_from, labels, now, storable
+from graphrag.stores.system_rows import (
+    account_row,
+    decision_from,
+    job_from,
+    json_object,
+    key_from,
+    labels,
+    now,
+    storable,
+    usage_from,
+)
 from graphrag.types import Scalar, Scope, stable_id
 
 _KEY: LiteralString = (
@@ -78,6 +89,22 @@ _DECISIONS: LiteralString = f"MATCH (x:Decision {{tenant: $tenant}}) RETURN {_DE
 _REMOVE_DECISION: LiteralString = """
 MATCH (x:Decision {id: $id, tenant: $tenant})
 WITH x, x.id AS id DELETE x RETURN id"""
+
+# In the order of ids, so that two transactions never wait for each other.
+_LOCK_ACCOUNTS: LiteralString = """
+UNWIND $accounts AS row
+MERGE (a:Account {id: row.id})
+ON CREATE SET a += row, a.calls = 0, a.input_tokens = 0, a.output_tokens = 0, a.cost = 0
+SET a.lock = $lock
+RETURN a.calls, a.input_tokens, a.output_tokens, a.cost"""
+_SET_ACCOUNTS: LiteralString = """
+UNWIND $accounts AS row
+MATCH (a:Account {id: row.id})
+SET a += row"""
+_ACCOUNTS: LiteralString = """
+MATCH (a:Account {tenant: $tenant}) WHERE $kind IS NULL OR a.kind = $kind
+RETURN a.tenant, a.day, a.kind, a.name, a.calls, a.input_tokens, a.output_tokens, a.cost
+ORDER BY a.day DESC, a.kind, a.name LIMIT $limit"""
 
 
 class Neo4jSystemStore:
@@ -302,6 +329,46 @@ class Neo4jSystemStore:
         """See SystemStore.remove_decision."""
         if not await self._connection.write(lambda tx: tx.run(_REMOVE_DECISION, tenant=tenant, id=id)):
             raise NotFoundError(f"tenant {tenant!r} has no decision {id!r}: list its decisions")
+
+    # What models used
+
+    async def charge(self, charges: Sequence[Charge]) -> None:
+        """See Books.charge."""
+        ordered = sorted(charges, key=lambda charge: _account_id(charge.account))
+
+        async def work(tx: Transaction) -> None:
+            accounts: list[dict[str, object]] = []
+            for charge in ordered:
+                tenant, day, kind, name = account_row(charge.account)
+                accounts.append(
+                    {"id": _account_id(charge.account), "tenant": tenant, "day": day, "kind": kind, "name": name}
+                )
+            rows = await tx.run(_LOCK_ACCOUNTS, accounts=accounts, lock=secrets.token_hex(8))
+            after = check_charges(ordered, [Usage(*row) for row in rows])
+            held = [
+                {
+                    "id": account["id"],
+                    "calls": usage.calls,
+                    "input_tokens": usage.input_tokens,
+                    "output_tokens": usage.output_tokens,
+                    "cost": usage.cost,
+                }
+                for account, usage in zip(accounts, after, strict=True)
+            ]
+            await tx.run(_SET_ACCOUNTS, accounts=held)
+
+        await self._connection.write(work)
+
+    async def usage(
+        self, tenant: str, *, kind: AccountKind | None = None, limit: int = 1000
+    ) -> list[tuple[Account, Usage]]:
+        """See Books.usage."""
+        rows = await self._connection.read(_ACCOUNTS, tenant=tenant, kind=kind, limit=max(0, limit))
+        return [usage_from(row) for row in rows]
+
+
+def _account_id(account: Account) -> str:
+    return stable_id("account", *account_row(account))
 
 
 async def _locked_job(tx: Transaction, scope: Scope, id_: str) -> Job:

@@ -1,0 +1,440 @@
+"""A chat model behind the OpenAI protocol: replies, structured output and streams, under the one policy for calls.
+
+Uses `chat.completions`, which every server speaks. Replies are read from the JSON itself, not through the SDK's models,
+which take anything for valid or raise from within.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, suppress
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+import httpx2
+import openai
+from pydantic import BaseModel, ValidationError
+
+from graphrag.errors import ModelOutputError, ModelRefusedError, ModelUnavailableError
+from graphrag.llm.calls import Endpoint, Patience
+from graphrag.llm.chat_types import Message, Reply, ToolDescription, ToolRequest
+from graphrag.llm.presets import Preset
+from graphrag.llm.repair import read_json
+from graphrag.llm.schema import constraint, told
+from graphrag.llm.thinking import ThinkingFilter, without_thinking
+from graphrag.llm.tracing import Span, model_span
+from graphrag.llm.translate import Target, model_error
+from graphrag.llm.usage import (
+    TOKENS_PER_MESSAGE,
+    Price,
+    Reservation,
+    Usage,
+    current_purse,
+    estimate_tokens,
+    used,
+)
+
+_Shape = TypeVar("_Shape", bound=BaseModel)
+_WRONG = "That reply cannot be used: {problem}\nReply again, with one JSON object that fits this schema and nothing else:\n{schema}"
+_ONLY_JSON = "Reply with one JSON object that fits this schema, and nothing else:\n"
+
+
+def open_client(*, base_url: str, api_key: str, patience: Patience) -> openai.AsyncOpenAI:
+    """The SDK's client without its own retries, and without what it would take from the environment."""
+    timeout = httpx2.Timeout(patience.silence_seconds, connect=patience.connect_seconds)
+    return openai.AsyncOpenAI(
+        api_key=api_key or "none",  # servers of one's own take any
+        base_url=base_url,
+        organization="",
+        project="",
+        timeout=timeout,
+        max_retries=0,
+        http_client=httpx2.AsyncClient(
+            timeout=timeout, limits=httpx2.Limits(max_connections=None, keepalive_expiry=20), follow_redirects=False
+        ),
+    )
+
+
+class Chat:
+    """A chat model. Belongs to one event loop; close it with `async with` or `close`.
+
+    Args:
+        model: its name at the server.
+        api_key: sent as a bearer token; appears in no message and no log.
+        base_url: instead of the preset's.
+        price: instead of the preset's; None if it is not known.
+        context_tokens: the longest input that is sent.
+    """
+
+    def __init__(
+        self,
+        preset: Preset,
+        model: str,
+        *,
+        api_key: str = "",
+        base_url: str = "",
+        price: Price | None = None,
+        concurrency: int = 4,
+        patience: Patience | None = None,
+        context_tokens: int = 16_000,
+    ) -> None:
+        url = base_url or preset.base_url
+        self.preset = preset
+        self.model = model
+        self.price = price or preset.price(model)
+        self.context_tokens = context_tokens
+        self.endpoint = Endpoint(f"{preset.name} at {url}", concurrency=concurrency, patience=patience)
+        self.target = Target(self.endpoint.name, model, api_key)
+        self._client = open_client(base_url=url, api_key=api_key, patience=self.endpoint.patience)
+        self._constrains = preset.json_schema
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._client.close()
+
+    async def complete(
+        self, messages: Sequence[Message], *, max_tokens: int, tools: Sequence[ToolDescription] = ()
+    ) -> Reply:
+        """One reply.
+
+        Raises:
+            ModelUnavailableError, ModelRefusedError, ModelOutputError, BudgetError: see graphrag.errors.
+        """
+        return await self._complete(messages, max_tokens, tools, None)
+
+    async def structured(self, messages: Sequence[Message], shape: type[_Shape], *, max_tokens: int) -> _Shape:
+        """A reply of a given shape: constrained by the server where it can, mended where it slipped, asked for once more.
+
+        Raises:
+            ModelOutputError: neither reply fits.
+            ModelUnavailableError, ModelRefusedError, BudgetError: as complete.
+        """
+        schema = told(shape)
+        said = list(messages)
+        for attempt in (1, 2):
+            reply = await self._constrained(said, shape, schema, max_tokens)
+            try:
+                return shape.model_validate(read_json(reply.text))
+            except (ModelOutputError, ValidationError) as exc:
+                problem = _problem(exc, reply)
+                if attempt == 2:
+                    raise ModelOutputError(f"{self.model!r} did not reply in the form asked for: {problem}") from exc
+                wrong = _WRONG.format(problem=problem, schema=schema)
+                said += [Message("assistant", reply.text[:4000] or "(nothing)"), Message("user", wrong)]
+        raise AssertionError("the second attempt returns or raises")
+
+    async def stream(self, messages: Sequence[Message], *, max_tokens: int) -> AsyncGenerator[str | Reply]:
+        """Pieces of a reply as they come, then the whole Reply. Close it (`aclosing`) to break it off at the server.
+
+        Raises:
+            ModelUnavailableError: also when the stream breaks off, with pieces passed on already.
+            ModelRefusedError, ModelOutputError, BudgetError: as complete.
+        """
+        body = self._body(messages, max_tokens, (), None)
+        body["stream"] = True
+        if self.preset.stream_usage:
+            body["stream_options"] = {"include_usage": True}
+        deadline = self.endpoint.deadline()
+        with model_span("chat", self.preset.name, self.model, max_tokens, current=False) as span:
+            async with self.endpoint.room(deadline):
+                opened = await self.endpoint.attempts(
+                    lambda _: _Stream.open(self, body, messages, max_tokens), deadline
+                )
+                async with aclosing(opened.pieces(deadline)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                reply = opened.reply()
+                _note(span, reply)
+                yield reply
+
+    async def _constrained(
+        self, messages: Sequence[Message], shape: type[BaseModel], schema: str, max_tokens: int
+    ) -> Reply:
+        if self._constrains:
+            form: dict[str, object] = {
+                "type": "json_schema",
+                "json_schema": {
+                    "name": shape.__name__,
+                    "schema": constraint(shape, strict=self.preset.strict),
+                    **({"strict": True} if self.preset.strict else {}),
+                },
+            }
+            try:
+                return await self._complete(messages, max_tokens, (), form)
+            except ModelRefusedError as exc:
+                if not any(word in str(exc) for word in ("response_format", "json_schema", "schema", "grammar")):
+                    raise
+                self._constrains = False
+        instruction = Message("system", _ONLY_JSON + schema)
+        return await self._complete([*messages[:1], instruction, *messages[1:]], max_tokens, (), None)
+
+    async def _complete(
+        self,
+        messages: Sequence[Message],
+        max_tokens: int,
+        tools: Sequence[ToolDescription],
+        form: Mapping[str, object] | None,
+    ) -> Reply:
+        body = self._body(messages, max_tokens, tools, form)
+
+        async def attempt(_: float) -> Reply:
+            paid = _Paid(self, body, max_tokens)
+            async with paid:
+                raw = await self._client.chat.completions.with_raw_response.create(**body)
+                reply = _read_reply(raw.http_response.content, paid)
+                paid.actual = reply.usage
+            return reply
+
+        with model_span("chat", self.preset.name, self.model, max_tokens) as span:
+            reply = await self.endpoint.call(attempt)
+            _note(span, reply)
+            return reply
+
+    def _body(
+        self,
+        messages: Sequence[Message],
+        max_tokens: int,
+        tools: Sequence[ToolDescription],
+        form: Mapping[str, object] | None,
+    ) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [_said(message) for message in messages],
+            self.preset.token_parameter: max_tokens,
+        }
+        if self.preset.takes_temperature(self.model):
+            body["temperature"] = 0
+        if tools:
+            body["tools"] = [
+                {
+                    "type": "function",
+                    "function": {
+                        "name": tool.name,
+                        "description": tool.description,
+                        "parameters": dict(tool.parameters),
+                    },
+                }
+                for tool in tools
+            ]
+        if form is not None:
+            body["response_format"] = dict(form)
+        return body
+
+    @property
+    def client(self) -> openai.AsyncOpenAI:
+        """The SDK's client, for other calls to the same server (embeddings, re-ranking) under `endpoint`."""
+        return self._client
+
+
+class _Paid:
+    """One attempt: reserved before, settled after, and what it raises translated."""
+
+    def __init__(self, chat: Chat, body: Mapping[str, Any], max_tokens: int) -> None:
+        self.chat = chat
+        texts = [json.dumps(body[name]) for name in ("tools", "response_format") if name in body]
+        said = cast("list[dict[str, Any]]", body["messages"])
+        texts += [str(message.get("content") or "") + json.dumps(message.get("tool_calls", "")) for message in said]
+        self.input = estimate_tokens(*texts) + TOKENS_PER_MESSAGE * (1 + len(said))
+        self.output = max_tokens
+        self.actual: Usage | None = None
+        self._purse = current_purse()
+        self._reservation: Reservation | None = None
+
+    async def __aenter__(self) -> "_Paid":
+        self._reservation = await self._purse.reserve(used(self.chat.price, self.input, self.output))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.settle(error)
+        if isinstance(error, Exception):
+            translated = model_error(error, self.chat.target)
+            if translated is not error:
+                raise translated from error
+
+    async def settle(self, error: BaseException | None) -> None:
+        """Settle with what is known: what the reply said, nothing if the server refused, else the most it can have cost."""
+        if self._reservation is None:
+            return
+        reservation, self._reservation = self._reservation, None
+        if self.actual is not None:
+            actual = self.actual
+        elif isinstance(error, openai.APIStatusError) or _never_sent(error):
+            actual = Usage(calls=1)
+        else:
+            actual = reservation.most
+        await self._purse.settle(reservation, actual)
+
+    def usage(self, reported: object, text: str) -> tuple[Usage, bool]:
+        """What a reply used, and whether that had to be estimated."""
+        counts = cast("Mapping[str, object]", reported) if isinstance(reported, Mapping) else {}
+        given, made = counts.get("prompt_tokens"), counts.get("completion_tokens")
+        if isinstance(given, int) and isinstance(made, int) and given >= 0 and made >= 0:
+            return used(self.chat.price, given, made), False
+        return used(self.chat.price, self.input, estimate_tokens(text)), True
+
+
+def _never_sent(error: BaseException | None) -> bool:
+    cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else None
+    return isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+
+
+class _Stream:
+    """A stream that has begun."""
+
+    def __init__(self, paid: _Paid, events: AsyncIterator[object], close: Any) -> None:
+        self._paid = paid
+        self._events = events
+        self._close = close
+        self._filter = ThinkingFilter()
+        self._raw: list[str] = []
+        self._text: list[str] = []
+        self._finish = ""
+        self._reported: object = None
+        self._first = ""
+        self._ended = False
+
+    @classmethod
+    async def open(cls, chat: Chat, body: Mapping[str, Any], messages: Sequence[Message], max_tokens: int) -> "_Stream":
+        """Open a stream and wait for its first event, until which a failure can be made good by another attempt."""
+        paid = _Paid(chat, body, max_tokens)
+        await paid.__aenter__()
+        response: Any = None
+        try:
+            response = await chat.client.chat.completions.create(**body)
+            made = cls(paid, aiter(response), response.close)
+            made._first = await made._next() or ""
+        except BaseException as exc:
+            if response is not None:
+                with suppress(Exception):
+                    await response.close()
+            await paid.__aexit__(type(exc), exc, None)
+            raise
+        return made
+
+    async def pieces(self, deadline: float) -> AsyncGenerator[str]:
+        """The text as it comes, without thinking. The stream is closed and paid for when this ends, however it does."""
+        error: BaseException | None = None
+        try:
+            piece: str | None = self._first
+            while piece is not None:
+                if piece and (out := self._filter.feed(piece)):
+                    self._text.append(out)
+                    yield out
+                try:
+                    async with asyncio.timeout(deadline - time.monotonic()):
+                        piece = await self._next()
+                except TimeoutError as exc:
+                    raise ModelUnavailableError(
+                        f"{self._paid.chat.target.name} did not finish its reply in time"
+                    ) from exc
+            if rest := self._filter.end():
+                self._text.append(rest)
+                yield rest
+            if not self._finish:
+                raise ModelUnavailableError(f"{self._paid.chat.target.name} broke its reply off")
+        except Exception as exc:
+            error = model_error(exc, self._paid.chat.target)
+            if isinstance(error, ModelUnavailableError):
+                self._paid.chat.endpoint.breaker.failed()
+            if error is exc:
+                raise
+            raise error from exc
+        finally:
+            # What was generated is paid for, also when the reader went away.
+            self._paid.actual, _ = self._paid.usage(self._reported, "".join(self._raw))
+            with suppress(Exception):
+                await self._close()
+            await self._paid.settle(error)
+
+    def reply(self) -> Reply:
+        """The whole reply, after the last piece."""
+        usage, estimated = self._paid.usage(self._reported, "".join(self._raw))
+        return Reply("".join(self._text).strip(), (), self._finish, usage, estimated)
+
+    async def _next(self) -> str | None:
+        """The text of the next event that has some; None at the end."""
+        while True:
+            try:
+                event = await anext(self._events)
+            except StopAsyncIteration:
+                return None
+            data = _mapping(event.model_dump() if isinstance(event, BaseModel) else event)
+            self._reported = data.get("usage") or self._reported
+            choices = data.get("choices")
+            if not isinstance(choices, list) or not choices:
+                continue
+            choice = _mapping(cast("list[object]", choices)[0])
+            self._finish = str(choice.get("finish_reason") or self._finish)
+            text = _mapping(choice.get("delta")).get("content")
+            if isinstance(text, str) and text:
+                self._raw.append(text)
+                return text
+
+
+def _said(message: Message) -> dict[str, object]:
+    said: dict[str, object] = {"role": message.role, "content": message.text}
+    if message.tool_requests:
+        said["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.tool_requests
+        ]
+        said["content"] = message.text or None
+    if message.role == "tool":
+        said["tool_call_id"] = message.tool_request_id
+    return said
+
+
+def _read_reply(content: bytes, paid: _Paid) -> Reply:
+    name = paid.chat.target.name
+    try:
+        data = _mapping(json.loads(content))
+    except ValueError as exc:
+        raise ModelOutputError(f"{name} answered something that is not JSON: check the base URL") from exc
+    choices = data.get("choices")
+    if not isinstance(choices, list) or not choices:
+        raise ModelOutputError(f"{name} answered without a choice")
+    choice = _mapping(cast("list[object]", choices)[0])
+    message = _mapping(choice.get("message"))
+    text = message.get("content")
+    raw = text if isinstance(text, str) else ""
+    requests = _requests(message.get("tool_calls"))
+    usage, estimated = paid.usage(data.get("usage"), raw + "".join(call.arguments for call in requests))
+    return Reply(without_thinking(raw), requests, str(choice.get("finish_reason") or ""), usage, estimated)
+
+
+def _requests(calls: object) -> tuple[ToolRequest, ...]:
+    found: list[ToolRequest] = []
+    for number, call in enumerate(cast("list[object]", calls) if isinstance(calls, list) else []):
+        function = _mapping(_mapping(call).get("function"))
+        name, arguments = function.get("name"), function.get("arguments")
+        if isinstance(name, str):
+            written = arguments if isinstance(arguments, str) else json.dumps(arguments)
+            found.append(ToolRequest(str(_mapping(call).get("id") or f"call_{number}"), name, written))
+    return tuple(found)
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+
+
+def _problem(exc: Exception, reply: Reply) -> str:
+    cut = " (the reply was cut off at its limit)" if reply.finish == "length" else ""
+    if isinstance(exc, ValidationError):
+        wrong = [f"{'.'.join(map(str, error['loc'])) or 'the object'}: {error['msg']}" for error in exc.errors()[:5]]
+        return "; ".join(wrong) + cut
+    return str(exc) + cut
+
+
+def _note(span: Span, reply: Reply) -> None:
+    span.finish(reply.usage, reply.finish)
