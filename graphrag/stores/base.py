@@ -86,6 +86,7 @@ class GraphStore(Protocol):
 
         Raises:
             LeaseLostError: the lease is no longer held.
+            SchemaMismatchError: the store records other models by now than those this object was bound to.
             InputError: nothing was written, because
                 the document is not in the scope (its tenant, or an access label the scope does not hold);
                 a document of that id exists that the scope does not see;

@@ -63,6 +63,7 @@ class EmbeddedStore:
         self._following = FollowingIndex(self._filter_fields)
         self._chunks = chunks.ChunkCache()
         self._links = links.TitleLinks()
+        self._bound: Fingerprints | None = None
 
     @property
     def location(self) -> str:
@@ -100,6 +101,7 @@ class EmbeddedStore:
     async def bind(self, fingerprints: Fingerprints) -> None:
         """See GraphStore.bind."""
         await self._database.write(lambda connection: writing.bind(connection, fingerprints, self.location))
+        self._bound = fingerprints
 
     async def fingerprints(self) -> Fingerprints | None:
         """See GraphStore.fingerprints."""
@@ -111,6 +113,8 @@ class EmbeddedStore:
 
         def work(connection: sqlite3.Connection) -> WriteOutcome:
             check_lease(connection, lease)
+            if self._bound is not None:
+                writing.check_bound(connection, self._bound, self.location)
             return writing.write(connection, scope, batch)
 
         return await self._database.write(work)

@@ -26,7 +26,18 @@ def bind(connection: sqlite3.Connection, fingerprints: Fingerprints, location: s
         stored = connection.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()
         if stored is None:
             connection.execute("INSERT INTO meta VALUES (?, ?)", (name, value))
-        elif stored[0] != value:
+    check_bound(connection, fingerprints, location)
+
+
+def check_bound(connection: sqlite3.Connection, fingerprints: Fingerprints, location: str) -> None:
+    """Refuse to go on when other models are recorded by now than those that this process uses.
+
+    Raises:
+        SchemaMismatchError: says which and what to do.
+    """
+    for name, value in (("embedder", fingerprints.embedder), ("sentences", fingerprints.sentences)):
+        stored = connection.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()
+        if stored is not None and stored[0] != value:
             raise SchemaMismatchError(
                 f"{location} was filled with the {name} model {stored[0]!r}, this process is configured with "
                 f"{value!r}, and their vectors cannot be compared: set GRAPHRAG_EMBEDDER back, or ingest into a new "

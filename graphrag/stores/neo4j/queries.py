@@ -282,7 +282,7 @@ CALL () {
     RETURN min(r.id) AS taken_relation
 }
 RETURN d.tenant, d.access, d.fingerprint, d.state, d.created_at, d.chunk_count, d.term_count, s.dimension,
-    s.sentence_dimension, taken_chunk, taken_relation"""
+    s.sentence_dimension, taken_chunk, taken_relation, s.embedder, s.sentences"""
 
 RECORD_DIMENSIONS: LiteralString = """
 MATCH (s:SchemaVersion {id: 'schema'}) SET s.lock = $lock

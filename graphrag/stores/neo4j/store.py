@@ -70,6 +70,7 @@ class Neo4jStore:
         self._filter_fields = frozenset(filter_fields)
         self._display = Display(connection)
         self._dimensions: tuple[int | None, int | None] = None, None
+        self._bound: Fingerprints | None = None
 
     @property
     def location(self) -> str:
@@ -100,6 +101,7 @@ class Neo4jStore:
     async def bind(self, fingerprints: Fingerprints) -> None:
         """See GraphStore.bind."""
         await self._connection.write(lambda tx: writing.bind(tx, fingerprints, self.location))
+        self._bound = fingerprints
 
     async def fingerprints(self) -> Fingerprints | None:
         """See GraphStore.fingerprints."""
@@ -112,7 +114,7 @@ class Neo4jStore:
 
         async def work(tx: Transaction) -> WriteOutcome:
             await writing.check_lease(tx, lease)
-            return await writing.write(tx, scope, batch)
+            return await writing.write(tx, scope, batch, self._bound, self.location)
 
         try:
             outcome = await self._connection.write(work)

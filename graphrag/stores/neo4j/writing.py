@@ -32,11 +32,15 @@ async def bind(tx: Transaction, fingerprints: Fingerprints, location: str) -> No
     ((embedder, sentences),) = await tx.run(
         _BIND, lock=secrets.token_hex(8), embedder=fingerprints.embedder, sentences=fingerprints.sentences
     )
+    _check_bound(embedder, sentences, fingerprints, location)
+
+
+def _check_bound(embedder: str | None, sentences: str | None, fingerprints: Fingerprints, location: str) -> None:
     for name, stored, value in (
         ("embedder", embedder, fingerprints.embedder),
         ("sentences", sentences, fingerprints.sentences),
     ):
-        if stored != value:
+        if stored is not None and stored != value:
             raise SchemaMismatchError(
                 f"{location} was filled with the {name} model {stored!r}, this process is configured with {value!r}, and "
                 f"their vectors cannot be compared: set GRAPHRAG_EMBEDDER back, or use another database (GRAPHRAG_STORE_URL)"
@@ -63,20 +67,32 @@ async def check_lease(tx: Transaction, lease: Lease | None) -> None:
         raise LeaseLostError(f"job {lease.job_id} is no longer held by worker {lease.worker!r}: stop working on it")
 
 
-async def write(tx: Transaction, scope: Scope, batch: GraphBatch) -> WriteOutcome:
+async def write(
+    tx: Transaction, scope: Scope, batch: GraphBatch, bound: Fingerprints | None, location: str
+) -> WriteOutcome:
     """Store a batch that has passed check_alone; see GraphStore.write.
+
+    Args:
+        tx: the transaction.
+        scope: who writes.
+        batch: what is written.
+        bound: the models this process was bound with, checked against what is recorded by now.
+        location: of the store, for messages.
 
     Raises:
         UnchangedError: nothing is to be done.
+        SchemaMismatchError: other models are recorded by now.
     """
     document, lock = batch.document, secrets.token_hex(8)
-    ((tenant, access, fingerprint, state, created, chunks, terms, dimension, sentences, chunk, relation),) = await tx.run(
+    ((tenant, access, fingerprint, state, created, chunks, terms, dimension, sentences, chunk, relation, model, encoder),) = await tx.run(
         queries.STATE,
         id=document.id,
         lock=lock,
         chunk_ids=[one.id for one in batch.chunks],
         relation_ids=[one.id for one in batch.relations],
     )  # fmt: skip
+    if bound is not None:
+        _check_bound(model, encoder, bound, location)
     if tenant is not None:
         if not scope.sees(tenant, access):
             raise InputError(f"{document.source}: a document of this source exists outside the caller's scope")
