@@ -40,7 +40,7 @@ def plain(text: str) -> str:
         text, count = _LINK.subn(r"\1", text)
         if not count:
             break
-    return _URL.sub(LEFT_OUT, _TAG.sub("", text))
+    return _TAG.sub("", _URL.sub(LEFT_OUT, text))
 
 
 def short(text: str, characters: int = 200) -> str:

@@ -17,12 +17,12 @@ from graphrag.embedding import Passage, PassageEncoder
 from graphrag.retrieval.ledger import Ledger
 from graphrag.types import Chunk, ChunkVectors
 
-# Set on the pairs of tests/agent/test_support.py, half of them hard negatives: the widest region that errs on none of them.
+# Set on the pairs of tests/agent/test_support.py, half of them hard negatives, with room on both sides.
 WORDS = 0.8
 """Share of a sentence's words with which it is supported, however it is put."""
 SIMILAR = 0.75
 """The same of similarity."""
-BOTH = (0.4, 0.55)
+BOTH = (0.5, 0.5)
 """Share of words and similarity that suffice together."""
 _NAME = re.compile(r"\b(?:[A-Z][\w’'-]*|\w*\d[\w.,:/-]*\w|\d)")
 _MARKER = re.compile(r"\s*\[\d+\]")

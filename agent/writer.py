@@ -208,7 +208,7 @@ async def _checked(made: _Writing, encoder: PassageEncoder) -> Written:
     cited = [[chunk_of[number] for number in numbers] for _, numbers in sentences]
     found = await supports(made.ledger, encoder, [(said, ids) for (said, _), ids in zip(sentences, cited, strict=True)])
     claims = [
-        Claim(said, numbers, support.holds, round(max(support.words if numbers else 0.0, support.similarity), 4))
+        Claim(said, numbers, support.holds, round(min(1.0, max(support.words, support.similarity)), 4))
         for (said, numbers), support in zip(sentences, found, strict=True)
     ]
     if made.llm.verify:

@@ -335,7 +335,7 @@ def evaluate_folder(
         report = asyncio.run(
             run_evaluation(
                 dataset,
-                _modes(settings) if mode == "all" else (mode,),
+                _modes(load_settings()) if mode == "all" else (mode,),
                 seed=seed,
                 settings=load_settings(store_url=store or f"sqlite:///{scratch}/eval.db"),
                 clean_up=bool(store),
