@@ -32,7 +32,9 @@ from graphrag.settings import Settings, load_settings
 from graphrag.stores.trips import count_round_trips
 from graphrag.types import Scope, Tool
 
-MODES = ("keyword", "vector", "hybrid", "graph", "agent", "agent-without-graph", "agent-with-model")
+MODES_OF_ALL = ("keyword", "vector", "hybrid", "graph", "agent", "agent-without-graph")
+"""What `all` stands for where no language model is configured."""
+MODES = (*MODES_OF_ALL, "agent-with-model")
 DEPTH = 20
 """Chunks taken from a single tool: enough for ten distinct passages."""
 
@@ -133,8 +135,8 @@ async def _clean_up(kb: KnowledgeBase, scope: Scope) -> None:
 
 
 def _modes(settings: Settings) -> tuple[str, ...]:
-    """All modes that are possible."""
-    return MODES if settings.llm_provider else tuple(mode for mode in MODES if mode != "agent-with-model")
+    """What `all` stands for."""
+    return MODES if settings.llm_provider else MODES_OF_ALL
 
 
 def _ask(kb: KnowledgeBase, scope: Scope, mode: str, variant: Variant) -> Ask:
