@@ -41,7 +41,9 @@ class Recorder:
 
     def __init__(self, kb: KnowledgeBase, scope: Scope, tool: Tool | None) -> None:
         """Without a tool the agent is asked."""
-        self._kb, self._scope, self._tool = kb, scope, tool
+        self._kb = kb
+        self._scope = scope
+        self._tool: Tool | None = tool
         self.chunks: dict[str, list[str]] = {}
         self.answers: dict[str, Answer] = {}
 
