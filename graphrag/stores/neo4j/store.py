@@ -355,10 +355,10 @@ class Neo4jStore:
         (counts,) = await self._connection.read(queries.STATISTICS, **_asked(scope, None))
         return Statistics(*counts)
 
-    async def export(self, scope: Scope) -> AsyncIterator[GraphBatch]:
+    async def export(self, scope: Scope, *, ids: Sequence[str] | None = None) -> AsyncIterator[GraphBatch]:
         """See GraphStore.export."""
         after = ""
-        while page := await self.documents(scope, after=after, limit=100):
+        while page := await self.documents(scope, ids=ids, after=after, limit=100):
             dimensions = await self._read_dimensions()
             for document in page:
                 try:
