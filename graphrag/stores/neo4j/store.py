@@ -73,6 +73,11 @@ class Neo4jStore:
         self._bound: Fingerprints | None = None
 
     @property
+    def display(self) -> Display:
+        """What Neo4j Browser shows of entities; shared with the system store, which changes it by decisions."""
+        return self._display
+
+    @property
     def location(self) -> str:
         """Address and database, without credentials."""
         return self._connection.location
