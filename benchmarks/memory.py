@@ -3,8 +3,10 @@
     python benchmarks/memory.py --megabytes 500 --embedder hashing --store-url sqlite:///memory.db
     python benchmarks/memory.py --megabytes 10 --embedder minilm --store-url neo4j://neo4j:password@127.0.0.1:7687
 
-Text of made-up names and words, in documents of --document-kilobytes each, is generated while it is ingested; the process's
-resident memory is read every half second. The tenant is a new one, which is removed at the end.
+Text of made-up names and words, in documents of --document-kilobytes each, is generated while it is ingested; every paragraph has
+a number that no other one has, as real text goes on bringing new words. The process's resident memory is read every half second.
+--minutes ends the text early, so that there are figures for what was ingested till then. The tenant is a new one, which is
+removed at the end.
 """
 
 import argparse
@@ -16,6 +18,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
+
+import numpy as np
 
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.ingest import Ingested, ingest_documents
@@ -33,8 +37,8 @@ def resident_mb() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def documents(megabytes: float, kilobytes: float, seed: int) -> Iterator[LoadedDocument]:
-    """Documents of so much text altogether, the same for the same arguments."""
+def documents(megabytes: float, kilobytes: float, seed: int, seconds: float) -> Iterator[LoadedDocument]:
+    """Documents of so much text altogether, the same for the same arguments, or as many as are asked for in so long."""
     rng = random.Random(seed)
     words = ["".join(rng.choice(SYLLABLES) for _ in range(rng.randint(1, 4))) for _ in range(20_000)]
     names = [f"{rng.choice(words).title()} {rng.choice(words).title()}" for _ in range(20_000)]
@@ -42,15 +46,15 @@ def documents(megabytes: float, kilobytes: float, seed: int) -> Iterator[LoadedD
     def pick(values: list[str]) -> str:
         return values[min(int(rng.paretovariate(0.6)) - 1, len(values) - 1)]
 
-    left, number = megabytes * 1e6, 0
-    while left > 0:
+    left, number, end = megabytes * 1e6, 0, time.monotonic() + seconds
+    while left > 0 and time.monotonic() < end:
         parts = [f"# {pick(names)} {number}\n"]
         size = 0
         while size < kilobytes * 1e3:
             said = " ".join(
                 f"{pick(names)} {' '.join(pick(words) for _ in range(12))} {pick(names)}." for _ in range(8)
             )
-            parts.append(f"\n{said}\n")
+            parts.append(f"\n{said} It was filed as {rng.getrandbits(40):x}.\n")
             size += len(said)
         data = "".join(parts).encode()
         left -= len(data)
@@ -65,11 +69,13 @@ async def measure(arguments: argparse.Namespace) -> dict[str, object]:
     scope = Scope(tenant, frozenset({"*"}))
     curve: list[float] = []
     counts = {"documents": 0, "chunks": 0, "failed": 0}
+    settled_mb: list[float] = []
 
     def settled(result: Ingested) -> None:
         counts["documents"] += 1
         counts["chunks"] += result.chunks
         counts["failed"] += result.outcome == "failed"
+        settled_mb.append(resident_mb())
 
     async def watch() -> None:
         while True:
@@ -83,7 +89,7 @@ async def measure(arguments: argparse.Namespace) -> dict[str, object]:
             await ingest_documents(
                 kb,
                 scope,
-                documents(arguments.megabytes, arguments.document_kilobytes, arguments.seed),
+                documents(arguments.megabytes, arguments.document_kilobytes, arguments.seed, arguments.minutes * 60),
                 progress=settled,
                 keep_results=False,
             )
@@ -93,16 +99,19 @@ async def measure(arguments: argparse.Namespace) -> dict[str, object]:
             if not arguments.keep:
                 while found := await kb.store.documents(scope, limit=200):
                     await kb.store.delete_documents(scope, [document.id for document in found])
-    tenths = [round(max(part)) for part in _tenths(curve)]
+    half = len(settled_mb) // 2
+    # A slope by what was ingested, not by time: what matters is what more text would take.
+    per_document = np.polyfit(range(half, len(settled_mb)), settled_mb[half:], 1)[0] if half > 1 else 0.0
     return {
-        "megabytes": arguments.megabytes,
+        "megabytes": round(counts["documents"] * arguments.document_kilobytes / 1e3, 1),
         "embedder": arguments.embedder,
         "store": settings.store_url.partition(":")[0],
         **counts,
         "seconds": round(seconds, 1),
         "chunks_per_second": round(counts["chunks"] / seconds, 1),
         "peak_mb": round(max(curve)),
-        "peak_mb_by_tenth": tenths,
+        "peak_mb_by_tenth_of_documents": [round(max(part)) for part in _tenths(settled_mb)],
+        "slope_of_second_half_mb_per_100_mb": round(per_document * 1e5 / arguments.document_kilobytes, 1),
     }
 
 
@@ -116,6 +125,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="Peak memory of an ingest.")
     parser.add_argument("--megabytes", type=float, default=50)
+    parser.add_argument("--minutes", type=float, default=1e6, help="end the text after so long")
     parser.add_argument("--document-kilobytes", type=float, default=40)
     parser.add_argument("--embedder", choices=("hashing", "minilm"), default="hashing")
     parser.add_argument("--store-url", required=True)

@@ -77,3 +77,41 @@ def test_a_multi_hop_answer_follows_a_merge_a_split_and_their_undoing(client: ht
     assert ask(client) == merged
     client.delete(f"/v1/admin/entities/decisions/{merge}").raise_for_status()
     assert ask(client) == before
+
+
+def test_what_is_decided_is_listed_and_shown_and_taken_back(client: httpx.Client) -> None:
+    ingest_texts(client, {"memo.md": "# Kestrel Group Ltd\n\nKestrel Group Ltd sells to Skagen Motors.\n"})
+
+    def get(path: str, **parameters: str) -> Any:
+        return client.get(path, params=parameters).raise_for_status().json()
+
+    def shown() -> tuple[set[str], set[str]]:
+        """Why Kestrel Group is the same as others: as the entity says, and as its edges in the graph do."""
+        (entity,) = [one for one in get("/v1/entities", q="Kestrel Group")["entities"] if one["key"] == "kestrel group"]
+        links = {link["reason"] for link in get(f"/v1/entities/{entity['id']}")["same_as"]}
+        edges = get("/v1/graph", entity=entity["id"])["edges"]
+        return links, {
+            edge["label"]
+            for edge in edges
+            if edge["kind"] == "same_as" and entity["id"] in (edge["source"], edge["target"])
+        }
+
+    (candidate,) = get("/v1/admin/entities/candidates")["candidates"]
+    pair = {"a": candidate["a"]["id"], "b": candidate["b"]["id"]}
+    assert {candidate["a"]["key"], candidate["b"]["key"]} == {"kestrel group", "kestrel group ltd"}
+    assert shown() == ({candidate["reason"]}, {candidate["reason"]})
+
+    split = client.post("/v1/admin/entities/split", json=pair).raise_for_status().json()
+    assert shown() == (set(), set())
+    assert get("/v1/admin/entities/candidates")["candidates"] == []
+    assert get("/v1/admin/entities/decisions")["decisions"] == [split]
+
+    merge = client.post("/v1/admin/entities/merge", json=pair).raise_for_status().json()
+    assert shown() == ({"decided by test"}, {"decided by test"})
+    assert get("/v1/admin/entities/candidates")["candidates"] == []
+
+    gone = client.delete(f"/v1/admin/entities/decisions/{merge['id']}").raise_for_status().json()
+    assert gone == merge
+    assert get("/v1/admin/entities/decisions")["decisions"] == []
+    assert get("/v1/admin/entities/candidates")["candidates"] == [candidate]
+    assert shown() == ({candidate["reason"]}, {candidate["reason"]})
