@@ -5,7 +5,7 @@
 
 Text of made-up names and words, in documents of --document-kilobytes each, is generated while it is ingested; every paragraph has
 a number that no other one has, as real text goes on bringing new words. The process's resident memory is read every half second.
---minutes ends the text early, so that there are figures for what was ingested till then. The tenant is a new one, which is
+--minutes ends the ingest early, so that there are figures for what was stored till then. The tenant is a new one, which is
 removed at the end.
 """
 
@@ -16,6 +16,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -37,8 +38,8 @@ def resident_mb() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def documents(megabytes: float, kilobytes: float, seed: int, seconds: float) -> Iterator[LoadedDocument]:
-    """Documents of so much text altogether, the same for the same arguments, or as many as are asked for in so long."""
+def documents(megabytes: float, kilobytes: float, seed: int) -> Iterator[LoadedDocument]:
+    """Documents of so much text altogether, the same for the same arguments."""
     rng = random.Random(seed)
     words = ["".join(rng.choice(SYLLABLES) for _ in range(rng.randint(1, 4))) for _ in range(20_000)]
     names = [f"{rng.choice(words).title()} {rng.choice(words).title()}" for _ in range(20_000)]
@@ -46,8 +47,8 @@ def documents(megabytes: float, kilobytes: float, seed: int, seconds: float) -> 
     def pick(values: list[str]) -> str:
         return values[min(int(rng.paretovariate(0.6)) - 1, len(values) - 1)]
 
-    left, number, end = megabytes * 1e6, 0, time.monotonic() + seconds
-    while left > 0 and time.monotonic() < end:
+    left, number = megabytes * 1e6, 0
+    while left > 0:
         parts = [f"# {pick(names)} {number}\n"]
         size = 0
         while size < kilobytes * 1e3:
@@ -86,13 +87,15 @@ async def measure(arguments: argparse.Namespace) -> dict[str, object]:
         watching = asyncio.create_task(watch())
         begun = time.perf_counter()
         try:
-            await ingest_documents(
-                kb,
-                scope,
-                documents(arguments.megabytes, arguments.document_kilobytes, arguments.seed, arguments.minutes * 60),
-                progress=settled,
-                keep_results=False,
-            )
+            with suppress(TimeoutError):
+                async with asyncio.timeout(arguments.minutes * 60):
+                    await ingest_documents(
+                        kb,
+                        scope,
+                        documents(arguments.megabytes, arguments.document_kilobytes, arguments.seed),
+                        progress=settled,
+                        keep_results=False,
+                    )
         finally:
             seconds = time.perf_counter() - begun
             watching.cancel()
@@ -125,7 +128,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="Peak memory of an ingest.")
     parser.add_argument("--megabytes", type=float, default=50)
-    parser.add_argument("--minutes", type=float, default=1e6, help="end the text after so long")
+    parser.add_argument("--minutes", type=float, default=1e6, help="end the ingest after so long")
     parser.add_argument("--document-kilobytes", type=float, default=40)
     parser.add_argument("--embedder", choices=("hashing", "minilm"), default="hashing")
     parser.add_argument("--store-url", required=True)
