@@ -36,6 +36,9 @@ class Contribution:
 
     mentions: tuple[Mention, ...]
     relations: tuple[Relation, ...]
+    problem: str = ""
+    """Why a model could not be made to read the chunk, whose contribution is without what it finds then. Asked again at the
+    next ingest of the document."""
 
 
 class Extractor(Protocol):
