@@ -6,7 +6,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from agent.types import Mode, StoppedBy, Verdict
 from graphrag.retrieval.question import MAX_CHARACTERS, MIN_CHARACTERS
-from graphrag.stores.system import JobState
 from graphrag.types import Scalar, Tool
 
 MAX_K = 100
@@ -339,68 +338,12 @@ class TextDocuments(_Request):
     metadata: MetadataSpec = Field(default_factory=dict, description="of every document")
 
 
-class Progress(_Response):
-    """How far a job is; of its present or last attempt."""
-
-    phase: Literal["queued", "running", "ended"]
-    files: int
-    files_read: int
-    documents: int
-    created: int
-    updated: int
-    unchanged: int
-    failed: int
-    chunks: int
-    seconds: float
-    documents_per_second: float
-    eta_seconds: float | None = Field(None, description="until the end, by the rate so far; null where it is not known")
-
-
-class FailureOut(_Response):
-    """A document that could not be stored."""
-
-    source: str
-    reason: str
-
-
-class JobOut(_Response):
-    """An ingest job."""
-
-    id: str
-    state: JobState
-    priority: int
-    access: str
-    created_at: str
-    updated_at: str
-    error: str
-    progress: Progress
-
-
-class JobDetail(JobOut):
-    """A job with what failed."""
-
-    failures: list[FailureOut] = Field(description="ascending by source")
-    next: str | None = Field(description="pass it as 'after' for more failures; null if there are none")
-
-
-class JobList(_Response):
-    """The newest jobs first."""
-
-    jobs: list[JobOut]
-
-
 class Deleted(_Response):
     """What a deletion by a condition took away."""
 
     dry_run: bool
     documents: int = Field(description="how many, a source in parts counting once")
     sources: list[str] = Field(description="the first 500, ascending")
-
-
-class Accepted(_Response):
-    """A job was queued."""
-
-    job: JobOut
 
 
 class StatsOut(_Response):
@@ -436,12 +379,3 @@ class ProblemOut(_Response):
     detail: str
     instance: str = Field(description="names the request in the log")
     errors: list[FieldError] | None = None
-
-
-def models() -> dict[str, type[BaseModel]]:
-    """Every model of this module by name."""
-    return {
-        name: value
-        for name, value in globals().items()
-        if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == __name__ and name[0] != "_"
-    }

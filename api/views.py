@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from agent.types import Answer, Citation, PathEdge, Step
+from api.job_schemas import EstimateOut, JobOut, Progress
 from api.schemas import (
     AnswerOut,
     CandidateOut,
@@ -13,11 +14,9 @@ from api.schemas import (
     EntityOut,
     GraphEdge,
     GraphOut,
-    JobOut,
     MentionOut,
     Passage,
     PathEdgeOut,
-    Progress,
     SameAsOut,
     StepOut,
     Timings,
@@ -25,7 +24,7 @@ from api.schemas import (
 )
 from graphrag.entities import Link
 from graphrag.stores.system import ENDED, Decision, Job
-from graphrag.types import PUBLIC, Chunk, Document, Entity, Subgraph
+from graphrag.types import PUBLIC, Chunk, Document, Entity, Scalar, Subgraph
 
 
 def answer_out(answer: Answer, passages: list[Passage]) -> AnswerOut:
@@ -215,4 +214,9 @@ def job_out(job: Job) -> JobOut:
         updated_at=job.updated_at,
         error=job.error,
         progress=Progress.model_validate({**empty, **progress, "phase": phase}),
+        estimate=_estimate_out(job.progress) if "estimated_calls" in job.progress and phase == "ended" else None,
     )
+
+
+def _estimate_out(progress: Mapping[str, Scalar]) -> EstimateOut:
+    return EstimateOut.model_validate({name: progress.get(f"estimated_{name}") for name in EstimateOut.model_fields})

@@ -9,8 +9,9 @@ from litestar import Controller, Request, delete, get, post
 from litestar.params import FromPath, QueryParameter
 
 from api.http.receiving import receive
+from api.job_schemas import Accepted
 from api.problems import ProblemError, busy
-from api.schemas import LABEL, Accepted, Deleted, StatsOut
+from api.schemas import LABEL, Deleted, StatsOut
 from api.service import CallerDependency, ServiceDependency
 from api.views import job_out
 from graphrag.errors import InputError
@@ -44,6 +45,12 @@ class AdminController(Controller):
         priority: Annotated[
             int, QueryParameter(ge=-100, le=100, description="jobs of a higher one are worked on first")
         ] = 0,
+        dry_run: Annotated[
+            bool,
+            QueryParameter(
+                description="store nothing; the job ends with an estimate of what it would use of the language model"
+            ),
+        ] = False,
     ) -> Accepted:
         """Files (multipart), texts (JSON) or records (JSON lines) become a job; documents with a known source are replaced.
 
@@ -66,6 +73,7 @@ class AdminController(Controller):
                 access=received.access,
                 metadata=received.metadata,
                 priority=priority,
+                estimate=dry_run,
             )
         )
         service.wake.set()

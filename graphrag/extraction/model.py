@@ -97,7 +97,7 @@ class ModelExtractor:
         return await asyncio.to_thread(self._grounded, documents, asked, beside, replied)
 
     async def estimate(self, documents: Sequence[DocumentText]) -> Usage:
-        """What `extract` would use at most, if no call has to be repeated: what is kept costs nothing. Makes no call."""
+        """See Extractor.estimate: replies that are kept cost nothing."""
         asked = [self._asked(document, chunk) for document in documents for chunk in document.chunks]
         kept = await self._kept(asked)
         told_schema = estimate_tokens(*self._told_schema())
