@@ -1,10 +1,8 @@
 """Extraction with a language model, against a real HTTP server that answers by a script."""
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,40 +14,14 @@ from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import BudgetError, ConfigError, ModelRefusedError, ModelUnavailableError, StoreError
 from graphrag.extraction.model import ModelExtractor
 from graphrag.extraction.schema import ExtractionSchema, load_schema
-from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.ingest import IngestReport, describe, document_text, ingest_documents, prepare
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.usage import Limit, Limits
-from graphrag.loaders import LoadedDocument, load_bytes
+from graphrag.loaders import LoadedDocument
 from graphrag.settings import load_settings
 from graphrag.types import ALL_ACCESS, Chunk, Relation, Scope
-from tests.model_server import Action, Exchange, ModelServer, closes, fails, model_server, replies
-
-SCOPE = Scope(access=frozenset({ALL_ACCESS}))
-SPACY = SpacyExtractor()
-"""Shared, since a pipeline takes a second to load."""
-TEXT = "Halvorix Components supplies the PMX-48 power module. Anneke Brouwer tests it at the quay in Rotterdam."
-
-
-def says(*entities: tuple[str, str], relations: Sequence[tuple[str, str, str]] = ()) -> Action:
-    """A reply with these entities (name, type) and relations (subject, relation, object)."""
-    return replies(
-        json.dumps(
-            {
-                "entities": [{"name": name, "type": kind} for name, kind in entities],
-                "relations": [
-                    {"subject": one, "relation": kind, "object": other, "description": f"{one} {kind} {other}."}
-                    for one, kind, other in relations
-                ],
-            }
-        )
-    )
-
-
-MODULE = says(
-    ("Halvorix Components", "ORG"), ("PMX-48", "PRODUCT"), relations=[("Halvorix Components", "supplies", "PMX-48")]
-)
-NOTHING = says()
+from tests.graphrag.extracting import MODULE, NOTHING, SCOPE, SPACY, TEXT, document, opened, says
+from tests.model_server import Exchange, ModelServer, closes, fails, model_server, replies
 
 
 @pytest.fixture
@@ -59,36 +31,10 @@ def server() -> Generator[ModelServer]:
         yield running
 
 
-@asynccontextmanager
-async def opened(server: ModelServer, folder: Path, **settings: Any) -> AsyncGenerator[KnowledgeBase]:
-    """A knowledge base whose extractor asks the server."""
-    chosen: dict[str, Any] = {
-        "store_url": f"sqlite:///{folder}/kb.db",
-        "embedder": "hashing",
-        "extractor": "llm",
-        "llm_provider": "openai",
-        "llm_model": "gpt-4o-mini",
-        "llm_api_key": "sk-test",
-        "llm_base_url": server.url,
-        "llm_seconds": 3.0,
-        "llm_concurrency": 1,
-        "llm_output_tokens": 200,
-    }
-    async with open_knowledge_base(load_settings(**{**chosen, **settings})) as kb:
-        extractor = kb.extractor
-        assert isinstance(extractor, ModelExtractor)
-        extractor._beside = SPACY  # the same pipeline, loaded once
-        yield kb
-
-
 @pytest.fixture
 async def kb(server: ModelServer, tmp_path: Path) -> AsyncGenerator[KnowledgeBase]:
     async with opened(server, tmp_path) as kb:
         yield kb
-
-
-def document(text: str = TEXT, source: str = "a.txt", title: str | None = None) -> LoadedDocument:
-    return load_bytes(text.encode(), source, title=title)[0]
 
 
 async def ingest(kb: KnowledgeBase, *documents: LoadedDocument, scope: Scope = SCOPE) -> IngestReport:
