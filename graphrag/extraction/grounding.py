@@ -24,8 +24,11 @@ GROUNDING_VERSION = "1"
 MAX_NAME = 120
 MAX_KIND = 60
 MAX_DESCRIPTION = 300
-MAX_LISTED = 60
+MAX_LISTED = 100
 """Entities, and relations, taken of one chunk."""
+TOKENS_PER_ENTITY = 50
+TOKENS_PER_RELATION = 100
+"""Of the longest reply, for each entity and relation that may be listed: about twice what one takes."""
 _WORDS = re.compile(r"\w+")
 _ARTICLE = re.compile(r"\A(?:the|an?)\s+", re.IGNORECASE)
 _AROUND = " \t\n\"'“”‘’.,;:|*"
@@ -66,18 +69,26 @@ class Found(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    entities: tuple[FoundEntity, ...] = Field(json_schema_extra={"maxItems": MAX_LISTED})
-    relations: tuple[FoundRelation, ...] = Field(json_schema_extra={"maxItems": MAX_LISTED})
+    entities: tuple[FoundEntity, ...]
+    relations: tuple[FoundRelation, ...]
 
 
-def reply_shape(schema: ExtractionSchema) -> type[Found]:
-    """The shape of a reply. The kinds of the schema constrain the server; a kind that slips through is dropped later, alone."""
+def reply_shape(schema: ExtractionSchema, output_tokens: int) -> type[Found]:
+    """The shape of a reply, by which servers that can constrain it: the kinds of the schema, and lists that fit the reply.
+
+    Small models go on listing for as long as they may, and a reply that is cut off is of no use. A kind that slips through
+    all the same is dropped later, alone.
+    """
+    most_entities = min(MAX_LISTED, max(1, output_tokens // TOKENS_PER_ENTITY))
+    most_relations = min(MAX_LISTED, max(1, output_tokens // TOKENS_PER_RELATION))
     kinds: dict[str, Any] = {"type": (_kind_of(schema.entities), "")}
     entity = create_model("Entity", __base__=FoundEntity, **kinds)
     kinds = {"relation": (_kind_of(schema.relations), ...)}
     relation = create_model("Relation", __base__=FoundRelation, **kinds)
-    most = Field(json_schema_extra={"maxItems": MAX_LISTED})
-    lists: dict[str, Any] = {"entities": (tuple[entity, ...], most), "relations": (tuple[relation, ...], most)}
+    lists: dict[str, Any] = {
+        "entities": (tuple[entity, ...], Field(json_schema_extra={"maxItems": most_entities})),
+        "relations": (tuple[relation, ...], Field(json_schema_extra={"maxItems": most_relations})),
+    }
     return create_model("Found", __base__=Found, **lists)
 
 

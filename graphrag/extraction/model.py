@@ -66,7 +66,7 @@ class ModelExtractor:
         self._replies = replies
         self._schema = schema
         self._concurrency = concurrency
-        self._shape = reply_shape(schema)
+        self._shape = reply_shape(schema, llm.output_tokens)
         self._refused = 0
 
     @property

@@ -31,7 +31,7 @@ async def test_a_small_model_extracts_into_the_store_and_is_asked_once(tmp_path:
             llm_concurrency=1,
             llm_seconds=300,
             llm_silence_seconds=300,
-            llm_output_tokens=120,
+            llm_output_tokens=320,
         )
         async with open_knowledge_base(settings) as kb:
             estimate = await estimate_documents(kb, SCOPE, documents)

@@ -20,6 +20,7 @@ from graphrag.llm.usage import Limit, Limits
 from graphrag.loaders import LoadedDocument
 from graphrag.settings import load_settings
 from graphrag.types import ALL_ACCESS, Chunk, Relation, Scope
+from tests.contracts.neo4j import empty
 from tests.graphrag.extracting import MODULE, NOTHING, SCOPE, SPACY, TEXT, document, opened, says
 from tests.model_server import Exchange, ModelServer, closes, fails, model_server, replies
 
@@ -274,6 +275,25 @@ async def test_what_the_model_failed_on_is_asked_again_at_the_next_ingest_and_no
     fourth = await ingest(kb, document(), other)
     assert fourth.count("unchanged") == 2
     assert len(server.bodies) == asked + 3
+
+
+async def test_on_neo4j_it_is_the_same(server: ModelServer, tmp_path: Path, neo4j_url: str):
+    await empty(neo4j_url)
+    server.next(MODULE, replies("no"), replies("no"))
+    documents = [document(), document(f"{TEXT} Twice.", "b.txt")]
+    async with opened(server, tmp_path, store_url=neo4j_url) as kb:
+        first = await ingest(kb, *documents)
+        assert [(r.outcome, r.model_failures) for r in first.results] == [("created", 0), ("created", 1)]
+        assert spoken(*await stored(kb)) == {("halvorix components", "supplies", "pmx 48")}
+    async with opened(server, tmp_path, store_url=neo4j_url) as kb:
+        again = await ingest(kb, *documents)
+        assert (again.count("unchanged"), again.count("updated"), again.incomplete) == (1, 1, [])
+        assert len(server.bodies) == 4
+        await kb.store.delete_documents(SCOPE, [one.id for one in await kb.store.documents(SCOPE)])
+        await ingest(kb, *documents)
+        assert len(server.bodies) == 4
+        assert await kb.system.count_replies("default") == 2
+    await empty(neo4j_url)
 
 
 async def test_a_source_in_parts_with_a_failure_in_a_later_part_is_worked_on_again(
