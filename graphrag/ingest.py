@@ -136,29 +136,6 @@ async def ingest_documents(
         StoreError, ModelError: the store or a model failed; documents settled before stay stored.
         BudgetError: the same, when the budget is used up: documents that could be finished are stored.
     """
-    with paying(purse or kb.purse(scope.tenant, job=uuid.uuid4().hex)):
-        try:
-            return await _ingest(
-                kb, scope, documents, access, metadata, lease, progress, max_chunks, seen, keep_results
-            )
-        except BudgetError as exc:
-            raise BudgetError(
-                f"{exc}. What could be finished is stored; ingesting again goes on from there and pays for nothing twice"
-            ) from exc
-
-
-async def _ingest(
-    kb: KnowledgeBase,
-    scope: Scope,
-    documents: Iterable[LoadedDocument | Failure],
-    access: str,
-    metadata: Metadata | None,
-    lease: Lease | None,
-    progress: Progress | None,
-    max_chunks: int,
-    seen: set[str] | None,
-    keep_results: bool,
-) -> IngestReport:
     check_label("access label", access)
     extra = check_metadata(metadata or {})
     report = IngestReport()
@@ -169,6 +146,28 @@ async def _ingest(
         if progress is not None:
             progress(result)
 
+    met = set[str]() if seen is None else seen
+    with paying(purse or kb.purse(scope.tenant, job=uuid.uuid4().hex)):
+        try:
+            await _ingest(kb, scope, documents, access, extra, lease, settle, max_chunks, met)
+        except BudgetError as exc:
+            raise BudgetError(
+                f"{exc}. What could be finished is stored; ingesting again goes on from there and pays for nothing twice"
+            ) from exc
+    return report
+
+
+async def _ingest(
+    kb: KnowledgeBase,
+    scope: Scope,
+    documents: Iterable[LoadedDocument | Failure],
+    access: str,
+    extra: Metadata,
+    lease: Lease | None,
+    settle: Progress,
+    max_chunks: int,
+    met: set[str],
+) -> None:
     async def store(group: Sequence[Prepared]) -> "asyncio.Task[None]":
         ready, stopped = await _contribute_or_stop(kb, group)
         if writing is not None:
@@ -192,7 +191,6 @@ async def _ingest(
             reason = f"another document of this run has the source {item.source!r}; rename one of them"
             settle(Ingested(item.source, "failed", document.id, reason=reason))
 
-    met = set[str]() if seen is None else seen
     writing: asyncio.Task[None] | None = None
     reading = read_ahead(documents)
     try:
@@ -229,7 +227,6 @@ async def _ingest(
         if writing is not None:
             await asyncio.gather(writing, return_exceptions=True)  # a document is written whole, also when we stop
         await reading.aclose()
-    return report
 
 
 def describe(kb: KnowledgeBase, tenant: str, access: str, loaded: LoadedDocument, extra: Metadata) -> Document:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, c
 from graphrag.analysis import is_entity_key, normalise
 from graphrag.extraction import ChunkText, Contribution
 from graphrag.extraction.schema import ExtractionSchema
-from graphrag.types import Mention, Relation, Span, entity_id, is_text, relation_id
+from graphrag.types import Mention, Relation, Span, entity_id, relation_id
 
 GROUNDING_VERSION = "1"
 MAX_NAME = 120
@@ -35,8 +35,15 @@ _AROUND = " \t\n\"'“”‘’.,;:|*"
 
 
 def _clipped(most: int) -> BeforeValidator:
-    # A reply that is too long somewhere is no reason to pay for another one.
-    return BeforeValidator(lambda value: " ".join(value.split())[:most] if isinstance(value, str) else value)
+    """One line of text without invisible characters, half surrogate pairs included, which no store can hold."""
+
+    def clip(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        # A reply that is too long somewhere is no reason to pay for another one.
+        return "".join(letter for letter in " ".join(value.split()) if letter.isprintable())[:most]
+
+    return BeforeValidator(clip)
 
 
 _Name = Annotated[str, _clipped(MAX_NAME), Field(json_schema_extra={"maxLength": MAX_NAME})]
@@ -158,7 +165,7 @@ def _named(
         claimed += [(start - offset, end - offset) for start, end in spans]
         # The other extractor may know more of a place: a surname that stands for a full name, for example.
         resolved = next((taken[span] for span in spans if span in taken), key)
-        found[entity.name] = _Named(resolved, " ".join(surface.split()), kind if is_text(kind) else "", tuple(spans))
+        found[entity.name] = _Named(resolved, " ".join(surface.split()), kind, tuple(spans))
     return found
 
 
@@ -210,7 +217,7 @@ def _relation(
     if not schema.relations:
         predicate = normalise(predicate.replace("_", " "))
     place = evidence(chunk, subject.spans, object_.spans)
-    if place is None or not predicate or not is_text(predicate + said.description):
+    if place is None or not predicate:
         return None
     start, end = place
     return Relation(

@@ -157,16 +157,20 @@ class ModelExtractor:
                 replied[one.key] = await self._ask(one)
                 self._refused = 0
             except (ModelOutputError, ContextOverflowError) as exc:
-                replied[one.key] = str(exc)
+                replied[one.key] = self._reason(exc)
             except ModelRefusedError as exc:
                 self._refused += 1
                 if self._refused >= REFUSALS:
                     stopped.append(exc)
                     return
-                replied[one.key] = str(exc)
+                replied[one.key] = self._reason(exc)
             except GraphRAGError as exc:
                 stopped.append(exc)
                 return
+
+    def _reason(self, exc: GraphRAGError) -> str:
+        """Why there is no reply, without the server's address: those who submit jobs need not be those who run the service."""
+        return str(exc).replace(self._llm.chat.endpoint.name, "the model's server")
 
     async def _ask(self, one: _Asked) -> Found:
         found = await self._llm.chat.structured(one.said, self._shape, max_tokens=self._llm.output_tokens)

@@ -122,6 +122,21 @@ async def test_a_name_is_found_whatever_lies_between_its_words(
     ]
 
 
+async def test_characters_that_no_store_can_hold_are_left_out(kb: KnowledgeBase, server: ModelServer):
+    server.next(
+        replies(
+            r'{"entities": [{"name": "Halvorix\ud800 Components", "type": "O\ud800RG"}, {"name": "Anneke Brouwer\u0000"}],'
+            r' "relations": [{"subject": "Anneke Brouwer", "relation": "kn\udfffows", "object": "Halvorix Components",'
+            r' "description": "So\u0000 it\ud83d is"}]}'
+        )
+    )
+    await ingest(kb, document())
+
+    chunks, relations = await stored(kb)
+    assert spoken(chunks, relations) == {("anneke brouwer", "knows", "halvorix components")}
+    assert [relation.description for relation in relations if relation.description] == ["So it is"]
+
+
 async def test_of_two_names_at_one_place_the_longer_counts(kb: KnowledgeBase, server: ModelServer):
     server.next(says(("Halvorix", "ORG"), ("Halvorix Components", "ORG")))
     await ingest(kb, document())
@@ -327,6 +342,7 @@ async def test_a_request_that_is_too_long_or_refused_costs_one_chunk(kb: Knowled
     report = await ingest(kb, *documents)
 
     assert [one.source for one in report.incomplete] == ["0.txt", "1.txt", "3.txt"]
+    assert not [one for one in report.incomplete if server.url in one.reason]
     assert report.count("created") == 5
 
 
