@@ -1,13 +1,18 @@
 """Ingest with a language model on the command line."""
 
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from tests.api.conftest import Run, write
+from tests.api.conftest import REPOSITORY, Run, write
 from tests.graphrag.extracting import MODULE, NOTHING, TEXT
-from tests.model_server import ModelServer, model_server, replies
+from tests.model_server import ModelServer, hangs, model_server, replies
 
 
 @pytest.fixture
@@ -82,6 +87,31 @@ def test_a_budget_that_is_used_up_ends_the_command_with_the_reason(
     monkeypatch.setenv("GRAPHRAG_LLM_JOB_TOKENS", "0")
     assert run("ingest", tmp_path / "documents", "--json").json["created"] == 3
     assert len(server.bodies) == 5
+
+
+def test_a_process_that_is_killed_pays_for_nothing_twice(server: ModelServer, run: Run, tmp_path: Path):
+    write(tmp_path / "documents", {f"{number}.txt": f"{TEXT} Number {number}." for number in range(5)})
+    server.next(NOTHING, NOTHING, NOTHING, hangs())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api.cli", "ingest", "documents"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    end = time.monotonic() + 120
+    while len(server.exchanges) < 4 and time.monotonic() < end:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert len(server.exchanges) == 4
+    assert run("documents", "--json").json["documents"] == []  # none was written yet
+
+    assert run("ingest", "documents", "--json").json["created"] == 5
+    asked = Counter(body["messages"][-1]["content"] for body in server.bodies)
+    # Only what was under way when the process died is asked for again.
+    assert sorted(asked.values()) == [1, 1, 1, 1, 2]
+    assert len(server.exchanges) == 6
 
 
 def test_kept_replies_are_counted_and_removed(server: ModelServer, run: Run, tmp_path: Path):
