@@ -307,6 +307,7 @@ class GraphEdge(_Response):
     source: str = Field(description="entity id")
     target: str = Field(description="entity id")
     label: str = Field(description="predicate, or why the two are probably one")
+    description: str = Field(default="", description="a relation that a language model found, in its words; else empty")
     score: float | None = None
     chunk_id: str | None = None
     document_id: str | None = None

@@ -185,6 +185,7 @@ def graph_out(part: Subgraph) -> GraphOut:
             source=relation.subject_id,
             target=relation.object_id,
             label=relation.predicate,
+            description=relation.description,
             chunk_id=relation.chunk_id,
             document_id=relation.document_id,
             start=relation.start,

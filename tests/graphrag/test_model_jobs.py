@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from graphrag.estimating import Estimate, estimate_documents
+from graphrag.exporting import entity_graph
 from graphrag.ingest import Ingested, ingest_documents
 from graphrag.jobs import UploadedFile, Worker, ingest_job
 from graphrag.knowledge import KnowledgeBase
@@ -185,3 +186,14 @@ def test_calls_of_the_model_are_signs_of_life() -> None:
     tally.settle(Ingested("a", "created", "id", 2, "the model failed", 1))
     assert [failure.source for failure in tally.failures] == ["a"]
     assert tally.progress("running")["failed"] == 0
+
+
+async def test_the_graph_that_is_exported_tells_what_a_model_said(kb: KnowledgeBase, server: ModelServer):
+    server.next(MODULE)
+    await ingest_documents(kb, SCOPE, [document()])
+
+    graph = await entity_graph(kb.store, SCOPE)
+    edges = [data for _, _, data in graph.edges(data=True)]
+    (said,) = [edge for edge in edges if "description" in edge]
+    assert (said["predicate"], said["description"]) == ("supplies", "Halvorix Components supplies PMX-48.")
+    assert said["sentence"] == "Halvorix Components supplies the PMX-48 power module."
