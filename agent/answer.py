@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from agent.assess import Assessment
 from agent.evidence import weight_of
 from agent.types import Answer, Citation, PathEdge, RankedChunk, Step, StoppedBy, Verdict
+from agent.writer import Written
 from graphrag.analysis import normalise, terms
 from graphrag.retrieval.chain import Bridge, bridge_between
 from graphrag.retrieval.ledger import Candidate, Ledger
@@ -34,12 +36,17 @@ def compose(
     ledger: Ledger,
     assessment: Assessment,
     *,
+    missing: tuple[str, ...] = (),
     steps: tuple[Step, ...],
     stopped_by: StoppedBy,
     round_trips: int,
     milliseconds: float,
 ) -> Answer:
-    """Put an answer together from the evidence set. Needs no further read."""
+    """Put an answer of quotations together from the evidence set. Needs no further read.
+
+    Args:
+        missing: what a planner found missing, beyond the words that the evidence lacks.
+    """
     begun = time.perf_counter()
     citations = _cite(ledger, assessment)
     verdict = judge(assessment)
@@ -49,7 +56,7 @@ def compose(
         text="" if verdict == "insufficient_evidence" else text,
         verdict=verdict,
         confidence=round(assessment.confidence, 4),
-        missing=assessment.missing,
+        missing=tuple(dict.fromkeys((*missing, *assessment.missing))),
         citations=citations,
         path=_path(ledger, assessment),
         steps=steps,
@@ -61,6 +68,26 @@ def compose(
         features=assessment.features,
         round_trips=round_trips,
         milliseconds=round(milliseconds + (time.perf_counter() - begun) * 1000, 3),
+    )
+
+
+def with_written(answer: Answer, written: Written) -> Answer:
+    """The answer with what a language model wrote in place of the quotations.
+
+    It counts as answered if every sentence is supported by what it cites; with one that is not, the reader has to look. Where
+    the model finds that the evidence does not hold the answer, that is the verdict, and the nearest quotations stay.
+    """
+    if written.missing:
+        lacking = tuple(dict.fromkeys((written.missing, *answer.missing)))
+        return replace(answer, text="", verdict="insufficient_evidence", missing=lacking, written=True)
+    sound = bool(written.claims) and all(claim.supported for claim in written.claims)
+    return replace(
+        answer,
+        text=written.text,
+        verdict="answered" if sound else "evidence_only",
+        citations=written.citations or answer.citations,
+        claims=written.claims,
+        written=True,
     )
 
 

@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import Sequence
 
+from graphrag.degraded import note_degraded
+from graphrag.errors import BudgetError, ModelRefusedError, ModelUnavailableError
 from graphrag.filters import Filter
 from graphrag.knowledge import KnowledgeBase
 from graphrag.retrieval.fusion import fuse
 from graphrag.retrieval.graph import graph_search
 from graphrag.retrieval.keyword import keyword_search
 from graphrag.retrieval.ledger import Ledger
-from graphrag.retrieval.question import check_question, read_question
-from graphrag.retrieval.vector import embed_query, vector_search
+from graphrag.retrieval.question import Question, check_question, read_question
+from graphrag.retrieval.vector import NoVectors, embed_query, vector_search
 from graphrag.retrieval.weights import WEIGHTS, Weights
+from graphrag.stores.base import GraphStore
 from graphrag.stores.merged import with_merges
 from graphrag.types import Hit, Scope, Tool
 
@@ -36,6 +39,7 @@ async def search(
 
     Raises:
         InputError: the query is empty, too short or too long, or k is out of range.
+        ModelError: of `vector` alone; the others do without vectors that cannot be had, which is noted as degraded.
     """
     query = check_question(query)
     match tool:
@@ -46,10 +50,32 @@ async def search(
         case "hybrid":
             pool = max(k, POOL)
             near, matching = await asyncio.gather(
-                search(kb, scope, query, "vector", pool, filter), search(kb, scope, query, "keyword", pool, filter)
+                _near(kb, scope, query, pool, filter), search(kb, scope, query, "keyword", pool, filter)
             )
             return fuse(near, matching, k)
         case "graph":
             store = await with_merges(kb.store, kb.system, scope)
-            question = await read_question(store, kb.embedder, kb.encoder, scope, query)
+            question = await read_or_degrade(kb, store, scope, query)
             return (await graph_search(Ledger(store, scope, question, filter, weights=weights), k))[0]
+
+
+async def read_or_degrade(kb: KnowledgeBase, store: GraphStore, scope: Scope, text: str) -> Question:
+    """The question; without vectors if the embedder is away, which is noted as degraded: it goes by words and the graph then.
+
+    Raises:
+        InputError: as check_question.
+        ModelError: a local model failed.
+    """
+    try:
+        return await read_question(store, kb.embedder, kb.encoder, scope, text)
+    except (ModelUnavailableError, ModelRefusedError, BudgetError) as exc:
+        note_degraded("vectors", exc)
+        return await read_question(store, NoVectors(kb.embedder), kb.encoder, scope, text)
+
+
+async def _near(kb: KnowledgeBase, scope: Scope, query: str, k: int, filter: Filter | None) -> Sequence[Hit]:
+    try:
+        return await search(kb, scope, query, "vector", k, filter)
+    except (ModelUnavailableError, ModelRefusedError, BudgetError) as exc:
+        note_degraded("vectors", exc)
+        return []

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.assess import Assessment
-from agent.tools import GraphExpand, KeywordSearch, ReadChunk, Tool, VectorSearch
-from agent.types import StoppedBy
+from agent.tool import Tool
+from agent.tools import GraphExpand, KeywordSearch, ReadChunk, VectorSearch
+from agent.types import Observation, StoppedBy
 from graphrag.retrieval.graph import best_first
 from graphrag.retrieval.ledger import Ledger
 
@@ -48,6 +49,8 @@ class Stop:
     """The end of the search, and why."""
 
     by: StoppedBy
+    missing: tuple[str, ...] = ()
+    """What the evidence lacks, as a language model names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,12 @@ class State:
     """Passages that the last step added."""
     tools: frozenset[str]
     """Names of the tools that may be used."""
+    observations: tuple[Observation, ...] = ()
+    """Of the last step, one for each of its calls, in their order."""
 
 
 class Planner(Protocol):
-    """Chooses the next calls from the question and the evidence so far."""
+    """Chooses the next calls of one run from the question and the evidence so far."""
 
     async def next(self, state: State) -> Plan | Stop:
         """The next step, or the end of the search."""

@@ -2,48 +2,23 @@
 arguments, `run` does the work on the run's ledger. All are read-only and within the ledger's Scope.
 """
 
-import time
-from dataclasses import dataclass
-from typing import Protocol
-
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from agent.model_tools import DecomposedSearch, HypotheticalSearch, RewrittenSearch
+from agent.tool import MAX_K, Call, Means, Refused, Tool, ToolError
 from graphrag.analysis import normalise
-from graphrag.embedding import Embedder
 from graphrag.extraction.resolution import blocking_keys
 from graphrag.retrieval.graph import expand, graph_search
 from graphrag.retrieval.keyword import keyword_search
 from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.vector import embed_query, unexplained, vector_search
-from graphrag.stores.trips import count_round_trips
 
-MAX_K = 100
 MENTIONS_OF_NAMED = 8
 """An entity named in the question with more mentions than this is left to ranked search."""
 
 
-class ToolError(Exception):
-    """A call that cannot be carried out; shown to the planner as an observation, never raised out of the loop."""
-
-
-class Tool(Protocol):
-    """A tool call with its arguments."""
-
-    async def run(self, ledger: Ledger, embedder: Embedder) -> list[str]:
-        """Carry it out; returns chunk ids, best first, for the loop to add to the ledger."""
-        ...
-
-    def model_dump(self, *, exclude_defaults: bool = False) -> dict[str, object]:
-        """The arguments, for the trace."""
-        ...
-
-
-class _Call(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class VectorSearch(_Call):
+class VectorSearch(Call):
     """Find passages whose meaning is nearest to a query. With `unexplained_by`, search for what those passages leave open."""
 
     query: str = Field(min_length=1, max_length=4_000)
@@ -52,28 +27,30 @@ class VectorSearch(_Call):
         default=(), max_length=8, description="chunk ids whose content is taken out of the query"
     )
 
-    async def run(self, ledger: Ledger, embedder: Embedder) -> list[str]:
+    async def run(self, ledger: Ledger, means: Means) -> list[str]:
         """See Tool.run."""
         question = ledger.question
-        vector = question.vector if self.query == question.text else await embed_query(embedder, self.query)
+        vector = question.vector if self.query == question.text else await embed_query(means.embedder, self.query)
         if not self.unexplained_by:
             hits = await vector_search(ledger.store, ledger.scope, vector, self.k, ledger.filter)
             return [hit.chunk_id for hit in hits]
         known = [ledger.candidates[id_].vector for id_ in self.unexplained_by if id_ in ledger.candidates]
         if not known:
             raise ToolError("unexplained_by names no passage that was found before; search first")
+        if not vector.any():  # the embedder is away
+            return []
         left = unexplained(vector, np.stack(known))
         lists = await ledger.store.nearest_chunks(ledger.scope, left, self.k, ledger.filter)
         return list(dict.fromkeys(hit.chunk_id for hits in lists for hit in hits))
 
 
-class KeywordSearch(_Call):
+class KeywordSearch(Call):
     """Find passages by their words (BM25): names, identifiers, exact terms."""
 
     query: str = Field(min_length=1, max_length=4_000)
     k: int = Field(default=40, ge=1, le=MAX_K)
 
-    async def run(self, ledger: Ledger, embedder: Embedder) -> list[str]:
+    async def run(self, ledger: Ledger, means: Means) -> list[str]:
         """See Tool.run."""
         question = ledger.question
         known = question.statistics if self.query == question.text else None
@@ -81,18 +58,18 @@ class KeywordSearch(_Call):
         return [hit.chunk_id for hit in hits]
 
 
-class GraphSearch(_Call):
+class GraphSearch(Call):
     """Answer in one go: search by meaning and by words, follow the graph once, and score chains of passages."""
 
     k: int = Field(default=20, ge=1, le=MAX_K)
 
-    async def run(self, ledger: Ledger, embedder: Embedder) -> list[str]:
+    async def run(self, ledger: Ledger, means: Means) -> list[str]:
         """See Tool.run."""
         hits, _ = await graph_search(ledger, self.k)
         return [hit.chunk_id for hit in hits]
 
 
-class GraphExpand(_Call):
+class GraphExpand(Call):
     """Follow the graph: from passages to those that share an entity with them or name what they are about, and from
     entities to the passages that mention them.
     """
@@ -101,7 +78,7 @@ class GraphExpand(_Call):
     entities: tuple[str, ...] = Field(default=(), max_length=20, description="entity names or keys")
     k: int = Field(default=80, ge=1, le=200)
 
-    async def run(self, ledger: Ledger, embedder: Embedder) -> list[str]:
+    async def run(self, ledger: Ledger, means: Means) -> list[str]:
         """See Tool.run."""
         if not self.chunk_ids and not self.entities:
             raise ToolError("give chunk_ids or entities to start from")
@@ -123,12 +100,12 @@ class GraphExpand(_Call):
         return [id_ for item in found if item.chunk_count <= MENTIONS_OF_NAMED for id_ in item.chunk_ids]
 
 
-class ReadChunk(_Call):
+class ReadChunk(Call):
     """Read on around a passage: the passages before and after it in the same document."""
 
     chunk_id: str = Field(min_length=1, max_length=64)
 
-    async def run(self, ledger: Ledger, embedder: Embedder) -> list[str]:
+    async def run(self, ledger: Ledger, means: Means) -> list[str]:
         """See Tool.run."""
         candidate = ledger.candidates.get(self.chunk_id)
         if candidate is None:
@@ -144,35 +121,20 @@ TOOLS: dict[str, type[Tool]] = {
     "graph_search": GraphSearch,
     "graph_expand": GraphExpand,
     "read_chunk": ReadChunk,
+    "hypothetical_search": HypotheticalSearch,
+    "rewritten_search": RewrittenSearch,
+    "decomposed_search": DecomposedSearch,
 }
 """Every tool by the name that traces show."""
+
+MODEL_TOOLS = frozenset({"hypothetical_search", "rewritten_search", "decomposed_search"})
+"""Those that need a language model."""
 
 GRAPH_TOOLS = frozenset({"graph_search", "graph_expand"})
 
 
 def name_of(call: Tool) -> str:
     """The name under which a call's tool is registered."""
+    if isinstance(call, Refused):
+        return call.tool
     return next(name for name, kind in TOOLS.items() if isinstance(call, kind))
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a call found, or why it could not be carried out."""
-
-    hits: tuple[str, ...]
-    error: str
-    round_trips: int
-    milliseconds: float
-
-
-async def run_tool(call: Tool, ledger: Ledger, embedder: Embedder) -> Outcome:
-    """Carry out a call; a ToolError becomes part of the outcome, failures of stores and models are raised."""
-    begun = time.perf_counter()
-    hits: tuple[str, ...] = ()
-    error = ""
-    with count_round_trips() as trips:
-        try:
-            hits = tuple(await call.run(ledger, embedder))
-        except ToolError as exc:
-            error = str(exc)
-    return Outcome(hits, error, trips.count, (time.perf_counter() - begun) * 1000)

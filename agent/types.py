@@ -1,8 +1,11 @@
 """What an agent run is made of: steps, citations, the answer. Plain values, ready to be streamed, logged and replayed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from graphrag.degraded import Degraded
+from graphrag.llm.usage import Usage
 
 Verdict = Literal["answered", "evidence_only", "insufficient_evidence"]
 StoppedBy = Literal["sufficient", "no_gain", "budget", "empty"]
@@ -66,6 +69,27 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence that a language model wrote, checked against what it cites."""
+
+    text: str
+    """With its citations, as it stands in the answer."""
+    citations: tuple[int, ...]
+    supported: bool
+    """Whether what it cites says so, as far as words, names, numbers and similarity tell (and the model, if it checks)."""
+    support: float
+    """The share of its words that stand in what it cites, or the similarity to a sentence there, whichever is higher."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of the answer's text, as it is written. With `restart`, all pieces before it are void."""
+
+    text: str
+    restart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PathEdge:
     """Why two cited passages belong together: an edge of the evidence path."""
 
@@ -92,7 +116,8 @@ class Answer:
 
     question: str
     text: str
-    """Sentences quoted from the evidence, each with its citation as `[n]`; empty when there is none."""
+    """Sentences, each with its citations as `[n]`: quoted from the evidence, or written by a language model from it. Empty when
+    there is none."""
     verdict: Verdict
     confidence: float
     """Estimated probability that the evidence holds the answer."""
@@ -108,3 +133,11 @@ class Answer:
     """What the confidence was computed from."""
     round_trips: int
     milliseconds: float
+    written: bool = False
+    """Whether a language model wrote the text; otherwise it is quoted."""
+    claims: tuple[Claim, ...] = ()
+    """The sentences that a language model wrote, in order."""
+    degraded: tuple[Degraded, ...] = ()
+    """What had to be done without."""
+    usage: Usage = field(default_factory=Usage)
+    """Calls of models, and their tokens and cost."""

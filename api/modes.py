@@ -1,11 +1,14 @@
 """Answering with one tool instead of the agent: what the agent is compared with."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from agent.loop import Agent
-from agent.planner import FIRST_CANDIDATES, EvidencePlanner, Plan, Planner, State, Stop
-from agent.tools import GraphSearch, KeywordSearch, Tool, VectorSearch
+from agent.model_planner import ModelPlanner
+from agent.planner import FIRST_CANDIDATES, EvidencePlanner, Plan, State, Stop
+from agent.tool import Tool
+from agent.tools import GraphSearch, KeywordSearch, VectorSearch
 from agent.types import Mode
 from graphrag.knowledge import KnowledgeBase
 
@@ -31,7 +34,13 @@ class OneStepPlanner:
         return Plan(tuple(calls), f"one {self.mode} search")
 
 
-def agent_for(kb: KnowledgeBase, mode: Mode) -> Agent:
-    """The agent that answers in a mode."""
-    planner: Planner = EvidencePlanner() if mode == "agent" else OneStepPlanner(mode)
-    return Agent(kb, planner)
+def agent_for(kb: KnowledgeBase, mode: Mode, *, model: bool = True) -> Agent:
+    """The agent that answers in a mode.
+
+    Args:
+        model: whether the configured language model, if there is one, plans (in the mode `agent`) and writes the answer.
+    """
+    llm = kb.llm if model else None
+    if mode != "agent":
+        return Agent(kb, partial(OneStepPlanner, mode), llm=llm)
+    return Agent(kb, EvidencePlanner if llm is None else partial(ModelPlanner, llm), llm=llm)

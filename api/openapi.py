@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from types import ModuleType
 from typing import Any, cast
 
 from litestar import Litestar, Router
@@ -19,13 +18,11 @@ from litestar.openapi.spec import (
     Schema,
     SecurityScheme,
 )
-from pydantic import BaseModel
 
-from api import job_schemas
-from api import schemas as general_schemas
 from api.auth import OPEN
 from api.docs_page import DocsPage
 from api.problems import BY_STATUS, CONTENT_TYPE
+from api.schemas import models
 from api.sse import MEDIA_TYPE
 from graphrag import __version__
 from graphrag.settings import load_settings
@@ -69,7 +66,7 @@ def complete(app: Litestar) -> None:
     document = app.openapi_schema
     schemas = cast("dict[str, Any]", document.components.schemas)
     # Pydantic's own descriptions of its models: Litestar's leave out that unknown fields are refused.
-    for name, model in _models(general_schemas, job_schemas).items():
+    for name, model in models().items():
         made = model.model_json_schema(ref_template="#/components/schemas/{model}")
         made.pop("$defs", None)
         schemas[name] = made
@@ -163,19 +160,6 @@ def _ingest_body() -> RequestBody:
             },
         ),
     )
-
-
-def _models(*modules: ModuleType) -> dict[str, type[BaseModel]]:
-    """Every public model of modules by name."""
-    return {
-        name: value
-        for module in modules
-        for name, value in vars(module).items()
-        if isinstance(value, type)
-        and issubclass(value, BaseModel)
-        and value.__module__ == module.__name__
-        and name[0] != "_"
-    }
 
 
 def main() -> None:

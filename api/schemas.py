@@ -1,175 +1,21 @@
-"""What requests and responses look like. Requests refuse unknown fields; offsets are code points into a document's text."""
+"""What requests and responses look like, those of questions apart (api.schemas_ask). Offsets are code points into a document's text."""
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from agent.types import Mode, StoppedBy, Verdict
-from graphrag.retrieval.question import MAX_CHARACTERS, MIN_CHARACTERS
-from graphrag.types import Scalar, Tool
+from api import schema_base, schemas_ask
+from api.schema_base import Passage, Request, Response
+from graphrag.stores.system import JobState
+from graphrag.types import Scalar
 
-MAX_K = 100
 _NAME = r"^[a-z][a-z0-9_]{0,62}$"
 LABEL = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}$"
-
-
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class _Response(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _whole(value: object) -> object:
-    # In JSON, 12.0 is a whole number as well.
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Turns = Annotated[int, Field(ge=1, le=6), BeforeValidator(_whole)]
-Reads = Annotated[int, Field(ge=1, le=60), BeforeValidator(_whole)]
-K = Annotated[int, Field(ge=1, le=MAX_K), BeforeValidator(_whole)]
-TopK = Annotated[int, Field(ge=0, le=MAX_K), BeforeValidator(_whole)]
-Question = Annotated[str, Field(min_length=MIN_CHARACTERS, max_length=MAX_CHARACTERS, examples=["Who supplies the PMX-48 power module?"])]  # fmt: skip
-FilterSpec = Annotated[
-    dict[str, object],
-    Field(
-        description="AND of conditions on metadata fields (setting GRAPHRAG_FILTER_FIELDS): a value, or operators "
-        "eq ne in gt gte lt lte exists",
-        examples=[{}],
-    ),
-]
 # The pattern of keys is told here and checked where metadata is checked for all surfaces.
 MetadataSpec = Annotated[dict[str, Scalar], Field(json_schema_extra={"propertyNames": {"pattern": _NAME}})]
 
 
-class BudgetSpec(_Request):
-    """Limits of one answer; each can only lower what the service allows."""
-
-    steps: Turns | None = Field(None, description="turns of the agent")
-    seconds: float | None = Field(None, ge=0.001, le=3600, description="after so long it answers from what it has")
-    round_trips: Reads | None = Field(None, description="reads of the store")
-
-
-class QueryRequest(_Request):
-    """A question."""
-
-    question: Question
-    mode: Mode = Field("agent", description="the agent, or one search alone")
-    filter: FilterSpec = Field(default_factory=dict)
-    top_k: TopK = Field(0, description="return so many of the best passages, too")
-    budget: BudgetSpec | None = None
-    stream: bool = Field(False, description="answer with server-sent events")
-
-
-class Passage(_Response):
-    """A passage of a document."""
-
-    chunk_id: str
-    document_id: str
-    source: str
-    title: str
-    heading: list[str] = Field(description="headings above it, outermost first")
-    page: int | None
-    start: int
-    end: int
-    text: str
-
-
-class CitationOut(_Response):
-    """A quote: `quote` is the document's text from `start` to `end`."""
-
-    id: int = Field(description="as in the [1] of the answer")
-    document_id: str
-    chunk_id: str
-    source: str
-    title: str
-    quote: str
-    start: int
-    end: int
-    page: int | None
-    heading: list[str]
-    score: float
-
-
-class PathEdgeOut(_Response):
-    """Why two cited passages belong together."""
-
-    source: str = Field(description="chunk id")
-    target: str = Field(description="chunk id")
-    entity: str
-    kind: Literal["entity", "link", "back"]
-
-
-class StepOut(_Response):
-    """One call of a tool."""
-
-    step: int = Field(description="turn of the agent, from 1; calls of one turn run side by side")
-    reason: str
-    tool: str
-    arguments: dict[str, object]
-    hits: list[str] = Field(description="chunk ids, best first")
-    new_evidence: int = Field(description="hits not met before")
-    milliseconds: float
-    error: str
-
-
-class Usage(_Response):
-    """What an answer took."""
-
-    steps: int
-    round_trips: int = Field(description="reads of the store")
-
-
-class Timings(_Response):
-    """Milliseconds."""
-
-    total_ms: float
-
-
-class AnswerOut(_Response):
-    """An answer in quoted sentences."""
-
-    question: str
-    answer: str = Field(description="quoted sentences, each with its citation as [n]; empty if there is none")
-    verdict: Verdict
-    confidence: float = Field(description="estimated probability that the evidence holds the answer")
-    missing: list[str] = Field(description="words of the question that the evidence does not hold")
-    citations: list[CitationOut]
-    path: list[PathEdgeOut]
-    steps: list[StepOut]
-    stopped_by: StoppedBy
-    passages: list[Passage]
-    usage: Usage
-    timings: Timings
-
-
-class SearchRequest(_Request):
-    """One search."""
-
-    query: Question
-    tool: Tool = "hybrid"
-    k: K = 10
-    filter: FilterSpec = Field(default_factory=dict)
-
-
-class HitOut(_Response):
-    """A passage with its place in the ranking."""
-
-    rank: int
-    score: float = Field(description="higher is better; scores of different tools are not comparable")
-    passage: Passage
-
-
-class SearchResponse(_Response):
-    """Hits, best first."""
-
-    query: str
-    tool: Tool
-    hits: list[HitOut]
-
-
-class DocumentOut(_Response):
+class DocumentOut(Response):
     """A document without its text."""
 
     id: str
@@ -189,14 +35,14 @@ class DocumentOut(_Response):
     updated_at: str
 
 
-class DocumentPage(_Response):
+class DocumentPage(Response):
     """Documents ascending by id."""
 
     documents: list[DocumentOut]
     next: str | None = Field(description="pass it as 'after' for the next page; null on the last one")
 
 
-class TextOut(_Response):
+class TextOut(Response):
     """A stretch of a document's text."""
 
     document_id: str
@@ -214,7 +60,7 @@ class ChunkOut(Passage):
     entities: list["MentionOut"]
 
 
-class MentionOut(_Response):
+class MentionOut(Response):
     """An entity as a passage mentions it."""
 
     entity_id: str
@@ -224,7 +70,7 @@ class MentionOut(_Response):
     count: int
 
 
-class EntityOut(_Response):
+class EntityOut(Response):
     """An entity, computed from the mentions that the key sees."""
 
     id: str
@@ -236,13 +82,13 @@ class EntityOut(_Response):
     documents: int
 
 
-class EntityList(_Response):
+class EntityList(Response):
     """Entities, most mentioned first."""
 
     entities: list[EntityOut]
 
 
-class SameAsOut(_Response):
+class SameAsOut(Response):
     """Another entity that is probably, or was decided to be, the same."""
 
     entity: EntityOut
@@ -258,7 +104,7 @@ class EntityDetail(EntityOut):
     same_as: list[SameAsOut] = Field(description="best first")
 
 
-class CandidateOut(_Response):
+class CandidateOut(Response):
     """Two entities that are probably the same, on which nobody has decided."""
 
     a: EntityOut
@@ -267,21 +113,21 @@ class CandidateOut(_Response):
     reason: str
 
 
-class CandidateList(_Response):
+class CandidateList(Response):
     """Candidates among some of the entities."""
 
     candidates: list[CandidateOut] = Field(description="best first")
     next: str | None = Field(description="go on with `after` set to this; null at the end")
 
 
-class PairSpec(_Request):
+class PairSpec(Request):
     """Two entities."""
 
     a: str = Field(min_length=1, max_length=200, pattern=r"\S", description="id or name of an entity")
     b: str = Field(min_length=1, max_length=200, pattern=r"\S", description="id or name of another")
 
 
-class DecisionOut(_Response):
+class DecisionOut(Response):
     """What a person decided on two entities."""
 
     id: str
@@ -294,13 +140,13 @@ class DecisionOut(_Response):
     created_at: str
 
 
-class DecisionList(_Response):
+class DecisionList(Response):
     """Decisions, the newest first."""
 
     decisions: list[DecisionOut]
 
 
-class GraphEdge(_Response):
+class GraphEdge(Response):
     """A relation (with its evidence) or a same-as link."""
 
     kind: Literal["relation", "same_as"]
@@ -315,14 +161,14 @@ class GraphEdge(_Response):
     end: int | None = None
 
 
-class GraphOut(_Response):
+class GraphOut(Response):
     """A part of the entity graph."""
 
     nodes: list[EntityOut]
     edges: list[GraphEdge]
 
 
-class TextDocument(_Request):
+class TextDocument(Request):
     """A document given as text. How it is read follows from the suffix of its source (.md, .html, .txt, none)."""
 
     source: str = Field(min_length=1, max_length=1000, pattern=r"\S", description="relative path or name; ingesting it again replaces the document")  # fmt: skip
@@ -331,7 +177,7 @@ class TextDocument(_Request):
     metadata: MetadataSpec = Field(default_factory=dict)
 
 
-class TextDocuments(_Request):
+class TextDocuments(Request):
     """Documents given as text."""
 
     documents: list[TextDocument] = Field(min_length=1, max_length=1000)
@@ -339,7 +185,75 @@ class TextDocuments(_Request):
     metadata: MetadataSpec = Field(default_factory=dict, description="of every document")
 
 
-class Deleted(_Response):
+class Progress(Response):
+    """How far a job is; of its present or last attempt."""
+
+    phase: Literal["queued", "running", "ended"]
+    files: int
+    files_read: int
+    documents: int
+    created: int
+    updated: int
+    unchanged: int
+    failed: int
+    chunks: int
+    model_failures: int = Field(
+        description="passages stored without what the language model would find in them; tried again when they are ingested again"
+    )
+    model_calls: int = Field(description="calls of the language model")
+    model_tokens: int
+    model_dollars: float
+    seconds: float
+    documents_per_second: float
+    eta_seconds: float | None = Field(None, description="until the end, by the rate so far; null where it is not known")
+
+
+class EstimateOut(Response):
+    """What a job would use of the language model, at most, if no call has to be repeated."""
+
+    documents: int = Field(description="new or changed ones")
+    chunks: int
+    calls: int = Field(description="those whose reply is not kept from an earlier run")
+    input_tokens: int = Field(description="estimated, rather too many")
+    output_tokens: int
+    dollars: float | None = Field(description="null where the price of the model is not known")
+
+
+class FailureOut(Response):
+    """A document that could not be stored, or on parts of which the language model failed."""
+
+    source: str
+    reason: str
+
+
+class JobOut(Response):
+    """An ingest job."""
+
+    id: str
+    state: JobState
+    priority: int
+    access: str
+    created_at: str
+    updated_at: str
+    error: str
+    progress: Progress
+    estimate: EstimateOut | None = Field(None, description="of a dry run that has ended")
+
+
+class JobDetail(JobOut):
+    """A job with what failed."""
+
+    failures: list[FailureOut] = Field(description="ascending by source")
+    next: str | None = Field(description="pass it as 'after' for more failures; null if there are none")
+
+
+class JobList(Response):
+    """The newest jobs first."""
+
+    jobs: list[JobOut]
+
+
+class Deleted(Response):
     """What a deletion by a condition took away."""
 
     dry_run: bool
@@ -347,7 +261,13 @@ class Deleted(_Response):
     sources: list[str] = Field(description="the first 500, ascending")
 
 
-class StatsOut(_Response):
+class Accepted(Response):
+    """A job was queued."""
+
+    job: JobOut
+
+
+class StatsOut(Response):
     """What the key sees of its tenant."""
 
     documents: int
@@ -358,20 +278,38 @@ class StatsOut(_Response):
     filter_fields: list[str]
 
 
-class Health(_Response):
+class AccountOut(Response):
+    """What the calls of language models used that one key made on one day, or one job in all."""
+
+    kind: Literal["key", "job"]
+    id: str
+    day: str = Field(description="UTC; empty for a job, which is counted over all days")
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float = Field(description="0 where the price of the model is not known")
+
+
+class UsageList(Response):
+    """Accounts of the tenant, the latest day first."""
+
+    accounts: list[AccountOut]
+
+
+class Health(Response):
     """Whether the service works."""
 
     status: Literal["ok", "unavailable"]
 
 
-class FieldError(_Response):
+class FieldError(Response):
     """What is wrong with one field."""
 
     field: str
     message: str
 
 
-class ProblemOut(_Response):
+class ProblemOut(Response):
     """An error (RFC 9457). `type` is stable; /schema lists all."""
 
     type: str
@@ -380,3 +318,14 @@ class ProblemOut(_Response):
     detail: str
     instance: str = Field(description="names the request in the log")
     errors: list[FieldError] | None = None
+
+
+def models() -> dict[str, type[BaseModel]]:
+    """Every model of requests and responses by name."""
+    found = {**vars(schema_base), **vars(schemas_ask), **globals()}
+    bases = (BaseModel, Request, Response)
+    return {
+        name: value
+        for name, value in found.items()
+        if isinstance(value, type) and issubclass(value, BaseModel) and value not in bases
+    }

@@ -1,28 +1,29 @@
 """From domain values to responses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from agent.types import Answer, Citation, PathEdge, Step
-from api.job_schemas import EstimateOut, JobOut, Progress
+from api.schema_base import Passage
 from api.schemas import (
-    AnswerOut,
+    AccountOut,
     CandidateOut,
     ChunkOut,
-    CitationOut,
     DecisionOut,
     DocumentOut,
     EntityOut,
+    EstimateOut,
     GraphEdge,
     GraphOut,
+    JobOut,
     MentionOut,
-    Passage,
-    PathEdgeOut,
+    Progress,
     SameAsOut,
-    StepOut,
-    Timings,
-    Usage,
 )
+from api.schemas_ask import AnswerOut, CitationOut, ClaimOut, DegradedOut, PathEdgeOut, StepOut, Timings, Usage
+from graphrag.degraded import Degraded
 from graphrag.entities import Link
+from graphrag.llm.usage import Account
+from graphrag.llm.usage import Usage as ModelUsage
 from graphrag.stores.system import ENDED, Decision, Job
 from graphrag.types import PUBLIC, Chunk, Document, Entity, Scalar, Subgraph
 
@@ -32,17 +33,35 @@ def answer_out(answer: Answer, passages: list[Passage]) -> AnswerOut:
     return AnswerOut(
         question=answer.question,
         answer=answer.text,
+        written_by="model" if answer.written else "quotation",
         verdict=answer.verdict,
         confidence=answer.confidence,
         missing=list(answer.missing),
         citations=[citation_out(citation) for citation in answer.citations],
+        claims=[
+            ClaimOut(text=claim.text, citations=list(claim.citations), supported=claim.supported, support=claim.support)
+            for claim in answer.claims
+        ],
         path=[path_out(edge) for edge in answer.path],
         steps=[call for step in answer.steps for call in step_out(step)],
         stopped_by=answer.stopped_by,
+        degraded=degraded_out(answer.degraded),
         passages=passages,
-        usage=Usage(steps=len(answer.steps), round_trips=answer.round_trips),
+        usage=Usage(
+            steps=len(answer.steps),
+            round_trips=answer.round_trips,
+            model_calls=answer.usage.calls,
+            input_tokens=answer.usage.input_tokens,
+            output_tokens=answer.usage.output_tokens,
+            cost_usd=answer.usage.dollars,
+        ),
         timings=Timings(total_ms=answer.milliseconds),
     )
+
+
+def degraded_out(degraded: Sequence[Degraded]) -> list[DegradedOut]:
+    """What was done without."""
+    return [DegradedOut(part=note.part, reason=note.reason) for note in degraded]
 
 
 def citation_out(citation: Citation) -> CitationOut:
@@ -198,6 +217,19 @@ def graph_out(part: Subgraph) -> GraphOut:
         for link in part.same_as
     ]
     return GraphOut(nodes=[entity_out(entity) for entity in part.entities], edges=relations + links)
+
+
+def account_out(account: Account, used: ModelUsage) -> AccountOut:
+    """What an account holds."""
+    return AccountOut(
+        kind="job" if account.kind == "job" else "key",
+        id=account.id,
+        day=account.day,
+        calls=used.calls,
+        input_tokens=used.input_tokens,
+        output_tokens=used.output_tokens,
+        cost_usd=used.dollars,
+    )
 
 
 def job_out(job: Job) -> JobOut:

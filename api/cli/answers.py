@@ -30,13 +30,23 @@ def answer_to_json(answer: Answer, passages: Sequence[Chunk] = ()) -> Mapping[st
         "verdict": answer.verdict,
         "confidence": answer.confidence,
         "answer": answer.text,
+        "written_by": "model" if answer.written else "quotation",
         "missing": list(answer.missing),
         "citations": [asdict(citation) for citation in answer.citations],
+        "claims": [asdict(claim) for claim in answer.claims],
         "path": [asdict(edge) for edge in answer.path],
         "steps": [asdict(step) for step in answer.steps],
         "stopped_by": answer.stopped_by,
+        "degraded": [asdict(note) for note in answer.degraded],
         "passages": [passage_to_json(chunk) for chunk in passages],
-        "usage": {"steps": len(answer.steps), "round_trips": answer.round_trips},
+        "usage": {
+            "steps": len(answer.steps),
+            "round_trips": answer.round_trips,
+            "model_calls": answer.usage.calls,
+            "input_tokens": answer.usage.input_tokens,
+            "output_tokens": answer.usage.output_tokens,
+            "cost_usd": answer.usage.dollars,
+        },
         "timings": {"total_ms": answer.milliseconds},
     }
 
@@ -77,8 +87,13 @@ def print_answer(answer: Answer, passages: Sequence[Chunk] = ()) -> None:
     if answer.text:
         heading("Answer")
         say(answer.text, indent=2)
+    unsupported = [claim for claim in answer.claims if not claim.supported]
+    if unsupported:
+        heading("Not supported", "(sentences that the passages they cite do not bear out, as far as can be told)")
+        for claim in unsupported:
+            say(claim.text, indent=2, hang=2)
     if answer.missing and answer.verdict != "answered":
-        heading("Missing", "(words of the question that the evidence does not hold)")
+        heading("Missing", "(what the evidence does not hold)")
         more = ", ..." if len(answer.missing) > SHOWN_MISSING else ""
         say(", ".join(answer.missing[:SHOWN_MISSING]) + more, indent=2)
     if answer.citations:
@@ -92,6 +107,13 @@ def print_answer(answer: Answer, passages: Sequence[Chunk] = ()) -> None:
         for text in dict.fromkeys(f"{first} -[{entity}]-> {second}" for (first, second), entity in ends):
             say(text, indent=2, hang=2)
     _print_steps(answer)
+    if answer.usage.calls:
+        used = f"{answer.usage.calls} calls, {answer.usage.input_tokens:,} + {answer.usage.output_tokens:,} tokens"
+        heading("Language model", f"({used}{f', ${answer.usage.dollars:.4f}' if answer.usage.cost else ''})")
+    if answer.degraded:
+        heading("Done without")
+        for note in answer.degraded:
+            say(f"{note.part}: {note.reason}", indent=2, hang=2)
     if passages:
         heading("Best passages")
         for rank, chunk in enumerate(passages, start=1):

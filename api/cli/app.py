@@ -19,6 +19,7 @@ from api.cli.quickstart import quickstart
 from api.cli.replies import replies
 from api.cli.search import search
 from api.cli.serve import serve
+from api.cli.usage import usage
 from api.cli.worker import worker
 
 app = typer.Typer(
@@ -41,7 +42,7 @@ def options(
     """Cited answers from your own documents: ingest a folder, ask a question."""
 
 
-for command in (quickstart, ingest, ask, search, serve, worker, documents, delete, stats, export, doctor):
+for command in (quickstart, ingest, ask, search, serve, worker, documents, delete, stats, usage, export, doctor):
     app.command()(command)
 app.command("import")(import_)
 app.add_typer(entities, name="entities")

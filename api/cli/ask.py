@@ -50,6 +50,9 @@ def ask(
             "--top-k", "-k", metavar="N", min=0, max=MAX_RESULTS, help="List so many of the best passages too."
         ),
     ] = 0,
+    model: Annotated[
+        bool, typer.Option("--model/--no-model", help="Let the configured language model, if any, plan and write.")
+    ] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question with citations.
@@ -62,7 +65,7 @@ def ask(
     wanted = filter_of(filter, settings.filter_fields)
     require_store(settings)
     with waiting("Searching", silent=as_json):
-        asked = asyncio.run(run_ask(settings, scope, question, mode=mode, filter=wanted, top_k=top_k))
+        asked = asyncio.run(run_ask(settings, scope, question, mode=mode, filter=wanted, top_k=top_k, model=model))
     if as_json:
         print_json(answer_to_json(asked.answer, asked.passages))
     else:
@@ -77,6 +80,7 @@ async def run_ask(
     mode: Mode = "agent",
     filter: Filter | None = None,
     top_k: int = 0,
+    model: bool = True,
 ) -> Asked:
     """Answer a question from the configured knowledge base.
 
@@ -89,6 +93,6 @@ async def run_ask(
                 f"the knowledge base at {await location_of(kb.store)} holds nothing for tenant {scope.tenant!r} with access "
                 f"{', '.join(sorted(scope.access))}: run 'graphrag ingest FOLDER' first, or check --tenant and --access"
             )
-        answer = await agent_for(kb, mode).run(scope, question, filter)
+        answer = await agent_for(kb, mode, model=model).run(scope, question, filter)
         passages = await kb.store.chunks(scope, [ranked.chunk_id for ranked in answer.ranked[:top_k]], filter)
         return Asked(answer, tuple(passages))

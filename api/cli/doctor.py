@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.text import Text
@@ -16,7 +17,7 @@ from rich.text import Text
 from api.cli.options import JsonOption, TenantOption, location_of, scope_of
 from api.cli.output import console, heading, line, print_json
 from api.cli.settings_view import Setting, settings_in_force
-from graphrag.bootstrap import open_embedders, open_stores
+from graphrag.bootstrap import open_embedders, open_llm, open_stores
 from graphrag.errors import GraphRAGError
 from graphrag.extraction.spacy import load_pipeline
 from graphrag.loaders import ParserProcess, load_bytes
@@ -24,6 +25,9 @@ from graphrag.settings import Settings, load_settings
 from graphrag.stores.embedded.inspection import SQLITE_VERSION, StoreFile, inspect
 from graphrag.stores.embedded.open import path_of
 from graphrag.types import Fingerprints, Scope
+
+if TYPE_CHECKING:
+    from graphrag.llm.probe import Probe
 
 PACKAGES = ("numpy", "onnxruntime", "spacy", "tokenizers", "pypdf", "selectolax", "networkx", "pydantic", "typer")
 MIN_PYTHON = (3, 11)
@@ -86,6 +90,8 @@ def _checks(scope: Scope, settings_shown: list[Setting]) -> Iterator[Check]:
     yield _guarded("embedder", lambda: asyncio.run(_embedder(settings, fingerprints)))
     if fingerprints:
         yield _guarded("fingerprints", lambda: _fingerprints(settings, fingerprints[0]))
+    if settings.llm_provider or settings.llm_model or settings.llm_base_url:
+        yield from _model(settings)
     yield _guarded("spacy", lambda: _spacy(settings))
     yield _guarded("parser", _parser)
     yield _guarded("disk", lambda: _disk(settings))
@@ -174,6 +180,29 @@ def _fingerprints(settings: Settings, configured: Fingerprints) -> Check:
 async def _bound(settings: Settings) -> Fingerprints | None:
     async with open_stores(settings) as (store, _):
         return await store.fingerprints()
+
+
+def _model(settings: Settings) -> list[Check]:
+    """One line for each thing that the language model has to do, each found out by one cheap call."""
+    try:
+        probes = asyncio.run(_probed(settings))
+    except GraphRAGError as exc:
+        return [Check("model", False, "does not work", str(exc))]
+    name = f"model {settings.llm_model}"
+    return [
+        Check(f"{name}, {found.name}", found.ok or not found.needed, found.detail, "" if found.ok else found.detail)
+        for found in probes
+    ]
+
+
+async def _probed(settings: Settings) -> "list[Probe]":
+    llm = open_llm(settings)
+    if llm is None:
+        return []
+    from graphrag.llm.probe import probe  # its imports take half a second, which nobody without a model should wait for
+
+    async with llm.chat:
+        return await probe(llm)
 
 
 def _spacy(settings: Settings) -> Check:

@@ -5,7 +5,7 @@ import json
 import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +19,7 @@ from agent.tools import GRAPH_TOOLS, TOOLS
 from agent.types import Answer
 from api.cli.options import location_of
 from api.cli.output import console, line, print_json
+from api.modes import agent_for
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError
 from graphrag.evaluation.beir import Dataset, load_dataset, without_titles
@@ -31,7 +32,9 @@ from graphrag.settings import Settings, load_settings
 from graphrag.stores.trips import count_round_trips
 from graphrag.types import Scope, Tool
 
-MODES = ("keyword", "vector", "hybrid", "graph", "agent", "agent-without-graph")
+MODES_OF_ALL = ("keyword", "vector", "hybrid", "graph", "agent", "agent-without-graph")
+"""What `all` stands for where no language model is configured."""
+MODES = (*MODES_OF_ALL, "agent-with-model")
 DEPTH = 20
 """Chunks taken from a single tool: enough for ten distinct passages."""
 
@@ -131,12 +134,23 @@ async def _clean_up(kb: KnowledgeBase, scope: Scope) -> None:
         await kb.store.delete_documents(scope, [document.id for document in stored])
 
 
+def _modes(settings: Settings) -> tuple[str, ...]:
+    """What `all` stands for."""
+    return MODES if settings.llm_provider else MODES_OF_ALL
+
+
 def _ask(kb: KnowledgeBase, scope: Scope, mode: str, variant: Variant) -> Ask:
     match mode:
         case "agent":
             return _ask_agent(Agent(kb, tools=variant.tools, weights=variant.weights), scope)
         case "agent-without-graph":
             return _ask_agent(Agent(kb, tools=variant.tools - GRAPH_TOOLS, weights=variant.weights), scope)
+        case "agent-with-model":
+            if kb.llm is None:
+                raise InputError(
+                    "mode agent-with-model needs a language model: set GRAPHRAG_LLM_PROVIDER and GRAPHRAG_LLM_MODEL"
+                )
+            return _ask_agent(replace(agent_for(kb, "agent"), tools=variant.tools, weights=variant.weights), scope)
         case "keyword" | "vector" | "hybrid" | "graph":
             return _ask_tool(kb, scope, mode, variant.weights)
         case _:
@@ -160,11 +174,13 @@ def _ask_agent(agent: Agent, scope: Scope) -> Ask:
         answer = await agent.run(scope, question)
         return Retrieved(
             [ranked.document_id for ranked in answer.ranked],
-            " ".join(citation.quote for citation in answer.citations),
+            answer.text if answer.written else " ".join(citation.quote for citation in answer.citations),
             tool_sequence(answer),
             answer.round_trips,
             answer.verdict,
             answer.confidence,
+            answer.usage,
+            len(answer.degraded),
         )
 
     return ask
@@ -172,8 +188,8 @@ def _ask_agent(agent: Agent, scope: Scope) -> Ask:
 
 def tool_sequence(answer: Answer) -> str:
     """The tools of a run in short, for example "vector+keyword > expand"."""
-    short = {"vector_search": "vector", "keyword_search": "keyword", "graph_search": "graph", "graph_expand": "expand", "read_chunk": "read"}  # fmt: skip
-    return " > ".join("+".join(short[o.tool] for o in step.observations) for step in answer.steps)
+    short = {"vector_search": "vector", "keyword_search": "keyword", "graph_search": "graph", "graph_expand": "expand", "read_chunk": "read", "hypothetical_search": "hyde", "rewritten_search": "rewrite", "decomposed_search": "decompose"}  # fmt: skip
+    return " > ".join("+".join(short.get(o.tool, o.tool) for o in step.observations) for step in answer.steps)
 
 
 def report_lines(report: dict[str, Any]) -> list[str]:
@@ -190,6 +206,15 @@ def report_lines(report: dict[str, Any]) -> list[str]:
         lines.append(
             f"{mode:<20} {' '.join(cells)} {row['ms_p50']:7.1f} {row['ms_p95']:7.1f} {row['round_trips']:6.1f}"
         )
+    for mode, row in modes.items():
+        if "model" in row:
+            used = row["model"]
+            lines += [
+                "",
+                f"{mode}, per question: {used['calls']:.1f} calls of the model, {used['input_tokens']:,.0f} + "
+                f"{used['output_tokens']:,.0f} tokens, ${used['dollars']:.4f}; degraded: {100 * used['degraded']:.0f} % of "
+                f"the questions",
+            ]
     for mode, row in modes.items():
         if "groups" in row and mode in ("graph", "agent"):
             kinds = (
@@ -312,7 +337,7 @@ def evaluate_folder(
         report = asyncio.run(
             run_evaluation(
                 dataset,
-                MODES if mode == "all" else (mode,),
+                _modes(load_settings()) if mode == "all" else (mode,),
                 seed=seed,
                 settings=load_settings(store_url=store or f"sqlite:///{scratch}/eval.db"),
                 clean_up=bool(store),

@@ -9,11 +9,10 @@ from litestar import Controller, Request, delete, get, post
 from litestar.params import FromPath, QueryParameter
 
 from api.http.receiving import receive
-from api.job_schemas import Accepted
 from api.problems import ProblemError, busy
-from api.schemas import LABEL, Deleted, StatsOut
+from api.schemas import LABEL, Accepted, Deleted, StatsOut, UsageList
 from api.service import CallerDependency, ServiceDependency
-from api.views import job_out
+from api.views import account_out, job_out
 from graphrag.errors import InputError
 from graphrag.filters import Filter, parse_filter
 from graphrag.jobs import ingest_job
@@ -140,6 +139,17 @@ class AdminController(Controller):
             relations=counts.relations,
             filter_fields=sorted(service.kb.filter_fields),
         )
+
+    @get("/usage", operation_id="getUsage", summary="Tokens and cost of language models")
+    async def get_usage(
+        self,
+        service: ServiceDependency,
+        caller: CallerDependency,
+        limit: Annotated[int, QueryParameter(ge=1, le=1000, description="accounts, the latest first")] = 100,
+    ) -> UsageList:
+        """By key and day, and by ingest job; of the key's tenant."""
+        accounts = await service.kb.system.usage(caller.scope.tenant, limit=limit)
+        return UsageList(accounts=[account_out(account, used) for account, used in accounts])
 
 
 def _filter(text: str, fields: Collection[str]) -> Filter | None:

@@ -8,7 +8,7 @@ from litestar import Controller, Request, delete, get, post
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
-from api.job_schemas import FailureOut, JobDetail, JobList, JobOut
+from api.schemas import FailureOut, JobDetail, JobList, JobOut
 from api.service import Caller, CallerDependency, Service, ServiceDependency
 from api.sse import Event, stream
 from api.views import job_out

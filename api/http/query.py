@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -12,13 +13,16 @@ from litestar.response import Stream
 
 from agent.loop import Agent
 from agent.modes import search as agent_search
-from agent.types import Answer, Budget
+from agent.types import Answer, Budget, Citation, Piece, Step
 from api.modes import agent_for
-from api.schemas import AnswerOut, HitOut, QueryRequest, SearchRequest, SearchResponse
+from api.schemas_ask import AnswerOut, HitOut, QueryRequest, SearchRequest, SearchResponse
 from api.service import Caller, CallerDependency, Service, ServiceDependency, until_gone
 from api.sse import Event, stream
-from api.views import answer_out, citation_out, passage_out, step_out
+from api.views import answer_out, citation_out, degraded_out, passage_out, step_out
+from graphrag.degraded import collect_degraded
 from graphrag.filters import Filter, parse_filter
+from graphrag.llm.calls import within
+from graphrag.llm.usage import paying
 from graphrag.retrieval.question import check_question
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -40,8 +44,11 @@ class AskController(Controller):
     ) -> Response[AnswerOut] | Stream:
         """The agent picks among vector, keyword and graph search until it holds enough evidence, then quotes it.
 
+        With a language model configured, it picks too, and writes the answer, each sentence with its citations.
+
         With `stream` the answer comes as server-sent events: `step` for each call of a tool, `evidence` after each turn, then
-        `token` (pieces of the answer), `citation`, and at last `done` with what a plain answer holds, or `error` with a problem.
+        `token` (pieces of the answer; one with `restart` makes those before it void) and `citation`, and at last `done` with
+        what a plain answer holds, or `error` with a problem.
         """
         check_question(data.question)
         wanted = parse_filter(data.filter, service.kb.filter_fields) if data.filter else None
@@ -71,8 +78,11 @@ class AskController(Controller):
 
 async def _searching(service: Service, caller: Caller, data: SearchRequest, wanted: Filter | None) -> SearchResponse:
     kb, scope = service.kb, caller.scope
-    async with asyncio.timeout(service.settings.question_seconds), service.questions.enter():
-        hits = await agent_search(kb, scope, data.query, data.tool, data.k, wanted)
+    seconds = service.settings.question_seconds
+    purse = kb.purse(scope.tenant, key=caller.key_id)
+    async with asyncio.timeout(seconds), service.questions.enter():
+        with paying(purse), collect_degraded() as degraded, within(seconds * 0.8):
+            hits = await agent_search(kb, scope, data.query, data.tool, data.k, wanted)
         chunks = {chunk.id: chunk for chunk in await kb.store.chunks(scope, [hit.chunk_id for hit in hits], wanted)}
     found = [(hit, chunks[hit.chunk_id]) for hit in hits if hit.chunk_id in chunks]
     return SearchResponse(
@@ -82,6 +92,7 @@ async def _searching(service: Service, caller: Caller, data: SearchRequest, want
             HitOut(rank=rank, score=hit.score, passage=passage_out(chunk))
             for rank, (hit, chunk) in enumerate(found, start=1)
         ],
+        degraded=degraded_out(degraded),
     )
 
 
@@ -90,33 +101,40 @@ async def _answering(
 ) -> AsyncGenerator[Event]:
     """Events of an answer, `done` with an AnswerOut the last one."""
     seconds = service.settings.question_seconds
-    agent = replace(agent_for(service.kb, data.mode), budget=_budget(data, seconds))
-    async with asyncio.timeout(seconds), service.questions.enter():
-        async for event in _events(service, agent, caller, data, wanted):
+    agent = replace(agent_for(service.kb, data.mode, model=data.model), budget=_budget(data, seconds))
+    async with (
+        asyncio.timeout(seconds),
+        service.questions.enter(),
+        aclosing(_events(service, agent, caller, data, wanted)) as events,
+    ):
+        async for event in events:
             yield event
 
 
 async def _events(
     service: Service, agent: Agent, caller: Caller, data: QueryRequest, wanted: Filter | None
 ) -> AsyncGenerator[Event]:
-    async for made in agent.stream(caller.scope, data.question, wanted):
-        if isinstance(made, Answer):
-            best = [ranked.chunk_id for ranked in made.ranked[: data.top_k]]
-            passages = await service.kb.store.chunks(caller.scope, best, wanted) if best else []
-            _note(service, data, made)
-            for piece in _pieces(made):
-                yield Event("token", {"text": piece})
-            for citation in made.citations:
-                yield Event("citation", citation_out(citation))
-            yield Event("done", answer_out(made, [passage_out(chunk) for chunk in passages]))
-        else:
-            for call in step_out(made):
-                yield Event("step", call)
-            new = sum(observation.new_evidence for observation in made.observations)
-            yield Event(
-                "evidence",
-                {"step": made.number, "new_evidence": new, "coverage": made.coverage, "score": made.score},
-            )
+    purse = service.kb.purse(caller.scope.tenant, key=caller.key_id)
+    async with aclosing(agent.stream(caller.scope, data.question, wanted, purse=purse)) as run:
+        async for made in run:
+            match made:
+                case Answer():
+                    best = [ranked.chunk_id for ranked in made.ranked[: data.top_k]]
+                    passages = await service.kb.store.chunks(caller.scope, best, wanted) if best else []
+                    _note(service, data, made)
+                    yield Event("done", answer_out(made, [passage_out(chunk) for chunk in passages]))
+                case Piece():
+                    yield Event("token", {"text": made.text} | ({"restart": True} if made.restart else {}))
+                case Citation():
+                    yield Event("citation", citation_out(made))
+                case Step():
+                    for call in step_out(made):
+                        yield Event("step", call)
+                    new = sum(observation.new_evidence for observation in made.observations)
+                    yield Event(
+                        "evidence",
+                        {"step": made.number, "new_evidence": new, "coverage": made.coverage, "score": made.score},
+                    )
 
 
 async def _last(events: AsyncGenerator[Event]) -> AnswerOut:
@@ -142,12 +160,6 @@ def _budget(data: QueryRequest, seconds: float) -> Budget:
     )
 
 
-def _pieces(answer: Answer) -> list[str]:
-    """The answer's text in pieces, a word each; together they are the text."""
-    words = answer.text.split(" ")
-    return [word if index == 0 else f" {word}" for index, word in enumerate(words)] if answer.text else []
-
-
 def _note(service: Service, data: QueryRequest, answer: Answer) -> None:
     service.metrics.verdicts.labels(answer.verdict).inc()
     asked = {"question": data.question} if service.settings.log_questions else {}
@@ -158,5 +170,7 @@ def _note(service: Service, data: QueryRequest, answer: Answer) -> None:
         steps=len(answer.steps),
         round_trips=answer.round_trips,
         ms=answer.milliseconds,
+        tokens=answer.usage.tokens,
+        degraded=[note.part for note in answer.degraded],
         **asked,
     )

@@ -12,6 +12,7 @@ from graphrag.evaluation.beir import Dataset, Query
 from graphrag.evaluation.metrics import all_at, contains_answer, exact_match, f1, percentile, recall_at
 from graphrag.ingest import Progress, ingest_documents
 from graphrag.knowledge import KnowledgeBase
+from graphrag.llm.usage import Usage
 from graphrag.loaders.base import LoadedDocument
 from graphrag.types import Scope, document_id, stable_id
 
@@ -33,6 +34,10 @@ class Retrieved:
     verdict: str = ""
     confidence: float | None = None
     """Estimated probability that the evidence holds the answer, of modes that estimate it."""
+    usage: Usage = Usage()  # noqa: RUF009 - frozen
+    """Of a language model."""
+    degraded: int = 0
+    """Parts that had to be done without."""
 
 
 Ask = Callable[[str], Awaitable[Retrieved]]
@@ -135,6 +140,15 @@ async def evaluate(
     }
     if any(verdicts):
         report["verdicts"] = {name: round(count / asked, 4) for name, count in verdicts.most_common()}
+    if any(found.usage.calls or found.degraded for found in kept):
+        total = sum((found.usage for found in kept), Usage())
+        report["model"] = {
+            "calls": round(total.calls / asked, 2),
+            "input_tokens": round(total.input_tokens / asked, 1),
+            "output_tokens": round(total.output_tokens / asked, 1),
+            "dollars": round(total.dollars / asked, 6),
+            "degraded": round(sum(found.degraded > 0 for found in kept) / asked, 4),
+        }
     if any(query.kind for query in dataset.queries):
         report["groups"] = _groups(dataset.queries, scores)
     report["per_question"] = [

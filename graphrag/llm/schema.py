@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-_NOISE = frozenset({"title"})
+_NOISE = frozenset({"title", "discriminator"})
 # OpenAI's strict mode refuses them; other servers use them to keep a small model from running on.
 _NOT_STRICT = frozenset({"minLength", "maxLength", "default"})
 
@@ -42,7 +42,9 @@ def _inlined(schema: Mapping[str, Any]) -> object:
             if isinstance(reference := entries.get("$ref"), str):
                 rest = {name: value for name, value in entries.items() if name != "$ref"}
                 return put({**definitions[reference.rpartition("/")[2]], **rest})
-            return {name: put(value) for name, value in entries.items() if name != "$defs"}
+            # A union that pydantic tells apart by a field says "oneOf", which few servers constrain by; "anyOf" is the same here.
+            named = ((name.replace("oneOf", "anyOf"), value) for name, value in entries.items() if name != "$defs")
+            return {name: put(value) for name, value in named}
         return [put(item) for item in cast("list[object]", node)] if isinstance(node, list) else node
 
     return put(schema)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.planner import Plan, State, Stop
-from agent.tools import Tool
+from agent.tool import Tool
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.ingest import ingest_documents

@@ -8,8 +8,9 @@ import pytest
 from agent.assess import assess
 from agent.loop import ALL_TOOLS, Agent
 from agent.planner import EvidencePlanner, Plan, Planner, State, Stop
+from agent.tool import Means
 from agent.tools import GRAPH_TOOLS, TOOLS, GraphExpand, GraphSearch, KeywordSearch, ReadChunk, VectorSearch
-from agent.types import Answer, Budget, Step
+from agent.types import Answer, Budget, Piece, Step
 from graphrag.errors import InputError
 from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
@@ -82,9 +83,12 @@ async def test_passages_met_are_ranked_by_score_without_repetition(kb: Knowledge
 async def test_steps_are_streamed_before_the_answer_that_holds_them(kb: KnowledgeBase):
     events = [event async for event in Agent(kb).stream(SCOPE, QUESTIONS[1])]
 
-    *steps, answer = events
+    *before, answer = events
     assert isinstance(answer, Answer)
-    assert all(isinstance(step, Step) for step in steps)
+    steps = [event for event in before if isinstance(event, Step)]
+    pieces = [event.text for event in before if isinstance(event, Piece)]
+    assert events == [*steps, *(Piece(text) for text in pieces), *answer.citations, answer]
+    assert "".join(pieces) == answer.text
     assert tuple(steps) == answer.steps
 
 
@@ -96,7 +100,7 @@ async def test_the_same_question_gets_the_same_answer(kb: KnowledgeBase, questio
 
 
 async def test_what_a_graph_search_brought_counts_as_new_evidence(kb: KnowledgeBase, script: type[Planner]):
-    answer = await Agent(kb, planner=script([(GraphSearch(),)])).run(SCOPE, QUESTIONS[0])
+    answer = await Agent(kb, planner=lambda: script([(GraphSearch(),)])).run(SCOPE, QUESTIONS[0])
 
     ((seen,),) = [step.observations for step in answer.steps]
     assert seen.hits
@@ -106,7 +110,7 @@ async def test_what_a_graph_search_brought_counts_as_new_evidence(kb: KnowledgeB
 async def test_a_passage_that_two_calls_found_is_new_evidence_of_the_first(kb: KnowledgeBase, script: type[Planner]):
     call = VectorSearch(query=QUESTIONS[0], k=3)
 
-    answer = await Agent(kb, planner=script([(call, call), (call,)])).run(SCOPE, QUESTIONS[0])
+    answer = await Agent(kb, planner=lambda: script([(call, call), (call,)])).run(SCOPE, QUESTIONS[0])
 
     assert [[seen.new_evidence for seen in step.observations] for step in answer.steps] == [[3, 0], [0]]
     assert len(answer.ranked) == 3
@@ -121,7 +125,7 @@ async def test_a_call_that_cannot_be_carried_out_is_observed_and_the_run_goes_on
     wrong = (VectorSearch(query="x", unexplained_by=("unknown",)), GraphExpand(), ReadChunk(chunk_id="unknown"))
     planner = script([wrong, (KeywordSearch(query="power module"), *wrong)])
 
-    answer = await Agent(kb, planner=planner).run(SCOPE, QUESTIONS[0])
+    answer = await Agent(kb, planner=lambda: planner).run(SCOPE, QUESTIONS[0])
 
     first, second = [step.observations for step in answer.steps]
     assert all(seen.error and not seen.hits and not seen.new_evidence for seen in (*first, *second[1:]))
@@ -182,7 +186,7 @@ async def test_a_spent_budget_ends_the_search_and_what_was_found_is_answered_fro
 async def test_a_budget_of_two_steps_is_kept(kb: KnowledgeBase, script: type[Planner]):
     planner = script([(KeywordSearch(query=word),) for word in ("power", "module", "Porto", "Delft")])
 
-    answer = await Agent(kb, planner=planner, budget=Budget(steps=2)).run(SCOPE, QUESTIONS[0])
+    answer = await Agent(kb, planner=lambda: planner, budget=Budget(steps=2)).run(SCOPE, QUESTIONS[0])
 
     assert (len(answer.steps), answer.stopped_by) == (2, "budget")
 
@@ -221,7 +225,7 @@ async def test_nothing_else_is_looked_for_where_one_passage_holds_the_question(k
 async def test_the_planner_stops_when_the_evidence_suffices(kb: KnowledgeBase, step: int):
     question = await read_question(kb.store, kb.embedder, kb.encoder, SCOPE, QUESTIONS[0])
     ledger = Ledger(kb.store, SCOPE, question)
-    await ledger.add(await VectorSearch(query=QUESTIONS[0]).run(ledger, kb.embedder))
+    await ledger.add(await VectorSearch(query=QUESTIONS[0]).run(ledger, Means(kb.embedder)))
     sure, unsure = (replace(assess(ledger), confidence=value, alone=0.0) for value in (1.0, 0.01))
 
     assert await EvidencePlanner().next(State(ledger, step, sure, 5, ALL_TOOLS)) == Stop("sufficient")

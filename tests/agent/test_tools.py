@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from agent.tool import Means, Tool, run_tool
 from agent.tools import (
     MENTIONS_OF_NAMED,
     TOOLS,
@@ -13,10 +14,8 @@ from agent.tools import (
     GraphSearch,
     KeywordSearch,
     ReadChunk,
-    Tool,
     VectorSearch,
     name_of,
-    run_tool,
 )
 from graphrag.analysis import normalise
 from graphrag.ingest import ingest_documents
@@ -104,8 +103,8 @@ async def test_vector_search_finds_what_the_index_does(kb: KnowledgeBase):
     ledger = await ledger_for(kb)
     other = (await kb.embedder.embed(["flashing amber light"], "query"))[0]
 
-    own = await VectorSearch(query=QUESTION, k=4).run(ledger, kb.embedder)
-    another = await VectorSearch(query="flashing amber light", k=1).run(ledger, kb.embedder)
+    own = await VectorSearch(query=QUESTION, k=4).run(ledger, Means(kb.embedder))
+    another = await VectorSearch(query="flashing amber light", k=1).run(ledger, Means(kb.embedder))
 
     hits = await vector_search(kb.store, PUBLIC_SCOPE, ledger.question.vector, 4)
     assert own == [hit.chunk_id for hit in hits]
@@ -115,10 +114,10 @@ async def test_vector_search_finds_what_the_index_does(kb: KnowledgeBase):
 
 async def test_vector_search_looks_for_what_known_passages_leave_open(kb: KnowledgeBase):
     ledger = await ledger_for(kb)
-    found = await VectorSearch(query=QUESTION, k=3).run(ledger, kb.embedder)
+    found = await VectorSearch(query=QUESTION, k=3).run(ledger, Means(kb.embedder))
     await ledger.add(found)
 
-    rest = await VectorSearch(query=QUESTION, k=3, unexplained_by=(found[0], "unknown")).run(ledger, kb.embedder)
+    rest = await VectorSearch(query=QUESTION, k=3, unexplained_by=(found[0], "unknown")).run(ledger, Means(kb.embedder))
 
     known, question = ledger.candidates[found[0]].vector, ledger.question.vector
     residual = question - 0.5 * (question @ known) * known
@@ -130,17 +129,17 @@ async def test_vector_search_looks_for_what_known_passages_leave_open(kb: Knowle
 async def test_keyword_search_finds_what_bm25_does(kb: KnowledgeBase):
     ledger = await ledger_for(kb)
 
-    found = await KeywordSearch(query="amber light", k=5).run(ledger, kb.embedder)
+    found = await KeywordSearch(query="amber light", k=5).run(ledger, Means(kb.embedder))
 
     assert found == [hit.chunk_id for hit in await keyword_search(kb.store, PUBLIC_SCOPE, "amber light", 5)]
     assert (await sources(kb, found))[0] == "tickets.jsonl#T-1"
-    assert await KeywordSearch(query="what is it").run(ledger, kb.embedder) == []
+    assert await KeywordSearch(query="what is it").run(ledger, Means(kb.embedder)) == []
 
 
 async def test_graph_search_finds_the_best_chains_in_one_go(kb: KnowledgeBase):
     ledger = await ledger_for(kb)
 
-    found = await GraphSearch(k=2).run(ledger, kb.embedder)
+    found = await GraphSearch(k=2).run(ledger, Means(kb.embedder))
 
     assert len(found) == 2
     assert set(await sources(kb, found)) <= {"incidents/inc-2041.md", "contracts/sa-118.md"}
@@ -151,11 +150,11 @@ async def test_graph_expand_leads_from_passages_to_those_that_share_an_entity(kb
     (start,) = await keyword_search(kb.store, PUBLIC_SCOPE, "Douro", 1)
     await ledger.add([start.chunk_id])
 
-    found = await GraphExpand(chunk_ids=(start.chunk_id,)).run(ledger, kb.embedder)
+    found = await GraphExpand(chunk_ids=(start.chunk_id,)).run(ledger, Means(kb.embedder))
 
     assert await sources(kb, found) == ["contracts/sa-118.md"]
     assert start.chunk_id not in found
-    assert await GraphExpand(chunk_ids=(start.chunk_id,)).run(ledger, kb.embedder) == []
+    assert await GraphExpand(chunk_ids=(start.chunk_id,)).run(ledger, Means(kb.embedder)) == []
 
 
 @pytest.mark.parametrize("question", ["Who is Zyrvane Holdings?", QUESTION])
@@ -165,7 +164,7 @@ async def test_graph_expand_leads_from_an_entity_to_the_passages_that_mention_it
 ):
     ledger = await ledger_for(kb, question)
 
-    found = await GraphExpand(entities=(name,)).run(ledger, kb.embedder)
+    found = await GraphExpand(entities=(name,)).run(ledger, Means(kb.embedder))
 
     assert set(await sources(kb, found)) == {"contracts/sa-118.md", "tickets.jsonl#T-3"}
     for chunk in await kb.store.chunks(PUBLIC_SCOPE, found):
@@ -180,14 +179,14 @@ async def test_graph_expand_leaves_an_entity_of_many_passages_to_ranked_search(e
     assert [entity.key for entity in ledger.question.entities] == ["microsoft"]
     expand = GraphExpand(entities=("microsoft",))
 
-    assert await expand.run(ledger, empty.embedder) == []
+    assert await expand.run(ledger, Means(empty.embedder)) == []
     (first, *_) = await empty.store.documents(PUBLIC_SCOPE)
     await empty.store.delete_documents(PUBLIC_SCOPE, [first.id])
-    assert len(await expand.run(ledger, empty.embedder)) == MENTIONS_OF_NAMED
+    assert len(await expand.run(ledger, Means(empty.embedder))) == MENTIONS_OF_NAMED
 
 
 async def test_an_unknown_entity_leads_nowhere(kb: KnowledgeBase):
-    assert await GraphExpand(entities=("Nobody Inc",)).run(await ledger_for(kb), kb.embedder) == []
+    assert await GraphExpand(entities=("Nobody Inc",)).run(await ledger_for(kb), Means(kb.embedder)) == []
 
 
 async def test_read_chunk_returns_a_passage_with_its_neighbours(empty: KnowledgeBase):
@@ -199,13 +198,13 @@ async def test_read_chunk_returns_a_passage_with_its_neighbours(empty: Knowledge
     ledger = await ledger_for(empty)
     await ledger.add(order)
 
-    read = {id_: await ReadChunk(chunk_id=id_).run(ledger, empty.embedder) for id_ in order}
+    read = {id_: await ReadChunk(chunk_id=id_).run(ledger, Means(empty.embedder)) for id_ in order}
 
     assert read[order[0]] == order[:2]
     assert read[order[2]] == order[1:4]
     assert read[order[-1]] == order[-2:]
     await empty.store.delete_documents(PUBLIC_SCOPE, [document.id])
-    assert await ReadChunk(chunk_id=order[2]).run(ledger, empty.embedder) == []
+    assert await ReadChunk(chunk_id=order[2]).run(ledger, Means(empty.embedder)) == []
 
 
 # Outcomes
@@ -222,7 +221,7 @@ async def test_read_chunk_returns_a_passage_with_its_neighbours(empty: Knowledge
 async def test_a_call_that_cannot_be_carried_out_is_an_outcome_that_says_why(
     kb: KnowledgeBase, call: Tool, message: str
 ):
-    outcome = await run_tool(call, await ledger_for(kb), kb.embedder)
+    outcome = await run_tool(call, await ledger_for(kb), Means(kb.embedder))
 
     assert outcome.hits == ()
     assert message in outcome.error
@@ -231,10 +230,10 @@ async def test_a_call_that_cannot_be_carried_out_is_an_outcome_that_says_why(
 async def test_an_outcome_counts_its_round_trips(kb: KnowledgeBase):
     ledger = await ledger_for(kb)
 
-    vector = await run_tool(VectorSearch(query=QUESTION), ledger, kb.embedder)
-    keyword = await run_tool(KeywordSearch(query=QUESTION), ledger, kb.embedder)
-    other = await run_tool(KeywordSearch(query="Brackwater"), ledger, kb.embedder)
-    nothing = await run_tool(KeywordSearch(query="what is it"), ledger, kb.embedder)
+    vector = await run_tool(VectorSearch(query=QUESTION), ledger, Means(kb.embedder))
+    keyword = await run_tool(KeywordSearch(query=QUESTION), ledger, Means(kb.embedder))
+    other = await run_tool(KeywordSearch(query="Brackwater"), ledger, Means(kb.embedder))
+    nothing = await run_tool(KeywordSearch(query="what is it"), ledger, Means(kb.embedder))
 
     # The statistics of the question's own terms are known already.
     assert (vector.round_trips, keyword.round_trips, other.round_trips, nothing.round_trips) == (1, 1, 2, 0)
@@ -247,8 +246,8 @@ async def test_no_tool_finds_a_document_outside_the_scope(kb: KnowledgeBase, cal
     question = "Will Halvorix Components be sold to Ostrava Works?"
     board = Scope(access=frozenset({"board"}))
 
-    public = (await run_tool(call, await ledger_for(kb, question), kb.embedder)).hits
-    member = (await run_tool(call, await ledger_for(kb, question, board), kb.embedder)).hits
+    public = (await run_tool(call, await ledger_for(kb, question), Means(kb.embedder))).hits
+    member = (await run_tool(call, await ledger_for(kb, question, board), Means(kb.embedder))).hits
 
     memo = {chunk.id for chunk in await kb.store.chunks(board, member) if chunk.source == "board/memo.md"}
     assert memo

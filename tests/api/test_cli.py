@@ -76,8 +76,8 @@ def test_ask_answers_with_citations_that_quote_the_documents(filled: Run, tmp_pa
     assert result.code == 0
     answer = result.json
     assert list(answer) == [
-        "question", "verdict", "confidence", "answer", "missing", "citations", "path", "steps", "stopped_by",
-        "passages", "usage", "timings",
+        "question", "verdict", "confidence", "answer", "written_by", "missing", "citations", "claims", "path", "steps",
+        "stopped_by", "degraded", "passages", "usage", "timings",
     ]  # fmt: skip
     assert answer["question"] == QUESTION
     assert {citation["source"] for citation in answer["citations"]} & {"contracts/sa-118.md", "incidents/inc-1.md"}

@@ -1,0 +1,86 @@
+"""What `graphrag doctor` finds out of a model server: a scripted one that fails in each way, and a real small model."""
+
+import json
+from collections.abc import Generator
+
+import pytest
+
+from graphrag.llm.calls import Patience
+from graphrag.llm.chat_types import Message
+from graphrag.llm.client import Chat
+from graphrag.llm.model import LanguageModel
+from graphrag.llm.presets import PRESETS
+from graphrag.llm.probe import Probe, probe
+from tests.llama_server import NAME, LlamaServer, llama_server
+from tests.model_server import Action, ModelServer, fails, model_server, replies
+
+QUICK = Patience(seconds=5, silence_seconds=2, attempts=1)
+CITY = replies(json.dumps({"name": "Paris"}))
+CALL = replies(None, ("look_up", {"word": "harbour"}))
+
+
+@pytest.fixture
+def server() -> Generator[ModelServer]:
+    with model_server() as running:
+        yield running
+
+
+async def probed(server: ModelServer, *script: Action, provider: str = "openai") -> dict[str, Probe]:
+    server.next(*script)
+    preset = PRESETS[provider]  # type: ignore[index]
+    async with Chat(preset, "gpt-4o-mini", api_key="sk-test", base_url=server.url, patience=QUICK) as chat:
+        found = await probe(LanguageModel(chat, native_tools=preset.tools))
+    return {item.name: item for item in found}
+
+
+async def test_all_that_works_is_said_to_work(server: ModelServer):
+    found = await probed(server, replies("ready"), replies("1 2 3 4 5"), CALL, CITY)
+
+    assert list(found) == ["chat", "streaming", "tools", "structured output"]
+    assert all(item.ok for item in found.values())
+    assert found["streaming"].detail.startswith("5 pieces")
+    assert len(server.exchanges) == 4
+
+
+async def test_nothing_else_is_tried_where_the_key_is_wrong(server: ModelServer):
+    found = await probed(server, fails(401))
+
+    assert list(found) == ["chat"]
+    assert "does not accept the key" in found["chat"].detail
+
+
+async def test_a_model_that_calls_no_tools_is_told_apart_with_what_to_set(server: ModelServer):
+    found = await probed(server, replies("ready"), replies("1 2"), replies("I cannot."), CITY)
+
+    assert not found["tools"].ok
+    assert found["tools"].needed
+    assert "GRAPHRAG_LLM_TOOLS=json" in found["tools"].detail
+
+
+async def test_structured_output_is_needed_where_tools_are_called_by_it(server: ModelServer):
+    found = await probed(server, replies("ready"), replies("1 2"), replies("no"), replies("no"), provider="llamacpp")
+
+    assert found["tools"].ok
+    assert not found["structured output"].ok
+    assert found["structured output"].needed
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Generator[LlamaServer]:
+    with llama_server(tmp_path_factory.mktemp("llama")) as running:
+        yield running
+
+
+async def test_a_real_small_model_chats_streams_and_keeps_to_a_schema(llama: LlamaServer):
+    async with Chat(PRESETS["llamacpp"], NAME, base_url=llama.url, patience=Patience(seconds=120)) as chat:
+        found = await probe(LanguageModel(chat, native_tools=False))
+        reply = await chat.complete([Message("user", "Say hello.")], max_tokens=8)
+
+    assert {item.name: item.ok for item in found} == {
+        "chat": True,
+        "streaming": True,
+        "tools": True,
+        "structured output": True,
+    }
+    assert reply.usage.output_tokens <= 8
+    assert not reply.estimated
