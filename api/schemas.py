@@ -153,6 +153,7 @@ class GraphEdge(Response):
     source: str = Field(description="entity id")
     target: str = Field(description="entity id")
     label: str = Field(description="predicate, or why the two are probably one")
+    description: str = Field(default="", description="a relation that a language model found, in its words; else empty")
     score: float | None = None
     chunk_id: str | None = None
     document_id: str | None = None
@@ -196,13 +197,30 @@ class Progress(Response):
     unchanged: int
     failed: int
     chunks: int
+    model_failures: int = Field(
+        description="passages stored without what the language model would find in them; tried again when they are ingested again"
+    )
+    model_calls: int = Field(description="calls of the language model")
+    model_tokens: int
+    model_dollars: float
     seconds: float
     documents_per_second: float
     eta_seconds: float | None = Field(None, description="until the end, by the rate so far; null where it is not known")
 
 
+class EstimateOut(Response):
+    """What a job would use of the language model, at most, if no call has to be repeated."""
+
+    documents: int = Field(description="new or changed ones")
+    chunks: int
+    calls: int = Field(description="those whose reply is not kept from an earlier run")
+    input_tokens: int = Field(description="estimated, rather too many")
+    output_tokens: int
+    dollars: float | None = Field(description="null where the price of the model is not known")
+
+
 class FailureOut(Response):
-    """A document that could not be stored."""
+    """A document that could not be stored, or on parts of which the language model failed."""
 
     source: str
     reason: str
@@ -219,6 +237,7 @@ class JobOut(Response):
     updated_at: str
     error: str
     progress: Progress
+    estimate: EstimateOut | None = Field(None, description="of a dry run that has ended")
 
 
 class JobDetail(JobOut):

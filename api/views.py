@@ -11,6 +11,7 @@ from api.schemas import (
     DecisionOut,
     DocumentOut,
     EntityOut,
+    EstimateOut,
     GraphEdge,
     GraphOut,
     JobOut,
@@ -24,7 +25,7 @@ from graphrag.entities import Link
 from graphrag.llm.usage import Account
 from graphrag.llm.usage import Usage as ModelUsage
 from graphrag.stores.system import ENDED, Decision, Job
-from graphrag.types import PUBLIC, Chunk, Document, Entity, Subgraph
+from graphrag.types import PUBLIC, Chunk, Document, Entity, Scalar, Subgraph
 
 
 def answer_out(answer: Answer, passages: list[Passage]) -> AnswerOut:
@@ -203,6 +204,7 @@ def graph_out(part: Subgraph) -> GraphOut:
             source=relation.subject_id,
             target=relation.object_id,
             label=relation.predicate,
+            description=relation.description,
             chunk_id=relation.chunk_id,
             document_id=relation.document_id,
             start=relation.start,
@@ -245,4 +247,9 @@ def job_out(job: Job) -> JobOut:
         updated_at=job.updated_at,
         error=job.error,
         progress=Progress.model_validate({**empty, **progress, "phase": phase}),
+        estimate=_estimate_out(job.progress) if "estimated_calls" in job.progress and phase == "ended" else None,
     )
+
+
+def _estimate_out(progress: Mapping[str, Scalar]) -> EstimateOut:
+    return EstimateOut.model_validate({name: progress.get(f"estimated_{name}") for name in EstimateOut.model_fields})

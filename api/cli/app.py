@@ -16,6 +16,7 @@ from api.cli.ingest import ingest
 from api.cli.jobs import jobs
 from api.cli.keys import keys
 from api.cli.quickstart import quickstart
+from api.cli.replies import replies
 from api.cli.search import search
 from api.cli.serve import serve
 from api.cli.usage import usage
@@ -47,4 +48,5 @@ app.command("import")(import_)
 app.add_typer(entities, name="entities")
 app.add_typer(keys, name="keys")
 app.add_typer(jobs, name="jobs")
+app.add_typer(replies, name="replies")
 app.add_typer(evaluation, name="eval")

@@ -12,10 +12,11 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from api.cli.documents import MANY, confirm
+from api.cli.estimate import print_estimate, run_estimate
 from api.cli.options import JsonOption, TenantOption, location_of, metadata_of, scope_of
 from api.cli.output import console, heading, line, print_json, say
 from graphrag.bootstrap import open_knowledge_base
-from graphrag.errors import InputError
+from graphrag.errors import InputError, ModelError
 from graphrag.ingest import Ingested, IngestReport, ingest_documents
 from graphrag.parts import delete_sources
 from graphrag.settings import Settings, load_settings
@@ -87,12 +88,16 @@ def ingest(
         ),
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --sync: delete without asking.")] = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Store nothing; say what it would use of the language model.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Store files and folders.
 
     A document is known by its path below the given folder: what is stored unchanged is left alone, what has changed
-    replaces what was stored. Ends with exit code 3 if some could not be stored.
+    replaces what was stored. Ends with exit code 3 if some could not be stored, and else with 6 if the language model failed on
+    passages of some, which are stored without what it would find; ingesting again has it try those again.
 
     With --sync, documents carry the metadata 'synced_from' with a name of the folder, by which the next run knows what
     came from there; more than 10 that have vanished are deleted only when that is confirmed. A file that cannot be read
@@ -110,6 +115,10 @@ def ingest(
     scope = scope_of(tenant)
     settings = load_settings()
     files = list_sources(paths)
+    if estimate:
+        told = asyncio.run(run_estimate(settings, scope, files, access=access, metadata=metadata))
+        print_json(told) if as_json else print_estimate(told)
+        raise typer.Exit(InputError.exit_code if told["failed"] else 0)
     with progress_view(len(files), silent=as_json) as view:
         run = asyncio.run(run_ingest(settings, scope, files, view, access=access, metadata=metadata, sync=syncing))
     if as_json:
@@ -118,6 +127,8 @@ def ingest(
         print_run(run)
     if run.report.failures:
         raise typer.Exit(InputError.exit_code)
+    if run.report.incomplete:
+        raise typer.Exit(ModelError.exit_code)
 
 
 async def run_ingest(
@@ -161,6 +172,7 @@ def run_to_json(run: Run) -> Mapping[str, object]:
         **counts,
         "files": run.files,
         "chunks": run.report.chunks,
+        "model_failures": sum(result.model_failures for result in run.report.incomplete),
         "store": run.store,
         "seconds": round(run.seconds, 3),
         "removed": list(run.removed),
@@ -180,10 +192,14 @@ def print_run(run: Run) -> None:
     for source in run.removed:
         line(f"renamed   {source} -> {moved[source]}" if source in moved else f"removed   {source}")
     line(f"Stored in {run.store}")
-    failures = report.failures
+    _print_reasons("Not stored", report.failures)
+    _print_reasons("Stored without all that the language model would find", report.incomplete)
+
+
+def _print_reasons(what: str, failures: Sequence[Ingested]) -> None:
     if not failures:
         return
-    heading("Not stored", f"({len(failures)})")
+    heading(what, f"({len(failures)})")
     for failure in failures[:SHOWN_FAILURES]:
         reason = failure.reason
         line(f"  {reason}" if failure.source in reason else f"  {failure.source}: {reason}", "red")

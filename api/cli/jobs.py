@@ -66,7 +66,7 @@ def show_job(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOpti
     for name, value in to_json(job).items():
         line(f"{name:<22} {value if value != '' else '-'}")
     if failures:
-        heading("Not stored", f"({len(failures)})")
+        heading("Not stored, or not read by the model in full", f"({len(failures)})")
         for failure in failures[:SHOWN_FAILURES]:
             reason = failure.reason
             line(f"  {reason}" if failure.source in reason else f"  {failure.source}: {reason}", "red")
@@ -110,6 +110,8 @@ def _state_of(job: Job) -> str:
     ]
     said = f"{job.state}: {progress.get('files_read', 0)} of {progress.get('files', 0)} files read"
     said += f", {progress.get('documents', 0)} documents" + (f" ({', '.join(counts)})" if counts else "")
+    if progress.get("model_failures"):
+        said += f", {progress['model_failures']} passages without what the model would find"
     if job.state == "running" and "eta_seconds" in progress:
         said += f", {progress['documents_per_second']}/s, {float(progress['eta_seconds']):.0f} s left"
     return f"{said}{': ' if job.error else ''}{job.error}"

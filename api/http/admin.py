@@ -44,6 +44,12 @@ class AdminController(Controller):
         priority: Annotated[
             int, QueryParameter(ge=-100, le=100, description="jobs of a higher one are worked on first")
         ] = 0,
+        dry_run: Annotated[
+            bool,
+            QueryParameter(
+                description="store nothing; the job ends with an estimate of what it would use of the language model"
+            ),
+        ] = False,
     ) -> Accepted:
         """Files (multipart), texts (JSON) or records (JSON lines) become a job; documents with a known source are replaced.
 
@@ -66,6 +72,7 @@ class AdminController(Controller):
                 access=received.access,
                 metadata=received.metadata,
                 priority=priority,
+                estimate=dry_run,
             )
         )
         service.wake.set()

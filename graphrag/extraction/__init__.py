@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from graphrag.llm.usage import Usage
 from graphrag.types import Mention, Relation, Span
 
 
@@ -36,6 +37,9 @@ class Contribution:
 
     mentions: tuple[Mention, ...]
     relations: tuple[Relation, ...]
+    problem: str = ""
+    """Why a model could not be made to read the chunk, whose contribution is without what it finds then. Asked again at the
+    next ingest of the document."""
 
 
 class Extractor(Protocol):
@@ -54,4 +58,8 @@ class Extractor(Protocol):
         Raises:
             ModelError: the model failed.
         """
+        ...
+
+    async def estimate(self, documents: Sequence[DocumentText]) -> Usage:
+        """What `extract` would use of a language model at most, if no call has to be repeated. Makes no call."""
         ...

@@ -10,6 +10,7 @@ from graphrag.extraction import ChunkText, Contribution, DocumentText
 from graphrag.extraction.mentions import Recognised, codes, document_mentions, without_overlap
 from graphrag.extraction.relations import relations, sentences_to_read
 from graphrag.extraction.subjects import detect_subjects
+from graphrag.llm.usage import Usage
 from graphrag.types import Mention, Span
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ class SpacyExtractor:
                 raise
             except Exception as exc:  # spaCy raises many kinds, ValueError to IndexError
                 raise ModelError(f"spaCy pipeline {self._pipeline!r} failed: {exc}") from exc
+
+    async def estimate(self, documents: Sequence[DocumentText]) -> Usage:
+        """See Extractor.estimate: nothing."""
+        return Usage()
 
     def _extract(self, documents: Sequence[DocumentText]) -> list[list[Contribution]]:
         language = self._language = self._language or load_pipeline(self._pipeline)

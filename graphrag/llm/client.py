@@ -21,7 +21,7 @@ from graphrag.llm.calls import Endpoint, Patience
 from graphrag.llm.chat_types import Message, Reply, ToolDescription, ToolRequest
 from graphrag.llm.presets import Preset
 from graphrag.llm.repair import read_json
-from graphrag.llm.schema import constraint, told
+from graphrag.llm.schema import response_format, told
 from graphrag.llm.thinking import ThinkingFilter, without_thinking
 from graphrag.llm.tracing import Span, model_span
 from graphrag.llm.translate import Target, model_error
@@ -160,14 +160,7 @@ class Chat:
         self, messages: Sequence[Message], shape: type[BaseModel], schema: str, max_tokens: int
     ) -> Reply:
         if self._constrains:
-            form: dict[str, object] = {
-                "type": "json_schema",
-                "json_schema": {
-                    "name": shape.__name__,
-                    "schema": constraint(shape, strict=self.preset.strict),
-                    **({"strict": True} if self.preset.strict else {}),
-                },
-            }
+            form = response_format(shape, strict=self.preset.strict)
             try:
                 return await self._complete(messages, max_tokens, (), form)
             except ModelRefusedError as exc:

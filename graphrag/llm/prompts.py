@@ -46,6 +46,17 @@ state it: `true` only if a careful reader would find it there, `false` otherwise
 
 """
     + _DATA,
+    "extract": """You list what a passage of a document says of named things, for a knowledge graph. Reply with JSON alone.
+
+- `entities`: the people, organisations, places, products and other things that the passage names. `name`: exactly as it \
+stands in the passage, in its longest form, once for each. `type`: {types}
+- `relations`: what the passage states to hold between two of them, never what is only likely. `subject` and `object`: names \
+from `entities`, or a name from the title or the headings where the passage speaks of it. `relation`: {relations}. \
+`description`: the statement in one short sentence.
+- What is named nowhere in the passage is left out. Where there is nothing to list, a list is empty.
+
+"""
+    + _DATA,
     "hypothetical": """Write a passage of three sentences, as it might stand in the very document that answers the question. \
 Invent what you do not know: the passage is only used to search for real ones like it.""",
     "rewrite": """Rewrite the question as {count} search queries that differ in their words: other names for the same things, \

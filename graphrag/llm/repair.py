@@ -134,6 +134,8 @@ class _Mender:
             self._out.append(whole if whole and not following else json.dumps(word))
 
     def _end(self) -> None:
+        while self._out and self._out[-1] in ("-", "+", ".", "e", "E"):  # of a number that was cut
+            self._out.pop()
         while self._open:
             self._drop_comma()
             self._out.append(self._open.pop())

@@ -16,6 +16,12 @@ def constraint(shape: type[BaseModel], *, strict: bool) -> dict[str, Any]:
     return cast("dict[str, Any]", _closed(_inlined(shape.model_json_schema()), strict))
 
 
+def response_format(shape: type[BaseModel], *, strict: bool) -> dict[str, object]:
+    """What a request says to have its reply constrained."""
+    described: dict[str, object] = {"name": shape.__name__, "schema": constraint(shape, strict=strict)}
+    return {"type": "json_schema", "json_schema": {**described, "strict": True} if strict else described}
+
+
 def parameters(shape: type[BaseModel]) -> dict[str, Any]:
     """The schema of a tool's arguments."""
     return cast("dict[str, Any]", _plain(_inlined(shape.model_json_schema())))

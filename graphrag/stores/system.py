@@ -1,4 +1,4 @@
-"""The port to what is not knowledge: API keys, jobs with leases, people's decisions on entities, and what models used.
+"""The port to what is not knowledge: API keys, jobs with leases, people's decisions on entities, what models used and replied.
 
 It lives in the same database as the GraphStore, so that a lease can be checked inside a document's transaction. Times are
 UTC, ISO 8601 with seconds, but for `lease_until` and the clock of leases, which are seconds since the epoch.
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from graphrag.extraction.resolution import Decided
+from graphrag.llm.replies import Replies
 from graphrag.llm.usage import Books
 from graphrag.types import Scalar, Scope
 
@@ -94,8 +95,8 @@ def decided_by(decisions: Iterable[Decision]) -> Decided:
     return Decided(merged, split)
 
 
-class SystemStore(Books, Protocol):
-    """Keys, jobs and decisions, and the books of what models used."""
+class SystemStore(Books, Replies, Protocol):
+    """Keys, jobs and decisions, the books of what models used, and replies of models."""
 
     async def add_key(self, key: ApiKey) -> None:
         """Store a key.

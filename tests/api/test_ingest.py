@@ -283,3 +283,17 @@ def test_a_job_of_a_higher_priority_is_worked_on_first(tmp_path: Path):
     assert watched.returncode == 0
     assert watched.stdout.startswith("succeeded: 1 of 1 files read, 1 documents (1 ")
     assert (ended[5]["progress"]["created"], ended[0]["progress"]["unchanged"]) == (1, 1)
+
+
+def test_a_dry_run_stores_nothing_and_ends_with_an_estimate(client: httpx.Client):
+    response = client.post("/v1/admin/documents", params={"dry_run": "true"}, files=[("files", ("a.md", TEXT))])
+
+    assert response.status_code == 202
+    assert response.json()["job"]["estimate"] is None
+    job = wait_for_job(client, response.json()["job"]["id"])
+    assert (job["state"], job["progress"]["created"], job["progress"]["model_failures"]) == ("succeeded", 0, 0)
+    # No language model is configured here: what it costs is known to be nothing.
+    assert job["estimate"] == {
+        "documents": 1, "chunks": 1, "calls": 0, "input_tokens": 0, "output_tokens": 0, "dollars": 0.0,
+    }  # fmt: skip
+    assert _sources(client) == []

@@ -687,3 +687,47 @@ async def test_a_purse_reserves_and_settles_on_the_books(system: SystemStore) ->
     assert (total, usage) == (Account("total", day=today()), Usage(2, 90, 10, 5))
     assert await system.usage("t1") == [(Account("job", "t1", "j"), usage)]
     assert (purse.spent, purse.reserved) == (usage, Usage())
+
+
+# What models replied
+
+
+async def test_a_reply_is_kept_under_its_key_for_its_tenant_alone(system: SystemStore) -> None:
+    await system.keep_reply("default", "k1", '{"a": "ü \\ud800"}')
+    await system.keep_reply("default", "k2", "two")
+    await system.keep_reply("rival", "k1", "theirs")
+    assert await system.replies("default", ["k1", "k2", "k3", "k1"]) == {"k1": '{"a": "ü \\ud800"}', "k2": "two"}
+    assert await system.replies("rival", ["k1", "k2"]) == {"k1": "theirs"}
+    assert await system.replies("nobody", ["k1"]) == {}
+    assert await system.replies("default", []) == {}
+
+
+async def test_the_first_reply_under_a_key_stays(system: SystemStore) -> None:
+    await system.keep_reply("default", "k1", "first")
+    await asyncio.gather(*(system.keep_reply("default", "k1", "second") for _ in range(5)))
+    assert await system.replies("default", ["k1"]) == {"k1": "first"}
+    assert await system.count_replies("default") == 1
+
+
+async def test_replies_are_counted_and_removed_by_tenant_and_age(system: SystemStore) -> None:
+    for key in ("k1", "k2", "k3"):
+        await system.keep_reply("default", key, "text")
+    await system.keep_reply("rival", "k1", "theirs")
+    long_ago, far_ahead = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
+    counts = [await system.count_replies("default", before=before) for before in ("", long_ago, far_ahead)]
+    assert counts == [3, 0, 3]
+    assert await system.remove_replies("default", before=long_ago) == 0
+    assert await system.remove_replies("default", before=far_ahead) == 3
+    assert await system.remove_replies("default") == 0
+    assert await system.replies("default", ["k1", "k2", "k3"]) == {}
+    assert await system.replies("rival", ["k1"]) == {"k1": "theirs"}
+    assert await system.remove_replies("rival") == 1
+
+
+async def test_a_kept_reply_outlives_the_store_and_is_no_part_of_an_export(opener: Opener, tmp_path: Path) -> None:
+    async with opener(tmp_path) as (store, one), opener(tmp_path) as (_, two):
+        await one.keep_reply("default", "k1", "text")
+        assert await two.replies("default", ["k1"]) == {"k1": "text"}
+        assert [batch async for batch in store.export(EVERYBODY)] == []
+    async with opener(tmp_path) as (_, later):
+        assert await later.replies("default", ["k1"]) == {"k1": "text"}

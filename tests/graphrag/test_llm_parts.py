@@ -176,7 +176,7 @@ def test_a_prompt_file_that_does_not_fit_is_refused(tmp_path: Path, name: str, t
 
 @pytest.mark.parametrize("name", sorted(DEFAULTS))
 def test_every_prompt_can_be_filled_in(name: str):
-    values = dict.fromkeys(("marker", "tools", "count", "types", "schema", "max_entities", "max_relations"), "7")
+    values = dict.fromkeys(("marker", "tools", "count", "types", "relations"), "7")
     assert "{" not in load_prompts(None).get(name, **values).replace(
         '{"calls": [{"tool": NAME, "arguments": {...}}', ""
     )

@@ -5,7 +5,7 @@ import sqlite3
 from graphrag.errors import SchemaMismatchError, StoreError
 
 APPLICATION_ID = 0x47524147  # "GRAG": tells our files from other SQLite databases
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _VERSION_1 = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -83,8 +83,15 @@ CREATE TABLE usage (
 ) WITHOUT ROWID;
 """
 
+_VERSION_4 = """
+-- Replies of models that are kept (graphrag.llm.replies).
+CREATE TABLE replies (
+    tenant TEXT NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL, created_at TEXT NOT NULL, PRIMARY KEY (tenant, key)
+) WITHOUT ROWID;
+"""
+
 # The step at index i brings a file of version i to version i + 1. Steps are never edited once released, only added.
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 
 
 def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:

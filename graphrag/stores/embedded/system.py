@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from graphrag.errors import InputError, LeaseLostError, NotFoundError
 from graphrag.llm.usage import Account, AccountKind, Charge, Usage, check_charges
+from graphrag.stores.embedded import replies
 from graphrag.stores.embedded.database import Database
 from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease
 from graphrag.stores.system_rows import (
@@ -363,6 +364,24 @@ class EmbeddedSystemStore:
             return [usage_from(row) for row in rows]
 
         return await self._database.read(work)
+
+    # What models replied
+
+    async def replies(self, tenant: str, keys: Sequence[str]) -> dict[str, str]:
+        """See Replies.replies."""
+        return await replies.replies(self._database, tenant, keys)
+
+    async def keep_reply(self, tenant: str, key: str, text: str) -> None:
+        """See Replies.keep_reply."""
+        await replies.keep_reply(self._database, tenant, key, text)
+
+    async def count_replies(self, tenant: str, *, before: str = "") -> int:
+        """See Replies.count_replies."""
+        return await replies.count_replies(self._database, tenant, before)
+
+    async def remove_replies(self, tenant: str, *, before: str = "") -> int:
+        """See Replies.remove_replies."""
+        return await replies.remove_replies(self._database, tenant, before)
 
 
 def _held(connection: sqlite3.Connection, account: Account) -> Usage:

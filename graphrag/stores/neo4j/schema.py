@@ -11,8 +11,8 @@ from graphrag.stores.neo4j import lucene
 from graphrag.stores.neo4j.comparable import PREFIX
 from graphrag.stores.neo4j.connection import Connection, Transaction
 
-SCHEMA_VERSION = 3
-"""2: blocks of entities after BLOCKING_VERSION 2. 3: accounts of what models used."""
+SCHEMA_VERSION = 4
+"""2: blocks of entities after BLOCKING_VERSION 2. 3: accounts of what models used. 4: replies of models."""
 OLDEST_SERVER = (2026, 6)
 """`IN` inside SEARCH came with 2026.06."""
 _LOCK_SECONDS = 600
@@ -31,6 +31,7 @@ _UNIQUE = {
     "api_key_secret": ("ApiKey", "secret_sha256"),
     "decision_id": ("Decision", "id"),
     "account_id": ("Account", "id"),
+    "model_reply_id": ("ModelReply", "id"),
 }
 _STATEMENTS = {name: f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR (n:{label}) REQUIRE n.{key} IS UNIQUE" for name, (label, key) in _UNIQUE.items()} | {
     "relation_id": "CREATE CONSTRAINT relation_id IF NOT EXISTS FOR ()-[r:RELATES]-() REQUIRE r.id IS UNIQUE",
@@ -45,6 +46,7 @@ _STATEMENTS = {name: f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR (n:{label}) RE
     "api_key_tenant": "CREATE INDEX api_key_tenant IF NOT EXISTS FOR (n:ApiKey) ON (n.tenant)",
     "decision_tenant": "CREATE INDEX decision_tenant IF NOT EXISTS FOR (n:Decision) ON (n.tenant)",
     "account_tenant": "CREATE INDEX account_tenant IF NOT EXISTS FOR (n:Account) ON (n.tenant)",
+    "model_reply_tenant": "CREATE INDEX model_reply_tenant IF NOT EXISTS FOR (n:ModelReply) ON (n.tenant)",
     "chunk_text": "CREATE FULLTEXT INDEX chunk_text IF NOT EXISTS FOR (n:Chunk) ON EACH [n.scope, n.terms, n.phrase_ids] OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}}",
     "entity_names": "CREATE FULLTEXT INDEX entity_names IF NOT EXISTS FOR (n:Entity) ON EACH [n.key, n.blocks] OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}}",
 }  # fmt: skip

@@ -6,6 +6,7 @@ from typing import LiteralString
 
 from graphrag.errors import InputError, NotFoundError
 from graphrag.llm.usage import Account, AccountKind, Charge, Usage, check_charges
+from graphrag.stores.neo4j import replies
 from graphrag.stores.neo4j.connection import Connection, Transaction
 from graphrag.stores.neo4j.display import Display
 from graphrag.stores.neo4j.queries import scope_parameters
@@ -387,6 +388,24 @@ class Neo4jSystemStore:
         """See Books.usage."""
         rows = await self._connection.read(_ACCOUNTS, tenant=tenant, kind=kind, limit=max(0, limit))
         return [usage_from(row) for row in rows]
+
+    # What models replied
+
+    async def replies(self, tenant: str, keys: Sequence[str]) -> dict[str, str]:
+        """See Replies.replies."""
+        return await replies.replies(self._connection, tenant, keys)
+
+    async def keep_reply(self, tenant: str, key: str, text: str) -> None:
+        """See Replies.keep_reply."""
+        await replies.keep_reply(self._connection, tenant, key, text)
+
+    async def count_replies(self, tenant: str, *, before: str = "") -> int:
+        """See Replies.count_replies."""
+        return await replies.count_replies(self._connection, tenant, before)
+
+    async def remove_replies(self, tenant: str, *, before: str = "") -> int:
+        """See Replies.remove_replies."""
+        return await replies.remove_replies(self._connection, tenant, before)
 
 
 def _account_id(account: Account) -> str:

@@ -1,0 +1,62 @@
+"""`graphrag ingest --estimate`: what an ingest would use of the language model."""
+
+from collections.abc import Mapping, Sequence
+
+from api.cli.output import line, say
+from graphrag.bootstrap import open_knowledge_base
+from graphrag.estimating import Estimate, estimate_documents
+from graphrag.knowledge import KnowledgeBase
+from graphrag.settings import Settings
+from graphrag.sources import SourceFile, open_sources
+from graphrag.types import Metadata, Scope
+
+
+async def run_estimate(
+    settings: Settings,
+    scope: Scope,
+    files: Sequence[SourceFile],
+    *,
+    access: str,
+    metadata: Metadata,
+) -> Mapping[str, object]:
+    """The estimate as JSON, with the price and what the budget of a job says."""
+    async with open_knowledge_base(settings) as kb:
+        with open_sources(files, max_document_bytes=kb.max_document_bytes, parse_seconds=kb.parse_seconds) as documents:
+            found = await estimate_documents(kb, scope, documents, access=access, metadata=metadata)
+        return _to_json(kb, settings, found)
+
+
+def _to_json(kb: KnowledgeBase, settings: Settings, found: Estimate) -> Mapping[str, object]:
+    model = kb.llm.chat if kb.llm is not None and settings.extractor == "llm" else None
+    return {
+        "documents": found.documents,
+        "unchanged": found.unchanged,
+        "failed": found.failed,
+        "chunks": found.chunks,
+        "model": model.model if model is not None else None,
+        "calls": found.usage.calls,
+        "input_tokens": found.usage.input_tokens,
+        "output_tokens": found.usage.output_tokens,
+        "dollars": found.usage.dollars if found.priced else None,
+        "over_budget": kb.limits.job.exceeded_by(found.usage),
+    }
+
+
+def print_estimate(told: Mapping[str, object]) -> None:
+    """An estimate for people."""
+    say(
+        f"{told['documents']:,} documents to store ({told['chunks']:,} chunks), {told['unchanged']:,} unchanged, "
+        f"{told['failed']:,} that cannot be read"
+    )
+    if told["model"] is None:
+        line("No language model extracts (GRAPHRAG_EXTRACTOR=spacy): it costs nothing")
+        return
+    line(f"Calls of {told['model']}   {told['calls']:,} (replies that are kept are left out)")
+    line(f"Input tokens        about {told['input_tokens']:,}")
+    line(f"Output tokens       at most {told['output_tokens']:,}")
+    dollars = told["dollars"]
+    cost = "not known: set GRAPHRAG_LLM_INPUT_PRICE and GRAPHRAG_LLM_OUTPUT_PRICE" if dollars is None else f"at most {dollars:,.4f} US dollars"  # fmt: skip
+    line(f"Cost                {cost}")
+    line("Calls that have to be repeated come on top.")
+    if told["over_budget"]:
+        line(f"The budget of a job may not suffice: {told['over_budget']}", "red")

@@ -1,0 +1,68 @@
+"""A knowledge base whose extractor asks a scripted model, for tests."""
+
+import json
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from graphrag.bootstrap import open_knowledge_base
+from graphrag.extraction.model import ModelExtractor
+from graphrag.extraction.spacy import SpacyExtractor
+from graphrag.knowledge import KnowledgeBase
+from graphrag.loaders import LoadedDocument, load_bytes
+from graphrag.settings import load_settings
+from graphrag.types import ALL_ACCESS, Scope
+from tests.model_server import Action, ModelServer, replies
+
+SCOPE = Scope(access=frozenset({ALL_ACCESS}))
+SPACY = SpacyExtractor()
+"""Shared, since a pipeline takes a second to load."""
+TEXT = "Halvorix Components supplies the PMX-48 power module. Anneke Brouwer tests it at the quay in Rotterdam."
+
+
+def says(*entities: tuple[str, str], relations: Sequence[tuple[str, str, str]] = ()) -> Action:
+    """A reply with these entities (name, type) and relations (subject, relation, object)."""
+    return replies(
+        json.dumps(
+            {
+                "entities": [{"name": name, "type": kind} for name, kind in entities],
+                "relations": [
+                    {"subject": one, "relation": kind, "object": other, "description": f"{one} {kind} {other}."}
+                    for one, kind, other in relations
+                ],
+            }
+        )
+    )
+
+
+MODULE = says(
+    ("Halvorix Components", "ORG"), ("PMX-48", "PRODUCT"), relations=[("Halvorix Components", "supplies", "PMX-48")]
+)
+NOTHING = says()
+
+
+@asynccontextmanager
+async def opened(server: ModelServer, folder: Path, **settings: Any) -> AsyncGenerator[KnowledgeBase]:
+    """A knowledge base whose extractor asks the server."""
+    chosen: dict[str, Any] = {
+        "store_url": f"sqlite:///{folder}/kb.db",
+        "embedder": "hashing",
+        "extractor": "llm",
+        "llm_provider": "openai",
+        "llm_model": "gpt-4o-mini",
+        "llm_api_key": "sk-test",
+        "llm_base_url": server.url,
+        "llm_seconds": 3.0,
+        "llm_concurrency": 1,
+        "llm_output_tokens": 200,
+    }
+    async with open_knowledge_base(load_settings(**{**chosen, **settings})) as kb:
+        extractor = kb.extractor
+        assert isinstance(extractor, ModelExtractor)
+        extractor._beside = SPACY  # the same pipeline, loaded once
+        yield kb
+
+
+def document(text: str = TEXT, source: str = "a.txt", title: str | None = None) -> LoadedDocument:
+    return load_bytes(text.encode(), source, title=title)[0]
