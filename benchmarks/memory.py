@@ -3,8 +3,10 @@
     python benchmarks/memory.py --megabytes 500 --embedder hashing --store-url sqlite:///memory.db
     python benchmarks/memory.py --megabytes 10 --embedder minilm --store-url neo4j://neo4j:password@127.0.0.1:7687
 
-Text of made-up names and words, in documents of --document-kilobytes each, is generated while it is ingested; the process's
-resident memory is read every half second. The tenant is a new one, which is removed at the end.
+Text of made-up names and words, in documents of --document-kilobytes each, is generated while it is ingested; every paragraph has
+a number that no other one has, as real text goes on bringing new words. The process's resident memory is read every half second.
+--minutes ends the ingest early, so that there are figures for what was stored till then. The tenant is a new one, which is
+removed at the end.
 """
 
 import argparse
@@ -14,8 +16,11 @@ import os
 import random
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
+
+import numpy as np
 
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.ingest import Ingested, ingest_documents
@@ -50,7 +55,7 @@ def documents(megabytes: float, kilobytes: float, seed: int) -> Iterator[LoadedD
             said = " ".join(
                 f"{pick(names)} {' '.join(pick(words) for _ in range(12))} {pick(names)}." for _ in range(8)
             )
-            parts.append(f"\n{said}\n")
+            parts.append(f"\n{said} It was filed as {rng.getrandbits(40):x}.\n")
             size += len(said)
         data = "".join(parts).encode()
         left -= len(data)
@@ -65,11 +70,13 @@ async def measure(arguments: argparse.Namespace) -> dict[str, object]:
     scope = Scope(tenant, frozenset({"*"}))
     curve: list[float] = []
     counts = {"documents": 0, "chunks": 0, "failed": 0}
+    settled_mb: list[float] = []
 
     def settled(result: Ingested) -> None:
         counts["documents"] += 1
         counts["chunks"] += result.chunks
         counts["failed"] += result.outcome == "failed"
+        settled_mb.append(resident_mb())
 
     async def watch() -> None:
         while True:
@@ -80,29 +87,34 @@ async def measure(arguments: argparse.Namespace) -> dict[str, object]:
         watching = asyncio.create_task(watch())
         begun = time.perf_counter()
         try:
-            await ingest_documents(
-                kb,
-                scope,
-                documents(arguments.megabytes, arguments.document_kilobytes, arguments.seed),
-                progress=settled,
-                keep_results=False,
-            )
+            with suppress(TimeoutError):
+                async with asyncio.timeout(arguments.minutes * 60):
+                    await ingest_documents(
+                        kb,
+                        scope,
+                        documents(arguments.megabytes, arguments.document_kilobytes, arguments.seed),
+                        progress=settled,
+                        keep_results=False,
+                    )
         finally:
             seconds = time.perf_counter() - begun
             watching.cancel()
             if not arguments.keep:
                 while found := await kb.store.documents(scope, limit=200):
                     await kb.store.delete_documents(scope, [document.id for document in found])
-    tenths = [round(max(part)) for part in _tenths(curve)]
+    half = len(settled_mb) // 2
+    # A slope by what was ingested, not by time: what matters is what more text would take.
+    per_document = np.polyfit(range(half, len(settled_mb)), settled_mb[half:], 1)[0] if half > 1 else 0.0
     return {
-        "megabytes": arguments.megabytes,
+        "megabytes": round(counts["documents"] * arguments.document_kilobytes / 1e3, 1),
         "embedder": arguments.embedder,
         "store": settings.store_url.partition(":")[0],
         **counts,
         "seconds": round(seconds, 1),
         "chunks_per_second": round(counts["chunks"] / seconds, 1),
         "peak_mb": round(max(curve)),
-        "peak_mb_by_tenth": tenths,
+        "peak_mb_by_tenth_of_documents": [round(max(part)) for part in _tenths(settled_mb)],
+        "slope_of_second_half_mb_per_100_mb": round(per_document * 1e5 / arguments.document_kilobytes, 1),
     }
 
 
@@ -116,6 +128,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="Peak memory of an ingest.")
     parser.add_argument("--megabytes", type=float, default=50)
+    parser.add_argument("--minutes", type=float, default=1e6, help="end the ingest after so long")
     parser.add_argument("--document-kilobytes", type=float, default=40)
     parser.add_argument("--embedder", choices=("hashing", "minilm"), default="hashing")
     parser.add_argument("--store-url", required=True)

@@ -3,7 +3,7 @@
     python benchmarks/updates.py --chunks 50000 --store-url sqlite:///updates.db
 
 Filled with the synthetic documents of benchmarks/stores.py (20 chunks each). An update writes another version of a stored
-document; a deletion takes one away, which is written again afterwards. `post_to_hit` is the life of one small document of the service: upload and job
+document; a new label alone reads what is stored of it and writes that; a deletion takes one away, which is written again afterwards. `post_to_hit` is the life of one small document of the service: upload and job
 submitted, worker woken, parsed, hashed into vectors, extracted, stored, and found by a search that is tried every 5 ms, in one process,
 without HTTP. The tenant is a new one, removed at the end.
 """
@@ -22,6 +22,7 @@ from uuid import uuid4
 from benchmarks.stores import DIMENSION, Corpus
 from graphrag.bootstrap import open_knowledge_base, open_stores
 from graphrag.jobs import UploadedFile, Worker, ingest_job
+from graphrag.relabelling import relabel
 from graphrag.settings import load_settings
 from graphrag.types import Fingerprints, Scope
 from graphrag.uploads import Uploads
@@ -42,10 +43,11 @@ async def timed(times: list[float], work: Callable[[], Awaitable[object]]) -> No
 
 
 async def writes(url: str, chunks: int, runs: int) -> dict[str, object]:
-    """Updates and deletions in a store of so many chunks."""
+    """Updates, new labels and deletions in a store of so many chunks."""
     tenant = f"updates-{uuid4().hex[:8]}"
     scope = Scope(tenant, frozenset({"*"}))
     updates: list[float] = []
+    labels: list[float] = []
     deletions: list[float] = []
     async with open_stores(load_settings(store_url=url)) as (store, _):
         await store.bind(Fingerprints(f"synthetic-{DIMENSION}", f"synthetic-{DIMENSION}"))
@@ -62,11 +64,21 @@ async def writes(url: str, chunks: int, runs: int) -> dict[str, object]:
             new = replace(batch, document=replace(batch.document, fingerprint=uuid4().hex))
             await timed(updates, lambda new=new: store.write(scope, new))
         for batch in kept[:runs]:
+            (stored,) = await store.documents(scope, ids=[batch.document.id])
+            hidden = replace(stored, access="legal", fingerprint=uuid4().hex)
+            await timed(labels, lambda stored=stored, hidden=hidden: relabel(store, scope, stored, hidden))
+        for batch in kept[:runs]:
             await timed(deletions, lambda batch=batch: store.delete_documents(scope, [batch.document.id]))
             await store.write(scope, batch)
         while found := await store.documents(scope, limit=200):
             await store.delete_documents(scope, [document.id for document in found])
-    return {"fill_seconds": round(filled, 1), "update_ms": spread(updates), "delete_ms": spread(deletions)}
+    return {
+        "fill_seconds": round(filled, 1),
+        "update_ms": spread(updates),
+        "label_ms": spread(labels),
+        "delete_ms": spread(deletions),
+        "load_at_the_end": os.getloadavg()[0],
+    }
 
 
 async def post_to_hit(url: str, runs: int) -> dict[str, float]:

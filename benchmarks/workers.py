@@ -2,7 +2,7 @@
 
     python benchmarks/workers.py --workers 2 --store-url sqlite:///workers.db
 
-Twelve jobs of the documents of tools/crash_test.py, each in a tenant of its own, are submitted before the workers start. The
+Twelve jobs of the documents of tools/crash_bench.py, each in a tenant of its own, are submitted before the workers start. The
 clock runs from the moment at which every worker has a job to the end of the last job, so that neither the start of processes
 nor the loading of models counts; what was stored before that moment is taken off.
 """
@@ -24,7 +24,7 @@ from graphrag.settings import load_settings
 from graphrag.stores.system import ENDED
 from graphrag.types import Scope
 from graphrag.uploads import Uploads
-from tools.crash_test import corpus
+from tools.crash_bench import corpus
 
 JOBS = 12
 

@@ -5,6 +5,8 @@ wins over what is derived, on its pair alone: two merges with an entity in commo
 joined (graphrag.stores.merged), and show as two links. Taking a decision back leaves no trace.
 """
 
+from collections.abc import Sequence
+
 from graphrag.errors import InputError, NotFoundError
 from graphrag.extraction.resolution import Decided
 from graphrag.stores.base import GraphStore
@@ -44,21 +46,69 @@ async def decide(
     """
     if a == b:
         raise InputError("that is one entity: name two different ones")
-    if not author.strip() or len(author) > MAX_AUTHOR or not author.isprintable() or not is_text(author):
-        raise InputError(f"the name of who decides has 1 to {MAX_AUTHOR} printable characters")
+    _check_author(author)
     seen = {entity.id for entity in await store.entities(scope, [a, b])}
     for id_ in (a, b):
         if id_ not in seen:
             raise NotFoundError(f"there is no entity {id_!r}, or the caller's scope does not see it")
     id_ = decision_id(scope.tenant, a, b)
     others = [one for one in await system.decisions(scope.tenant) if {one.a, one.b} != {a, b}]
-    if len(others) >= MAX_DECISIONS:
-        raise InputError(
-            f"there are {MAX_DECISIONS} decisions, the most a tenant can have: undo those no longer needed"
-        )
+    _check_count(len(others) + 1)
     _check_fits(others, kind, a, b)
     await system.record_decision(Decision(id_, scope.tenant, kind, min(a, b), max(a, b), author.strip()))
     return next(one for one in await system.decisions(scope.tenant) if one.id == id_)
+
+
+async def record(system: SystemStore, scope: Scope, decisions: Sequence[Decision]) -> int:
+    """Record decisions that were made elsewhere, such as before an export; entities need not exist yet.
+
+    Args:
+        system: where; a decision that is there on the same pair is replaced.
+        scope: of the tenant to which they belong.
+        decisions: with who made them and when.
+
+    Returns:
+        How many were not there just so.
+
+    Raises:
+        InputError: one is of another tenant, is malformed, or contradicts others, which are named; or there would be too
+            many. None is recorded then.
+    """
+    held = {decision.id: decision for decision in await system.decisions(scope.tenant)}
+    new = {decision.id: decision for decision in decisions if held.get(decision.id) != decision}
+    for decision in new.values():
+        if decision.tenant != scope.tenant:
+            raise InputError(
+                f"decision {decision.id!r} is of tenant {decision.tenant!r}, not {scope.tenant!r}: name its tenant"
+            )
+        _check_author(decision.author)
+        if decision.a == decision.b or decision.id != decision_id(decision.tenant, decision.a, decision.b):
+            raise InputError(f"decision {decision.id!r} does not have the id of its pair: export again")
+    together = held | new
+    _check_count(len(together))
+    known = decided_by(together.values())
+    for decision in together.values():
+        if decision.kind == "split" and decision.b in (one := group_of(known, decision.a)):
+            merges = [other.id for other in together.values() if other.kind == "merge" and other.a in one]
+            raise InputError(
+                f"decision {decision.id} keeps two entities apart that these make one: {', '.join(merges)}; undo what is "
+                f"wrong ('graphrag entities undo')"
+            )
+    for decision in new.values():
+        await system.record_decision(decision)
+    return len(new)
+
+
+def _check_author(author: str) -> None:
+    if not author.strip() or len(author) > MAX_AUTHOR or not author.isprintable() or not is_text(author):
+        raise InputError(f"the name of who decides has 1 to {MAX_AUTHOR} printable characters")
+
+
+def _check_count(count: int) -> None:
+    if count > MAX_DECISIONS:
+        raise InputError(
+            f"there are {MAX_DECISIONS} decisions, the most a tenant can have: undo those no longer needed"
+        )
 
 
 def _check_fits(others: list[Decision], kind: DecisionKind, a: str, b: str) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from graphrag.errors import GraphRAGError, StoreError
-from graphrag.ingest import Ingested, Progress, describe, document_text, prepare, stored_fingerprints
+from graphrag.ingest import Ingested, Progress, describe, document_text, prepare, stored_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.usage import Usage
 from graphrag.loaders.base import LoadedDocument
+from graphrag.relabelling import only_relabelled
 from graphrag.sources import Failure, read_ahead
 from graphrag.types import MAX_CHUNKS_PER_DOCUMENT, PUBLIC, Metadata, Scope, check_label, check_metadata
 
@@ -77,15 +78,19 @@ async def estimate_documents(
                 else:
                     loaded.append(item)
             described = [(describe(kb, scope.tenant, access, one, extra), one) for one in loaded]
-            known, _ = await stored_fingerprints(kb, scope, [document for document, _ in described])
+            known, _ = await stored_documents(kb, scope, [document for document, _ in described])
             for document, one in described:
                 if document.id in met:
                     reason = f"another document of this run has the source {document.source!r}; rename one of them"
                     total += settle(Ingested(document.source, "failed", document.id, reason=reason))
                     continue
                 met.add(document.id)
-                if known.get(document.id) == document.fingerprint:
+                before = known.get(document.id)
+                if before is not None and before.fingerprint == document.fingerprint:
                     total += settle(Ingested(document.source, "unchanged", document.id))
+                    continue
+                if before is not None and only_relabelled(before, document, kb.pipeline):
+                    total += Estimate(1, 0, 0, before.chunk_count)  # no model sees it again
                     continue
                 try:
                     parts = await asyncio.to_thread(prepare, kb, document, one, max_chunks)

@@ -1,8 +1,8 @@
 """Taking a knowledge base out: everything as JSON lines, or its entity graph as GraphML or node-link JSON.
 
 The lines are, in this order: one `header`; then for each document, ascending by id, one `document` with its text, one
-`chunk` for each chunk by position, and one `relation` for each relation by id; and an `end` with the number of documents,
-by which a torn file is known. Each is canonical JSON, so equal knowledge gives equal bytes. Vectors are base64 of little-endian numbers, row after row.
+`chunk` for each chunk by position, and one `relation` for each relation by id; one `decision` for each of people's decisions
+on entities; and an `end` with the number of documents, by which a torn file is known. Each is canonical JSON, so equal knowledge gives equal bytes. Vectors are base64 of little-endian numbers, row after row.
 
 The canonical form is for comparing, not for importing: it leaves out when something was stored, holds embeddings as float16,
 and adds what is computed from contributions, so that two stores with equal canonical bytes hold equal knowledge.
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrag.extraction.resolution import links_among
+from graphrag.extraction.resolution import UNDECIDED, Decided, links_among
 from graphrag.stores.base import GraphStore
+from graphrag.stores.system import Decision
 from graphrag.types import Chunk, ChunkVectors, Entity, GraphBatch, Relation, Scope, canonical_json
 
 if TYPE_CHECKING:
@@ -33,12 +34,13 @@ _ENTITIES_AT_ONCE = 500
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-async def export_lines(store: GraphStore, scope: Scope) -> AsyncIterator[str]:
+async def export_lines(store: GraphStore, scope: Scope, *, decisions: Iterable[Decision] = ()) -> AsyncIterator[str]:
     """Everything that the scope sees, as JSON lines without line ends; see the module for the format.
 
     Args:
         store: what is exported; it is read while the lines are taken.
         scope: documents outside it are left out.
+        decisions: those on entities that the scope sees (graphrag.decisions.decisions_seen).
     """
     header: dict[str, object] = {"type": "header", "format": FORMAT, "version": FORMAT_VERSION}
     fingerprints = await store.fingerprints()
@@ -50,18 +52,21 @@ async def export_lines(store: GraphStore, scope: Scope) -> AsyncIterator[str]:
         documents += 1
         for line in batch_lines(batch):
             yield line
+    for decision in sorted(decisions, key=lambda decision: decision.id):
+        yield canonical_json({"type": "decision", **asdict(decision)})
     yield canonical_json({"type": "end", "documents": documents})
 
 
-async def canonical_lines(store: GraphStore, scope: Scope) -> AsyncIterator[str]:
+async def canonical_lines(store: GraphStore, scope: Scope, *, decisions: Iterable[Decision] = ()) -> AsyncIterator[str]:
     """What the scope sees, without line ends: equal for equal knowledge, whatever history led to it and in whatever store.
 
     A header; the lines of each document as in an export, without times and with float16 embeddings; one `entity` for each
-    entity, ascending by id; and an `end` with the store's own counts.
+    entity, ascending by id; one `decision` for each decision, without its time; and an `end` with the store's own counts.
 
     Args:
         store: what is compared; nobody may write while the lines are taken.
         scope: documents outside it are left out.
+        decisions: as for export_lines.
     """
     fingerprints = await store.fingerprints()
     models = asdict(fingerprints) if fingerprints is not None else None
@@ -73,6 +78,10 @@ async def canonical_lines(store: GraphStore, scope: Scope) -> AsyncIterator[str]
             yield line
     for entity in await _entities(store, scope, sorted(mentioned)):
         yield canonical_json({"type": "entity", **asdict(entity)})
+    for decision in sorted(decisions, key=lambda decision: decision.id):
+        made = asdict(decision)
+        del made["created_at"]
+        yield canonical_json({"type": "decision", **made})
     yield canonical_json({"type": "end", **asdict(await store.statistics(scope))})
 
 
@@ -102,7 +111,9 @@ def _encoded(array: NDArray[np.float32] | NDArray[np.float16], dtype: str) -> di
     return {"dtype": {"<f4": "float32", "<f2": "float16"}[dtype], "shape": list(array.shape), "base64": data}
 
 
-async def entity_graph(store: GraphStore, scope: Scope, *, documents: bool = False) -> "MultiDiGraph[str]":
+async def entity_graph(
+    store: GraphStore, scope: Scope, *, documents: bool = False, decided: Decided = UNDECIDED
+) -> "MultiDiGraph[str]":
     """The entity graph that the scope sees, as a networkx graph; equal knowledge gives an equal graph.
 
     Nodes are entities (by id, with `kind`, `name`, `type`, `mention_count`, `document_count`). Edges are relations (by
@@ -113,6 +124,7 @@ async def entity_graph(store: GraphStore, scope: Scope, *, documents: bool = Fal
         store: what is exported.
         scope: what is outside it is left out, of counts too.
         documents: add documents as nodes (`source`, `title`) with MENTIONS edges (`count`) to their entities.
+        decided: what people decided: a merge is a SAME_AS link of score 1, a split takes the derived one away.
     """
     from networkx import MultiDiGraph  # takes a second to import
 
@@ -144,7 +156,7 @@ async def entity_graph(store: GraphStore, scope: Scope, *, documents: bool = Fal
     for relation, source, sentence in relations:
         if relation.subject_id in graph and relation.object_id in graph:
             _add_relation(graph, relation, source, sentence)
-    for link in links_among(entities):
+    for link in links_among(entities, decided):
         graph.add_edge(link.a, link.b, key=SAME_AS, predicate=SAME_AS, score=link.score, reason=link.reason)
     if documents:
         for document_id, counts in mentioned.items():

@@ -2,7 +2,8 @@
 
 A document is written once all its lines have been read and checked, in one transaction; what is stored unchanged is left
 alone. So a run that broke off is simply run again, and a file that is damaged somewhere leaves whole documents only.
-API keys, jobs and people's decisions on entities are not part of an export, so an import does not touch them.
+People's decisions on entities are recorded together once the last line has been read, with who made them and when. API keys
+and jobs are not part of an export, so an import does not touch them.
 """
 
 import asyncio
@@ -17,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, NonNegativeInt, TypeAdapter, ValidationError
 
+from graphrag.decisions import record
 from graphrag.errors import InputError, SchemaMismatchError
 from graphrag.exporting import FORMAT, FORMAT_VERSION
 from graphrag.stores.base import GraphStore
+from graphrag.stores.system import Decision, SystemStore
 from graphrag.types import (
     Chunk,
     ChunkVectors,
@@ -76,6 +79,13 @@ class _RelationLine(Relation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _DecisionLine(Decision):
+    __pydantic_config__ = _STRICT
+
+    type: Literal["decision"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _End:
     __pydantic_config__ = _STRICT
 
@@ -83,9 +93,9 @@ class _End:
     documents: int
 
 
-_Line = _Header | _DocumentLine | _ChunkLine | _RelationLine | _End
+_Line = _Header | _DocumentLine | _ChunkLine | _RelationLine | _DecisionLine | _End
 _LINE: TypeAdapter[_Line] = TypeAdapter(Annotated[_Line, Field(discriminator="type")])
-_Value = TypeVar("_Value", Document, Chunk, Relation)
+_Value = TypeVar("_Value", Document, Chunk, Relation, Decision)
 
 
 @dataclass(slots=True)
@@ -97,6 +107,8 @@ class ImportReport:
     unchanged: int = 0
     chunks: int = 0
     """Written, those of unchanged documents not counted."""
+    decisions: int = 0
+    """On entities, new or changed by the import."""
 
     @property
     def documents(self) -> int:
@@ -122,6 +134,7 @@ class _Pending:
 
 async def import_lines(
     store: GraphStore,
+    system: SystemStore,
     scope: Scope,
     lines: Iterable[bytes],
     *,
@@ -132,6 +145,7 @@ async def import_lines(
 
     Args:
         store: bound to the models of the export by this, if it is not bound yet.
+        system: beside the store; takes people's decisions, of which those of the export replace older ones on the same pair.
         scope: documents outside it are refused. Ids are hashes of tenant and source, so a document stays in its tenant.
         lines: UTF-8, consumed lazily, in a thread.
         name: of the file, for errors.
@@ -139,15 +153,16 @@ async def import_lines(
 
     Raises:
         InputError: a line is malformed or the file ends early, with the line's number; or the store refuses a document.
-            Documents before that line stay stored.
+            Documents before that line stay stored. Or its decisions contradict those that are there: none is recorded.
         SchemaMismatchError: the store was filled with other models.
         StoreError: the store failed; documents before stay stored.
     """
     report = ImportReport()
+    decisions: list[Decision] = []
     numbered = enumerate(lines, 1)
     try:
         header = await asyncio.to_thread(_header, numbered)
-        documents = _documents(numbered)
+        documents = _documents(numbered, decisions)
         while (item := await asyncio.to_thread(next, documents, None)) is not None:
             number, batch = item
             if not report.documents:
@@ -159,6 +174,7 @@ async def import_lines(
             setattr(report, outcome, getattr(report, outcome) + 1)
             report.chunks += 0 if outcome == "unchanged" else len(batch.chunks)
             settled(batch.document, outcome)
+        report.decisions = await record(system, scope, decisions)
     except InputError as exc:
         before = f"; the {report.documents} documents before it are stored" if report.documents else ""
         raise InputError(f"{name}: {exc}{before}") from exc
@@ -190,17 +206,17 @@ def _header(numbered: Iterator[tuple[int, bytes]]) -> _Header:
     raise InputError("line 1 is not the header of an export: give a file that 'graphrag export --format jsonl' wrote")
 
 
-def _documents(numbered: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, GraphBatch]]:
-    """Documents with the number of their first line, each once its last line has been read."""
+def _documents(numbered: Iterator[tuple[int, bytes]], decisions: list[Decision]) -> Iterator[tuple[int, GraphBatch]]:
+    """Documents with the number of their first line, each once its last line has been read; decisions go to the list."""
     pending: _Pending | None = None
     count = number = 0
     for number, raw in numbered:
         line = _parsed(number, raw)
-        if isinstance(line, _DocumentLine | _End) and pending is not None:
+        if isinstance(line, _DocumentLine | _DecisionLine | _End) and pending is not None:
             yield pending.number, pending.batch()
             pending = None
         match line:
-            case _DocumentLine():
+            case _DocumentLine() if not decisions:
                 pending = _Pending(number, _plain(Document, line), line.text)
                 count += 1
             case _ChunkLine() if pending is not None and not pending.relations:
@@ -209,6 +225,8 @@ def _documents(numbered: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, Gra
                 pending.vectors.append(ChunkVectors(vector.astype(np.float32), sentences.astype(np.float16)))
             case _RelationLine() if pending is not None:
                 pending.relations.append(_plain(Relation, line))
+            case _DecisionLine():
+                decisions.append(_plain(Decision, line))
             case _End() if line.documents == count:
                 if next(numbered, None) is not None:
                     raise InputError(f"line {number + 1} stands after the end: import one export at a time")

@@ -23,6 +23,7 @@ from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.usage import Purse, paying
 from graphrag.loaders.base import LoadedDocument
 from graphrag.parts import Prepared, cut, stored_parts
+from graphrag.relabelling import fingerprint_of, only_relabelled, relabel
 from graphrag.sources import Failure, read_ahead
 from graphrag.stores.system import Lease
 from graphrag.types import (
@@ -35,7 +36,6 @@ from graphrag.types import (
     Metadata,
     Scope,
     WriteOutcome,
-    canonical_json,
     check_label,
     check_metadata,
     chunk_id,
@@ -114,7 +114,8 @@ async def ingest_documents(
     keep_results: bool = True,
     purse: Purse | None = None,
 ) -> IngestReport:
-    """Store documents; those that are stored unchanged cost only a lookup.
+    """Store documents; those that are stored unchanged cost only a lookup, and no model sees those with just another label
+    or metadata.
 
     Args:
         scope: whose tenant the documents go to; it has to hold the label `access`.
@@ -196,13 +197,19 @@ async def _ingest(
     try:
         async for group in reading:
             described = list(described_once(group))
-            known, in_parts = await stored_fingerprints(kb, scope, [document for document, _ in described])
+            known, in_parts = await stored_documents(kb, scope, [document for document, _ in described])
             waiting: list[Prepared] = []
             for document, loaded in described:
-                if known.get(document.id) == document.fingerprint:
+                before = known.get(document.id)
+                if before is not None and before.fingerprint == document.fingerprint:
                     settle(Ingested(loaded.source, "unchanged", document.id, 0))
                     continue
                 try:
+                    if before is not None and only_relabelled(before, document, kb.pipeline):
+                        chunks = await relabel(kb.store, scope, before, document, lease=lease)
+                        if chunks is not None:
+                            settle(Ingested(loaded.source, "updated", document.id, chunks))
+                            continue
                     parts = await asyncio.to_thread(prepare, kb, document, loaded, max_chunks)
                     if len(parts) > 1 or document.source in in_parts:
                         if writing is not None:
@@ -233,7 +240,7 @@ def describe(kb: KnowledgeBase, tenant: str, access: str, loaded: LoadedDocument
     """The Document that a loaded one becomes, its fingerprint included; the chunk count is still 0."""
     metadata = {**loaded.metadata, **extra}
     heading_keys = dict.fromkeys(normalise(heading.text) for heading in loaded.headings)
-    return Document(
+    described = Document(
         id=document_id(tenant, loaded.source),
         tenant=tenant,
         access=access,
@@ -241,24 +248,23 @@ def describe(kb: KnowledgeBase, tenant: str, access: str, loaded: LoadedDocument
         title=loaded.title,
         media_type=loaded.media_type,
         content_sha256=loaded.content_sha256,
-        fingerprint=stable_id(
-            loaded.content_sha256, loaded.title, loaded.source, tenant, access, canonical_json(metadata), kb.pipeline
-        ),
+        fingerprint="",
         metadata=metadata,
         length=len(loaded.text),
         chunk_count=0,
         title_key=normalise(loaded.title),
         heading_keys=tuple(key for key in heading_keys if is_subject_key(key)),
     )
+    return replace(described, fingerprint=fingerprint_of(described, kb.pipeline))
 
 
-async def stored_fingerprints(
+async def stored_documents(
     kb: KnowledgeBase, scope: Scope, documents: Sequence[Document]
-) -> tuple[dict[str, str], set[str]]:
-    """Fingerprints of what is stored and complete, by id; and the sources of which a second part is stored."""
+) -> tuple[dict[str, Document], set[str]]:
+    """What is stored and complete, by id; and the sources of which a second part is stored."""
     ids = [document_id(scope.tenant, document.source, part) for document in documents for part in (0, 1)]
     stored = await kb.store.documents(scope, ids=ids, limit=len(ids))
-    known = {one.id: one.fingerprint for one in stored if one.part == 0 and one.state == "complete"}
+    known = {one.id: one for one in stored if one.part == 0 and one.state == "complete"}
     return known, {one.source for one in stored if one.part}
 
 

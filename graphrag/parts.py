@@ -56,7 +56,7 @@ def _part(whole: Prepared, number: int, spans: Sequence[ChunkSpan]) -> Prepared:
             id=document_id(document.tenant, document.source, number),
             part=number,
             # That of the source for part 0: whether anything has changed is asked before anything is cut.
-            fingerprint=stable_id(document.fingerprint, "part", number) if number else document.fingerprint,
+            fingerprint=part_fingerprint(document.fingerprint, number),
             length=len(text),
             chunk_count=len(spans),
             heading_keys=tuple(key for key in keys if is_subject_key(key)),
@@ -84,6 +84,11 @@ def _shifted(span: ChunkSpan, by: int, position: int, text: str) -> ChunkSpan:
         headings_within=tuple((at - by, path) for at, path in span.headings_within),
         pages_within=tuple((at - by, page) for at, page in span.pages_within),
     )
+
+
+def part_fingerprint(fingerprint: str, number: int) -> str:
+    """The fingerprint of a part of a source that has this one."""
+    return stable_id(fingerprint, "part", number) if number else fingerprint
 
 
 async def stored_parts(store: GraphStore, scope: Scope, source: str) -> list[Document]:

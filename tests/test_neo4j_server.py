@@ -12,6 +12,7 @@ import pytest
 from neo4j import GraphDatabase
 
 from tests.neo4j_server import ROOT, SETTING, TestServer, UnavailableError, find, from_setting, refuse
+from tools import neo4j_jars
 from tools import neo4j_server as script
 
 
@@ -107,7 +108,7 @@ def test_without_maven_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATH", "/nowhere")
 
     with pytest.raises(script.ServerError, match="apt install maven"):
-        script.maven()
+        neo4j_jars.maven()
 
 
 def test_a_new_home_gets_a_password_of_its_own_that_nobody_else_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -26,7 +26,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
@@ -45,113 +45,13 @@ from graphrag.stores.system import ENDED, Job, SystemStore  # noqa: E402
 from graphrag.types import Scope  # noqa: E402
 from graphrag.uploads import Uploads  # noqa: E402
 from tools import neo4j_server  # noqa: E402
+from tools.crash_bench import DATABASE, DOCUMENTS, Bench, Neo4j, Result  # noqa: E402
 
 SCOPE = Scope(access=frozenset({"*"}))
-DOCUMENTS = 300
 LEASE_SECONDS = 1.0
 TRIAL_SECONDS = 900.0
 _PRINTED = re.compile(r"^(?:created|updated) +(\S+) \(", re.MULTILINE)
-_PEOPLE = ("Ida Rowan", "Anneke Brouwer", "Ewa Strzelecka", "Jonas Lindqvist", "Mira Okafor", "Tomas Havel")
-_PLACES = ("Aarhus", "Maasvliet Terminal", "Brno", "Gothenburg", "Team Lagoon", "Halvorix Components", "Alder Pumps")
-
 _T = TypeVar("_T")
-
-
-@dataclass
-class Result:
-    """What became of a trial."""
-
-    trial: int
-    store: str
-    killed: str
-    after_documents: int
-    """Documents stored when the kill was due; -1 for while processes start."""
-    acknowledged: int = 0
-    """Documents that somebody had been told of when the process was killed."""
-    survived: int = 0
-    """Documents stored then."""
-    lost: int = 0
-    torn: int = 0
-    equal: bool = False
-    seconds: float = 0.0
-    problem: str = ""
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing was lost, torn or different."""
-        return self.equal and not self.lost and not self.torn and not self.problem
-
-
-@dataclass
-class Bench:
-    """Where trials run."""
-
-    folder: Path
-    documents: int = DOCUMENTS
-    server: "Neo4j | None" = None
-    texts: dict[str, str] = field(default_factory=dict[str, str])
-    whole: dict[str, str] = field(default_factory=dict[str, str])
-    """Digest of each document's lines in the export of the ingest that was left alone."""
-    expected: str = ""
-    tried: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
-    """Stores and ways of which an ingest was left alone."""
-
-    def __post_init__(self) -> None:
-        source = self.folder / "documents"
-        source.mkdir(parents=True)
-        self.texts = corpus(self.documents)
-        for name, text in self.texts.items():
-            (source / name).write_text(text)
-
-
-class Neo4j:
-    """A server that is killed and started again on the same data."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.process, running = neo4j_server.launch(
-            home, bolt_port=0, http_port=0, password=None, heap="768m", page_cache="128m"
-        )
-        self.bolt_port, self.http_port = running.bolt_port, running.http_port
-
-    @property
-    def url(self) -> str:
-        """Its store URL."""
-        return f"neo4j://127.0.0.1:{self.bolt_port}"
-
-    def kill(self) -> None:
-        """End it without warning."""
-        self.process.kill()
-        self.process.wait()
-
-    def restart(self) -> None:
-        """Start it again on what it has left."""
-        self.process, _ = neo4j_server.launch(
-            self.home,
-            bolt_port=self.bolt_port,
-            http_port=self.http_port,
-            password=None,
-            heap="768m",
-            page_cache="128m",
-        )
-
-
-def corpus(count: int) -> dict[str, str]:
-    """Documents by source, the same for the same count."""
-    rng = random.Random(7)
-    return {
-        f"note-{number:03}.md": f"# Note {number} on {rng.choice(_PLACES)}\n\n"
-        + "".join(
-            f"## Part {part}\n\n"
-            + " ".join(
-                f"{rng.choice(_PEOPLE)} met {rng.choice(_PEOPLE)} of {rng.choice(_PLACES)} about item {rng.randrange(99)}."
-                for _ in range(rng.randint(2, 8))
-            )
-            + "\n\n"
-            for part in range(rng.randint(1, 3))
-        )
-        for number in range(count)
-    }
 
 
 class Trial:
@@ -169,7 +69,7 @@ class Trial:
         self.way = "worker" if self.killed == "neo4j" else self.killed
         self.folder = bench.folder / f"trial-{number}"
         self.folder.mkdir()
-        self.url = bench.server.url if self.store == "neo4j" and bench.server else f"sqlite:///{self.folder}/kb.db"
+        self.url = bench.server.url if self.store == "neo4j" and bench.server else f"sqlite:///{self.folder / DATABASE}"
         # By what is stored and not by time, which would often be too early or too late on a machine that does other things.
         due = -1 if rng.random() < 0.1 else rng.randrange(bench.documents)
         self.delay = rng.uniform(0, 2.0 if due < 0 else 0.03)
@@ -231,7 +131,7 @@ class Trial:
         if self.way == "client":
             self._until(self._client_succeeded, "graphrag ingest succeeds")
         else:
-            self._until(self._job_ended, "the job has ended")
+            asyncio.run(self._until_the_job_has_ended())
         self.stop()
 
     def stop(self, how: int = signal.SIGKILL) -> None:
@@ -247,14 +147,20 @@ class Trial:
             self.start()
         return code == 0
 
-    def _job_ended(self) -> bool:
-        assert self.process is not None
-        if self.process.poll() is not None:
-            self.start()
-        job = self._job()
-        if job is not None and job.state in ENDED and (job.state != "succeeded" or job.error):
+    async def _until_the_job_has_ended(self) -> None:
+        # One connection for the whole wait: opening a store takes more of its server than an ingest leaves.
+        async with open_stores(load_settings(store_url=self.url)) as (_, system):
+            job: Job | None = None
+            while job is None or job.state not in ENDED:
+                with suppress(StoreError):
+                    job = await system.job(SCOPE, self.job_id)
+                assert self.process is not None
+                if self.process.poll() is not None:
+                    self.start()
+                self._check_time("the job has ended")
+                await asyncio.sleep(0.1)
+        if job.state != "succeeded" or job.error:
             raise AssertionError(f"the job ended as {job.state}: {job.error}")
-        return job is not None and job.state == "succeeded"
 
     def _job(self) -> Job | None:
         with suppress(StoreError):
@@ -271,9 +177,12 @@ class Trial:
 
     def _until(self, done: Callable[[], bool], what: str) -> None:
         while not done():
-            if time.monotonic() - self.begun > TRIAL_SECONDS:
-                raise AssertionError(f"{what}: not within {TRIAL_SECONDS:.0f} s, see {self.folder}")
+            self._check_time(what)
             time.sleep(0.1)
+
+    def _check_time(self, what: str) -> None:
+        if time.monotonic() - self.begun > TRIAL_SECONDS:
+            raise AssertionError(f"{what}: not within {TRIAL_SECONDS:.0f} s, see {self.folder}")
 
     # The trial
 
@@ -287,7 +196,7 @@ class Trial:
             else:
                 self.submit()
                 self.start()
-            asyncio.run(self._due())
+            self._due()
             told = self._acknowledged()  # before the kill: a lower bound of what has been acknowledged
             if self.killed == "neo4j":
                 assert self.bench.server is not None
@@ -309,19 +218,13 @@ class Trial:
             self._tidy(keep=not result.passed)
         return result
 
-    async def _due(self) -> None:
+    def _due(self) -> None:
         """Wait for the moment of the kill."""
-        if self.result.after_documents >= 0:
-
-            async def wait(store: GraphStore) -> None:
-                assert self.process is not None
-                while (await store.statistics(SCOPE)).documents < self.result.after_documents:
-                    if self.process.poll() is not None:
-                        return
-                    await asyncio.sleep(0.02)
-
-            await self._with_store(wait)
-        await asyncio.sleep(self.delay)
+        assert self.process is not None
+        with self.bench.counting(self.store, self.folder) as count:
+            while self.process.poll() is None and count() < self.result.after_documents:
+                time.sleep(0.02)
+        time.sleep(self.delay)
 
     def left_alone(self) -> None:
         """Ingest without a kill, for what is expected."""

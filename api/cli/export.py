@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -14,10 +14,12 @@ import typer
 from api.cli.options import AccessOption, JsonOption, TenantOption, require_store, scope_of
 from api.cli.output import line, print_json
 from graphrag.bootstrap import open_stores
+from graphrag.decisions import decisions_seen
 from graphrag.errors import InputError
 from graphrag.exporting import canonical_lines, entity_graph, export_lines, graphml_of, node_link_of
 from graphrag.settings import Settings, load_settings
 from graphrag.stores.base import GraphStore
+from graphrag.stores.system import Decision, decided_by
 from graphrag.types import Scope
 
 Format = Literal["jsonl", "canonical", "graphml", "json"]
@@ -66,17 +68,21 @@ def export(
 
 
 async def _export(settings: Settings, scope: Scope, format: Format, documents: bool, file: TextIO) -> None:
-    async with open_stores(settings) as (store, _):
-        async for part in _parts(store, scope, format, documents):
+    async with open_stores(settings) as (store, system):
+        decisions = await decisions_seen(store, system, scope)
+        async for part in _parts(store, scope, format, documents, decisions):
             await asyncio.to_thread(file.write, part)
 
 
-async def _parts(store: GraphStore, scope: Scope, format: Format, documents: bool) -> AsyncIterator[str]:
+async def _parts(
+    store: GraphStore, scope: Scope, format: Format, documents: bool, decisions: Sequence[Decision]
+) -> AsyncIterator[str]:
     if format in ("jsonl", "canonical"):
-        async for text in (export_lines if format == "jsonl" else canonical_lines)(store, scope):
+        lines = export_lines if format == "jsonl" else canonical_lines
+        async for text in lines(store, scope, decisions=decisions):
             yield f"{text}\n"
         return
-    graph = await entity_graph(store, scope, documents=documents)
+    graph = await entity_graph(store, scope, documents=documents, decided=decided_by(decisions))
     yield graphml_of(graph) if format == "graphml" else node_link_of(graph)
 
 

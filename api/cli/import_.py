@@ -24,7 +24,7 @@ def import_(
     tenant: TenantOption = "default",
     as_json: JsonOption = False,
 ) -> None:
-    """Store the documents of an export, without embedding again.
+    """Store the documents of an export, without embedding again, and people's decisions on entities.
 
     What is stored unchanged is left alone, so a run that broke off can be run again. Documents stay in their tenant: name it
     with --tenant.
@@ -45,18 +45,28 @@ def import_(
     seconds = time.perf_counter() - begun
     if as_json:
         counts = {"created": report.created, "updated": report.updated, "unchanged": report.unchanged}
-        print_json({"store": store, "documents": report.documents, **counts, "chunks": report.chunks})
+        print_json(
+            {
+                "store": store,
+                "documents": report.documents,
+                **counts,
+                "chunks": report.chunks,
+                "decisions": report.decisions,
+            }
+        )
         return
     parts = [f"{n} {what}" for what in ("created", "updated", "unchanged") if (n := getattr(report, what))]
     told = f": {', '.join(parts)}" if parts else ""
     line(f"{report.documents} documents{told} ({report.chunks} chunks, {seconds:.1f} s)")
+    if report.decisions:
+        line(f"{report.decisions} decisions on entities")
     line(f"Stored in {store}")
 
 
 def _run(settings: Settings, scope: Scope, file: BinaryIO, name: str, silent: bool) -> tuple[ImportReport, str]:
     async def work() -> tuple[ImportReport, str]:
-        async with open_stores(settings) as (store, _):
-            return await import_lines(store, scope, file, name=name), await location_of(store)
+        async with open_stores(settings) as (store, system):
+            return await import_lines(store, system, scope, file, name=name), await location_of(store)
 
     with waiting("Importing", silent=silent):
         return asyncio.run(work())

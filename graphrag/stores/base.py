@@ -246,8 +246,8 @@ class GraphStore(Protocol):
         """Counts of what the scope sees. `mentions` counts Mention values (one entity in one chunk), not their spans."""
         ...
 
-    def export(self, scope: Scope) -> AsyncIterator[GraphBatch]:
-        """All visible documents with their contributions, ascending by document id.
+    def export(self, scope: Scope, *, ids: Sequence[str] | None = None) -> AsyncIterator[GraphBatch]:
+        """All visible documents, or those of the ids, with their contributions, ascending by document id.
 
         Not one snapshot, but each document is: writes that end meanwhile are in it or not, document by document, and
         what is no longer visible when its turn comes is left out.

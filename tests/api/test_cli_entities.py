@@ -34,3 +34,18 @@ def test_an_unknown_name_is_refused_with_what_is_near(filled: Run):
     result = filled("entities", "show", "Halvorix", "--json")
     assert result.code == 4
     assert "Halvorix Components" in result.error
+
+
+def test_decisions_are_exported_shown_in_the_graph_and_imported(filled: Run, monkeypatch, tmp_path):
+    made = filled("entities", "merge", "PMX-48", "Halvorix Components", "--author", "ann", "--json").json
+    graph = filled("export", "--format", "json").json
+    (link,) = [edge for edge in graph["edges"] if edge.get("reason") == "decided by ann"]
+    assert {link["source"], link["target"]} == {made["a"], made["b"]}
+    assert filled("export", "--output", "kb.jsonl").code == 0
+    whole = filled("export", "--format", "canonical").out
+
+    monkeypatch.setenv("GRAPHRAG_STORE_URL", "sqlite:///other.db")
+    assert filled("import", "kb.jsonl", "--json").json["decisions"] == 1
+    assert filled("entities", "decisions", "--json").json["decisions"] == [made]
+    assert filled("export", "--format", "canonical").out == whole
+    assert "decisions on" not in filled("import", "kb.jsonl").out

@@ -340,10 +340,11 @@ class OracleStore:
             relations=sum(len(batch.relations) for batch in visible),
         )
 
-    async def export(self, scope: Scope) -> AsyncIterator[GraphBatch]:
+    async def export(self, scope: Scope, *, ids: Sequence[str] | None = None) -> AsyncIterator[GraphBatch]:
         """The visible batches as they were written."""
         for batch in self._visible(scope):
-            yield batch
+            if ids is None or batch.document.id in ids:
+                yield batch
 
     async def revision(self) -> int:
         """Number of writes that changed something."""

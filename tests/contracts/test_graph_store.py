@@ -293,6 +293,17 @@ async def test_export_yields_nothing_that_leaves_the_scope_while_it_runs(store_f
         assert all(batch.document.access == "public" for batch in yielded)
 
 
+async def test_export_of_some_ids_yields_those_of_them_that_are_visible(store_factory: StoreFactory) -> None:
+    plans = [document(source="0.md"), document(source="1.md"), document(source="2.md", access="hr")]
+    async with store_factory() as store:
+        await fill(store, plans)
+        ids = [plans[2].id, plans[1].id, plans[1].id, "absent"]
+        for scope, expected in ((ANYBODY, {plans[1].id}), (EVERYTHING, {plans[1].id, plans[2].id})):
+            found = [batch.document.id async for batch in store.export(scope, ids=ids)]
+            assert found == sorted(expected)
+        assert [batch async for batch in store.export(EVERYTHING, ids=[])] == []
+
+
 # Writing
 
 

@@ -18,6 +18,7 @@ from graphrag.stores.neo4j import display, schema
 from graphrag.stores.neo4j.comparable import comparable, conditions, searchable
 from graphrag.stores.neo4j.open import address_of, open_stores
 from graphrag.stores.neo4j.store import Neo4jStore
+from graphrag.stores.system import Decision
 from graphrag.stores.trips import count_round_trips
 from graphrag.types import Fingerprints, GraphBatch, Scalar, Scope, chunk_id, entity_id, relation_id
 from tests.contracts.generate import FIELDS, NAMES, VECTORS, ChunkPlan, DocumentPlan, SentencePlan, build, seeded_corpus
@@ -332,6 +333,34 @@ async def test_browser_shows_entities_that_may_be_one(store: Neo4jStore, driver:
     assert "acronym" in str(reason)
     await store.delete_documents(ANYBODY, [named("IBM", source="b.md").id])
     assert await rows(driver, links) == []
+
+
+async def test_browser_shows_what_people_decided(store: Neo4jStore, driver: AsyncDriver, neo4j_url: str) -> None:
+    await fill(store, [named("IBM", "Lamprey"), named("International Business Machines", source="b.md")])
+    ibm, lamprey, full = (entity_id("default", key) for key in ("ibm", "lamprey", "international business machines"))
+
+    async def links() -> dict[frozenset[object], object]:
+        while await display.refresh(store._connection):
+            pass
+        found = await rows(driver, "MATCH (a:Entity)-[s:SAME_AS]->(b:Entity) RETURN a.id, b.id, s.reason")
+        return {frozenset((a, b)): reason for a, b, reason in found}
+
+    derived = await links()
+    assert list(derived) == [frozenset((ibm, full))]
+    async with open_stores(neo4j_url, filter_fields=FIELDS) as (_, system):
+        await system.record_decision(Decision("1", "default", "merge", ibm, lamprey, "ann"))
+        await system.record_decision(Decision("2", "default", "split", ibm, full, "ann"))
+        assert await links() == {frozenset((ibm, lamprey)): "decided by ann"}
+        # A decision of another tenant names what is not its own.
+        await system.record_decision(Decision("3", "rival", "merge", lamprey, full, "eve"))
+        # What is ingested again finds the decisions again.
+        await fill(store, [named("Lamprey"), named("IBM", source="c.md")])
+        assert await links() == {frozenset((ibm, lamprey)): "decided by ann"}
+        await system.remove_decision("default", "1")
+        await system.remove_decision("default", "2")
+    # The end of the stores has brought Browser up to date.
+    assert await rows(driver, "MATCH (e:Stale) RETURN e") == []
+    assert await links() == derived
 
 
 async def test_browser_is_brought_up_to_date_a_moment_after_a_write(

@@ -15,6 +15,7 @@ import pytest
 from graphrag.exporting import SAME_AS, entity_graph, export_lines, graphml_of, node_link_of
 from graphrag.stores.base import GraphStore
 from graphrag.stores.embedded.store import EmbeddedStore
+from graphrag.stores.system import Decision, decided_by
 from graphrag.types import (
     ALL_ACCESS,
     Chunk,
@@ -180,6 +181,26 @@ async def test_the_graph_has_same_as_links_with_score_and_reason(store: GraphSto
     assert frozenset({"Halvorix Components", "HalvorixComponents"}) in names
     assert all(0 < data["score"] <= 1 and data["reason"] for _, _, data in links)
     assert all(a < b for a, b, _ in links)
+
+
+async def test_the_graph_has_the_links_that_people_decided_on_and_not_those_they_split(store: GraphStore):
+    halvorix, squashed, brno = (
+        entity_id("default", key) for key in ("halvorix components", "halvorixcomponents", "brno")
+    )
+    graph = await entity_graph(
+        store,
+        EVERYTHING,
+        decided=decided_by(
+            [
+                Decision("1", "default", "split", halvorix, squashed, "ann"),
+                Decision("2", "default", "merge", halvorix, brno, "bob"),
+            ]
+        ),
+    )
+
+    links = {frozenset((a, b)): data for a, b, key, data in graph.edges(keys=True, data=True) if key == SAME_AS}
+    assert frozenset((halvorix, squashed)) not in links
+    assert links[frozenset((halvorix, brno))] == {"predicate": SAME_AS, "score": 1.0, "reason": "decided by bob"}
 
 
 async def test_documents_are_nodes_with_mentions_where_wanted(store: GraphStore):

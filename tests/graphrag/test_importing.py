@@ -3,22 +3,27 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from graphrag.bootstrap import open_stores
+from graphrag.decisions import decide, decided, decision_id, decisions_seen
 from graphrag.errors import InputError, SchemaMismatchError
-from graphrag.exporting import export_lines
+from graphrag.exporting import canonical_lines, export_lines
 from graphrag.importing import ImportReport, import_lines
 from graphrag.settings import Settings
 from graphrag.stores.base import GraphStore
 from graphrag.stores.embedded.store import EmbeddedStore
-from graphrag.types import ALL_ACCESS, Fingerprints, Scope
+from graphrag.stores.system import Decision, SystemStore
+from graphrag.types import ALL_ACCESS, Fingerprints, Scope, entity_id
 from tests.contracts.generate import build, seeded_corpus
 from tests.contracts.neo4j import empty
 
 FINGERPRINTS = Fingerprints(embedder="hashing-8", sentences="sentences-8")
+Stores = tuple[GraphStore, SystemStore]
 EVERYTHING = Scope("default", frozenset({ALL_ACCESS}))
 
 # Where imports go: one line for each kind of store. The place has to be empty.
@@ -39,9 +44,10 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def target(store_url: str) -> AsyncGenerator[GraphStore]:
-    async with open_stores(Settings(store_url=store_url)) as (store, _):
-        yield store
+async def stores(store_url: str) -> AsyncGenerator[Stores]:
+    """Empty."""
+    async with open_stores(Settings(store_url=store_url)) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -54,8 +60,8 @@ async def lines(tmp_path: Path) -> list[str]:
         return [line async for line in export_lines(store, EVERYTHING)]
 
 
-async def bring(store: GraphStore, lines: list[str], scope: Scope = EVERYTHING) -> ImportReport:
-    return await import_lines(store, scope, [f"{line}\n".encode() for line in lines], name="kb.jsonl")
+async def bring(stores: Stores, lines: list[str], scope: Scope = EVERYTHING) -> ImportReport:
+    return await import_lines(*stores, scope, [f"{line}\n".encode() for line in lines], name="kb.jsonl")
 
 
 def timeless(lines: list[str]) -> list[str]:
@@ -67,8 +73,9 @@ def documents_of(lines: list[str]) -> int:
     return sum(json.loads(line)["type"] == "document" for line in lines)
 
 
-async def test_a_round_trip_changes_nothing_but_times(target: GraphStore, lines: list[str]):
-    report = await bring(target, lines)
+async def test_a_round_trip_changes_nothing_but_times(stores: Stores, lines: list[str]):
+    target, _ = stores
+    report = await bring(stores, lines)
 
     again = [line async for line in export_lines(target, EVERYTHING)]
     assert timeless(again) == timeless(lines)
@@ -77,32 +84,34 @@ async def test_a_round_trip_changes_nothing_but_times(target: GraphStore, lines:
     assert any(json.loads(line)["type"] == "relation" for line in lines)
 
 
-async def test_what_is_stored_is_left_alone_and_what_changed_is_replaced(target: GraphStore, lines: list[str]):
-    await bring(target, lines)
+async def test_what_is_stored_is_left_alone_and_what_changed_is_replaced(stores: Stores, lines: list[str]):
+    target, _ = stores
+    await bring(stores, lines)
     revision = await target.revision()
 
-    report = await bring(target, lines)
+    report = await bring(stores, lines)
 
     assert (report.unchanged, report.documents, report.chunks) == (documents_of(lines), documents_of(lines), 0)
     assert await target.revision() == revision
 
     at = next(i for i, line in enumerate(lines) if json.loads(line)["type"] == "document")
     changed = json.loads(lines[at]) | {"title": "Renamed", "fingerprint": "another"}
-    report = await bring(target, [*lines[:at], json.dumps(changed), *lines[at + 1 :]])
+    report = await bring(stores, [*lines[:at], json.dumps(changed), *lines[at + 1 :]])
     assert (report.updated, report.unchanged) == (1, documents_of(lines) - 1)
 
 
-async def test_a_torn_file_leaves_whole_documents_and_the_next_run_completes(target: GraphStore, lines: list[str]):
+async def test_a_torn_file_leaves_whole_documents_and_the_next_run_completes(stores: Stores, lines: list[str]):
+    target, _ = stores
     last = max(i for i, line in enumerate(lines) if json.loads(line)["type"] == "document")
     whole = documents_of(lines) - 1
 
     with pytest.raises(InputError, match=rf"kb\.jsonl: it ends after line {last + 2}.*the {whole} documents before"):
-        await bring(target, lines[: last + 2])
+        await bring(stores, lines[: last + 2])
     with pytest.raises(InputError, match=rf"line {last + 1} is malformed"):
-        await bring(target, [*lines[:last], lines[last][:100]])
+        await bring(stores, [*lines[:last], lines[last][:100]])
 
     assert len(await target.documents(EVERYTHING)) == whole
-    report = await bring(target, lines)
+    report = await bring(stores, lines)
     assert (report.created, report.unchanged) == (1, whole)
 
 
@@ -136,58 +145,146 @@ BROKEN: dict[str, tuple[str, Callable[[str], str], str]] = {
 
 @pytest.mark.parametrize("case", BROKEN)
 async def test_a_malformed_line_is_named_and_nothing_of_its_document_stored(
-    case: str, target: GraphStore, lines: list[str]
+    case: str, stores: Stores, lines: list[str]
 ):
+    target, _ = stores
     kind, spoil, said = BROKEN[case]
     at = _first(lines, kind)
     before = documents_of(lines[:at]) - (kind != "document")
 
     with pytest.raises(InputError, match=rf"(?s)line {at + 1}\b.*{said}"):
-        await bring(target, [*lines[:at], spoil(lines[at]), *lines[at + 1 :]])
+        await bring(stores, [*lines[:at], spoil(lines[at]), *lines[at + 1 :]])
 
     assert len(await target.documents(EVERYTHING)) == before
 
 
-async def test_what_does_not_hold_together_is_refused(target: GraphStore, lines: list[str]):
+async def test_what_does_not_hold_together_is_refused(stores: Stores, lines: list[str]):
+    target, _ = stores
     at = _first(lines, "document")
     with pytest.raises(InputError, match=rf"document of line {at + 1} is refused"):
-        await bring(target, [*lines[:at], _edit(lines[at], chunk_count=99), *lines[at + 1 :]])
+        await bring(stores, [*lines[:at], _edit(lines[at], chunk_count=99), *lines[at + 1 :]])
     with pytest.raises(InputError, match="line 2: a 'chunk' is out of place"):
-        await bring(target, [lines[0], lines[_first(lines, "chunk")]])
+        await bring(stores, [lines[0], lines[_first(lines, "chunk")]])
     with pytest.raises(InputError, match="counts 5 documents, 0 came"):
-        await bring(target, [lines[0], '{"type":"end","documents":5}'])
+        await bring(stores, [lines[0], '{"type":"end","documents":5}'])
     with pytest.raises(InputError, match="after the end"):
-        await bring(target, [lines[0], '{"type":"end","documents":0}', lines[0]])
+        await bring(stores, [lines[0], '{"type":"end","documents":0}', lines[0]])
     for header in ("", "{}", "[1]", lines[1], _edit(lines[0], format="other")):
         with pytest.raises(InputError, match="not the header of an export"):
-            await bring(target, [header, *lines[1:]])
+            await bring(stores, [header, *lines[1:]])
     with pytest.raises(InputError, match="not the header"):
-        await bring(target, [])
+        await bring(stores, [])
     with pytest.raises(InputError, match="version 2 of the format"):
-        await bring(target, [_edit(lines[0], version=2), *lines[1:]])
+        await bring(stores, [_edit(lines[0], version=2), *lines[1:]])
     with pytest.raises(InputError, match="which models"):
-        await bring(target, [_edit(lines[0], fingerprints=None), *lines[1:]])
+        await bring(stores, [_edit(lines[0], fingerprints=None), *lines[1:]])
     assert await target.documents(EVERYTHING) == []
 
 
-async def test_vectors_of_other_models_are_refused(target: GraphStore, lines: list[str]):
+async def test_vectors_of_other_models_are_refused(stores: Stores, lines: list[str]):
+    target, _ = stores
     await target.bind(Fingerprints("another", "sentences-8"))
 
     with pytest.raises(SchemaMismatchError, match=r"kb\.jsonl cannot be imported here.*another"):
-        await bring(target, lines)
+        await bring(stores, lines)
     assert await target.documents(EVERYTHING) == []
 
 
-async def test_the_models_of_the_export_are_those_of_the_store(target: GraphStore, lines: list[str]):
+async def test_the_models_of_the_export_are_those_of_the_store(stores: Stores, lines: list[str]):
+    target, _ = stores
     assert await target.fingerprints() is None
 
-    await bring(target, lines)
+    await bring(stores, lines)
 
     assert await target.fingerprints() == FINGERPRINTS
 
 
-async def test_a_document_of_another_tenant_is_refused(target: GraphStore, lines: list[str]):
+async def test_a_document_of_another_tenant_is_refused(stores: Stores, lines: list[str]):
+    target, _ = stores
     with pytest.raises(InputError, match="tenant 'default'"):
-        await bring(target, lines, Scope("rival", frozenset({ALL_ACCESS})))
+        await bring(stores, lines, Scope("rival", frozenset({ALL_ACCESS})))
 
     assert await target.documents(EVERYTHING) == []
+
+
+# People's decisions on entities
+
+ACME, IBM, LAMPREY = (entity_id("default", key) for key in ("acme", "ibm", "lamprey"))
+
+
+def _decision(kind: Literal["merge", "split"], a: str, b: str, tenant: str = "default") -> Decision:
+    a, b = sorted((a, b))
+    return Decision(decision_id(tenant, a, b), tenant, kind, a, b, "ann", "2026-01-02T03:04:05Z")
+
+
+MERGE, SPLIT = _decision("merge", ACME, IBM), _decision("split", IBM, LAMPREY)
+
+
+def with_decisions(lines: list[str], *decisions: Decision) -> list[str]:
+    """An export with such lines before its end."""
+    return [*lines[:-1], *(json.dumps({"type": "decision", **asdict(one)}) for one in decisions), lines[-1]]
+
+
+async def test_decisions_go_from_either_store_to_the_other_and_hold_there(
+    stores: Stores, lines: list[str], tmp_path: Path
+):
+    """From the store that is tested into an embedded one, and back into it when it is empty again."""
+    target, system = stores
+    await bring(stores, lines)
+    one, other, third = (await target.entity_ids(EVERYTHING, limit=3))[:3]
+    await decide(target, system, EVERYTHING, "merge", one, other, "ann")
+    await decide(target, system, EVERYTHING, "split", other, third, "bob")
+    made = await system.decisions("default")
+    taken = [line async for line in export_lines(target, EVERYTHING, decisions=made)]
+    whole = [line async for line in canonical_lines(target, EVERYTHING, decisions=made)]
+
+    async with open_stores(Settings(store_url=f"sqlite:///{tmp_path}/other.db")) as copy:
+        report = await bring(copy, taken)
+        assert (report.decisions, await copy[1].decisions("default")) == (2, made)
+        assert [line async for line in canonical_lines(copy[0], EVERYTHING, decisions=made)] == whole
+        back = [
+            line async for line in export_lines(copy[0], EVERYTHING, decisions=await decisions_seen(*copy, EVERYTHING))
+        ]
+        assert timeless(back) == timeless(taken)
+        known = await decided(copy[1], "default")
+        assert other in known.merged[one]
+        for decision in made:
+            await system.remove_decision("default", decision.id)
+        assert (await bring(stores, back)).decisions == 2
+    assert await system.decisions("default") == made
+    assert (await bring(stores, back)).decisions == 0
+
+
+async def test_a_decision_of_an_export_replaces_the_one_on_its_pair(stores: Stores, lines: list[str]):
+    _, system = stores
+    await system.record_decision(replace(MERGE, kind="split", author="bob"))
+
+    report = await bring(stores, with_decisions(lines, MERGE, SPLIT))
+
+    assert report.decisions == 2
+    assert sorted(await system.decisions("default"), key=lambda one: one.kind) == [MERGE, SPLIT]
+
+
+REFUSED: dict[str, tuple[list[Decision], str]] = {
+    "another tenant": ([_decision("merge", ACME, IBM, tenant="rival")], "is of tenant 'rival'"),
+    "an id that is not its pair's": ([replace(MERGE, id="f" * 32)], "does not have the id of its pair"),
+    "no author": ([replace(MERGE, author=" ")], "name of who decides"),
+    "a contradiction": ([MERGE, SPLIT, _decision("merge", ACME, LAMPREY)], f"{SPLIT.id} keeps two entities apart"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+async def test_decisions_that_cannot_be_are_refused_and_none_is_recorded(case: str, stores: Stores, lines: list[str]):
+    decisions, said = REFUSED[case]
+
+    with pytest.raises(InputError, match=rf"kb\.jsonl: .*{said}"):
+        await bring(stores, with_decisions(lines, *decisions))
+
+    assert await stores[1].decisions("default") == []
+    assert len(await stores[0].documents(EVERYTHING)) > 20
+
+
+async def test_a_document_after_a_decision_is_out_of_place(stores: Stores, lines: list[str]):
+    decision = with_decisions(lines, MERGE)[-2]
+    with pytest.raises(InputError, match="a 'document' is out of place"):
+        await bring(stores, [lines[0], decision, *lines[1:]])

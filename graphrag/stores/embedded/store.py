@@ -279,10 +279,10 @@ class EmbeddedStore:
 
         return await self._read(work)
 
-    async def export(self, scope: Scope) -> AsyncIterator[GraphBatch]:
+    async def export(self, scope: Scope, *, ids: Sequence[str] | None = None) -> AsyncIterator[GraphBatch]:
         """See GraphStore.export."""
         after = ""
-        while page := await self.documents(scope, after=after, limit=100):
+        while page := await self.documents(scope, ids=ids, after=after, limit=100):
             for document in page:
                 try:
                     yield await self._read(

@@ -1,7 +1,7 @@
 """What only Neo4j Browser shows: an entity's name, type and counts, and SAME_AS edges.
 
 The service computes them from what each caller sees and never reads these copies. A write labels the entities that it
-touches `Stale`; they are brought up to date a moment after the last write, so that ingesting many documents does this work
+touches `Stale`, as does a decision on two entities; they are brought up to date a moment after the last write, so that ingesting many documents does this work
 once, and at the latest when the store is closed. What a killed process left is done by the next one that writes.
 """
 
@@ -11,14 +11,16 @@ import logging
 from contextlib import suppress
 
 from graphrag.errors import StoreError
-from graphrag.extraction.resolution import blocking_keys, may_be_same, same_as
+from graphrag.extraction.resolution import Decided, blocking_keys, link_between, may_be_same
 from graphrag.stores.neo4j import lucene, queries
 from graphrag.stores.neo4j.connection import Connection, Row, Transaction
 from graphrag.stores.neo4j.folding import name_and_type
+from graphrag.stores.system import decided_by
+from graphrag.stores.system_rows import decision_from
 from graphrag.types import Entity, SameAs
 
 QUIET_SECONDS = 1.0
-ENTITIES_PER_STEP = 1_000
+ENTITIES_PER_STEP = 500
 _log = logging.getLogger(__name__)
 
 
@@ -68,9 +70,16 @@ async def refresh(connection: Connection) -> int:
     if not stale:
         return 0
     held = {row[0]: _shown(row) for row in stale}
-    texts = lucene.any_token(token for row in stale for token in row[4])
-    others = await connection.read(queries.SIMILAR, queries=texts)
-    links = await asyncio.to_thread(_links, held, {row[0]: row[2] for row in stale}, others)
+    tenants = {row[0]: row[2] for row in stale}
+    decisions = map(decision_from, await connection.read(queries.DECIDED, tenants=sorted(set(tenants.values()))))
+    # Of a tenant's own entities only, whatever ids a decision names.
+    own = [one for one in decisions if {tenants.get(one.a), tenants.get(one.b)} <= {one.tenant, None}]
+    decided = decided_by(own)
+    links = _merges(held, decided)
+    for query in lucene.any_token(token for row in stale for token in row[4]):
+        # One query after the other: a common surname has many bearers, and all of them together may not fit into memory.
+        others = await connection.read(queries.SIMILAR, queries=[query])
+        links |= await asyncio.to_thread(_links, held, tenants, others, decided)
     entities = [
         {
             "id": id_,
@@ -87,7 +96,8 @@ async def refresh(connection: Connection) -> int:
 
     async def work(tx: Transaction) -> None:
         await tx.run(queries.SHOW, entities=entities)
-        rows = [{"a": link.a, "b": link.b, "score": link.score, "reason": link.reason} for link in links]
+        ordered = [links[pair] for pair in sorted(links)]
+        rows = [{"a": link.a, "b": link.b, "score": link.score, "reason": link.reason} for link in ordered]
         await tx.run(queries.SHOW_LINKS, links=rows)
 
     await connection.write(work)
@@ -100,8 +110,10 @@ def _shown(row: Row) -> Entity:
     return Entity(id_, key, name or key, type_, mentions, 0, documents)
 
 
-def _links(held: dict[str, Entity], tenants: dict[str, str], others: list[Row]) -> list[SameAs]:
-    """The links of the stale entities, to each other and to the rest, within a tenant."""
+def _links(
+    held: dict[str, Entity], tenants: dict[str, str], others: list[Row], decided: Decided
+) -> dict[tuple[str, str], SameAs]:
+    """The links of the stale entities, to each other and to these others, within a tenant, by pair."""
     by_block: dict[tuple[str, str], list[Entity]] = {}
     for entity in held.values():
         for block in blocking_keys(entity.key):
@@ -112,7 +124,19 @@ def _links(held: dict[str, Entity], tenants: dict[str, str], others: list[Row]) 
         near = {one.id: one for block in blocking_keys(key) for one in by_block.get((tenant, block), ())}
         for one in near.values():
             if one.key != key and may_be_same(one.key, key):
-                link = same_as(one, other)
+                link = link_between(one, other, decided)
                 if link is not None:
                     found[link.a, link.b] = link
-    return [found[pair] for pair in sorted(found)]
+    return found
+
+
+def _merges(held: dict[str, Entity], decided: Decided) -> dict[tuple[str, str], SameAs]:
+    """The links that people made of the stale entities, by pair."""
+    found: dict[tuple[str, str], SameAs] = {}
+    for id_ in held.keys() & decided.merged.keys():
+        for other in decided.merged[id_]:
+            # Names do not matter where people decided; if there is no such entity, no edge is made.
+            link = link_between(held[id_], held.get(other) or Entity(other, "", "", "", 0, 0, 0), decided)
+            if link is not None:
+                found[link.a, link.b] = link
+    return found

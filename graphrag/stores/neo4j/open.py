@@ -77,7 +77,7 @@ async def open_stores(url: str, *, filter_fields: Iterable[str]) -> AsyncGenerat
         connection = Connection(driver, database, f"{address.server}/{database}")
         await prepare(connection, fields)
         async with Neo4jStore(connection, filter_fields=fields) as store:
-            yield store, Neo4jSystemStore(connection)
+            yield store, Neo4jSystemStore(connection, store.display)
 
 
 def address_of(url: str) -> Address:

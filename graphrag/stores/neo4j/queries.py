@@ -386,6 +386,11 @@ UNWIND $queries AS query
 CALL db.index.fulltext.queryNodes('entity_names', query) YIELD node AS e
 RETURN DISTINCT e.id, e.key, e.tenant, e.name, e.type"""
 
+DECIDED: LiteralString = """
+UNWIND $tenants AS tenant
+MATCH (x:Decision {tenant: tenant})
+RETURN x.id, x.tenant, x.kind, x.a, x.b, x.author, x.created_at"""
+
 SHOW: LiteralString = """
 UNWIND $entities AS row
 MATCH (e:Entity {id: row.id}) WHERE e.touched = row.touched
@@ -396,7 +401,7 @@ MATCH (e)-[s:SAME_AS]-() DELETE s"""
 
 SHOW_LINKS: LiteralString = """
 UNWIND $links AS row
-MATCH (a:Entity {id: row.a}) MATCH (b:Entity {id: row.b})
+MATCH (a:Entity {id: row.a}) MATCH (b:Entity {id: row.b}) WHERE a.tenant = b.tenant
 MERGE (a)-[s:SAME_AS]->(b)
 SET s.score = row.score, s.reason = row.reason, s.tenant = a.tenant"""
 

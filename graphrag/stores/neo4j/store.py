@@ -73,6 +73,11 @@ class Neo4jStore:
         self._bound: Fingerprints | None = None
 
     @property
+    def display(self) -> Display:
+        """What Neo4j Browser shows of entities; shared with the system store, which changes it by decisions."""
+        return self._display
+
+    @property
     def location(self) -> str:
         """Address and database, without credentials."""
         return self._connection.location
@@ -355,10 +360,10 @@ class Neo4jStore:
         (counts,) = await self._connection.read(queries.STATISTICS, **_asked(scope, None))
         return Statistics(*counts)
 
-    async def export(self, scope: Scope) -> AsyncIterator[GraphBatch]:
+    async def export(self, scope: Scope, *, ids: Sequence[str] | None = None) -> AsyncIterator[GraphBatch]:
         """See GraphStore.export."""
         after = ""
-        while page := await self.documents(scope, after=after, limit=100):
+        while page := await self.documents(scope, ids=ids, after=after, limit=100):
             dimensions = await self._read_dimensions()
             for document in page:
                 try:

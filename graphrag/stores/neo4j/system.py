@@ -8,6 +8,7 @@ from graphrag.errors import InputError, NotFoundError
 from graphrag.llm.usage import Account, AccountKind, Charge, Usage, check_charges
 from graphrag.stores.neo4j import replies
 from graphrag.stores.neo4j.connection import Connection, Transaction
+from graphrag.stores.neo4j.display import Display
 from graphrag.stores.neo4j.queries import scope_parameters
 from graphrag.stores.neo4j.writing import check_lease
 from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease
@@ -89,7 +90,11 @@ _ADD_DECISION: LiteralString = "CREATE (x:Decision) SET x = $properties"
 _DECISIONS: LiteralString = f"MATCH (x:Decision {{tenant: $tenant}}) RETURN {_DECISION} ORDER BY x.id"
 _REMOVE_DECISION: LiteralString = """
 MATCH (x:Decision {id: $id, tenant: $tenant})
-WITH x, x.id AS id DELETE x RETURN id"""
+WITH x, x.a AS a, x.b AS b DELETE x RETURN a, b"""
+# In the order of ids, so that two transactions never wait for each other.
+_TOUCH: LiteralString = """
+UNWIND $ids AS id
+MATCH (e:Entity {id: id, tenant: $tenant}) SET e:Stale, e.touched = $lock"""
 
 # In the order of ids, so that two transactions never wait for each other.
 _LOCK_ACCOUNTS: LiteralString = """
@@ -109,10 +114,16 @@ ORDER BY a.day DESC, a.kind, a.name LIMIT $limit"""
 
 
 class Neo4jSystemStore:
-    """A SystemStore beside a Neo4jStore."""
+    """A SystemStore beside a Neo4jStore.
 
-    def __init__(self, connection: Connection) -> None:
+    Args:
+        connection: opened and closed by the caller.
+        display: shows in Browser what people decided.
+    """
+
+    def __init__(self, connection: Connection, display: Display) -> None:
         self._connection = connection
+        self._display = display
 
     # Keys
 
@@ -319,8 +330,12 @@ class Neo4jSystemStore:
             if await tx.run(_DECISION_EXISTS, id=decision.id):
                 raise InputError(f"decision {decision.id!r} exists and is on another pair: use a new id")
             await tx.run(_ADD_DECISION, properties=properties)
+            await tx.run(
+                _TOUCH, lock=secrets.token_hex(8), tenant=decision.tenant, ids=sorted((decision.a, decision.b))
+            )
 
         await self._connection.write(work)
+        self._display.refresh_soon()
 
     async def decisions(self, tenant: str) -> list[Decision]:
         """See SystemStore.decisions."""
@@ -328,8 +343,15 @@ class Neo4jSystemStore:
 
     async def remove_decision(self, tenant: str, id: str) -> None:
         """See SystemStore.remove_decision."""
-        if not await self._connection.write(lambda tx: tx.run(_REMOVE_DECISION, tenant=tenant, id=id)):
+
+        async def work(tx: Transaction) -> bool:
+            for a, b in (found := await tx.run(_REMOVE_DECISION, tenant=tenant, id=id)):
+                await tx.run(_TOUCH, lock=secrets.token_hex(8), tenant=tenant, ids=sorted((a, b)))
+            return bool(found)
+
+        if not await self._connection.write(work):
             raise NotFoundError(f"tenant {tenant!r} has no decision {id!r}: list its decisions")
+        self._display.refresh_soon()
 
     # What models used
 
