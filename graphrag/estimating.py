@@ -89,8 +89,8 @@ async def estimate_documents(
                 if before is not None and before.fingerprint == document.fingerprint:
                     total += settle(Ingested(document.source, "unchanged", document.id))
                     continue
-                if before is not None and only_relabelled(before, document, kb.pipeline):  # needs no model
-                    total += Estimate(documents=1, chunks=before.chunk_count)
+                if before is not None and only_relabelled(before, document, kb.pipeline):
+                    total += Estimate(1, 0, 0, before.chunk_count)  # no model sees it again
                     continue
                 try:
                     parts = await asyncio.to_thread(prepare, kb, document, one, max_chunks)

@@ -40,6 +40,7 @@ from graphrag.types import (
     check_metadata,
     chunk_id,
     document_id,
+    stable_id,
 )
 
 WRITTEN_AT_ONCE = 4
