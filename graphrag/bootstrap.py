@@ -55,6 +55,8 @@ async def open_knowledge_base(settings: Settings) -> AsyncGenerator[KnowledgeBas
             stack.push_async_callback(llm.chat.close)
         # Opening a model reads and checks its files, which would block the event loop.
         embedder, encoder = await asyncio.to_thread(open_embedders, settings)
+        stack.push_async_callback(embedder.aclose)
+        stack.push_async_callback(encoder.aclose)
         await store.bind(Fingerprints(embedder.fingerprint, encoder.fingerprint))
         yield KnowledgeBase(
             store=store,
@@ -73,13 +75,44 @@ async def open_knowledge_base(settings: Settings) -> AsyncGenerator[KnowledgeBas
 
 
 def open_embedders(settings: Settings) -> tuple[Embedder, PassageEncoder]:
-    """The configured embedder and the local encoder of sentence vectors; one object where one model does both."""
+    """The configured embedder and the local encoder of sentence vectors; one object where one model does both.
+
+    Sentences stay with the local model when passages have a remote one: a question then costs one remote call, and the
+    many short texts of a document none.
+
+    Raises:
+        ConfigError: a setting is missing or contradicts another one.
+        ModelError: the local model is missing or damaged.
+    """
     kind = cast(Callable[..., Embedder], resolve(EMBEDDERS, settings.embedder))
-    if settings.embedder == "hashing":
-        hashing = kind()
-        return hashing, cast(PassageEncoder, hashing)
-    local = kind(workers=settings.embedding_workers)
-    return local, cast(PassageEncoder, local)
+    if settings.embedder in ("hashing", "minilm"):
+        if settings.embedding_model or settings.embedding_base_url:
+            raise ConfigError(
+                f"GRAPHRAG_EMBEDDING_MODEL or GRAPHRAG_EMBEDDING_BASE_URL is set, but GRAPHRAG_EMBEDDER={settings.embedder} "
+                f"is local: set GRAPHRAG_EMBEDDER to the provider, too"
+            )
+        local = kind() if settings.embedder == "hashing" else kind(workers=settings.embedding_workers)
+        return local, cast(PassageEncoder, local)
+    from graphrag.llm.presets import preset
+
+    price = None if settings.embedding_price is None else Price(settings.embedding_price, 0.0)
+    price = price or preset(settings.embedder).price(settings.embedding_model)
+    _check_costs(settings, settings.embedding_model, price, "GRAPHRAG_EMBEDDING_PRICE")
+    remote = kind(
+        settings.embedder,
+        settings.embedding_model,
+        base_url=settings.embedding_base_url,
+        api_key=settings.embedding_api_key.get_secret_value(),
+        dimensions=settings.embedding_dimensions,
+        query_prefix=settings.embedding_query_prefix,
+        document_prefix=settings.embedding_document_prefix,
+        price=price,
+        batch=settings.embedding_batch,
+        concurrency=settings.embedding_concurrency,
+        seconds=settings.embedding_seconds,
+    )
+    local = cast(Callable[..., PassageEncoder], resolve(EMBEDDERS, "minilm"))(workers=settings.embedding_workers)
+    return remote, local
 
 
 def open_llm(settings: Settings) -> "LanguageModel | None":
@@ -107,12 +140,7 @@ def open_llm(settings: Settings) -> "LanguageModel | None":
     if chosen.needs_key and not key:
         raise ConfigError(f"GRAPHRAG_LLM_PROVIDER={chosen.name} needs a key: set GRAPHRAG_LLM_API_KEY")
     price = _price(settings, chosen.price(settings.llm_model))
-    costs = [name for name in _COSTS if getattr(settings, name)]
-    if price is None and costs:
-        raise ConfigError(
-            f"GRAPHRAG_{costs[0].upper()} is a budget in money, but the price of {settings.llm_model!r} is not known here: set "
-            f"GRAPHRAG_LLM_INPUT_PRICE and GRAPHRAG_LLM_OUTPUT_PRICE"
-        )
+    _check_costs(settings, settings.llm_model, price, "GRAPHRAG_LLM_INPUT_PRICE and GRAPHRAG_LLM_OUTPUT_PRICE")
     chat = Chat(
         chosen,
         settings.llm_model,
@@ -133,6 +161,14 @@ def open_llm(settings: Settings) -> "LanguageModel | None":
 
 
 _COSTS = ("llm_answer_cost", "llm_key_daily_cost", "llm_job_cost", "llm_daily_cost")
+
+
+def _check_costs(settings: Settings, model: str, price: Price | None, remedy: str) -> None:
+    costs = [name for name in _COSTS if getattr(settings, name)]
+    if price is None and costs:
+        raise ConfigError(
+            f"GRAPHRAG_{costs[0].upper()} is a budget in money, but the price of {model!r} is not known here: set {remedy}"
+        )
 
 
 def _price(settings: Settings, known: Price | None) -> Price | None:

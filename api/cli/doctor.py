@@ -149,7 +149,10 @@ async def _embedder(settings: Settings, fingerprints: list[Fingerprints]) -> Che
     begun = time.perf_counter()
     embedder, encoder = await asyncio.to_thread(open_embedders, settings)
     loaded = time.perf_counter()
-    await embedder.embed(["A sentence to be embedded."], "query")
+    try:
+        await embedder.embed(["A sentence to be embedded."], "query")
+    finally:
+        await embedder.aclose()
     ended = time.perf_counter()
     fingerprints.append(Fingerprints(embedder.fingerprint, encoder.fingerprint))
     detail = f"loads in {1000 * (loaded - begun):.0f} ms, embeds a sentence in {1000 * (ended - loaded):.0f} ms"
