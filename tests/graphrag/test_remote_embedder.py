@@ -13,12 +13,13 @@ import pytest
 
 from graphrag.bootstrap import open_embedders
 from graphrag.embedding.models import MODELS, embedding_model
-from graphrag.embedding.remote import BATCH_TOKENS, RemoteEmbedder
+from graphrag.embedding.remote import BATCH_TOKENS, RemoteEmbedder, open_remote
 from graphrag.errors import BudgetError, ConfigError, ModelOutputError, ModelRefusedError, ModelUnavailableError
 from graphrag.llm.calls import Patience, within
 from graphrag.llm.service import Service
 from graphrag.llm.usage import Limit, Price, Purse, Usage, paying
 from graphrag.settings import load_settings
+from tests.llama_server import llama_server
 from tests.model_server import ModelServer, closes, direction, embeds, fails, hangs, model_server, raw
 
 KEY = "sk-proj-very-secret-0123456789"
@@ -381,3 +382,24 @@ def test_settings_that_do_not_suffice_say_what_is_missing(settings: dict[str, An
 def test_known_models_can_be_had_at_their_own_dimension() -> None:
     for name, known in MODELS.items():
         assert embedding_model(name) == embedding_model(name, dimensions=known.dimension) == known
+
+
+# A real server
+
+
+async def test_a_real_server_embeds_alike_alone_and_together_and_texts_beyond_its_limit() -> None:
+    with llama_server(embeddings=True) as url:
+        embedder = open_remote(
+            "llamacpp", "smollm2", base_url=url, api_key="", dimensions=576, query_prefix=None, document_prefix=None,
+            price=None, batch=8, concurrency=2, seconds=60,
+        )  # fmt: skip
+        texts = ["The ferry leaves at nine.", "", "\ud800", "The boat departs at nine.", "tea " * 700]
+        purse = Purse()
+        with paying(purse):
+            vectors = await embedder.embed(texts, "document")
+        alone = np.concatenate([await embedder.embed([text], "query") for text in texts])
+        await embedder.aclose()
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    assert (vectors * alone).sum(axis=1).min() > 0.999
+    assert vectors[0] @ vectors[3] > vectors[0] @ vectors[4]
+    assert 0 < purse.spent.input_tokens < 3_000
