@@ -41,8 +41,12 @@ async def open_stores(settings: Settings) -> AsyncGenerator[tuple[GraphStore, Sy
 
 
 @asynccontextmanager
-async def open_knowledge_base(settings: Settings) -> AsyncGenerator[KnowledgeBase]:
+async def open_knowledge_base(settings: Settings, *, bind: bool = True) -> AsyncGenerator[KnowledgeBase]:
     """Open everything: stores, embedder, encoder and extractor, checked to fit what is stored.
+
+    Args:
+        settings: of this process.
+        bind: whether to check; only for moving to another model (graphrag.reembedding).
 
     Raises:
         ConfigError, StoreError: as open_stores.
@@ -57,7 +61,8 @@ async def open_knowledge_base(settings: Settings) -> AsyncGenerator[KnowledgeBas
         embedder, encoder = await asyncio.to_thread(open_embedders, settings)
         stack.push_async_callback(embedder.aclose)
         stack.push_async_callback(encoder.aclose)
-        await store.bind(Fingerprints(embedder.fingerprint, encoder.fingerprint))
+        if bind:
+            await store.bind(Fingerprints(embedder.fingerprint, encoder.fingerprint))
         yield KnowledgeBase(
             store=store,
             system=system,

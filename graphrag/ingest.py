@@ -11,10 +11,10 @@ from typing import Literal
 
 from graphrag.analysis import chunk_terms, is_subject_key, normalise, phrases
 from graphrag.chunking import split
-from graphrag.embedding import Passage
+from graphrag.embedding import Passage, passage_text
 from graphrag.errors import GraphRAGError, ModelError, StoreError
 from graphrag.extraction import ChunkText, Contribution, DocumentText
-from graphrag.knowledge import KnowledgeBase
+from graphrag.knowledge import KnowledgeBase, document_fingerprint
 from graphrag.loaders.base import LoadedDocument
 from graphrag.parts import Prepared, cut, stored_parts
 from graphrag.sources import Failure, read_ahead
@@ -29,12 +29,10 @@ from graphrag.types import (
     Metadata,
     Scope,
     WriteOutcome,
-    canonical_json,
     check_label,
     check_metadata,
     chunk_id,
     document_id,
-    stable_id,
 )
 
 WRITTEN_AT_ONCE = 4
@@ -192,8 +190,8 @@ def describe(kb: KnowledgeBase, tenant: str, access: str, loaded: LoadedDocument
         title=loaded.title,
         media_type=loaded.media_type,
         content_sha256=loaded.content_sha256,
-        fingerprint=stable_id(
-            loaded.content_sha256, loaded.title, loaded.source, tenant, access, canonical_json(metadata), kb.pipeline
+        fingerprint=document_fingerprint(
+            kb.pipeline, loaded.content_sha256, loaded.title, loaded.source, tenant, access, metadata
         ),
         metadata=metadata,
         length=len(loaded.text),
@@ -269,7 +267,7 @@ async def _embed(kb: KnowledgeBase, passages: Sequence[Passage]) -> list[ChunkVe
     vectors = await kb.encoder.encode(passages)
     if kb.embedder.fingerprint == kb.encoder.fingerprint:
         return vectors
-    texts = [f"{passage.prefix}\n{passage.text}" if passage.prefix else passage.text for passage in passages]
+    texts = [passage_text(passage.prefix, passage.text) for passage in passages]
     embedded = await kb.embedder.embed(texts, "document")
     return [ChunkVectors(row, local.sentences) for row, local in zip(embedded, vectors, strict=True)]
 

@@ -53,6 +53,11 @@ class Passage:
     """Ascending spans within `text`; they need not cover it."""
 
 
+def passage_text(prefix: str, text: str) -> str:
+    """A passage as an embedder of plain texts is given it."""
+    return f"{prefix}\n{text}" if prefix else text
+
+
 class PassageEncoder(Protocol):
     """A local embedder that gives a passage's vector and those of its sentences in one forward pass (late chunking)."""
 

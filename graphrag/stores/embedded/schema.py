@@ -5,7 +5,7 @@ import sqlite3
 from graphrag.errors import SchemaMismatchError, StoreError
 
 APPLICATION_ID = 0x47524147  # "GRAG": tells our files from other SQLite databases
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _VERSION_1 = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -83,8 +83,13 @@ CREATE TABLE usage (
 ) WITHOUT ROWID;
 """
 
+_VERSION_4 = """
+-- Vectors of the model that the file is being moved to (graphrag.stores.moving), of a document's version.
+CREATE TABLE new_vectors (chunk_id TEXT PRIMARY KEY, version TEXT NOT NULL, embedding BLOB NOT NULL);
+"""
+
 # The step at index i brings a file of version i to version i + 1. Steps are never edited once released, only added.
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 
 
 def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
