@@ -68,7 +68,8 @@ async def reembed(kb: KnowledgeBase, *, progress: Progress | None = None) -> Ree
     started again with the settings of the new one.
 
     Raises:
-        SchemaMismatchError: the store holds nothing, has these vectors already, or sentence vectors of another model.
+        SchemaMismatchError: the store holds nothing, or has sentence vectors of another model; or a move to yet another model
+            was switched and not ended.
         ModelError: the embedder failed; what it made is kept.
         StoreError: the store failed.
     """
@@ -80,6 +81,8 @@ async def reembed(kb: KnowledgeBase, *, progress: Progress | None = None) -> Ree
             f"{kb.encoder.fingerprint!r}, and re-embedding replaces those of passages alone: ingest into a new store"
         )
     move = await moves.current()
+    if move is None and known is not None and known.embedder == target:
+        return Reembedding(target, target, chunks=await moves.count(), phase="ended")
     if move is None or not (move.switched and move.target == target):
         move = await moves.begin(target, kb.embedder.dimension)
     state = Reembedding(move.source, move.target, chunks=await moves.count())

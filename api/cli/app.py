@@ -16,6 +16,7 @@ from api.cli.ingest import ingest
 from api.cli.jobs import jobs
 from api.cli.keys import keys
 from api.cli.quickstart import quickstart
+from api.cli.reembed import reembed
 from api.cli.search import search
 from api.cli.serve import serve
 from api.cli.worker import worker
@@ -40,7 +41,7 @@ def options(
     """Cited answers from your own documents: ingest a folder, ask a question."""
 
 
-for command in (quickstart, ingest, ask, search, serve, worker, documents, delete, stats, export, doctor):
+for command in (quickstart, ingest, ask, search, serve, worker, documents, delete, stats, export, reembed, doctor):
     app.command()(command)
 app.command("import")(import_)
 app.add_typer(entities, name="entities")
