@@ -262,6 +262,9 @@ class GraphStore(Protocol):
 
         Not one snapshot, but each document is: writes that end meanwhile are in it or not, document by document, and
         what is no longer visible when its turn comes is left out.
+
+        Raises:
+            SchemaMismatchError: the store was moved to another model meanwhile: begin again.
         """
         ...
 

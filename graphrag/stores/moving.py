@@ -156,7 +156,7 @@ def check_move(move: Move | None, target: str, location: str, *, switched: bool 
     if move is None or move.target != target or move.switched != switched:
         raise SchemaMismatchError(
             f"{location} is not being moved to the model {target!r} any more: another process ended or replaced this "
-            f"move; see 'graphrag doctor', then run 'graphrag reembed' again"
+            f"move; see 'graphrag jobs list', then run 'graphrag reembed' again"
         )
     return move
 

@@ -147,6 +147,19 @@ async def test_who_is_bound_to_the_old_model_is_refused_after_the_switch_and_tol
             assert (await old.statistics(EVERYTHING)).documents > 0
 
 
+async def test_an_export_never_mixes_two_models(shared_factory: StoreFactory) -> None:
+    async with shared_factory() as store:
+        await fill(store, PLANS)
+        exported = store.export(EVERYTHING)
+        assert (await anext(exported)).document.tenant == "default"
+        await store.moves.begin(TARGET, DIMENSION)
+        await embed(store)
+        await anext(exported)
+        assert await store.moves.switch(TARGET)
+        with pytest.raises(SchemaMismatchError, match=TARGET):
+            await anext(exported)
+
+
 async def test_nothing_is_switched_while_a_chunk_has_no_new_vector(shared_factory: StoreFactory) -> None:
     async with shared_factory() as store:
         batches = await fill(store, PLANS)

@@ -293,13 +293,16 @@ class EmbeddedStore:
 
     async def export(self, scope: Scope) -> AsyncIterator[GraphBatch]:
         """See GraphStore.export."""
-        after = ""
+        after, models = "", await self.fingerprints()
+
+        def work(connection: sqlite3.Connection, id_: str) -> GraphBatch:
+            check_bound(writing.bound(connection), models, self.location)
+            return documents.contribution(connection, scope, id_)
+
         while page := await self.documents(scope, after=after, limit=100):
             for document in page:
                 try:
-                    yield await self._read(
-                        lambda connection, _, id_=document.id: documents.contribution(connection, scope, id_)
-                    )
+                    yield await self._read(lambda connection, _, id_=document.id: work(connection, id_))
                 except NotFoundError:
                     continue  # deleted, or taken out of the scope, since the page was read
             after = page[-1].id
