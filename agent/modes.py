@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from graphrag.filters import Filter
 from graphrag.knowledge import KnowledgeBase
@@ -10,6 +11,7 @@ from graphrag.retrieval.graph import graph_search
 from graphrag.retrieval.keyword import keyword_search
 from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.question import check_question, read_question
+from graphrag.retrieval.rerank import rerank
 from graphrag.retrieval.vector import embed_query, vector_search
 from graphrag.retrieval.weights import WEIGHTS, Weights
 from graphrag.stores.merged import with_merges
@@ -31,13 +33,18 @@ async def search(
     """The k best chunks by one tool, best first.
 
     Args:
-        tool: `vector` (cosine), `keyword` (BM25), `hybrid` (both, fused) or `graph` (chain search in one go).
+        tool: `vector` (cosine), `keyword` (BM25), `hybrid` (both, fused) or `graph` (chain search in one go). The last two
+            are re-ranked where a model for it is configured; scores are then its own.
         weights: of chain search.
 
     Raises:
         InputError: the query is empty, too short or too long, or k is out of range.
     """
     query = check_question(query)
+    if kb.reranker is not None and tool in ("hybrid", "graph"):
+        plain, pool = replace(kb, reranker=None), max(k, kb.reranker.candidates)
+        found = await search(plain, scope, query, tool, pool, filter, weights)
+        return (await rerank(kb.reranker, kb.store, scope, query, found, k)).hits
     match tool:
         case "vector":
             return await vector_search(kb.store, scope, await embed_query(kb.embedder, query), k, filter)

@@ -18,6 +18,7 @@ from graphrag.types import Fingerprints
 
 if TYPE_CHECKING:
     from graphrag.llm.model import LanguageModel
+    from graphrag.llm.rerank import Reranker
 
 OpenStores = Callable[..., AbstractAsyncContextManager[tuple[GraphStore, SystemStore]]]
 
@@ -57,6 +58,9 @@ async def open_knowledge_base(settings: Settings, *, bind: bool = True) -> Async
         llm = open_llm(settings)
         if llm is not None:
             stack.push_async_callback(llm.chat.close)
+        reranker = open_reranking(settings)
+        if reranker is not None:
+            stack.push_async_callback(reranker.aclose)
         # Opening a model reads and checks its files, which would block the event loop.
         embedder, encoder = await asyncio.to_thread(open_embedders, settings)
         stack.push_async_callback(embedder.aclose)
@@ -75,6 +79,7 @@ async def open_knowledge_base(settings: Settings, *, bind: bool = True) -> Async
             parse_seconds=settings.parse_seconds,
             filter_fields=frozenset(settings.filter_fields),
             llm=llm,
+            reranker=reranker,
             limits=limits_of(settings),
         )
 
@@ -162,6 +167,35 @@ def open_llm(settings: Settings) -> "LanguageModel | None":
         output_tokens=settings.llm_output_tokens,
         native_tools=chosen.tools if settings.llm_tools == "auto" else settings.llm_tools == "native",
         verify=settings.llm_verify,
+    )
+
+
+def open_reranking(settings: Settings) -> "Reranker | None":
+    """The configured re-ranking model; None if there is none. Nothing is sent to it yet.
+
+    Raises:
+        ConfigError: a setting is missing or contradicts another one.
+    """
+    if not settings.reranker:
+        if settings.rerank_model or settings.rerank_base_url:
+            raise ConfigError(
+                "GRAPHRAG_RERANK_MODEL or GRAPHRAG_RERANK_BASE_URL is set, but not GRAPHRAG_RERANKER: set it, too"
+            )
+        return None
+    from graphrag.llm.rerank import SERVERS, open_reranker
+
+    price = None if settings.rerank_price is None else Price(settings.rerank_price, 0.0)
+    if SERVERS[settings.reranker][1]:
+        _check_costs(settings, settings.rerank_model, price, "GRAPHRAG_RERANK_PRICE")
+    return open_reranker(
+        settings.reranker,
+        settings.rerank_model,
+        base_url=settings.rerank_base_url,
+        api_key=settings.rerank_api_key.get_secret_value(),
+        price=price,
+        candidates=settings.rerank_candidates,
+        concurrency=settings.rerank_concurrency,
+        seconds=settings.rerank_seconds,
     )
 
 

@@ -14,6 +14,7 @@ from graphrag.types import Metadata, canonical_json, stable_id
 
 if TYPE_CHECKING:
     from graphrag.llm.model import LanguageModel
+    from graphrag.llm.rerank import Reranker
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class KnowledgeBase:
     filter_fields: frozenset[str]
     llm: "LanguageModel | None" = None
     """None where no language model is configured: everything works, with quotations as answers."""
+    reranker: "Reranker | None" = None
+    """None where none is configured: hits stay in the order of the search."""
     limits: Limits = field(default_factory=Limits)
 
     def purse(self, tenant: str, *, key: str = "", job: str = "") -> Purse:

@@ -60,6 +60,14 @@ class Settings(BaseSettings):
     llm_job_cost: float = Field(0, ge=0, description="most US dollars of an ingest job; 0 is no limit")
     llm_daily_tokens: int = Field(0, ge=0, description="most tokens of everybody together a day; 0 is no limit")
     llm_daily_cost: float = Field(0, ge=0, description="most US dollars of everybody together a day; 0 is no limit")
+    reranker: Literal["", "cohere", "jina", "vllm", "llamacpp"] = Field("", description="server of a model that re-ranks the hits of hybrid and graph search; none: their own order")  # fmt: skip
+    rerank_model: str = Field("", max_length=200, description="its name there")
+    rerank_api_key: SecretStr = Field(SecretStr(""), description="its key; never logged or shown")
+    rerank_base_url: str = Field("", pattern=r"^(https?://\S+)?$", description="instead of the server's own address")
+    rerank_candidates: int = Field(40, ge=1, le=1000, description="hits of a search that are re-ranked")
+    rerank_concurrency: int = Field(4, ge=1, le=1000, description="requests to it at once")
+    rerank_seconds: float = Field(10, gt=0, le=3600, description="time limit of such a request; the search's own order counts if it takes longer")  # fmt: skip
+    rerank_price: float | None = Field(None, ge=0, le=10_000, description="US dollars per million tokens, to be counted in budgets")  # fmt: skip
     prompts_dir: Path | None = Field(
         None, description="folder with files NAME.txt that replace prompts of the software"
     )

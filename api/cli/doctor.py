@@ -167,7 +167,9 @@ def _fingerprints(settings: Settings, configured: Fingerprints) -> Check:
         known = asyncio.run(_bound(settings))
     if known is None:
         return Check("fingerprints", True, "nothing is stored yet that a model would have to fit")
-    remedy = "set GRAPHRAG_EMBEDDER and GRAPHRAG_EMBEDDING_* back, or run 'graphrag reembed' to move the store to this model"
+    remedy = (
+        "set GRAPHRAG_EMBEDDER and GRAPHRAG_EMBEDDING_* back, or run 'graphrag reembed' to move the store to this model"
+    )
     if known == configured:
         return Check("fingerprints", True, f"the store's vectors are of the configured model ({configured.embedder})")
     detail = f"the store's vectors are of {known.embedder}, configured is {configured.embedder}"
