@@ -218,6 +218,34 @@ async def test_documents_written_during_a_move_get_their_vectors_before_the_swit
         await assert_moved(store, [changed if one is retitled else one for one in (*batches[1:], new)])
 
 
+async def test_what_is_written_between_the_switch_and_its_end_counts(shared_factory: StoreFactory) -> None:
+    place = shared_factory.place()
+    async with shared_factory(place) as store:
+        batches = await fill(store, PLANS)
+        await store.moves.begin(TARGET, DIMENSION)
+        await embed(store)
+        assert await store.moves.switch(TARGET)
+    async with shared_factory.unbound(place) as store:
+        await store.bind(MOVED)
+        # Another title above the same texts: chunks keep their ids and get other vectors.
+        held = next(batch for batch in batches if batch.chunks)
+        scope = Scope(held.document.tenant, frozenset({ALL_ACCESS}))
+        vectors = [ChunkVectors(vector(f"{n} again"), one.sentences) for n, one in enumerate(held.vectors)]
+        changed = replace(held, document=replace(held.document, fingerprint="another"), vectors=vectors)
+        assert await store.write(scope, changed) == "updated"
+        ids = [chunk.id for chunk in held.chunks]
+        for ended in (False, True):
+            if ended:
+                await store.moves.end(TARGET)
+            found = await store.chunk_vectors(scope, ids)
+            for id_, wanted in zip(ids, vectors, strict=True):
+                np.testing.assert_allclose(found[id_].chunk, wanted.chunk, atol=1e-6)
+            (hits,) = await store.nearest_chunks(scope, vectors[0].chunk[None, :], 1)
+            assert hits[0].chunk_id == ids[0]
+            exported = {one.document.id: one async for one in store.export(scope)}
+            np.testing.assert_allclose(exported[held.document.id].vectors[0].chunk, vectors[0].chunk, atol=1e-6)
+
+
 async def test_vectors_of_what_has_changed_or_gone_meanwhile_are_passed_over(shared_factory: StoreFactory) -> None:
     async with shared_factory() as store:
         batches = await fill(store, PLANS[:3])

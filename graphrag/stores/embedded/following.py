@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 
 from graphrag.stores import rows
 from graphrag.stores.embedded.index import IndexedChunk, MemoryIndex
-from graphrag.stores.embedded.sql import DOCUMENT_COLUMNS, marks, parts, revision
+from graphrag.stores.embedded.sql import DOCUMENT_COLUMNS, embedding, marks, parts, revision
 from graphrag.stores.embedded.writing import bound
 from graphrag.types import Fingerprints
 
@@ -71,12 +71,12 @@ class FollowingIndex:
             )
         }
         chunks: dict[str, list[IndexedChunk]] = {id_: [] for id_ in documents}
-        for number, id_, document_id, terms, phrases, mentions, embedding in connection.execute(
-            f"SELECT n, id, document_id, terms, phrases, mentions, embedding FROM chunks "
-            f"WHERE document_id IN ({marks(ids)}) ORDER BY document_id, position",
+        for number, id_, document_id, terms, phrases, mentions, vector in connection.execute(
+            f"SELECT c.n, c.id, c.document_id, c.terms, c.phrases, c.mentions, {embedding(connection)} FROM chunks c "
+            f"WHERE c.document_id IN ({marks(ids)}) ORDER BY c.document_id, c.position",
             ids,
         ):
             decoded = rows.decode_mentions(documents[document_id].tenant, mentions)
-            chunks[document_id].append(IndexedChunk(number, id_, terms, embedding, phrases, decoded))
+            chunks[document_id].append(IndexedChunk(number, id_, terms, vector, phrases, decoded))
         for id_, document in documents.items():
             self.memory.put_document(id_, document.tenant, document.access, document.metadata, chunks[id_])

@@ -1,4 +1,4 @@
-"""Moves in a SQLite file: new vectors wait in a table of their own until one transaction takes them over."""
+"""Moves in a SQLite file: new vectors wait in a table of their own; after the switch they count, and are taken over."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from graphrag.stores import rows
 from graphrag.stores.embedded.database import Database
-from graphrag.stores.embedded.sql import DIMENSION, DOCUMENT_COLUMNS, revision
+from graphrag.stores.embedded.sql import DIMENSION, DOCUMENT_COLUMNS, SWITCHED, marks, parts, revision
 from graphrag.stores.embedded.writing import bound
 from graphrag.stores.moving import Move, Rename, Unembedded, check_begin, check_move, unembedded
 from graphrag.types import Document
 
 _TARGET, _SOURCE, _TARGET_DIMENSION = "move_target", "move_source", "move_dimension"
+_TAKEN_AT_ONCE = 1_000
+_VERSION = "FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.id = chunk_id AND d.fingerprint = version"
 _WAITING = """
     FROM chunks c JOIN documents d ON d.id = c.document_id
     LEFT JOIN new_vectors v ON v.chunk_id = c.id AND v.version = d.fingerprint
@@ -83,10 +85,9 @@ class EmbeddedMoves:
             check_move(_current(connection), target, self._database.location)
             if connection.execute(f"SELECT 1 {_WAITING} LIMIT 1").fetchone() is not None:
                 return False
-            connection.execute(
-                "UPDATE chunks SET embedding = (SELECT v.embedding FROM new_vectors v WHERE v.chunk_id = chunks.id)"
-            )
-            connection.execute("DELETE FROM new_vectors")
+            # What was made for an earlier version of a document stays behind nowhere.
+            connection.execute(f"DELETE FROM new_vectors WHERE NOT EXISTS (SELECT 1 {_VERSION})")
+            connection.execute("INSERT INTO meta VALUES (?, 'true')", (SWITCHED,))
             connection.execute("UPDATE meta SET value = ? WHERE key = 'embedder'", (target,))
             connection.execute(
                 "INSERT OR REPLACE INTO meta SELECT ?, value FROM meta WHERE key = ?", (DIMENSION, _TARGET_DIMENSION)
@@ -119,19 +120,34 @@ class EmbeddedMoves:
         )
 
     async def end(self, target: str) -> None:
-        """See Moves.end."""
+        """See Moves.end. The new vectors are taken over in parts, so that no writer waits for long."""
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: sqlite3.Connection) -> bool:
             check_move(_current(connection), target, self._database.location, switched=True)
-            connection.execute("DELETE FROM meta WHERE key IN (?, ?, ?)", (_SOURCE, _TARGET, _TARGET_DIMENSION))
+            ids = [id_ for (id_,) in connection.execute("SELECT chunk_id FROM new_vectors LIMIT ?", (_TAKEN_AT_ONCE,))]
+            for part in parts(ids):
+                connection.execute(
+                    f"UPDATE chunks SET embedding = (SELECT v.embedding FROM new_vectors v WHERE v.chunk_id = chunks.id) "
+                    f"WHERE id IN ({marks(part)})",
+                    part,
+                )
+                connection.execute(f"DELETE FROM new_vectors WHERE chunk_id IN ({marks(part)})", part)
+            if not ids:
+                connection.execute(
+                    "DELETE FROM meta WHERE key IN (?, ?, ?, ?)", (_SOURCE, _TARGET, _TARGET_DIMENSION, SWITCHED)
+                )
+            return bool(ids)
 
-        await self._database.write(work)
+        while await self._database.write(work):
+            pass
 
 
 def _current(connection: sqlite3.Connection) -> Move | None:
     meta = dict(
-        connection.execute("SELECT key, value FROM meta WHERE key IN ('embedder', ?, ?)", (_SOURCE, _TARGET)).fetchall()
+        connection.execute(
+            "SELECT key, value FROM meta WHERE key IN (?, ?, ?)", (_SOURCE, _TARGET, SWITCHED)
+        ).fetchall()
     )
     if _TARGET not in meta:
         return None
-    return Move(meta[_SOURCE], meta[_TARGET], meta["embedder"] == meta[_TARGET])
+    return Move(meta[_SOURCE], meta[_TARGET], SWITCHED in meta)

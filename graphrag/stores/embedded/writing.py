@@ -105,6 +105,10 @@ def _delete(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
         connection.execute(
             f"DELETE FROM phrases WHERE chunk IN (SELECT n FROM chunks WHERE document_id IN ({listed}))", part
         )
+        # Of chunks that come back with the same id the new vector counts, should a move be switched and not ended.
+        connection.execute(
+            f"DELETE FROM new_vectors WHERE chunk_id IN (SELECT id FROM chunks WHERE document_id IN ({listed}))", part
+        )
         for table, column in (("chunks", "document_id"), ("relations", "document_id"), ("documents", "id")):
             connection.execute(f"DELETE FROM {table} WHERE {column} IN ({listed})", part)
 
