@@ -129,6 +129,19 @@ def embeds(dimension: int, *, backwards: bool = False, packed: bool | None = Non
     return act
 
 
+def ranks(score: Callable[[str, str], float]) -> Action:
+    """Scores of documents for a query as Cohere sends them, best first."""
+
+    async def act(exchange: Exchange) -> None:
+        body = exchange.body
+        scores = [score(body["query"], text) for text in body["documents"]]
+        order = sorted(range(len(scores)), key=lambda n: -scores[n])
+        results = [{"index": n, "relevance_score": scores[n]} for n in order]
+        await raw(json.dumps({"results": results, "usage": {"total_tokens": 11}}).encode())(exchange)
+
+    return act
+
+
 async def _stream(
     exchange: Exchange, text: str, ended: str, counts: object, pause: float, cut_after: int | None
 ) -> None:
