@@ -82,7 +82,10 @@ async def reembed(kb: KnowledgeBase, *, progress: Progress | None = None) -> Ree
         )
     move = await moves.current()
     if move is None and known is not None and known.embedder == target:
-        return Reembedding(target, target, chunks=await moves.count(), phase="ended")
+        state = Reembedding(target, target, chunks=await moves.count(), phase="ended")
+        if progress is not None:
+            progress(state)
+        return state
     if move is None or not (move.switched and move.target == target):
         move = await moves.begin(target, kb.embedder.dimension)
     state = Reembedding(move.source, move.target, chunks=await moves.count())
