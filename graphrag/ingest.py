@@ -14,7 +14,7 @@ from graphrag.chunking import split
 from graphrag.embedding import Passage, passage_text
 from graphrag.errors import GraphRAGError, ModelError, StoreError
 from graphrag.extraction import ChunkText, Contribution, DocumentText
-from graphrag.knowledge import KnowledgeBase, document_fingerprint
+from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders.base import LoadedDocument
 from graphrag.parts import Prepared, cut, stored_parts
 from graphrag.sources import Failure, read_ahead
@@ -29,10 +29,12 @@ from graphrag.types import (
     Metadata,
     Scope,
     WriteOutcome,
+    canonical_json,
     check_label,
     check_metadata,
     chunk_id,
     document_id,
+    stable_id,
 )
 
 WRITTEN_AT_ONCE = 4
@@ -190,8 +192,8 @@ def describe(kb: KnowledgeBase, tenant: str, access: str, loaded: LoadedDocument
         title=loaded.title,
         media_type=loaded.media_type,
         content_sha256=loaded.content_sha256,
-        fingerprint=document_fingerprint(
-            kb.pipeline, loaded.content_sha256, loaded.title, loaded.source, tenant, access, metadata
+        fingerprint=stable_id(
+            loaded.content_sha256, loaded.title, loaded.source, tenant, access, canonical_json(metadata), kb.pipeline
         ),
         metadata=metadata,
         length=len(loaded.text),

@@ -10,7 +10,7 @@ from graphrag.extraction import Extractor
 from graphrag.llm.usage import Account, Limit, Limits, Purse
 from graphrag.stores.base import GraphStore
 from graphrag.stores.system import SystemStore
-from graphrag.types import Metadata, canonical_json, stable_id
+from graphrag.types import stable_id
 
 if TYPE_CHECKING:
     from graphrag.llm.model import LanguageModel
@@ -63,10 +63,3 @@ class KnowledgeBase:
             self.encoder.fingerprint,
             self.extractor.fingerprint,
         )
-
-
-def document_fingerprint(
-    pipeline: str, content_sha256: str, title: str, source: str, tenant: str, access: str, metadata: Metadata
-) -> str:
-    """Hash of everything that decides what is stored of a document (of part 0, where it has parts)."""
-    return stable_id(content_sha256, title, source, tenant, access, canonical_json(dict(metadata)), pipeline)

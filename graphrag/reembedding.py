@@ -18,11 +18,11 @@ from graphrag.chunking import chunk_prefix
 from graphrag.embedding import Passage, passage_text
 from graphrag.embedding.tokenizer import open_tokenizer
 from graphrag.errors import GraphRAGError, InputError, LeaseLostError, SchemaMismatchError
-from graphrag.knowledge import KnowledgeBase, document_fingerprint
+from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.usage import paying
 from graphrag.stores.moving import Move, Rename, Unembedded
 from graphrag.stores.system import Job, JobState, Lease, SystemStore
-from graphrag.types import ALL_ACCESS, Document, Scalar, Scope, stable_id
+from graphrag.types import ALL_ACCESS, Document, Scalar, Scope, canonical_json, stable_id
 
 KIND = "reembed"
 CHUNKS_AT_ONCE = 256
@@ -138,14 +138,15 @@ async def _rename(kb: KnowledgeBase, move: Move) -> None:
 
 
 def _fingerprint(document: Document, pipeline: str) -> str:
-    whole = document_fingerprint(
-        pipeline,
+    """What graphrag.ingest.describe gives it, and graphrag.parts to parts."""
+    whole = stable_id(
         document.content_sha256,
         document.title,
         document.source,
         document.tenant,
         document.access,
-        document.metadata,
+        canonical_json(dict(document.metadata)),
+        pipeline,
     )
     return stable_id(whole, "part", document.part) if document.part else whole
 

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from graphrag.llm.calls import Patience, within
 from graphrag.llm.service import Service
 from graphrag.llm.usage import Limit, Price, Purse, Usage, paying
 from graphrag.settings import load_settings
-from tests.llama_server import llama_server
+from tests.llama_server import NAME, llama_server
 from tests.model_server import ModelServer, closes, direction, embeds, fails, hangs, model_server, raw
 
 KEY = "sk-proj-very-secret-0123456789"
@@ -387,19 +388,20 @@ def test_known_models_can_be_had_at_their_own_dimension() -> None:
 # A real server
 
 
-async def test_a_real_server_embeds_alike_alone_and_together_and_texts_beyond_its_limit() -> None:
-    with llama_server(embeddings=True) as url:
+async def test_a_real_server_embeds_alike_alone_and_together_and_texts_beyond_its_limit(tmp_path: Path) -> None:
+    with llama_server(tmp_path, embeddings=True) as llama:
         embedder = open_remote(
-            "llamacpp", "smollm2", base_url=url, api_key="", dimensions=576, query_prefix=None, document_prefix=None,
+            "llamacpp", NAME, base_url=llama.url, api_key="", dimensions=576, query_prefix=None, document_prefix=None,
             price=None, batch=8, concurrency=2, seconds=60,
         )  # fmt: skip
-        texts = ["The ferry leaves at nine.", "", "\ud800", "The boat departs at nine.", "tea " * 700]
+        texts = ["The ferry leaves at nine.", "", "\ud800", "The boat departs at nine.", "tea " * 3_000]
         purse = Purse()
         with paying(purse):
             vectors = await embedder.embed(texts, "document")
         alone = np.concatenate([await embedder.embed([text], "query") for text in texts])
         await embedder.aclose()
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
-    assert (vectors * alone).sum(axis=1).min() > 0.999
+    # A quantised model computes other roundings when it reads two texts at once.
+    assert (vectors * alone).sum(axis=1).min() > 0.95
     assert vectors[0] @ vectors[3] > vectors[0] @ vectors[4]
-    assert 0 < purse.spent.input_tokens < 3_000
+    assert 0 < purse.spent.input_tokens < 12_000

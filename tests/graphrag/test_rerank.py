@@ -20,7 +20,7 @@ from graphrag.loaders import LoadedDocument
 from graphrag.retrieval.rerank import rerank
 from graphrag.settings import load_settings
 from graphrag.types import Hit, Scope
-from tests.llama_server import llama_server
+from tests.llama_server import NAME, llama_server
 from tests.model_server import ModelServer, closes, fails, hangs, model_server, ranks, raw
 
 KEY = "sk-rerank-very-secret-0123456789"
@@ -121,14 +121,14 @@ async def test_the_purse_pays(server: ModelServer, reranker: Reranker) -> None:
         await reranker.rerank("abc", ["a", "b"])
 
 
-async def test_a_real_server_scores_each_passage() -> None:
-    with llama_server(rerank=True) as url:
+async def test_a_real_server_scores_each_passage(tmp_path: Path) -> None:
+    with llama_server(tmp_path, rerank=True) as llama:
         opened = open_reranker(
-            "llamacpp", "smollm2", base_url=url, api_key="", price=None, candidates=5, concurrency=1, seconds=60
+            "llamacpp", NAME, base_url=llama.url, api_key="", price=None, candidates=5, concurrency=1, seconds=60
         )
         purse = Purse()
         with paying(purse):
-            scores = await opened.rerank("When does the ferry leave?", ["At nine.", "", "tea " * 700])
+            scores = await opened.rerank("When does the ferry leave?", ["At nine.", "", "tea " * 3_000])
         await opened.aclose()
     assert scores.shape == (3,)
     assert np.isfinite(scores).all()

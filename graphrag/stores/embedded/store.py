@@ -293,12 +293,13 @@ class EmbeddedStore:
 
     async def export(self, scope: Scope) -> AsyncIterator[GraphBatch]:
         """See GraphStore.export."""
-        after, models = "", await self.fingerprints()
+        models = await self.fingerprints()
 
         def work(connection: sqlite3.Connection, id_: str) -> GraphBatch:
             check_bound(writing.bound(connection), models, self.location)
             return documents.contribution(connection, scope, id_)
 
+        after = ""
         while page := await self.documents(scope, after=after, limit=100):
             for document in page:
                 try:

@@ -301,7 +301,8 @@ class Neo4jStore:
 
     async def export(self, scope: Scope) -> AsyncIterator[GraphBatch]:
         """See GraphStore.export."""
-        after, models = "", await self.fingerprints()
+        models = await self.fingerprints()
+        after = ""
         while page := await self.documents(scope, after=after, limit=100):
             for document in page:
                 try:
