@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from graphrag.degraded import note_degraded
 from graphrag.errors import BudgetError, ModelRefusedError, ModelUnavailableError
@@ -12,6 +13,7 @@ from graphrag.retrieval.graph import graph_search
 from graphrag.retrieval.keyword import keyword_search
 from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.question import Question, check_question, read_question
+from graphrag.retrieval.rerank import rerank
 from graphrag.retrieval.vector import NoVectors, embed_query, vector_search
 from graphrag.retrieval.weights import WEIGHTS, Weights
 from graphrag.stores.base import GraphStore
@@ -34,7 +36,8 @@ async def search(
     """The k best chunks by one tool, best first.
 
     Args:
-        tool: `vector` (cosine), `keyword` (BM25), `hybrid` (both, fused) or `graph` (chain search in one go).
+        tool: `vector` (cosine), `keyword` (BM25), `hybrid` (both, fused) or `graph` (chain search in one go). The last two
+            are re-ranked where a model for it is configured; scores are then its own.
         weights: of chain search.
 
     Raises:
@@ -42,6 +45,13 @@ async def search(
         ModelError: of `vector` alone; the others do without vectors that cannot be had, which is noted as degraded.
     """
     query = check_question(query)
+    if kb.reranker is not None and tool in ("hybrid", "graph"):
+        plain, pool = replace(kb, reranker=None), max(k, kb.reranker.candidates)
+        found = await search(plain, scope, query, tool, pool, filter, weights)
+        reranked = await rerank(kb.reranker, kb.store, scope, query, found, k)
+        if reranked.degraded:
+            note_degraded("reranking", reranked.degraded)
+        return reranked.hits
     match tool:
         case "vector":
             return await vector_search(kb.store, scope, await embed_query(kb.embedder, query), k, filter)

@@ -20,6 +20,7 @@ from graphrag.types import Fingerprints
 
 if TYPE_CHECKING:
     from graphrag.llm.model import LanguageModel
+    from graphrag.llm.rerank import Reranker
 
 OpenStores = Callable[..., AbstractAsyncContextManager[tuple[GraphStore, SystemStore]]]
 
@@ -43,8 +44,12 @@ async def open_stores(settings: Settings) -> AsyncGenerator[tuple[GraphStore, Sy
 
 
 @asynccontextmanager
-async def open_knowledge_base(settings: Settings) -> AsyncGenerator[KnowledgeBase]:
+async def open_knowledge_base(settings: Settings, *, bind: bool = True) -> AsyncGenerator[KnowledgeBase]:
     """Open everything: stores, embedder, encoder and extractor, checked to fit what is stored.
+
+    Args:
+        settings: of this process.
+        bind: whether to check; only for moving to another model (graphrag.reembedding).
 
     Raises:
         ConfigError, StoreError: as open_stores.
@@ -56,8 +61,14 @@ async def open_knowledge_base(settings: Settings) -> AsyncGenerator[KnowledgeBas
         llm = await asyncio.to_thread(open_llm, settings)
         if llm is not None:
             stack.push_async_callback(llm.chat.close)
+        reranker = open_reranking(settings)
+        if reranker is not None:
+            stack.push_async_callback(reranker.aclose)
         embedder, encoder = await asyncio.to_thread(open_embedders, settings)
-        await store.bind(Fingerprints(embedder.fingerprint, encoder.fingerprint))
+        stack.push_async_callback(embedder.aclose)
+        stack.push_async_callback(encoder.aclose)
+        if bind:
+            await store.bind(Fingerprints(embedder.fingerprint, encoder.fingerprint))
         yield KnowledgeBase(
             store=store,
             system=system,
@@ -70,18 +81,50 @@ async def open_knowledge_base(settings: Settings) -> AsyncGenerator[KnowledgeBas
             parse_seconds=settings.parse_seconds,
             filter_fields=frozenset(settings.filter_fields),
             llm=llm,
+            reranker=reranker,
             limits=limits_of(settings),
         )
 
 
 def open_embedders(settings: Settings) -> tuple[Embedder, PassageEncoder]:
-    """The configured embedder and the local encoder of sentence vectors; one object where one model does both."""
+    """The configured embedder and the local encoder of sentence vectors; one object where one model does both.
+
+    Sentences stay with the local model when passages have a remote one: a question then costs one remote call, and the
+    many short texts of a document none.
+
+    Raises:
+        ConfigError: a setting is missing or contradicts another one.
+        ModelError: the local model is missing or damaged.
+    """
     kind = cast(Callable[..., Embedder], resolve(EMBEDDERS, settings.embedder))
-    if settings.embedder == "hashing":
-        hashing = kind()
-        return hashing, cast(PassageEncoder, hashing)
-    local = kind(workers=settings.embedding_workers)
-    return local, cast(PassageEncoder, local)
+    if settings.embedder in ("hashing", "minilm"):
+        if settings.embedding_model or settings.embedding_base_url:
+            raise ConfigError(
+                f"GRAPHRAG_EMBEDDING_MODEL or GRAPHRAG_EMBEDDING_BASE_URL is set, but GRAPHRAG_EMBEDDER={settings.embedder} "
+                f"is local: set GRAPHRAG_EMBEDDER to the provider, too"
+            )
+        local = kind() if settings.embedder == "hashing" else kind(workers=settings.embedding_workers)
+        return local, cast(PassageEncoder, local)
+    from graphrag.llm.presets import preset
+
+    price = None if settings.embedding_price is None else Price(settings.embedding_price, 0.0)
+    price = price or preset(settings.embedder).price(settings.embedding_model)
+    _check_costs(settings, settings.embedding_model, price, "GRAPHRAG_EMBEDDING_PRICE")
+    remote = kind(
+        settings.embedder,
+        settings.embedding_model,
+        base_url=settings.embedding_base_url,
+        api_key=settings.embedding_api_key.get_secret_value(),
+        dimensions=settings.embedding_dimensions,
+        query_prefix=settings.embedding_query_prefix,
+        document_prefix=settings.embedding_document_prefix,
+        price=price,
+        batch=settings.embedding_batch,
+        concurrency=settings.embedding_concurrency,
+        seconds=settings.embedding_seconds,
+    )
+    local = cast(Callable[..., PassageEncoder], resolve(EMBEDDERS, "minilm"))(workers=settings.embedding_workers)
+    return remote, local
 
 
 def open_extractor(settings: Settings, llm: "LanguageModel | None", replies: Replies) -> Extractor:
@@ -134,12 +177,7 @@ def open_llm(settings: Settings) -> "LanguageModel | None":
     if chosen.needs_key and not key:
         raise ConfigError(f"GRAPHRAG_LLM_PROVIDER={chosen.name} needs a key: set GRAPHRAG_LLM_API_KEY")
     price = _price(settings, chosen.price(settings.llm_model))
-    costs = [name for name in _COSTS if getattr(settings, name)]
-    if price is None and costs:
-        raise ConfigError(
-            f"GRAPHRAG_{costs[0].upper()} is a budget in money, but the price of {settings.llm_model!r} is not known here: set "
-            f"GRAPHRAG_LLM_INPUT_PRICE and GRAPHRAG_LLM_OUTPUT_PRICE"
-        )
+    _check_costs(settings, settings.llm_model, price, "GRAPHRAG_LLM_INPUT_PRICE and GRAPHRAG_LLM_OUTPUT_PRICE")
     chat = Chat(
         chosen,
         settings.llm_model,
@@ -159,7 +197,44 @@ def open_llm(settings: Settings) -> "LanguageModel | None":
     )
 
 
+def open_reranking(settings: Settings) -> "Reranker | None":
+    """The configured re-ranking model; None if there is none. Nothing is sent to it yet.
+
+    Raises:
+        ConfigError: a setting is missing or contradicts another one.
+    """
+    if not settings.reranker:
+        if settings.rerank_model or settings.rerank_base_url:
+            raise ConfigError(
+                "GRAPHRAG_RERANK_MODEL or GRAPHRAG_RERANK_BASE_URL is set, but not GRAPHRAG_RERANKER: set it, too"
+            )
+        return None
+    from graphrag.llm.rerank import SERVERS, open_reranker
+
+    price = None if settings.rerank_price is None else Price(settings.rerank_price, 0.0)
+    if SERVERS[settings.reranker][1]:
+        _check_costs(settings, settings.rerank_model, price, "GRAPHRAG_RERANK_PRICE")
+    return open_reranker(
+        settings.reranker,
+        settings.rerank_model,
+        base_url=settings.rerank_base_url,
+        api_key=settings.rerank_api_key.get_secret_value(),
+        price=price,
+        candidates=settings.rerank_candidates,
+        concurrency=settings.rerank_concurrency,
+        seconds=settings.rerank_seconds,
+    )
+
+
 _COSTS = ("llm_answer_cost", "llm_key_daily_cost", "llm_job_cost", "llm_daily_cost")
+
+
+def _check_costs(settings: Settings, model: str, price: Price | None, remedy: str) -> None:
+    costs = [name for name in _COSTS if getattr(settings, name)]
+    if price is None and costs:
+        raise ConfigError(
+            f"GRAPHRAG_{costs[0].upper()} is a budget in money, but the price of {model!r} is not known here: set {remedy}"
+        )
 
 
 def _price(settings: Settings, known: Price | None) -> Price | None:

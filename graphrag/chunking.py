@@ -232,16 +232,22 @@ class _Outline:
         return tuple((self._starts[index], self._paths[index + 1]) for index in range(first, last))
 
     def _prefix(self, path: tuple[str, ...]) -> tuple[str, int]:
-        repeated = bool(path) and path[0].casefold() == self._title.casefold()
-        prefix = " > ".join(path if repeated or not self._title else (self._title, *path))
-        tokens = self._tokenizer.tokenize(prefix)
-        if len(tokens) <= MAX_PREFIX:
-            return prefix, len(tokens)
-        # Cut between words; a first word that is longer has the same tokens at its beginning when cut within.
-        word_starts = np.flatnonzero(tokens.word_starts[: MAX_PREFIX + 1])
-        kept = int(word_starts[-1]) or MAX_PREFIX
-        prefix = prefix[: int(tokens.ends[kept - 1])].rstrip(" >")
-        return prefix, self._tokenizer.count(prefix)
+        return chunk_prefix(self._title, path, self._tokenizer)
+
+
+def chunk_prefix(title: str, path: tuple[str, ...], tokenizer: Tokenizer) -> tuple[str, int]:
+    """What stands before a chunk's text for the encoder, "title > heading", and how many tokens it has."""
+    title = " ".join(title.split())
+    repeated = bool(path) and path[0].casefold() == title.casefold()
+    prefix = " > ".join(path if repeated or not title else (title, *path))
+    tokens = tokenizer.tokenize(prefix)
+    if len(tokens) <= MAX_PREFIX:
+        return prefix, len(tokens)
+    # Cut between words; a first word that is longer has the same tokens at its beginning when cut within.
+    word_starts = np.flatnonzero(tokens.word_starts[: MAX_PREFIX + 1])
+    kept = int(word_starts[-1]) or MAX_PREFIX
+    prefix = prefix[: int(tokens.ends[kept - 1])].rstrip(" >")
+    return prefix, tokenizer.count(prefix)
 
 
 class _Packer:

@@ -16,7 +16,7 @@ from typing import Literal
 
 from graphrag.analysis import chunk_terms, is_subject_key, normalise, phrases
 from graphrag.chunking import split
-from graphrag.embedding import Passage
+from graphrag.embedding import Passage, passage_text
 from graphrag.errors import BudgetError, GraphRAGError, ModelError, StoreError
 from graphrag.extraction import ChunkText, Contribution, DocumentText
 from graphrag.knowledge import KnowledgeBase
@@ -357,7 +357,7 @@ async def _embed(kb: KnowledgeBase, passages: Sequence[Passage]) -> list[ChunkVe
     vectors = await kb.encoder.encode(passages)
     if kb.embedder.fingerprint == kb.encoder.fingerprint:
         return vectors
-    texts = [f"{passage.prefix}\n{passage.text}" if passage.prefix else passage.text for passage in passages]
+    texts = [passage_text(passage.prefix, passage.text) for passage in passages]
     embedded = await kb.embedder.embed(texts, "document")
     return [ChunkVectors(row, local.sentences) for row, local in zip(embedded, vectors, strict=True)]
 

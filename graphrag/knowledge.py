@@ -14,6 +14,7 @@ from graphrag.types import stable_id
 
 if TYPE_CHECKING:
     from graphrag.llm.model import LanguageModel
+    from graphrag.llm.rerank import Reranker
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class KnowledgeBase:
     filter_fields: frozenset[str]
     llm: "LanguageModel | None" = None
     """None where no language model is configured: everything works, with quotations as answers."""
+    reranker: "Reranker | None" = None
+    """None where none is configured: hits stay in the order of the search."""
     limits: Limits = field(default_factory=Limits)
 
     def purse(self, tenant: str, *, key: str = "", job: str = "") -> Purse:
@@ -46,13 +49,17 @@ class KnowledgeBase:
     @property
     def pipeline(self) -> str:
         """Fingerprint of everything that turns a document into what is stored."""
+        return self.pipeline_with(self.embedder.fingerprint)
+
+    def pipeline_with(self, embedder: str) -> str:
+        """The pipeline as it were with another embedder, by its fingerprint."""
         return stable_id(
             "pipeline",
             ANALYSIS_VERSION,
             CHUNKING_VERSION,
             self.chunk_tokens,
             self.chunk_overlap,
-            self.embedder.fingerprint,
+            embedder,
             self.encoder.fingerprint,
             self.extractor.fingerprint,
         )

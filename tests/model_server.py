@@ -1,7 +1,10 @@
 """A real HTTP server that speaks the OpenAI protocol by a script: for every shape in which a model can answer, or fail to."""
 
 import asyncio
+import base64
 import json
+import random
+import struct
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -88,6 +91,53 @@ def replies(
         if counts:
             body["usage"] = counts
         await raw(json.dumps(body).encode())(exchange)
+
+    return act
+
+
+def direction(text: str, dimension: int) -> list[float]:
+    """A vector that depends on the text alone, and is of no particular length."""
+    numbers = random.Random(text)
+    return [numbers.gauss(0, 3) for _ in range(dimension)]
+
+
+def embeds(dimension: int, *, backwards: bool = False, packed: bool | None = None, longest: int = 10**9) -> Action:
+    """Vectors of the texts (`direction`), in OpenAI's form or, for texts of Cohere's, in that.
+
+    Args:
+        backwards: list them from last to first, which their `index` tells.
+        packed: whether in base64; None as the request wants it.
+        longest: texts with more characters are refused as too long.
+    """
+
+    async def act(exchange: Exchange) -> None:
+        body = exchange.body
+        texts: list[str] = body.get("texts") or body["input"]
+        if any(len(text) > longest for text in texts):
+            return await fails(400, f"maximum context length is {longest} characters")(exchange)
+        length = body.get("dimensions") or body.get("output_dimension") or dimension
+        vectors: list[Any] = [direction(text, length) for text in texts]
+        if "texts" in body:
+            reply: dict[str, Any] = {"embeddings": {"float": vectors}, "meta": {"billed_units": {"input_tokens": 7}}}
+        else:
+            if packed if packed is not None else body.get("encoding_format") == "base64":
+                vectors = [base64.b64encode(struct.pack(f"<{length}f", *vector)).decode() for vector in vectors]
+            data = [{"object": "embedding", "index": n, "embedding": vector} for n, vector in enumerate(vectors)]
+            reply = {"data": data[::-1] if backwards else data, "usage": {"prompt_tokens": 7, "total_tokens": 7}}
+        return await raw(json.dumps(reply).encode())(exchange)
+
+    return act
+
+
+def ranks(score: Callable[[str, str], float]) -> Action:
+    """Scores of documents for a query as Cohere sends them, best first."""
+
+    async def act(exchange: Exchange) -> None:
+        body = exchange.body
+        scores = [score(body["query"], text) for text in body["documents"]]
+        order = sorted(range(len(scores)), key=lambda n: -scores[n])
+        results = [{"index": n, "relevance_score": scores[n]} for n in order]
+        await raw(json.dumps({"results": results, "usage": {"total_tokens": 11}}).encode())(exchange)
 
     return act
 

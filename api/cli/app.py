@@ -16,6 +16,7 @@ from api.cli.ingest import ingest
 from api.cli.jobs import jobs
 from api.cli.keys import keys
 from api.cli.quickstart import quickstart
+from api.cli.reembed import reembed
 from api.cli.replies import replies
 from api.cli.search import search
 from api.cli.serve import serve
@@ -42,7 +43,21 @@ def options(
     """Cited answers from your own documents: ingest a folder, ask a question."""
 
 
-for command in (quickstart, ingest, ask, search, serve, worker, documents, delete, stats, usage, export, doctor):
+for command in (
+    quickstart,
+    ingest,
+    ask,
+    search,
+    serve,
+    worker,
+    documents,
+    delete,
+    stats,
+    usage,
+    export,
+    reembed,
+    doctor,
+):
     app.command()(command)
 app.command("import")(import_)
 app.add_typer(entities, name="entities")

@@ -155,7 +155,10 @@ async def _embedder(settings: Settings, fingerprints: list[Fingerprints]) -> Che
     begun = time.perf_counter()
     embedder, encoder = await asyncio.to_thread(open_embedders, settings)
     loaded = time.perf_counter()
-    await embedder.embed(["A sentence to be embedded."], "query")
+    try:
+        await embedder.embed(["A sentence to be embedded."], "query")
+    finally:
+        await embedder.aclose()
     ended = time.perf_counter()
     fingerprints.append(Fingerprints(embedder.fingerprint, encoder.fingerprint))
     detail = f"loads in {1000 * (loaded - begun):.0f} ms, embeds a sentence in {1000 * (ended - loaded):.0f} ms"
@@ -170,7 +173,9 @@ def _fingerprints(settings: Settings, configured: Fingerprints) -> Check:
         known = asyncio.run(_bound(settings))
     if known is None:
         return Check("fingerprints", True, "nothing is stored yet that a model would have to fit")
-    remedy = "set GRAPHRAG_EMBEDDER back, or ingest into a new store (GRAPHRAG_STORE_URL=sqlite:///other.db)"
+    remedy = (
+        "set GRAPHRAG_EMBEDDER and GRAPHRAG_EMBEDDING_* back, or run 'graphrag reembed' to move the store to this model"
+    )
     if known == configured:
         return Check("fingerprints", True, f"the store's vectors are of the configured model ({configured.embedder})")
     detail = f"the store's vectors are of {known.embedder}, configured is {configured.embedder}"

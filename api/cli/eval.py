@@ -21,7 +21,7 @@ from api.cli.options import location_of
 from api.cli.output import console, line, print_json
 from api.modes import agent_for
 from graphrag.bootstrap import open_knowledge_base
-from graphrag.errors import InputError
+from graphrag.errors import ConfigError, InputError
 from graphrag.evaluation.beir import Dataset, load_dataset, without_titles
 from graphrag.evaluation.compare import compare
 from graphrag.evaluation.html import page
@@ -78,6 +78,7 @@ async def run_evaluation(
     clean_up: bool,
     stage: Stage,
     variant: Variant = Variant(),
+    reranked: bool = False,
 ) -> dict[str, Any]:
     """Ingest a dataset's passages into a fresh store, ask its questions in each mode, and return the report.
 
@@ -85,10 +86,16 @@ async def run_evaluation(
         settings: `store_url` names the store.
         clean_up: whether to delete the passages from the store afterwards, also when something failed.
 
+        reranked: whether to use the configured re-ranking model, which is left out otherwise.
+
     Raises:
+        ConfigError: there is none.
         InputError: the store already holds an evaluation of the dataset, or a passage could not be ingested.
     """
-    async with open_knowledge_base(settings) as kb:
+    async with open_knowledge_base(settings) as opened:
+        kb = opened if reranked else replace(opened, reranker=None)
+        if reranked and kb.reranker is None:
+            raise ConfigError("--rerank needs a re-ranking model: set GRAPHRAG_RERANKER and GRAPHRAG_RERANK_MODEL")
         scope = Scope(tenant=f"eval-{dataset.name}"[:60])
         if await kb.store.documents(scope, limit=1):
             raise InputError(
@@ -313,6 +320,9 @@ def evaluate_folder(
         list[str] | None,
         typer.Option("--without", metavar="NAME", help="Switch off a term of chain search or a tool; repeatable."),
     ] = None,
+    rerank: Annotated[
+        bool, typer.Option("--rerank", help="Re-rank the hits of hybrid and graph search with the configured model.")
+    ] = False,
     html_file: Annotated[str, typer.Option("--html", metavar="FILE", help="Write the report as a web page too.")] = "",
     json_file: Annotated[
         str,
@@ -343,9 +353,10 @@ def evaluate_folder(
                 clean_up=bool(store),
                 stage=stage,
                 variant=variant,
+                reranked=rerank,
             )
         )
-    report |= {"titles": not no_titles, "without": sorted(without or ())}
+    report |= {"titles": not no_titles, "without": sorted(without or ()), "rerank": rerank}
     if html_file:
         Path(html_file).write_text(page(report), encoding="utf-8")
     if json_file == "-":

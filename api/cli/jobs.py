@@ -8,6 +8,7 @@ import typer
 
 from api.cli.options import JsonOption, TenantOption, require_store, scope_of
 from api.cli.output import heading, line, print_json, say, show, table
+from graphrag import reembedding
 from graphrag.bootstrap import open_stores
 from graphrag.errors import InputError
 from graphrag.settings import load_settings
@@ -105,6 +106,9 @@ def watch(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOption 
 def _state_of(job: Job) -> str:
     """Such as "running: 12 of 40 files read, 12 documents (11 created, 1 failed), 3.1/s, 9 s left"."""
     progress = job.progress
+    if job.kind == reembedding.KIND:
+        said = f"{job.state}: {progress.get('embedded', 0)} of {progress.get('chunks', 0)} passages embedded"
+        return f"{said}{': ' if job.error else ''}{job.error}"
     counts = [
         f"{progress[name]} {name}" for name in ("created", "updated", "unchanged", "failed") if progress.get(name)
     ]

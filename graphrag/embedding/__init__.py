@@ -32,8 +32,13 @@ class Embedder(Protocol):
             `(len(texts), dimension)` float32, unit length. Input beyond the model's limit is cut.
 
         Raises:
+            ModelUnavailableError: the model is elsewhere and does not answer: search by words and graph goes on without.
             ModelError: the model failed.
         """
+        ...
+
+    async def aclose(self) -> None:
+        """Free what it holds, threads or connections. Closing twice is a no-op."""
         ...
 
 
@@ -46,6 +51,11 @@ class Passage:
     text: str
     sentences: tuple[Span, ...]
     """Ascending spans within `text`; they need not cover it."""
+
+
+def passage_text(prefix: str, text: str) -> str:
+    """A passage as an embedder of plain texts is given it."""
+    return f"{prefix}\n{text}" if prefix else text
 
 
 class PassageEncoder(Protocol):
@@ -66,4 +76,8 @@ class PassageEncoder(Protocol):
         Raises:
             ModelError: the model failed.
         """
+        ...
+
+    async def aclose(self) -> None:
+        """As Embedder.aclose."""
         ...

@@ -43,6 +43,9 @@ class Hashing:
         """As Embedder.embed; queries and documents are treated alike."""
         return await asyncio.to_thread(self._embed, texts)
 
+    async def aclose(self) -> None:
+        """It holds nothing."""
+
     async def encode(self, passages: Sequence[Passage]) -> list[ChunkVectors]:
         """As PassageEncoder.encode."""
         return await asyncio.to_thread(lambda: [self._encode(passage) for passage in passages])

@@ -93,6 +93,10 @@ class MiniLM:
         """End the worker threads; passes under way finish first. Closing twice is a no-op."""
         self._executor.shutdown()
 
+    async def aclose(self) -> None:
+        """As Embedder.aclose."""
+        await asyncio.to_thread(self.close)
+
     @property
     def fingerprint(self) -> str:
         """As Embedder.fingerprint."""

@@ -80,6 +80,8 @@ def _subtitle(report: Mapping[str, Any]) -> str:
         notes.append("without titles")
     if report.get("without"):
         notes.append(f"without {', '.join(report['without'])}")
+    if report.get("rerank"):
+        notes.append("hybrid and graph re-ranked")
     return "; ".join(notes)
 
 

@@ -114,10 +114,14 @@ class Endpoint:
     Args:
         name: for messages, such as "openai at https://api.openai.com/v1".
         concurrency: calls made to it at once; others wait, within their deadlines.
+        setting: how the names of its settings begin.
     """
 
-    def __init__(self, name: str, *, concurrency: int, patience: Patience | None = None) -> None:
+    def __init__(
+        self, name: str, *, concurrency: int, patience: Patience | None = None, setting: str = "GRAPHRAG_LLM"
+    ) -> None:
         self.name = name
+        self._setting = setting
         self.patience = patience or Patience()
         self.breaker = Breaker(self.patience)
         self._room = asyncio.Semaphore(concurrency)
@@ -154,8 +158,8 @@ class Endpoint:
                 await self._room.acquire()
         except TimeoutError as exc:
             raise ModelUnavailableError(
-                f"{self.name}: too many calls at once, there was no room in time: raise GRAPHRAG_LLM_CONCURRENCY if the "
-                f"server can take more"
+                f"{self.name}: too many calls at once, there was no room in time: raise {self._setting}_CONCURRENCY if "
+                f"the server can take more"
             ) from exc
         try:
             yield

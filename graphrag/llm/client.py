@@ -262,7 +262,7 @@ class _Paid:
         reservation, self._reservation = self._reservation, None
         if self.actual is not None:
             actual = self.actual
-        elif isinstance(error, openai.APIStatusError) or _never_sent(error):
+        elif isinstance(error, openai.APIStatusError) or never_sent(error):
             actual = Usage(calls=1)
         else:
             actual = reservation.most
@@ -277,7 +277,8 @@ class _Paid:
         return used(self.chat.price, self.input, estimate_tokens(text)), True
 
 
-def _never_sent(error: BaseException | None) -> bool:
+def never_sent(error: BaseException | None) -> bool:
+    """Whether a request certainly did not reach the server."""
     cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else None
     return isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
 

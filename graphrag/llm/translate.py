@@ -21,7 +21,7 @@ from graphrag.errors import (
 MAX_DETAIL = 200
 _OVERFLOW = re.compile(
     r"context[ _]?(length|window|size)|maximum context|too many tokens|prompt is too long|exceeds? the (available|maximum)"
-    r"|input is too long|n_ctx|reduce the length",
+    r"|input is too long|n_ctx|reduce the length|is too large to process",
     re.IGNORECASE,
 )
 _SECRET = re.compile(r"\b(?:sk|key|gsk|xai|pa|co)[-_][\w*-]{6,}|\S*\*{3,}\S*|Bearer\s+\S+", re.IGNORECASE)
@@ -85,6 +85,11 @@ def model_error(exc: Exception, target: Target) -> GraphRAGError:
             )
 
 
+def refused(exc: BaseException) -> bool:
+    """Whether the server answered with an error, so that nothing was generated or counted."""
+    return isinstance(exc, openai.APIStatusError)
+
+
 def _status_error(exc: openai.APIStatusError, target: Target) -> ModelError:
     name, setting, status = target.name, target.setting, exc.status_code
     detail = redacted(_detail(exc), target.secret)
@@ -100,12 +105,12 @@ def _status_error(exc: openai.APIStatusError, target: Target) -> ModelError:
         )
     if status == 429 and exc.code == "insufficient_quota":
         return ModelRefusedError(f"the account at {name} has no credit left: {detail}")
+    if status in (400, 413, 422, 500) and (_OVERFLOW.search(_detail(exc)) or exc.code == "context_length_exceeded"):
+        return ContextOverflowError(_overflow(target, detail))
     if status == 429 or status in _AGAIN:
         wait = retry_after(exc.response.headers, time.time())
         what = "gets too many requests" if status == 429 else f"failed (HTTP {status})"
         return ModelUnavailableError(f"{name} {what}: {detail}", retry_after=wait)
-    if status in (400, 413, 422) and (_OVERFLOW.search(_detail(exc)) or exc.code == "context_length_exceeded"):
-        return ContextOverflowError(_overflow(target, detail))
     if status == 501:
         return ModelRefusedError(f"{name} cannot do this with the model {target.model!r} (HTTP 501): {detail}")
     if status >= 500:

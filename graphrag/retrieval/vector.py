@@ -22,6 +22,9 @@ class NoVectors:
         """See Embedder.embed."""
         return np.zeros((len(texts), self.dimension), dtype=np.float32)
 
+    async def aclose(self) -> None:
+        """See Embedder.aclose. What it stands in for is closed by its owner."""
+
 
 async def embed_query(embedder: Embedder, query: str) -> NDArray[np.float32]:
     """`(dim,)` float32, unit length."""

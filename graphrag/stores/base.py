@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from graphrag.extraction.resolution import UNDECIDED, Decided
 from graphrag.filters import Filter
+from graphrag.stores.moving import Moves
 from graphrag.stores.system import Lease
 from graphrag.types import (
     Chunk,
@@ -56,6 +57,11 @@ class GraphStore(Protocol):
     @property
     def location(self) -> str:
         """Where the data is, for people: a file path or a server address, without credentials."""
+        ...
+
+    @property
+    def moves(self) -> Moves:
+        """Moving the whole store, of all tenants, to another embedding model."""
         ...
 
     async def __aenter__(self) -> Self: ...
@@ -99,7 +105,7 @@ class GraphStore(Protocol):
                 key, or a mention's entity id is not that of tenant and key;
                 a relation's subject or object is not mentioned in its chunk;
                 a vector is missing, not finite, not of unit length (chunk vectors), or not of the dimension that the
-                store holds. The dimensions are those of the first vectors written, for as long as the store exists.
+                store holds. The dimensions are those of the first vectors written, until the store is moved to another model.
         """
         ...
 
@@ -145,7 +151,11 @@ class GraphStore(Protocol):
     async def chunk_vectors(
         self, scope: Scope, ids: Sequence[str], filter: Filter | None = None
     ) -> dict[str, ChunkVectors]:
-        """Embeddings by chunk id."""
+        """Embeddings by chunk id.
+
+        Raises:
+            SchemaMismatchError: as write.
+        """
         ...
 
     async def nearest_chunks(
@@ -160,6 +170,7 @@ class GraphStore(Protocol):
             filter: see the module.
 
         Raises:
+            SchemaMismatchError: as write.
             InputError: `k` is out of range, or a vector is not finite or of another dimension than the stored ones.
         """
         ...
@@ -251,6 +262,9 @@ class GraphStore(Protocol):
 
         Not one snapshot, but each document is: writes that end meanwhile are in it or not, document by document, and
         what is no longer visible when its turn comes is left out.
+
+        Raises:
+            SchemaMismatchError: the store was moved to another model meanwhile: begin again.
         """
         ...
 

@@ -264,7 +264,7 @@ def test_doctor_names_each_problem_with_a_remedy(filled: Run, monkeypatch: pytes
     assert result.code == 1
     assert "PROBLEM fingerprints: the store's vectors are of hashing/" in result.out
     assert "PROBLEM spacy" in result.out
-    assert "-> set GRAPHRAG_EMBEDDER back" in result.out
+    assert "-> set GRAPHRAG_EMBEDDER and GRAPHRAG_EMBEDDING_* back" in result.out
     assert "2 problems found." in result.out
 
 

@@ -147,7 +147,7 @@ def test_a_store_of_another_embedder_is_refused(filled: Run, tmp_path: Path):
         result = run_process(tmp_path, *arguments, "--json", GRAPHRAG_EMBEDDER="minilm")
         assert result.code == 5
         assert result.json["error"]["type"] == "SchemaMismatchError"
-        assert "set GRAPHRAG_EMBEDDER back" in result.error
+        assert "'graphrag reembed'" in result.error
     assert len(filled("documents", "--json").json["documents"]) == 4
 
 

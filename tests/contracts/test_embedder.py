@@ -1,18 +1,21 @@
 """What every embedder promises, and what the local model adds."""
 
 import asyncio
-from collections.abc import Iterator
+import json
+from collections.abc import AsyncIterator, Iterator
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from graphrag.embedding import Passage
+from graphrag.embedding import Embedder, Passage
 from graphrag.embedding.hashing import Hashing
 from graphrag.embedding.minilm import MAX_TOKENS, MiniLM
+from graphrag.embedding.remote import open_remote
 from graphrag.embedding.tokenizer import open_tokenizer, packaged_file
 from graphrag.errors import ConfigError, ModelError
 from graphrag.sentences import split_sentences
+from tests.model_server import Exchange, model_server, raw
 
 TEXTS = [
     "The ferry to Harwich leaves at nine in the evening.",
@@ -36,6 +39,28 @@ def embedder(request: pytest.FixtureRequest, minilm: MiniLM) -> Hashing | MiniLM
     return minilm if request.param == "minilm" else Hashing()
 
 
+async def serve_hashing(exchange: Exchange) -> None:
+    """A model server whose model is Hashing, with vectors that are not of unit length."""
+    vectors = 3 * await Hashing().embed(exchange.body["input"], "document")
+    data = [{"index": n, "embedding": vector.tolist()} for n, vector in enumerate(vectors)]
+    await raw(json.dumps({"data": data}).encode())(exchange)
+
+
+@pytest.fixture(params=["hashing", "minilm", "remote"])
+async def any_embedder(request: pytest.FixtureRequest, minilm: MiniLM) -> AsyncIterator[Embedder]:
+    if request.param == "remote":
+        with model_server() as server:
+            server.otherwise = serve_hashing
+            remote = open_remote(
+                "vllm", "hashing", base_url=server.url, api_key="", dimensions=256, query_prefix=None,
+                document_prefix=None, price=None, batch=2, concurrency=4, seconds=5,
+            )  # fmt: skip
+            yield remote
+            await remote.aclose()
+    else:
+        yield minilm if request.param == "minilm" else Hashing()
+
+
 def passage(text: str, prefix: str = "") -> Passage:
     return Passage(prefix, text, tuple(split_sentences(text)))
 
@@ -47,27 +72,30 @@ def lengths(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.linalg.norm(vectors.astype(np.float64), axis=1)
 
 
-async def test_vectors_have_the_stated_shape_and_unit_length(embedder: Hashing | MiniLM) -> None:
-    vectors = await embedder.embed(TEXTS, "document")
+async def test_vectors_have_the_stated_shape_and_unit_length(any_embedder: Embedder) -> None:
+    vectors = await any_embedder.embed(TEXTS, "document")
     assert vectors.dtype == np.float32
-    assert vectors.shape == (len(TEXTS), embedder.dimension)
+    assert vectors.shape == (len(TEXTS), any_embedder.dimension)
     np.testing.assert_allclose(lengths(vectors), 1, atol=1e-5)
 
 
-async def test_vectors_come_in_the_order_of_the_texts_whatever_else_is_embedded(embedder: Hashing | MiniLM) -> None:
-    together = await embedder.embed(TEXTS, "document")
-    backwards = await embedder.embed(TEXTS[::-1], "document")
-    alone = np.concatenate([await embedder.embed([text], "document") for text in TEXTS])
+async def test_vectors_come_in_the_order_of_the_texts_whatever_else_is_embedded(any_embedder: Embedder) -> None:
+    together = await any_embedder.embed(TEXTS, "document")
+    backwards = await any_embedder.embed(TEXTS[::-1], "document")
+    alone = np.concatenate([await any_embedder.embed([text], "document") for text in TEXTS])
     np.testing.assert_array_equal(together, backwards[::-1])
     np.testing.assert_array_equal(together, alone)
 
 
-async def test_a_query_and_a_document_of_the_same_text_have_the_same_vector(embedder: Hashing | MiniLM) -> None:
-    np.testing.assert_array_equal(await embedder.embed(TEXTS, "query"), await embedder.embed(TEXTS, "document"))
+async def test_a_query_and_a_document_of_the_same_text_have_the_same_vector(any_embedder: Embedder) -> None:
+    np.testing.assert_array_equal(await any_embedder.embed(TEXTS, "query"), await any_embedder.embed(TEXTS, "document"))
 
 
-async def test_nothing_to_embed_gives_no_rows(embedder: Hashing | MiniLM) -> None:
-    assert (await embedder.embed([], "query")).shape == (0, embedder.dimension)
+async def test_nothing_to_embed_gives_no_rows(any_embedder: Embedder) -> None:
+    assert (await any_embedder.embed([], "query")).shape == (0, any_embedder.dimension)
+
+
+async def test_no_passages_are_encoded_as_none(embedder: Hashing | MiniLM) -> None:
     assert await embedder.encode([]) == []
 
 
@@ -100,10 +128,11 @@ async def test_a_sentence_without_tokens_has_the_vector_of_its_passage(embedder:
     np.testing.assert_array_equal(encoded.sentences[1], encoded.chunk.astype(np.float16))
 
 
-async def test_concurrent_calls_give_what_calls_in_turn_give(embedder: Hashing | MiniLM) -> None:
-    expected = await embedder.embed(TEXTS, "document")
+async def test_concurrent_calls_give_what_calls_in_turn_give(any_embedder: Embedder) -> None:
+    expected = await any_embedder.embed(TEXTS, "document")
     results = await asyncio.gather(
-        *(embedder.embed(TEXTS, "document") for _ in range(4)), *(embedder.embed([text], "query") for text in TEXTS)
+        *(any_embedder.embed(TEXTS, "document") for _ in range(4)),
+        *(any_embedder.embed([text], "query") for text in TEXTS),
     )
     for result in results[:4]:
         np.testing.assert_array_equal(result, expected)
@@ -116,8 +145,8 @@ async def test_another_instance_gives_the_same_vectors_under_the_same_fingerprin
     np.testing.assert_array_equal(await other.embed(TEXTS, "query"), await embedder.embed(TEXTS, "query"))
 
 
-async def test_texts_that_share_words_are_nearer_than_texts_that_share_none(embedder: Hashing | MiniLM) -> None:
-    query, near, far = await embedder.embed(
+async def test_texts_that_share_words_are_nearer_than_texts_that_share_none(any_embedder: Embedder) -> None:
+    query, near, far = await any_embedder.embed(
         ["signatures on invoices", "Each invoice needs a signature.", "The ferry leaves in the evening."], "document"
     )
     assert query @ near > query @ far + 0.2
@@ -184,8 +213,8 @@ async def test_a_sentence_longer_than_a_window_has_the_vector_of_its_beginning(m
     assert encoded.chunk @ thermometer > encoded.sentences[0] @ thermometer
 
 
-async def test_half_a_surrogate_pair_is_no_error(embedder: Hashing | MiniLM) -> None:
-    assert (await embedder.embed(["a \ud800 b"], "query")).shape == (1, embedder.dimension)
+async def test_half_a_surrogate_pair_is_no_error(any_embedder: Embedder) -> None:
+    assert (await any_embedder.embed(["a \ud800 b"], "query")).shape == (1, any_embedder.dimension)
 
 
 async def test_a_closed_model_refuses_with_a_model_error() -> None:

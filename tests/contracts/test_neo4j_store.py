@@ -171,7 +171,7 @@ async def test_a_new_filter_field_is_declared_in_the_vector_index_and_old_ones_s
             condition = Condition("colour", "eq", (colour,))
             (hits,) = await other.nearest_chunks(ANYBODY, VECTORS[:1], 5, Filter((condition,)))
             assert len(hits) == count
-    assert await schema._declared(store._connection) >= FIELDS | {"colour"}
+    assert await schema.declared_fields(store._connection, 0) >= FIELDS | {"colour"}
 
 
 # Filters

@@ -35,6 +35,7 @@ from graphrag.knowledge import KnowledgeBase
 from graphrag.retrieval.weights import WEIGHTS
 from graphrag.settings import load_settings
 from graphrag.types import Scope, document_id
+from tests.model_server import model_server, ranks
 
 EXTRACTOR = SpacyExtractor()
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -238,7 +239,7 @@ ANSWER_FRACTIONS = {"answer_contains", "answer_em", "answer_f1"}
 
 
 def test_the_report_has_the_keys_that_people_and_scripts_read(report: dict[str, Any]):
-    assert set(report) == {"dataset", "store", "seed", "indexing", "modes", "titles", "without"}
+    assert set(report) == {"dataset", "store", "seed", "indexing", "modes", "titles", "without", "rerank"}
     assert (report["dataset"], report["store"], report["seed"]) == ("mini", "sqlite", 1)
     assert set(report["indexing"]) == {"passages", "seconds", "passages_per_second"}
     assert report["indexing"]["passages"] == len(PASSAGES)
@@ -274,6 +275,32 @@ def test_the_report_is_json_and_shown_as_a_table(report: dict[str, Any]):
     assert [line.split()[0] for line in lines if line.startswith(MODES_OF_ALL) and ":" not in line] == list(
         MODES_OF_ALL
     )
+
+
+def test_a_re_ranking_model_is_used_when_it_is_asked_for(tmp_path: Path):
+    folder = write_dataset(tmp_path / "mini")
+
+    def run(*arguments: str, **settings: str) -> dict[str, Any]:
+        command = [sys.executable, "-m", "api.cli", "eval", str(folder), "--mode", "hybrid", "--json", "-", *arguments]
+        environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "GRAPHRAG_EMBEDDER": "hashing"} | settings
+        ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+        return json.loads(ran.stdout)
+
+    gold = {text: ids for _, text, _, ids in QUERIES}
+    titles = {id_: title for id_, title, _ in PASSAGES}
+    with model_server() as server:
+        # The worst there is: what is relevant comes last.
+        server.otherwise = ranks(lambda q, text: -float(text.partition("\n")[0] in {titles[id_] for id_ in gold[q]}))
+        settings = {"GRAPHRAG_RERANKER": "vllm", "GRAPHRAG_RERANK_MODEL": "m", "GRAPHRAG_RERANK_BASE_URL": server.url}
+        plain = run(**settings)
+        assert server.bodies == []
+        reranked = run("--rerank", **settings)
+        assert len(server.bodies) >= len(QUERIES)
+    assert (plain["rerank"], reranked["rerank"]) == (False, True)
+    assert plain["modes"]["hybrid"]["recall@5"] >= 0.75
+    assert reranked["modes"]["hybrid"]["recall@5"] == 0
+    assert "re-ranked" in page(reranked)
+    assert "set GRAPHRAG_RERANKER" in run("--rerank")["error"]["message"]
 
 
 DATASET = Dataset(

@@ -14,6 +14,7 @@ from graphrag.stores.embedded.sql import (
     DOCUMENT_COLUMNS,
     RELATION_COLUMNS,
     SENTENCE_DIMENSION,
+    embedding,
     marks,
     parts,
     recorded,
@@ -79,13 +80,13 @@ def contribution(connection: sqlite3.Connection, scope: Scope, id_: str) -> Grap
     dimension = recorded(connection, SENTENCE_DIMENSION) or 0
     chunks: list[Chunk] = []
     vectors: list[ChunkVectors] = []
-    for *columns, embedding, sentences in connection.execute(
-        f"SELECT {CHUNK_COLUMNS}, c.embedding, c.sentence_embeddings FROM chunks c "
+    for *columns, vector, sentences in connection.execute(
+        f"SELECT {CHUNK_COLUMNS}, {embedding(connection)}, c.sentence_embeddings FROM chunks c "
         f"JOIN documents d ON d.id = c.document_id WHERE c.document_id = ? ORDER BY c.position",
         (id_,),
     ):
         chunks.append(rows.chunk_from(columns))
-        vectors.append(ChunkVectors(np.frombuffer(embedding, dtype="<f4"), rows.sentence_vectors(sentences, dimension)))
+        vectors.append(ChunkVectors(np.frombuffer(vector, dtype="<f4"), rows.sentence_vectors(sentences, dimension)))
     relations = [
         rows.relation_from(columns)
         for columns in connection.execute(

@@ -7,7 +7,9 @@ from contextlib import contextmanager, nullcontext
 
 from graphrag.stores import rows
 from graphrag.stores.embedded.index import IndexedChunk, MemoryIndex
-from graphrag.stores.embedded.sql import DOCUMENT_COLUMNS, marks, parts, revision
+from graphrag.stores.embedded.sql import DOCUMENT_COLUMNS, embedding, marks, parts, revision
+from graphrag.stores.embedded.writing import bound
+from graphrag.types import Fingerprints
 
 _MANY = 1_000
 """Documents taken over at once from which garbage collection would cost more than it finds."""
@@ -35,6 +37,7 @@ class FollowingIndex:
     def __init__(self, filter_fields: Iterable[str]) -> None:
         self._filter_fields = frozenset(filter_fields)
         self._revision = -1
+        self._model: Fingerprints | None = None
         self.memory = MemoryIndex(self._filter_fields)
 
     def follow(self, connection: sqlite3.Connection) -> bool:
@@ -42,7 +45,10 @@ class FollowingIndex:
         current = revision(connection)
         if current == self._revision:
             return False
-        if self.memory.dead > max(1_000, len(self.memory.row_of)):
+        model = bound(connection)
+        # Vectors of another model may have another dimension, and all of them have changed.
+        if self.memory.dead > max(1_000, len(self.memory.row_of)) or model != self._model:
+            self._model = model
             self.memory, self._revision = MemoryIndex(self._filter_fields), -1
         changed = [
             id_
@@ -65,12 +71,12 @@ class FollowingIndex:
             )
         }
         chunks: dict[str, list[IndexedChunk]] = {id_: [] for id_ in documents}
-        for number, id_, document_id, terms, phrases, mentions, embedding in connection.execute(
-            f"SELECT n, id, document_id, terms, phrases, mentions, embedding FROM chunks "
-            f"WHERE document_id IN ({marks(ids)}) ORDER BY document_id, position",
+        for number, id_, document_id, terms, phrases, mentions, vector in connection.execute(
+            f"SELECT c.n, c.id, c.document_id, c.terms, c.phrases, c.mentions, {embedding(connection)} FROM chunks c "
+            f"WHERE c.document_id IN ({marks(ids)}) ORDER BY c.document_id, c.position",
             ids,
         ):
             decoded = rows.decode_mentions(documents[document_id].tenant, mentions)
-            chunks[document_id].append(IndexedChunk(number, id_, terms, embedding, phrases, decoded))
+            chunks[document_id].append(IndexedChunk(number, id_, terms, vector, phrases, decoded))
         for id_, document in documents.items():
             self.memory.put_document(id_, document.tenant, document.access, document.metadata, chunks[id_])

@@ -90,8 +90,13 @@ CREATE TABLE replies (
 ) WITHOUT ROWID;
 """
 
+_VERSION_5 = """
+-- Vectors of the model that the file is being moved to (graphrag.stores.moving), of a document's version.
+CREATE TABLE new_vectors (chunk_id TEXT PRIMARY KEY, version TEXT NOT NULL, embedding BLOB NOT NULL);
+"""
+
 # The step at index i brings a file of version i to version i + 1. Steps are never edited once released, only added.
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 
 
 def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:

@@ -8,6 +8,8 @@ from graphrag.types import is_text
 
 DIMENSION, SENTENCE_DIMENSION = "dimension", "sentence_dimension"
 """Keys of meta: the dimensions of chunk and of sentence vectors, once there are any."""
+SWITCHED = "move_switched"
+"""Key of meta, there from the switch of a move to another model to its end."""
 DOCUMENT_COLUMNS = ", ".join(DOCUMENT_FIELDS)
 CHUNK_COLUMNS = ", ".join(
     ("c.id", "c.document_id", "d.source", "d.title", "d.tenant", *(f'c."{name}"' for name in CHUNK_FIELDS[2:]))
@@ -43,3 +45,12 @@ def record(connection: sqlite3.Connection, key: str, value: int | None) -> None:
     """Keep what is recorded, or record it if nothing is. It stays when all is deleted: it belongs to the models."""
     if value is not None:
         connection.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (key, str(value)))
+
+
+def embedding(connection: sqlite3.Connection) -> str:
+    """The column with the vectors in use, of chunks as c: after the switch of a move (graphrag.stores.moving) those that
+    have not been taken over yet are beside.
+    """
+    switched = connection.execute("SELECT 1 FROM meta WHERE key = ?", (SWITCHED,)).fetchone()
+    beside = "(SELECT v.embedding FROM new_vectors v WHERE v.chunk_id = c.id)"
+    return f"coalesce({beside}, c.embedding)" if switched else "c.embedding"

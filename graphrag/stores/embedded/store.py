@@ -23,7 +23,9 @@ from graphrag.stores.embedded import chunks, documents, graph, links, sql, writi
 from graphrag.stores.embedded.database import Database
 from graphrag.stores.embedded.following import FollowingIndex
 from graphrag.stores.embedded.index import MemoryIndex
+from graphrag.stores.embedded.moving import EmbeddedMoves
 from graphrag.stores.embedded.system import check_lease
+from graphrag.stores.moving import check_bound
 from graphrag.stores.system import Lease
 from graphrag.types import (
     Chunk,
@@ -70,6 +72,11 @@ class EmbeddedStore:
         """Absolute path of the file."""
         return self._database.location
 
+    @property
+    def moves(self) -> EmbeddedMoves:
+        """See GraphStore.moves."""
+        return EmbeddedMoves(self._database)
+
     async def __aenter__(self) -> Self:
         if self._owns_database:
             await self._database.__aenter__()
@@ -96,6 +103,10 @@ class EmbeddedStore:
         for condition in filter.conditions if filter else ():
             check_field(condition.field, self._filter_fields)
 
+    def _check_bound(self, connection: sqlite3.Connection) -> None:
+        """Refuse to compare or store vectors when the file has been moved to another model since it was bound."""
+        check_bound(writing.bound(connection), self._bound, self.location)
+
     # Writing
 
     async def bind(self, fingerprints: Fingerprints) -> None:
@@ -113,8 +124,7 @@ class EmbeddedStore:
 
         def work(connection: sqlite3.Connection) -> WriteOutcome:
             check_lease(connection, lease)
-            if self._bound is not None:
-                writing.check_bound(connection, self._bound, self.location)
+            self._check_bound(connection)
             return writing.write(connection, scope, batch)
 
         return await self._database.write(work)
@@ -184,6 +194,7 @@ class EmbeddedStore:
         self._check_filter(filter)
 
         def work(connection: sqlite3.Connection, index: MemoryIndex) -> dict[str, ChunkVectors]:
+            self._check_bound(connection)
             return chunks.vectors(connection, index, index.visible_ids(scope, ids, filter))
 
         return await self._read(work)
@@ -199,6 +210,7 @@ class EmbeddedStore:
         check_query_vectors(vectors, None)
 
         def work(connection: sqlite3.Connection, index: MemoryIndex) -> list[list[Hit]]:
+            self._check_bound(connection)
             check_query_vectors(vectors, sql.recorded(connection, sql.DIMENSION))
             return index.nearest(scope, vectors, k, filter)
 
@@ -281,13 +293,17 @@ class EmbeddedStore:
 
     async def export(self, scope: Scope, *, ids: Sequence[str] | None = None) -> AsyncIterator[GraphBatch]:
         """See GraphStore.export."""
+        models = await self.fingerprints()
+
+        def work(connection: sqlite3.Connection, id_: str) -> GraphBatch:
+            check_bound(writing.bound(connection), models, self.location)
+            return documents.contribution(connection, scope, id_)
+
         after = ""
         while page := await self.documents(scope, ids=ids, after=after, limit=100):
             for document in page:
                 try:
-                    yield await self._read(
-                        lambda connection, _, id_=document.id: documents.contribution(connection, scope, id_)
-                    )
+                    yield await self._read(lambda connection, _, id_=document.id: work(connection, id_))
                 except NotFoundError:
                     continue  # deleted, or taken out of the scope, since the page was read
             after = page[-1].id

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from graphrag.errors import InputError, SchemaMismatchError
+from graphrag.errors import InputError
 from graphrag.stores import rows
 from graphrag.stores.checks import check_batch, sentence_dimension_of
 from graphrag.stores.embedded.sql import (
@@ -17,6 +17,7 @@ from graphrag.stores.embedded.sql import (
     recorded,
     revision,
 )
+from graphrag.stores.moving import check_bound
 from graphrag.types import Fingerprints, GraphBatch, Scope, WriteOutcome
 
 
@@ -26,23 +27,7 @@ def bind(connection: sqlite3.Connection, fingerprints: Fingerprints, location: s
         stored = connection.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()
         if stored is None:
             connection.execute("INSERT INTO meta VALUES (?, ?)", (name, value))
-    check_bound(connection, fingerprints, location)
-
-
-def check_bound(connection: sqlite3.Connection, fingerprints: Fingerprints, location: str) -> None:
-    """Refuse to go on when other models are recorded by now than those that this process uses.
-
-    Raises:
-        SchemaMismatchError: says which and what to do.
-    """
-    for name, value in (("embedder", fingerprints.embedder), ("sentences", fingerprints.sentences)):
-        stored = connection.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()
-        if stored is not None and stored[0] != value:
-            raise SchemaMismatchError(
-                f"{location} was filled with the {name} model {stored[0]!r}, this process is configured with "
-                f"{value!r}, and their vectors cannot be compared: set GRAPHRAG_EMBEDDER back, or ingest into a new "
-                f"file (GRAPHRAG_STORE_URL=sqlite:///other.db)"
-            )
+    check_bound(bound(connection), fingerprints, location)
 
 
 def write(connection: sqlite3.Connection, scope: Scope, batch: GraphBatch) -> WriteOutcome:
@@ -119,6 +104,10 @@ def _delete(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
         listed = marks(part)
         connection.execute(
             f"DELETE FROM phrases WHERE chunk IN (SELECT n FROM chunks WHERE document_id IN ({listed}))", part
+        )
+        # Of chunks that come back with the same id the new vector counts, should a move be switched and not ended.
+        connection.execute(
+            f"DELETE FROM new_vectors WHERE chunk_id IN (SELECT id FROM chunks WHERE document_id IN ({listed}))", part
         )
         for table, column in (("chunks", "document_id"), ("relations", "document_id"), ("documents", "id")):
             connection.execute(f"DELETE FROM {table} WHERE {column} IN ({listed})", part)

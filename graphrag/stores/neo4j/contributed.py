@@ -4,15 +4,19 @@ import asyncio
 
 from graphrag.errors import NotFoundError, StoreError
 from graphrag.stores import rows
+from graphrag.stores.moving import check_bound
 from graphrag.stores.neo4j import queries
 from graphrag.stores.neo4j.connection import Connection
 from graphrag.stores.neo4j.values import from_vector
-from graphrag.types import ChunkVectors, GraphBatch, Scope
+from graphrag.stores.neo4j.vectors import Vectors
+from graphrag.types import ChunkVectors, Fingerprints, GraphBatch, Scope
 
 _ATTEMPTS = 20
 
 
-async def contribution(connection: Connection, scope: Scope, id_: str, dimensions: tuple[int, int]) -> GraphBatch:
+async def contribution(
+    connection: Connection, held: Vectors, scope: Scope, id_: str, models: Fingerprints | None
+) -> GraphBatch:
     """A document with all that it contributed.
 
     The server does not give several queries one snapshot. So what was read is checked to be of one version, and is read
@@ -20,13 +24,17 @@ async def contribution(connection: Connection, scope: Scope, id_: str, dimension
 
     Raises:
         NotFoundError: there is none of that id that the scope sees.
+        SchemaMismatchError: the vectors are not of these models any more.
     """
-    dimension, sentence_dimension = dimensions
     visible = queries.scope_parameters(scope)
     for attempt in range(_ATTEMPTS):
+        layout = await held.layout(fresh=attempt > 0)
+        check_bound(layout.models, models, connection.location)
         documents, chunks, relations = await asyncio.gather(
             connection.read(queries.CONTRIBUTION, id=id_, **visible),
-            connection.read(queries.CONTRIBUTED_CHUNKS, id=id_, dimension=dimension, **visible),
+            connection.read(
+                queries.CONTRIBUTED_CHUNKS, id=id_, dimension=layout.dimension, **layout.parameters, **visible
+            ),
             connection.read(queries.CONTRIBUTED_RELATIONS, id=id_, **visible),
         )
         if not documents:
@@ -43,7 +51,7 @@ async def contribution(connection: Connection, scope: Scope, id_: str, dimension
                 text,
                 [rows.chunk_from(row[:-3]) for row in chunks],
                 [
-                    ChunkVectors(from_vector(vector), rows.sentence_vectors(sentences, sentence_dimension))
+                    ChunkVectors(from_vector(vector), rows.sentence_vectors(sentences, layout.sentence_dimension))
                     for *_, vector, sentences, _version in chunks
                 ],
                 [rows.relation_from(row) for row in relations],

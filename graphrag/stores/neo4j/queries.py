@@ -38,6 +38,18 @@ _CHUNK: LiteralString = """c.id, c.document_id, c.source, c.title, c.tenant, c.p
 _RELATION: LiteralString = """r.id, r.chunk_id, r.document_id, r.subject_id, r.predicate, r.object_id, r.start, r.`end`,
     r.description"""
 
+# Slots of chunk vectors (vectors.py).
+
+VECTOR_PROPERTIES: tuple[LiteralString, LiteralString] = ("embedding", "embedding_2")
+VECTOR_INDEXES: tuple[LiteralString, LiteralString] = ("chunk_vectors", "chunk_vectors_2")
+LAYOUT: LiteralString = """
+OPTIONAL MATCH (s:SchemaVersion {id: 'schema'})
+RETURN s.slot, s.dimension, s.sentence_dimension, s.embedder, s.sentences"""
+# Begins a read of vectors: no rows come where another slot or model is in use.
+_IN_USE: LiteralString = """
+MATCH (s:SchemaVersion {id: 'schema'})
+WHERE coalesce(s.slot, 0) = $slot AND ($embedder IS NULL OR s.embedder = $embedder)"""
+
 # Documents
 
 DOCUMENTS: LiteralString = f"""
@@ -50,6 +62,9 @@ UNWIND $ids AS id
 MATCH (d:Document {{id: id}})
 WHERE {_SEES_D} AND d.id > $after AND d.source STARTS WITH $prefix AND {_PASSES_D}
 RETURN {_DOCUMENT} ORDER BY d.id LIMIT $limit"""
+
+# Of all tenants: a move to another model is of the whole store.
+ALL_DOCUMENTS: LiteralString = f"MATCH (d:Document) WHERE d.id > $after RETURN {_DOCUMENT} ORDER BY d.id LIMIT $limit"
 
 TEXTS: LiteralString = f"""
 UNWIND $ids AS id
@@ -74,8 +89,9 @@ MATCH (d:Document {{id: $id}}) WHERE {_SEES_D}
 RETURN {_DOCUMENT}, d.text, d.relation_count"""
 
 CONTRIBUTED_CHUNKS: LiteralString = f"""
-MATCH (c:Chunk {{document_id: $id}}) WHERE {_SEES_C}
-RETURN {_CHUNK}, vector(c.embedding, $dimension, FLOAT32), c.sentence_vectors, c.version ORDER BY c.position"""
+{_IN_USE}
+MATCH (c:Chunk {{document_id: $id}}) WHERE {_SEES_C} AND c[$property] IS NOT NULL
+RETURN {_CHUNK}, vector(c[$property], $dimension, FLOAT32), c.sentence_vectors, c.version ORDER BY c.position"""
 
 CONTRIBUTED_RELATIONS: LiteralString = f"""
 MATCH ()-[r:RELATES {{document_id: $id}}]->() WHERE r.tenant = $tenant AND ($all OR r.access IN $access)
@@ -93,19 +109,22 @@ MATCH (c:Chunk {{id: id}}) WHERE {_SEES_C} AND {_PASSES_C}
 RETURN {_CHUNK}"""
 
 CHUNK_VECTORS: LiteralString = f"""
+{_IN_USE}
 UNWIND $ids AS id
-MATCH (c:Chunk {{id: id}}) WHERE {_SEES_C} AND {_PASSES_C}
-RETURN c.id, vector(c.embedding, $dimension, FLOAT32), c.sentence_vectors"""
+MATCH (c:Chunk {{id: id}}) WHERE {_SEES_C} AND {_PASSES_C} AND c[$property] IS NOT NULL
+RETURN c.id, vector(c[$property], $dimension, FLOAT32), c.sentence_vectors"""
 
 # Search. A score is (1 + cosine) / 2. The predicate of a vector search is of declared properties, so that its text depends on the filter's fields and
 # on nothing else: VECTOR_SEARCH is completed by `vector_search`.
 
-_VECTOR_SEARCH: tuple[LiteralString, LiteralString] = (
-    """
+_VECTOR_SEARCH: tuple[LiteralString, LiteralString, LiteralString] = (
+    f"""
+{_IN_USE}
 UNWIND range(0, size($vectors) - 1) AS n
-CALL (n) {
+CALL (n) {{
     MATCH (c:Chunk)
-    SEARCH c IN (VECTOR INDEX chunk_vectors FOR $vectors[n] WHERE c.tenant = $tenant""",
+    SEARCH c IN (VECTOR INDEX """,
+    """ FOR $vectors[n] WHERE c.tenant = $tenant""",
     """ LIMIT $limit) SCORE AS score
     WITH c.id AS id, score ORDER BY score DESC, id
     WITH collect([id, score]) AS found
@@ -115,18 +134,20 @@ RETURN n, total, best""",
 )
 
 
-def vector_search(scope: Scope, predicates: list[str]) -> str:
-    """The vector search within a scope, under the predicates of comparable.searchable."""
-    before, after = _VECTOR_SEARCH
+def vector_search(slot: int, scope: Scope, predicates: list[str]) -> str:
+    """The vector search of a slot within a scope, under the predicates of comparable.searchable."""
+    first, second, after = _VECTOR_SEARCH
+    before = first + VECTOR_INDEXES[slot] + second
     narrowed = [] if ALL_ACCESS in scope.access else ["c.access IN $access"]
     return before + "".join(f" AND {predicate}" for predicate in (*narrowed, *predicates)) + after
 
 
 EXACT_SEARCH: LiteralString = f"""
+{_IN_USE}
 UNWIND range(0, size($vectors) - 1) AS n
 CALL (n) {{
-    MATCH (c:Chunk {{tenant: $tenant}}) WHERE {_SEES_C} AND {_PASSES_C}
-    WITH c.id AS id, vector.similarity.cosine(c.embedding, $vectors[n]) AS score
+    MATCH (c:Chunk {{tenant: $tenant}}) WHERE {_SEES_C} AND {_PASSES_C} AND c[$property] IS NOT NULL
+    WITH c.id AS id, vector.similarity.cosine(c[$property], $vectors[n]) AS score
     ORDER BY score DESC, id LIMIT $best
     WITH collect([id, score]) AS best
     RETURN size(best) AS total, best
@@ -282,7 +303,13 @@ CALL () {
     RETURN min(r.id) AS taken_relation
 }
 RETURN d.tenant, d.access, d.fingerprint, d.state, d.created_at, d.chunk_count, d.term_count, s.dimension,
-    s.sentence_dimension, taken_chunk, taken_relation, s.embedder, s.sentences"""
+    s.sentence_dimension, taken_chunk, taken_relation, s.embedder, s.sentences, s.slot, s.move_target"""
+
+# The models again, from now on until the transaction ends: nobody changes them meanwhile.
+LOCK_MODELS: LiteralString = """
+MATCH (s:SchemaVersion {id: 'schema'}) SET s.lock = $lock
+WITH s
+RETURN s.dimension, s.sentence_dimension, s.embedder, s.sentences, s.slot"""
 
 RECORD_DIMENSIONS: LiteralString = """
 MATCH (s:SchemaVersion {id: 'schema'}) SET s.lock = $lock
@@ -299,7 +326,7 @@ UNWIND $chunks AS row
 CREATE (c:Chunk)-[:PART_OF]->(d)
 SET c = row.properties
 WITH c, row
-CALL db.create.setNodeVectorProperty(c, 'embedding', row.vector)
+CALL db.create.setNodeVectorProperty(c, $property, row.vector)
 WITH c ORDER BY c.position
 WITH collect(c) AS chunks
 OPTIONAL MATCH (before:Chunk {id: $before})

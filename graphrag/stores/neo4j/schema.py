@@ -10,9 +10,10 @@ from graphrag.extraction.resolution import blocking_keys
 from graphrag.stores.neo4j import lucene
 from graphrag.stores.neo4j.comparable import PREFIX
 from graphrag.stores.neo4j.connection import Connection, Transaction
+from graphrag.stores.neo4j.queries import VECTOR_INDEXES, VECTOR_PROPERTIES
 
-SCHEMA_VERSION = 4
-"""2: blocks of entities after BLOCKING_VERSION 2. 3: accounts of what models used. 4: replies of models."""
+SCHEMA_VERSION = 5
+"""2: blocks of entities after BLOCKING_VERSION 2. 3: accounts of what models used. 4: replies of models. 5: two slots of vectors."""
 OLDEST_SERVER = (2026, 6)
 """`IN` inside SEARCH came with 2026.06."""
 _LOCK_SECONDS = 600
@@ -50,20 +51,24 @@ _STATEMENTS = {name: f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR (n:{label}) RE
     "chunk_text": "CREATE FULLTEXT INDEX chunk_text IF NOT EXISTS FOR (n:Chunk) ON EACH [n.scope, n.terms, n.phrase_ids] OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}}",
     "entity_names": "CREATE FULLTEXT INDEX entity_names IF NOT EXISTS FOR (n:Entity) ON EACH [n.key, n.blocks] OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}}",
 }  # fmt: skip
-VECTOR_INDEX = "chunk_vectors"
 
 
-def vector_index(fields: Collection[str]) -> str:
-    """The statement that creates the vector index, by which `fields` of the metadata can be filtered.
+def vector_index(fields: Collection[str], slot: int = 0) -> str:
+    """The statement that creates the vector index of a slot, by which `fields` of the metadata can be filtered.
 
     Not quantized: at 384 dimensions that costs a few hundred bytes a chunk, and finds the true nearest ten where a quantized
     index misses one of ten (docs/benchmarks.md). Its dimension is that of the first vectors written, checked by the store.
     """
     declared = ", ".join(f"n.{name}" for name in ("tenant", "access", *(PREFIX + field for field in sorted(fields))))
     return (
-        f"CREATE VECTOR INDEX {VECTOR_INDEX} IF NOT EXISTS FOR (n:Chunk) ON n.embedding WITH [{declared}] "
+        f"CREATE VECTOR INDEX {VECTOR_INDEXES[slot]} IF NOT EXISTS FOR (n:Chunk) ON n.{VECTOR_PROPERTIES[slot]} WITH [{declared}] "
         "OPTIONS {indexConfig: {`vector.similarity_function`: 'cosine', `vector.quantization.enabled`: false}}"
     )
+
+
+def drop_vector_index(slot: int) -> str:
+    """The statement that removes the vector index of a slot."""
+    return f"DROP INDEX {VECTOR_INDEXES[slot]} IF EXISTS"
 
 
 async def prepare(connection: Connection, filter_fields: Collection[str]) -> None:
@@ -84,13 +89,14 @@ async def prepare(connection: Connection, filter_fields: Collection[str]) -> Non
     try:
         for statement in _STATEMENTS.values():
             await connection.define(statement)
-        declared = await _declared(connection)
+        slot = await _slot(connection)
+        declared = await declared_fields(connection, slot)
         if declared is None or not declared.issuperset(filter_fields):
             if declared is not None:
-                await connection.define(f"DROP INDEX {VECTOR_INDEX} IF EXISTS")
-            await connection.define(vector_index({*(declared or ()), *filter_fields}))
+                await connection.define(drop_vector_index(slot))
+            await connection.define(vector_index({*(declared or ()), *filter_fields}, slot))
         await connection.define(f"CALL db.awaitIndexes({_WAIT_SECONDS})")
-        if missing := await _not_online(connection):
+        if missing := await _not_online(connection, slot):
             raise StoreError(
                 f"{connection.location}: not online: {', '.join(missing)}. Look at SHOW INDEXES in Neo4j Browser: drop an "
                 f"index of another name on the same properties, or one that failed, and start again"
@@ -117,7 +123,7 @@ _ENTITIES = "MATCH (e:Entity) WHERE e.id > $after RETURN e.id, e.tenant, e.key O
 _SET_BLOCKS = (
     "UNWIND $rows AS row MATCH (e:Entity {id: row.id}) SET e.blocks = row.blocks, e:Stale, e.touched = 'schema'"
 )
-_VERSION = "OPTIONAL MATCH (s:SchemaVersion {id: 'schema'}) RETURN s.version"
+_VERSION = "OPTIONAL MATCH (s:SchemaVersion {id: 'schema'}) RETURN s.version, s.slot"
 _SET_VERSION = "MATCH (s:SchemaVersion {id: 'schema', locked_by: $token}) SET s.version = $version"
 _UNLOCK = "MATCH (s:SchemaVersion {id: 'schema', locked_by: $token}) REMOVE s.locked_by, s.locked_until, s.lock"
 _LOCK = """
@@ -145,7 +151,7 @@ async def _check_server(connection: Connection) -> None:
 
 
 async def _is_ready(connection: Connection, filter_fields: Collection[str]) -> bool:
-    ((version,),) = await connection.read(_VERSION)
+    ((version, held),) = await connection.read(_VERSION)
     if version is not None and version > SCHEMA_VERSION:
         raise SchemaMismatchError(
             f"{connection.location} has schema version {version}, this software knows {SCHEMA_VERSION}: upgrade the "
@@ -153,21 +159,28 @@ async def _is_ready(connection: Connection, filter_fields: Collection[str]) -> b
         )
     if version != SCHEMA_VERSION:
         return False
-    declared = await _declared(connection)
-    return declared is not None and declared.issuperset(filter_fields) and not await _not_online(connection)
+    slot = held or 0
+    declared = await declared_fields(connection, slot)
+    return declared is not None and declared.issuperset(filter_fields) and not await _not_online(connection, slot)
 
 
-async def _declared(connection: Connection) -> set[str] | None:
-    """The fields that the vector index can filter by; None if there is no vector index."""
+async def _slot(connection: Connection) -> int:
+    """Of the vectors in use."""
+    ((_, slot),) = await connection.read(_VERSION)
+    return slot or 0
+
+
+async def declared_fields(connection: Connection, slot: int) -> set[str] | None:
+    """The fields that the vector index of a slot can filter by; None if there is none."""
     for name, _, properties in await connection.read(_INDEXES):
-        if name == VECTOR_INDEX:
+        if name == VECTOR_INDEXES[slot]:
             return {str(held).removeprefix(PREFIX) for held in properties if str(held).startswith(PREFIX)}
     return None
 
 
-async def _not_online(connection: Connection) -> list[str]:
+async def _not_online(connection: Connection, slot: int) -> list[str]:
     online = {name for name, state, _ in await connection.read(_INDEXES) if state == "ONLINE"}
-    return sorted({*_STATEMENTS, VECTOR_INDEX} - online)
+    return sorted({*_STATEMENTS, VECTOR_INDEXES[slot]} - online)
 
 
 async def _lock(connection: Connection, token: str) -> None:

@@ -16,13 +16,13 @@ from graphrag.errors import NotFoundError
 from graphrag.extraction.resolution import UNDECIDED, Decided
 from graphrag.filters import Filter, check_field
 from graphrag.stores import rows
-from graphrag.stores.base import SCORE_DECIMALS
-from graphrag.stores.checks import check_alone, check_k, check_query_vectors
+from graphrag.stores.checks import check_alone, check_k
 from graphrag.stores.neo4j import contributed, graph, links, lucene, queries, writing
-from graphrag.stores.neo4j.comparable import conditions, searchable
+from graphrag.stores.neo4j.comparable import conditions
 from graphrag.stores.neo4j.connection import Connection, Row, Transaction
 from graphrag.stores.neo4j.display import Display
-from graphrag.stores.neo4j.values import from_vector, to_vector
+from graphrag.stores.neo4j.moving import Neo4jMoves
+from graphrag.stores.neo4j.vectors import Vectors
 from graphrag.stores.system import Lease
 from graphrag.types import (
     Chunk,
@@ -47,11 +47,6 @@ from graphrag.types import (
 CHUNKS_PER_DELETION = 2_000
 """Documents deleted together hold no more, unless one document does: more in one transaction may not fit into the memory
 that the server grants (16,000 chunks took over 700 MB)."""
-LEAST_NEAREST = 200
-"""Chunks fetched from the vector index at least, and twice the k. Its scores are exact, since it is not quantized, but it
-misses some of the nearest, the fewer the more are asked for."""
-_SPARE = 10
-"""Fetched beyond k, since equal scores are cut by id after rounding."""
 LEAST_MATCHES = 100
 """Chunks fetched from the full-text index at least, and four times the k: Lucene's scores know other tenants' texts, ours
 do not, so that the best by ours may stand lower in its list."""
@@ -69,8 +64,7 @@ class Neo4jStore:
         self._connection = connection
         self._filter_fields = frozenset(filter_fields)
         self._display = Display(connection)
-        self._dimensions: tuple[int | None, int | None] = None, None
-        self._bound: Fingerprints | None = None
+        self._vectors = Vectors(connection)
 
     @property
     def display(self) -> Display:
@@ -81,6 +75,11 @@ class Neo4jStore:
     def location(self) -> str:
         """Address and database, without credentials."""
         return self._connection.location
+
+    @property
+    def moves(self) -> Neo4jMoves:
+        """See GraphStore.moves."""
+        return Neo4jMoves(self._connection)
 
     async def __aenter__(self) -> Self:
         return self
@@ -94,19 +93,12 @@ class Neo4jStore:
         for condition in filter.conditions if filter else ():
             check_field(condition.field, self._filter_fields)
 
-    async def _read_dimensions(self) -> tuple[int, int]:
-        """Those of chunk and sentence vectors; 0 while there are none. Once recorded they never change."""
-        if None in self._dimensions:
-            ((dimension, sentences),) = await self._connection.read(_DIMENSIONS)
-            self._dimensions = dimension, sentences
-        return self._dimensions[0] or 0, self._dimensions[1] or 0
-
     # Writing
 
     async def bind(self, fingerprints: Fingerprints) -> None:
         """See GraphStore.bind."""
         await self._connection.write(lambda tx: writing.bind(tx, fingerprints, self.location))
-        self._bound = fingerprints
+        self._vectors.bound = fingerprints
 
     async def fingerprints(self) -> Fingerprints | None:
         """See GraphStore.fingerprints."""
@@ -119,7 +111,7 @@ class Neo4jStore:
 
         async def work(tx: Transaction) -> WriteOutcome:
             await writing.check_lease(tx, lease)
-            return await writing.write(tx, scope, batch, self._bound, self.location)
+            return await writing.write(tx, scope, batch, self._vectors.bound, self.location)
 
         try:
             outcome = await self._connection.write(work)
@@ -207,65 +199,17 @@ class Neo4jStore:
     ) -> dict[str, ChunkVectors]:
         """See GraphStore.chunk_vectors."""
         self._check_filter(filter)
-        dimension, sentences = await self._read_dimensions()
-        if not dimension or not (wanted := _valid(ids)):
-            return {}
-        found = await self._connection.read(
-            queries.CHUNK_VECTORS, ids=wanted, dimension=dimension, **_asked(scope, filter)
-        )
-        return {
-            id_: ChunkVectors(from_vector(vector), rows.sentence_vectors(held, sentences))
-            for id_, vector, held in _ordered(found, wanted)
-        }
+        return await self._vectors.chunk_vectors(scope, _valid(ids), filter)
 
     # Search
 
     async def nearest_chunks(
         self, scope: Scope, vectors: NDArray[np.float32], k: int, filter: Filter | None = None
     ) -> list[list[Hit]]:
-        """See GraphStore.nearest_chunks. One round trip; two where few chunks are visible or the filter has to be scanned."""
+        """See GraphStore.nearest_chunks."""
         check_k(k)
         self._check_filter(filter)
-        dimension, _ = await self._read_dimensions()
-        check_query_vectors(vectors, dimension or None)
-        if not dimension or not len(vectors):
-            return [[] for _ in vectors]
-        limit = max(2 * k, LEAST_NEAREST)
-        best: dict[int, list[Hit]] = {}
-        compiled = searchable(filter)
-        if compiled is not None:
-            predicates, values = compiled
-            query = queries.vector_search(scope, predicates)
-            found = await self._nearest(query, scope, None, vectors, range(len(vectors)), k, limit=limit, **values)
-            # An index that comes back with less than it was asked for may have missed some of the few there are.
-            best = {n: hits for n, (total, hits) in found.items() if total >= limit}
-        rest = [n for n in range(len(vectors)) if n not in best]
-        if rest:
-            found = await self._nearest(queries.EXACT_SEARCH, scope, filter, vectors, rest, k)
-            best |= {n: hits for n, (_, hits) in found.items()}
-        return [best[n] for n in range(len(vectors))]
-
-    async def _nearest(
-        self,
-        query: str,
-        scope: Scope,
-        filter: Filter | None,
-        vectors: NDArray[np.float32],
-        places: Sequence[int],
-        k: int,
-        **values: object,
-    ) -> dict[int, tuple[int, list[Hit]]]:
-        """For the vectors at the given places: how many chunks came, and the k best of them."""
-        found = await self._connection.read(
-            query,
-            vectors=[to_vector(vectors[n]) for n in places],
-            best=k + _SPARE,
-            **_asked(scope, filter),
-            **values,
-        )
-        # The server takes the cosine; the port's score is the dot product, also for a vector that is not of unit length.
-        lengths = np.linalg.norm(vectors, axis=1)
-        return {places[n]: (total, _best(best, float(lengths[places[n]]), k)) for n, total, best in found}
+        return await self._vectors.nearest_chunks(scope, vectors, k, filter)
 
     async def search_chunks(
         self, scope: Scope, terms: Sequence[str], k: int, filter: Filter | None = None
@@ -362,12 +306,12 @@ class Neo4jStore:
 
     async def export(self, scope: Scope, *, ids: Sequence[str] | None = None) -> AsyncIterator[GraphBatch]:
         """See GraphStore.export."""
+        models = await self.fingerprints()
         after = ""
         while page := await self.documents(scope, ids=ids, after=after, limit=100):
-            dimensions = await self._read_dimensions()
             for document in page:
                 try:
-                    yield await contributed.contribution(self._connection, scope, document.id, dimensions)
+                    yield await contributed.contribution(self._connection, self._vectors, scope, document.id, models)
                 except NotFoundError:
                     continue  # deleted, or taken out of the scope, since the page was read
             after = page[-1].id
@@ -379,7 +323,6 @@ class Neo4jStore:
 
 
 _FINGERPRINTS = "OPTIONAL MATCH (s:SchemaVersion {id: 'schema'}) RETURN s.embedder, s.sentences"
-_DIMENSIONS = "OPTIONAL MATCH (s:SchemaVersion {id: 'schema'}) RETURN s.dimension, s.sentence_dimension"
 
 
 def _asked(scope: Scope, filter: Filter | None) -> dict[str, object]:
@@ -396,9 +339,3 @@ def _ordered(found: Iterable[Row], ids: Sequence[str]) -> list[Row]:
     """Rows that begin with an id, in the order of the ids."""
     by_id = {row[0]: row for row in found}
     return [by_id[id_] for id_ in ids if id_ in by_id]
-
-
-def _best(scored: Iterable[tuple[str, float]], length: float, k: int) -> list[Hit]:
-    """The k nearest to a vector of this length, of pairs (id, (1 + cosine) / 2); descending, ties ascending by id."""
-    hits = (Hit(id_, round((2 * score - 1) * length, SCORE_DECIMALS)) for id_, score in scored)
-    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:k]

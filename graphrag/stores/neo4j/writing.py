@@ -5,8 +5,9 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from graphrag.errors import InputError, LeaseLostError, SchemaMismatchError
+from graphrag.errors import InputError, LeaseLostError
 from graphrag.stores.checks import check_batch, sentence_dimension_of
+from graphrag.stores.moving import check_bound
 from graphrag.stores.neo4j import queries
 from graphrag.stores.neo4j.connection import Transaction
 from graphrag.stores.neo4j.values import (
@@ -32,19 +33,7 @@ async def bind(tx: Transaction, fingerprints: Fingerprints, location: str) -> No
     ((embedder, sentences),) = await tx.run(
         _BIND, lock=secrets.token_hex(8), embedder=fingerprints.embedder, sentences=fingerprints.sentences
     )
-    _check_bound(embedder, sentences, fingerprints, location)
-
-
-def _check_bound(embedder: str | None, sentences: str | None, fingerprints: Fingerprints, location: str) -> None:
-    for name, stored, value in (
-        ("embedder", embedder, fingerprints.embedder),
-        ("sentences", sentences, fingerprints.sentences),
-    ):
-        if stored is not None and stored != value:
-            raise SchemaMismatchError(
-                f"{location} was filled with the {name} model {stored!r}, this process is configured with {value!r}, and "
-                f"their vectors cannot be compared: set GRAPHRAG_EMBEDDER back, or use another database (GRAPHRAG_STORE_URL)"
-            )
+    check_bound(Fingerprints(embedder, sentences), fingerprints, location)
 
 
 _BIND = """
@@ -84,15 +73,17 @@ async def write(
         SchemaMismatchError: other models are recorded by now.
     """
     document, lock = batch.document, secrets.token_hex(8)
-    ((tenant, access, fingerprint, state, created, chunks, terms, dimension, sentences, chunk, relation, model, encoder),) = await tx.run(
+    ((tenant, access, fingerprint, state, created, chunks, terms, dimension, sentences, chunk, relation, model, encoder, slot, moving),) = await tx.run(
         queries.STATE,
         id=document.id,
         lock=lock,
         chunk_ids=[one.id for one in batch.chunks],
         relation_ids=[one.id for one in batch.relations],
     )  # fmt: skip
-    if bound is not None:
-        _check_bound(model, encoder, bound, location)
+    if moving is not None:
+        # Held until this commits, so that the move is not switched before it sees what was written.
+        ((dimension, sentences, model, encoder, slot),) = await tx.run(queries.LOCK_MODELS, lock=lock)
+    check_bound(Fingerprints(model, encoder) if model is not None else None, bound, location)
     if tenant is not None:
         if not scope.sees(tenant, access):
             raise InputError(f"{document.source}: a document of this source exists outside the caller's scope")
@@ -114,7 +105,8 @@ async def write(
         lost = await _remove(tx, [document.id], lock)
         changes.append(partition(tenant, access, -chunks, -terms))
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    await _insert(tx, batch, new, {"created_at": created or now, "updated_at": now}, lock)
+    times: dict[str, object] = {"created_at": created or now, "updated_at": now}
+    await _insert(tx, batch, new, times, queries.VECTOR_PROPERTIES[slot or 0], lock)
     await _remove_orphans(tx, lost.difference(str(entity["id"]) for entity, _ in new.entities), lock)
     await tx.run(queries.COUNT_WRITE, partitions=partitions(changes), lock=lock)
     return "created" if tenant is None else "updated"
@@ -146,13 +138,16 @@ async def _record_dimensions(tx: Transaction, batch: GraphBatch, lock: str) -> N
     await asyncio.to_thread(check_batch, batch, dimension, sentences)
 
 
-async def _insert(tx: Transaction, batch: GraphBatch, new: Contribution, times: dict[str, object], lock: str) -> None:
+async def _insert(
+    tx: Transaction, batch: GraphBatch, new: Contribution, times: dict[str, object], vectors: str, lock: str
+) -> None:
     document, ids = batch.document, [chunk.id for chunk in batch.chunks]
     owner: dict[str, object] = {"document_id": document.id, "tenant": document.tenant, "access": document.access}
     await tx.run(queries.WRITE_DOCUMENT, properties={**new.document, **times})
     for start in range(0, len(ids), CHUNKS_PER_STATEMENT):
         some = new.chunks[start : start + CHUNKS_PER_STATEMENT]
-        await tx.run(queries.WRITE_CHUNKS, id=document.id, chunks=some, before=ids[start - 1] if start else None)
+        before = ids[start - 1] if start else None
+        await tx.run(queries.WRITE_CHUNKS, id=document.id, chunks=some, before=before, property=vectors)
     for entities in entity_slices(new):
         await tx.run(queries.WRITE_MENTIONS, entities=entities, chunk_ids=ids, lock=lock, **owner)
     for relations in slices(new.relations, MENTIONS_PER_STATEMENT):

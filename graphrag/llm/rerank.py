@@ -1,0 +1,137 @@
+"""Re-ranking by protocol: a cross-encoder that reads a question with each passage, behind the `/rerank` route of Cohere.
+
+Jina, vLLM and llama.cpp serve the same route, which answers with a score for each index.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrag.errors import ConfigError, ContextOverflowError, ModelOutputError
+from graphrag.llm.calls import Patience
+from graphrag.llm.service import Json, Service, mapping, sequence
+from graphrag.llm.usage import Price, estimate_tokens
+
+SERVERS: Mapping[str, tuple[str, bool]] = {
+    "cohere": ("https://api.cohere.com/v2", True),
+    "jina": ("https://api.jina.ai/v1", True),
+    "vllm": ("http://localhost:8000/v1", False),
+    "llamacpp": ("http://localhost:8080/v1", False),
+}
+"""By name: where it listens, and whether it needs a key."""
+_SHORTENED = 8
+"""How often passages are shortened by a quarter for a model that calls them too long."""
+
+
+class Reranker:
+    """A re-ranking model. Belongs to one event loop; close it with `aclose`.
+
+    Args:
+        service: the model at its server.
+        candidates: how many hits of a search it is given at least.
+    """
+
+    def __init__(self, service: Service, candidates: int = 40) -> None:
+        self._service = service
+        self.candidates = candidates
+
+    @property
+    def model(self) -> str:
+        """Its name at the server."""
+        return self._service.model
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+        await self._service.close()
+
+    async def rerank(self, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """How well each text answers the query. What is beyond the model's limit is cut.
+
+        Returns:
+            `(len(texts),)`, in the order of the texts; higher is better, on a scale of the model's own.
+
+        Raises:
+            ModelUnavailableError, ModelRefusedError, BudgetError: see graphrag.errors.
+            ModelOutputError: the server did not answer with one finite score for each text.
+        """
+        if not texts:
+            return np.zeros(0, dtype=np.float32)
+        # Half a surrogate pair cannot be sent, and some servers refuse an empty text.
+        sent = [text.encode(errors="replace").decode() or " " for text in texts]
+        query = query.encode(errors="replace").decode()
+        for _ in range(_SHORTENED):
+            try:
+                return await self._scores(query, sent)
+            except ContextOverflowError:
+                longest = max(map(len, sent)) * 3 // 4
+                sent = [text[:longest] or " " for text in sent]
+        return await self._scores(query, sent)
+
+    async def _scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        body = {"model": self._service.model, "query": query, "documents": list(texts)}
+        # The question is read with every text.
+        tokens = estimate_tokens(*texts) + len(texts) * estimate_tokens(query)
+        return self._read(await self._service.ask("rerank", "/rerank", body, tokens), len(texts))
+
+    def _read(self, reply: Json, count: int) -> NDArray[np.float32]:
+        name = self._service.target.name
+        results = [mapping(one) for one in sequence(reply.get("results"))]
+        scores = np.full(count, np.nan, dtype=np.float32)
+        for result in results:
+            place, score = result.get("index"), result.get("relevance_score")
+            if (
+                not isinstance(place, int)
+                or not 0 <= place < count
+                or not isinstance(score, int | float)
+                or not math.isfinite(score)
+            ):
+                raise ModelOutputError(f"{name} answered with something that is no score of one of the passages")
+            scores[place] = score
+        if len(results) != count or np.isnan(scores).any():
+            raise ModelOutputError(f"{name} answered {count} passages with {len(results)} scores")
+        return scores
+
+
+def open_reranker(
+    server: str,
+    model: str,
+    *,
+    base_url: str,
+    api_key: str,
+    price: Price | None,
+    candidates: int,
+    concurrency: int,
+    seconds: float,
+) -> Reranker:
+    """A re-ranking model from what the settings say. Nothing is sent yet.
+
+    Args:
+        server: one of SERVERS.
+        model: its name there.
+        base_url: empty for the server's own.
+        price: None if it is not known.
+        candidates: hits of a search that are re-ranked, at least.
+        concurrency: requests at once.
+        seconds: of a request with all attempts.
+
+    Raises:
+        ConfigError: something is missing.
+    """
+    url, needs_key = SERVERS[server]
+    if not model:
+        raise ConfigError(f"GRAPHRAG_RERANKER={server} needs a model: set GRAPHRAG_RERANK_MODEL")
+    if needs_key and not api_key:
+        raise ConfigError(f"GRAPHRAG_RERANKER={server} needs a key: set GRAPHRAG_RERANK_API_KEY")
+    service = Service(
+        server,
+        base_url or url,
+        model,
+        api_key=api_key,
+        setting="GRAPHRAG_RERANK",
+        price=price if needs_key else price or Price(0.0, 0.0),
+        concurrency=concurrency,
+        patience=Patience(seconds=seconds, silence_seconds=seconds),
+    )
+    return Reranker(service, candidates)

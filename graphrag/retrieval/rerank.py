@@ -1,0 +1,49 @@
+"""Re-ranking the hits of a search, with their own order where the model is down."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphrag.embedding import passage_text
+from graphrag.errors import ModelError
+from graphrag.llm.rerank import Reranker
+from graphrag.stores.base import GraphStore
+from graphrag.types import Hit, Scope
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reranked:
+    """Hits in the order of a re-ranking model."""
+
+    hits: Sequence[Hit]
+    """Best first, ties ascending by id. Scores are the model's, or those of the search if it is degraded."""
+    degraded: str = ""
+    """Why the order is that of the search, for people; empty if it is the model's."""
+
+
+async def rerank(
+    reranker: Reranker, store: GraphStore, scope: Scope, query: str, hits: Sequence[Hit], k: int
+) -> Reranked:
+    """The k best hits by the model, which reads each passage under its title and heading.
+
+    Args:
+        reranker: the model.
+        store: where the passages are; what the scope does not see any more is left out.
+        scope: who asks.
+        query: what was searched for.
+        hits: of a search, best first, more than `k` of them to choose from.
+        k: how many are returned at most.
+    """
+    chunks = await store.chunks(scope, [hit.chunk_id for hit in hits])
+    titled = [" > ".join(dict.fromkeys(filter(None, (chunk.title, *chunk.heading)))) for chunk in chunks]
+    texts = [passage_text(title, chunk.text) for title, chunk in zip(titled, chunks, strict=True)]
+    try:
+        scores = await reranker.rerank(query, texts)
+    except ModelError as exc:
+        # A question is answered without it: worse, and said to be so.
+        _log.warning("hits stay in the order of the search, since re-ranking failed: %s", exc)
+        return Reranked(hits[:k], str(exc))
+    scored = [Hit(chunk.id, round(float(score), 6)) for chunk, score in zip(chunks, scores, strict=True)]
+    return Reranked(sorted(scored, key=lambda hit: (-hit.score, hit.chunk_id))[:k])

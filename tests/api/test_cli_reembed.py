@@ -1,0 +1,62 @@
+"""`graphrag reembed`, as people run it: with processes of the old and of the new settings."""
+
+import json
+from pathlib import Path
+
+from graphrag.embedding.hashing import Hashing
+from tests.api.conftest import run_process, write
+from tests.model_server import Exchange, fails, model_server, raw
+
+DIMENSION = 64
+TEXTS = {
+    "ferry.md": "# Ferries\n\nThe ferry to Harwich leaves at nine in the evening.\n",
+    "invoices.md": "# Invoices\n\nInvoices above 5,000 euros need two signatures.\n",
+}
+
+
+async def serve_hashing(exchange: Exchange) -> None:
+    vectors = await Hashing(DIMENSION).embed(exchange.body["input"], "document")
+    data = [{"index": n, "embedding": vector.tolist()} for n, vector in enumerate(vectors)]
+    await raw(json.dumps({"data": data}).encode())(exchange)
+
+
+def test_a_store_is_moved_and_old_processes_are_told_what_to_do(tmp_path: Path):
+    write(tmp_path / "notes", TEXTS)
+    old = {"GRAPHRAG_EMBEDDER": "minilm"}
+    assert run_process(tmp_path, "ingest", "notes", **old).code == 0
+    with model_server() as server:
+        new = {
+            "GRAPHRAG_EMBEDDER": "vllm",
+            "GRAPHRAG_EMBEDDING_MODEL": "hashing",
+            "GRAPHRAG_EMBEDDING_DIMENSIONS": str(DIMENSION),
+            "GRAPHRAG_EMBEDDING_BASE_URL": server.url,
+        }
+        refused = run_process(tmp_path, "search", "signatures", **new)
+        assert refused.code == 5
+        assert "graphrag reembed" in refused.err
+
+        server.otherwise = fails(401)
+        broken = run_process(tmp_path, "reembed", **new)
+        assert broken.code == 6
+        assert "GRAPHRAG_EMBEDDING_API_KEY" in broken.err
+        assert run_process(tmp_path, "search", "signatures", "--tool", "vector", **old).code == 0
+
+        server.otherwise = serve_hashing
+        moved = run_process(tmp_path, "reembed", "--json", **new).json
+        assert (moved["phase"], moved["chunks"], moved["embedded"]) == ("ended", 2, 2)
+        assert moved["source"].startswith("all-MiniLM")
+        assert moved["target"] == "hashing/64/prefix:none"
+
+        hits = run_process(tmp_path, "search", "signatures on invoices", "--tool", "vector", "--json", **new).json
+        assert "signatures" in json.dumps(hits["hits"][0])
+        assert "2 unchanged" in run_process(tmp_path, "ingest", "notes", **new).out
+        assert "nothing to do" in run_process(tmp_path, "reembed", **new).out
+        jobs = run_process(tmp_path, "jobs", "list", "--json", **new).json["jobs"]
+        assert {job["state"] for job in jobs} == {"failed", "succeeded"}
+        ended = next(job for job in jobs if job["state"] == "succeeded" and job["embedded"] == 2)
+        watched = run_process(tmp_path, "jobs", "watch", ended["id"], **new)
+        assert "succeeded: 2 of 2 passages embedded" in watched.out
+
+    late = run_process(tmp_path, "search", "signatures", **old)
+    assert late.code == 5
+    assert "graphrag reembed" in late.err
