@@ -1,7 +1,7 @@
-"""Retrieval and verdicts on the papers of two fictional organisations; see the README beside this file.
+"""Retrieval and verdicts on the papers of fictional organisations; see the README in the folder of each corpus.
 
-python -m benchmarks.pellworth_quernby.run
-python -m benchmarks.pellworth_quernby.run --store neo4j://127.0.0.1:7687 --json report.json
+python -m benchmarks.organisations.run --corpus pellworth_quernby
+python -m benchmarks.organisations.run --corpus pellworth_quernby --store neo4j://127.0.0.1:7687 --json report.json
 """
 
 import argparse
@@ -19,7 +19,7 @@ from agent.loop import Agent
 from agent.modes import search
 from agent.types import Answer
 from api.cli.eval import tool_sequence
-from benchmarks.pellworth_quernby.corpus import UNANSWERABLE, Question, as_dataset, load_documents, load_questions
+from benchmarks.organisations.corpus import CORPORA, UNANSWERABLE, Question, as_dataset, load_documents, load_questions
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError
 from graphrag.evaluation.runner import Ask, Indexed, Retrieved, evaluate
@@ -87,14 +87,14 @@ async def quotes_found(
     return found
 
 
-async def measure(store_url: str, seed: int) -> dict[str, Any]:
+async def measure(corpus: str, store_url: str, seed: int) -> dict[str, Any]:
     """Ingest, ask everything in every mode, and return the report; the store is left as it was.
 
     Raises:
         InputError: the store already holds the corpus of another run.
     """
-    documents, questions = load_documents(), load_questions()
-    dataset = as_dataset(documents, questions)
+    documents, questions = load_documents(corpus), load_questions(corpus)
+    dataset = as_dataset(corpus, documents, questions)
     answerable = [question for question in questions if question.kind != UNANSWERABLE]
     async with open_knowledge_base(load_settings(store_url=store_url)) as kb:
         scope = Scope(tenant=f"eval-{dataset.name}")
@@ -120,6 +120,7 @@ async def measure(store_url: str, seed: int) -> dict[str, Any]:
             while stored := await kb.store.documents(scope, limit=500):
                 await kb.store.delete_documents(scope, [document.id for document in stored])
     return {
+        "corpus": corpus,
         "documents": len(documents),
         "chunks": statistics.chunks,
         "modes": modes,
@@ -129,7 +130,7 @@ async def measure(store_url: str, seed: int) -> dict[str, Any]:
 
 def table(report: dict[str, Any]) -> list[str]:
     """The report as Markdown: recall by kind of question, then verdicts."""
-    modes, questions = report["modes"], [q for q in load_questions() if q.kind != UNANSWERABLE]
+    modes, questions = report["modes"], [q for q in load_questions(report["corpus"]) if q.kind != UNANSWERABLE]
     lines = [
         f"{report['documents']} documents, {report['chunks']} chunks, {len(questions)} answerable questions",
         "",
@@ -167,12 +168,15 @@ def table(report: dict[str, Any]) -> list[str]:
 def main() -> None:
     """Print the tables; write everything, question by question, with --json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", required=True, choices=CORPORA)
     parser.add_argument("--store", help="URL of a store; by default an embedded one that is thrown away")
     parser.add_argument("--seed", type=int, default=0, help="of the order in which documents are stored")
     parser.add_argument("--json", type=Path, help="where to write the whole report")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        report = asyncio.run(measure(arguments.store or f"sqlite:///{scratch}/papers.db", arguments.seed))
+        report = asyncio.run(
+            measure(arguments.corpus, arguments.store or f"sqlite:///{scratch}/papers.db", arguments.seed)
+        )
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=2), encoding="utf-8")
     print("\n".join(table(report)))

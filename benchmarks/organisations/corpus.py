@@ -1,17 +1,19 @@
-"""The papers of Pellworth Tramways and of the Quernby Dairy Cooperative, and the questions about them."""
+"""The corpora of fictional organisations' papers: a folder beside this one each, with documents and labelled questions."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from graphrag.errors import InputError
 from graphrag.evaluation.beir import Dataset, Passage, Query
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.discovery import find_files
 from graphrag.loaders.loading import load_file
 from graphrag.loaders.sandbox import ParserProcess
 
-FOLDER = Path(__file__).parent
+CORPORA = ("pellworth_quernby", "aldermoor_kestwick")
+"""Names of the corpora, which are those of their folders."""
 UNANSWERABLE = "unanswerable"
 
 
@@ -40,9 +42,9 @@ class Question:
     gold: tuple[Gold, ...]
 
 
-def load_documents() -> list[LoadedDocument]:
-    """All documents in the order of their paths, read by the loaders that ingest uses."""
-    root = FOLDER / "documents"
+def load_documents(corpus: str) -> list[LoadedDocument]:
+    """All documents of a corpus in the order of their paths, read by the loaders that ingest uses."""
+    root = _folder(corpus) / "documents"
     with ParserProcess() as parser:
         return [
             document
@@ -51,9 +53,9 @@ def load_documents() -> list[LoadedDocument]:
         ]
 
 
-def load_questions() -> list[Question]:
-    """All questions in file order."""
-    rows = [json.loads(line) for line in (FOLDER / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
+def load_questions(corpus: str) -> list[Question]:
+    """All questions about a corpus in file order."""
+    rows = [json.loads(line) for line in (_folder(corpus) / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
     return [
         Question(
             id=row["id"],
@@ -67,13 +69,13 @@ def load_questions() -> list[Question]:
     ]
 
 
-def as_dataset(documents: Sequence[LoadedDocument], questions: Sequence[Question]) -> Dataset:
+def as_dataset(corpus: str, documents: Sequence[LoadedDocument], questions: Sequence[Question]) -> Dataset:
     """What the evaluation's scorer takes: documents as passages, and the questions that have an answer.
 
     Known answers are left out: many are sums, which no quotation contains.
     """
     return Dataset(
-        "pellworth-quernby",
+        corpus.replace("_", "-"),
         tuple(Passage(document.source, document.title, document.text) for document in documents),
         tuple(
             Query(question.id, question.text, (), frozenset(gold.document for gold in question.gold), question.kind)
@@ -81,3 +83,9 @@ def as_dataset(documents: Sequence[LoadedDocument], questions: Sequence[Question
             if question.kind != UNANSWERABLE
         ),
     )
+
+
+def _folder(corpus: str) -> Path:
+    if corpus not in CORPORA:
+        raise InputError(f"there is no corpus {corpus!r}: take one of {', '.join(CORPORA)}")
+    return Path(__file__).parent.parent / corpus
