@@ -66,7 +66,9 @@ class Display:
 
 async def refresh(connection: Connection) -> int:
     """Bring some of the stale entities up to date. Returns how many there were."""
-    stale = await connection.read(queries.STALE, limit=ENTITIES_PER_STEP)
+    found = await connection.read(queries.STALE, limit=ENTITIES_PER_STEP)
+    # One that is deleted just now is read without its values.
+    stale = [row for row in found if None not in row[:4]]
     if not stale:
         return 0
     held = {row[0]: _shown(row) for row in stale}
