@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ class SpacyExtractor:
         self._pipeline = pipeline
         self._language: Language | None = None
         self._lock = asyncio.Lock()
+        self._in_use = threading.Lock()
 
     @property
     def fingerprint(self) -> str:
@@ -57,7 +59,14 @@ class SpacyExtractor:
         return Usage()
 
     def _extract(self, documents: Sequence[DocumentText]) -> list[list[Contribution]]:
-        language = self._language = self._language or load_pipeline(self._pipeline)
+        with self._in_use:  # a call that was cancelled leaves its thread running
+            language = self._language = self._language or load_pipeline(self._pipeline)
+            # Otherwise every word that is new to spaCy stays in memory, half a kilobyte each. Nothing of what is returned is
+            # spaCy's.
+            with language.memory_zone():
+                return self._contributions(language, documents)
+
+    def _contributions(self, language: "Language", documents: Sequence[DocumentText]) -> list[list[Contribution]]:
         chunks = [chunk for document in documents for chunk in document.chunks]
         cores = [chunk.text[chunk.core_start - chunk.start :] for chunk in chunks]
         parsed = list(language.pipe(cores, batch_size=_BATCH))
