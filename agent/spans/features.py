@@ -26,6 +26,9 @@ FIRST_HOP = 0.2
 UNTYPED = 0.6
 """Fit of a name whose type the recogniser does not know."""
 
+OTHER_TYPE = 0.0
+"""The same of one that it takes for something else."""
+
 _TYPES: Mapping[Kind, frozenset[str]] = {
     "person": frozenset(("PERSON",)),
     "place": frozenset(("GPE", "LOC", "FAC")),
@@ -88,7 +91,7 @@ def weigh(ledger: Ledger, assessment: Assessment, wanted: Wanted) -> list[Weighe
             features = {
                 **outer,
                 **reading.features(found, title, joined),
-                "type": fit(found, wanted),
+                "type": max(fit(found, wanted), about.get(found.key, 0.0)) if wanted.kind == "thing" else fit(found, wanted),
                 "described": about.get(found.key, 0.0),
                 "subject": float(found.subject),
             }
@@ -193,7 +196,9 @@ def fit(found: Found, wanted: Wanted) -> float:
         return float(bool(head & frozenset(terms(found.text))))
     if wanted.kind == "place" and head & _TOWNS and (found.key in COUNTRIES or found.key in STATES - {"new york"}):
         return 0.0
-    return 1.0 if found.type in _TYPES[wanted.kind] else UNTYPED * (not found.type)
+    if found.type in _TYPES[wanted.kind] or (wanted.kind == "thing" and head & frozenset(terms(found.text))):
+        return 1.0
+    return UNTYPED if not found.type else OTHER_TYPE
 
 
 def _leads_on(found: Found, wanted: Wanted, leading: Mapping[str, str]) -> bool:

@@ -27,11 +27,12 @@ _UNNAMED = re.compile(
     re.IGNORECASE,
 )
 _DESCRIBED = re.compile(r"\s*(?:where|that|who)\b")
+_OF_PARTS = re.compile(r"(?:group|body|piece|chain|range)s?\s+of\s+(\w+)", re.IGNORECASE)
 _PIECE = re.compile(r"\w+|,")
 _NESTING = frozenset(("where", "that", "which", "who", "whose", "whom", "when", ","))
 _THROUGH = re.compile(
     r"\b(?:the|an?|of|'s|main)\s+(?:main |first |current )?(\w+)"
-    r"(?=\s+(?:where|that|which|who|whose|in which|of|from|for|in|with)\b|\s*[?,]|\s+\w+ed\b)",
+    r"(?=\s+(?:where|that|which|who|whose|in which|of|from|for|in|with)\b|\s*[?,]|\s+\w+(?:ed|wn)\b)",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -169,6 +170,8 @@ def _head(text: str) -> list[str]:
             words.clear()
         elif text[match.end() : match.end() + 1] in (",", "?", "."):
             break
+        elif (parts := _OF_PARTS.match(text, match.start())) is not None:
+            return [*words, parts.group(1)]
     return words
 
 
