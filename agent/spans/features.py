@@ -37,6 +37,7 @@ _TYPES: Mapping[Kind, frozenset[str]] = {
 }
 _PEOPLES = frozenset(terms("nation nationality tribe religion language group ethnicity"))
 _NAMED_BY_NOUN = frozenset(terms("county district river university island"))
+_WATERS = frozenset(terms("bay canal creek gulf harbor lake ocean pond river sea strait"))
 _TOWNS = frozenset(terms("city town village birthplace place location"))
 _YEAR = re.compile(r"[12]\d{3}")
 _TOKEN = re.compile(r"\w+")
@@ -190,6 +191,8 @@ def fit(found: Found, wanted: Wanted) -> float:
     for noun, names in CLASSES.items():
         if wanted.kind == "place" and noun in head:
             return float(found.key in names)
+    if "water" in head:
+        return float(bool(_WATERS & frozenset(terms(found.text))))
     if found.type in ("NORP", "LANGUAGE"):
         return float(bool(head & _PEOPLES))
     if wanted.kind == "place" and head & _NAMED_BY_NOUN:

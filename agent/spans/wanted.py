@@ -22,8 +22,9 @@ _LEAD = re.compile(
 )
 # Answers to these are words, not names: no candidate is ever one.
 _UNNAMED = re.compile(
-    r"\s*(?:(?:is|was|are|were)\s+)?(?:the\s+)?"
-    r"(?:kinds?|types?|parts?|roles?|positions?|professions?|occupations?|genres?|terms?|reasons?)\b",
+    r"\s*(?:(?:is|was|are|were)\s+)?(?:the\s+|an?\s+)?"
+    r"(?:kinds?|types?|parts?|roles?|positions?|professions?|occupations?|genres?|terms?|reasons?)\b"
+    r"|.*\b(?:an instance of|(?:first|last|middle|given|family) name)\b",
     re.IGNORECASE,
 )
 _DESCRIBED = re.compile(r"\s*(?:where|that|who)\b")
