@@ -8,6 +8,7 @@ import numpy as np
 
 from agent.assess import Assessment
 from agent.evidence import weight_of
+from agent.spans.offer import short_answer
 from agent.types import Answer, Citation, PathEdge, RankedChunk, Step, StoppedBy, Verdict
 from graphrag.analysis import normalise, terms
 from graphrag.retrieval.chain import Bridge, bridge_between
@@ -43,6 +44,7 @@ def compose(
     begun = time.perf_counter()
     citations = _cite(ledger, assessment)
     verdict = judge(assessment)
+    short = None if verdict == "insufficient_evidence" else short_answer(ledger, assessment)
     text = " ".join(f"{' '.join(citation.quote.split())} [{citation.id}]" for citation in citations)
     return Answer(
         question=ledger.question.text,
@@ -61,6 +63,7 @@ def compose(
         features=assessment.features,
         round_trips=round_trips,
         milliseconds=round(milliseconds + (time.perf_counter() - begun) * 1000, 3),
+        short=short,
     )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from agent.spans.wanted import Kind
+
 Verdict = Literal["answered", "evidence_only", "insufficient_evidence"]
 StoppedBy = Literal["sufficient", "no_gain", "budget", "empty"]
 Mode = Literal["agent", "graph", "hybrid", "vector", "keyword"]
@@ -87,6 +89,22 @@ class RankedChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class ShortAnswer:
+    """A few words that probably answer the question, and where they stand."""
+
+    text: str
+    """The document's text from `start` to `end`; for `yes_no`, "yes" or "no"."""
+    kind: Kind
+    confidence: float
+    """Estimated probability that it is right."""
+    document_id: str
+    chunk_id: str
+    start: int
+    end: int
+    """Code points into the document's text; for `yes_no`, the sentence that decides."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The outcome of a question."""
 
@@ -108,3 +126,5 @@ class Answer:
     """What the confidence was computed from."""
     round_trips: int
     milliseconds: float
+    short: ShortAnswer | None = None
+    """None where no short answer is probable enough, or the verdict is `insufficient_evidence`."""

@@ -43,8 +43,6 @@ class Found:
     """What it has in common with other places: the entity's key, or the normalised text."""
     type: str
     """The recogniser's type, may be empty; `DATE` and `NUMBER` are found by pattern."""
-    subject: bool
-    """Whether its passage is about it."""
 
     @property
     def text(self) -> str:
@@ -70,7 +68,7 @@ def _matches(chunk: Chunk, pattern: "re.Pattern[str]", type: str) -> Iterator[Fo
     for match in pattern.finditer(chunk.text):
         start = chunk.start + match.start()
         if start >= chunk.core_start:
-            yield Found(chunk, start, chunk.start + match.end(), normalise(match.group()), type, False)
+            yield Found(chunk, start, chunk.start + match.end(), normalise(match.group()), type)
 
 
 def _names(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
@@ -83,8 +81,10 @@ def _names(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
             end = _whole(chunk, start, end, wanted)
             if wanted.kind == "place" and not wanted.head:
                 end = _with_region(chunk, end, end_of)
-            key = mention.key if (start, end) in spans else normalise(chunk.text[start - chunk.start : end - chunk.start])
-            yield Found(chunk, start, end, key, mention.type, mention.role == "subject")
+            key = (
+                mention.key if (start, end) in spans else normalise(chunk.text[start - chunk.start : end - chunk.start])
+            )
+            yield Found(chunk, start, end, key, mention.type)
 
 
 def _first(chunk: Chunk, surface: str) -> tuple[tuple[int, int], ...]:

@@ -26,8 +26,6 @@ FIRST_HOP = 0.2
 UNTYPED = 0.6
 """Fit of a name whose type the recogniser does not know."""
 
-OTHER_TYPE = 0.0
-"""The same of one that it takes for something else."""
 
 _TYPES: Mapping[Kind, frozenset[str]] = {
     "person": frozenset(("PERSON",)),
@@ -59,10 +57,9 @@ def weigh(ledger: Ledger, assessment: Assessment, wanted: Wanted) -> list[Weighe
     explained  share of the question's weight that a passage joined to its own holds beyond its sentence
     asked      share of the terms near the question word that its sentence or title holds
     asked_near the same, each by its nearness to the candidate
-    type       how well its type fits
+    type       how well its type fits; for a thing, `described` counts as well
     head       1 if it holds the noun that is asked for ("which river": "North Canadian River")
     described  share of that noun's terms in the first sentence of a passage about it
-    subject    1 if its passage is about it
     first      1 in the first sentence of a passage
     """
     hits = assessment.hits[:PASSAGES]
@@ -89,14 +86,10 @@ def weigh(ledger: Ledger, assessment: Assessment, wanted: Wanted) -> list[Weighe
             named = found.type not in ("DATE", "NUMBER") and frozenset(terms(found.text)) <= asked_terms
             if named or f" {found.key} " in question or _leads_on(found, wanted, leading):
                 continue
-            features = {
-                **outer,
-                **reading.features(found, title, joined),
-                "type": max(fit(found, wanted), about.get(found.key, 0.0)) if wanted.kind == "thing" else fit(found, wanted),
-                "described": about.get(found.key, 0.0),
-                "subject": float(found.subject),
-            }
-            weighed.append(Weighed(found, features))
+            described = about.get(found.key, 0.0)
+            suits = fit(found, wanted)
+            own = {"type": max(suits, described) if wanted.kind == "thing" else suits, "described": described}
+            weighed.append(Weighed(found, {**outer, **reading.features(found, title, joined), **own}))
     return weighed
 
 
@@ -151,7 +144,8 @@ class _Reading:
         total = sum(self.weights.values()) or 1e-9
         total_asked = sum(self.asked.values()) or 1e-9
         return {
-            "explained": max((firm * weight_of(self.weights, held - local) for firm, held in joined), default=0.0) / total,
+            "explained": max((firm * weight_of(self.weights, held - local) for firm, held in joined), default=0.0)
+            / total,
             "asked": sum(self.asked.get(term, 0.0) for term in local - own) / total_asked,
             "asked_near": sum(weight * nearness.get(term, 0.0) for term, weight in self.asked.items()) / total_asked,
             "head": float(bool(self.wanted.head & own)),
@@ -201,7 +195,7 @@ def fit(found: Found, wanted: Wanted) -> float:
         return 0.0
     if found.type in _TYPES[wanted.kind] or (wanted.kind == "thing" and head & frozenset(terms(found.text))):
         return 1.0
-    return UNTYPED if not found.type else OTHER_TYPE
+    return 0.0 if found.type else UNTYPED
 
 
 def _leads_on(found: Found, wanted: Wanted, leading: Mapping[str, str]) -> bool:

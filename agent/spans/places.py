@@ -15,21 +15,19 @@ COUNTRIES = frozenset(
     uganda ukraine uruguay us usa uk uzbekistan vanuatu venezuela vietnam wales yemen yugoslavia zambia zimbabwe
     """.split()
 ) | frozenset(
-    """
-    united states,united states of america,u s,united kingdom,south africa,new zealand,saudi arabia,sri lanka,south korea,
-    north korea,costa rica,el salvador,soviet union,czech republic,dominican republic,ivory coast,burkina faso,sierra leone,
-    papua new guinea,united arab emirates,trinidad and tobago,bosnia and herzegovina,northern ireland
-    """.replace("\n", "")
-    .replace("    ", "")
-    .strip()
-    .split(",")
+    (
+        "united states,united states of america,u s,united kingdom,south africa,new zealand,saudi arabia,sri lanka,"
+        "south korea,north korea,costa rica,el salvador,soviet union,czech republic,dominican republic,ivory coast,"
+        "burkina faso,sierra leone,papua new guinea,united arab emirates,trinidad and tobago,bosnia and herzegovina,"
+        "northern ireland"
+    ).split(",")
 )
 STATES = frozenset(
     """
     alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii idaho illinois indiana
     iowa kansas kentucky louisiana maine maryland massachusetts michigan minnesota mississippi missouri montana nebraska
     nevada ohio oklahoma oregon pennsylvania tennessee texas utah vermont virginia washington wisconsin wyoming
-    bavaria saxony hesse queensland tasmania gujarat karnataka kerala maharashtra punjab rajasthan
+    bavaria gujarat hesse karnataka kerala maharashtra punjab queensland rajasthan saxony tasmania victoria
     """.split()
 ) | frozenset(
     (
@@ -38,5 +36,6 @@ STATES = frozenset(
     ).split(",")
 )
 CONTINENTS = frozenset(("africa", "antarctica", "asia", "europe", "north america", "oceania", "south america"))
+
 CLASSES = {"countri": COUNTRIES, "state": STATES, "contin": CONTINENTS}
 """By the term of the noun."""

@@ -41,27 +41,27 @@ _NAME = r"(?:the\s+)?[A-Z0-9][\w'’.&-]*(?:\s+(?:(?:of|the|and|de|van|von|in)\s
 _EITHER = re.compile(rf"({_NAME})\s*,?\s+or\s+({_NAME})\s*\??\s*$")
 _BETWEEN = re.compile(rf"[Bb]etween\s+({_NAME})\s+and\s+({_NAME})\s*,\s*(?:who|which|what)\b")
 
-_NOUNS: Mapping[str, Kind] = {
-    term: kind
-    for kind, nouns in (
-        (
-            "person",
-            """actor actress artist author biographer brother captain character child coach composer daughter director
+_KINDS: tuple[tuple[Kind, str], ...] = (
+    (
+        "person",
+        """actor actress artist author biographer brother captain character child coach composer daughter director
             drummer emperor explorer father founder general governor guitarist husband king leader man mayor minister
             mother musician owner painter person performer player poet politician president producer queen rapper ruler
             senator sibling singer sister son songwriter spouse wife winner woman writer""",
-        ),
-        (
-            "place",
-            """area birthplace borough capital city community continent country county district island location
+    ),
+    (
+        "place",
+        """area birthplace borough capital city community continent country county district island location
             municipality nation neighborhood place province region state territory town village""",
-        ),
-        ("date", "century date day decade month time year"),
-        ("number", "amount average code debt height length number percentage population ranking score size"),
-        ("thing", "album band book club company film group label language magazine movie river school song team university"),
-    )
-    for term in terms(nouns)
-}
+    ),
+    ("date", "century date day decade month time year"),
+    ("number", "amount average code debt height length number percentage population ranking score size"),
+    (
+        "thing",
+        "album band book club company film group label language magazine movie river school song team university",
+    ),
+)
+_NOUNS: dict[str, Kind] = {term: kind for kind, nouns in _KINDS for term in terms(nouns)}
 PEOPLE = frozenset(term for term, kind in _NOUNS.items() if kind == "person")
 
 _SAME = {
@@ -134,7 +134,10 @@ def read_wanted(question: str) -> Wanted:
     end = begin + len(" ".join(head))
     nouns = [m.group(1) for m in _THROUGH.finditer(text) if m.start(1) >= end or m.end(1) <= asking.start()]
     return Wanted(
-        kind, own, _asked(text[: asking.start()], text[after:], own), frozenset(t for noun in nouns for t in terms(noun))
+        kind,
+        own,
+        _asked(text[: asking.start()], text[after:], own),
+        frozenset(t for noun in nouns for t in terms(noun)),
     )
 
 
