@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from agent.spans.wanted import Kind
 from agent.types import Mode, StoppedBy, Verdict
 from graphrag.retrieval.question import MAX_CHARACTERS, MIN_CHARACTERS
 from graphrag.stores.system import JobState
@@ -128,11 +129,24 @@ class Timings(_Response):
     total_ms: float
 
 
+class ShortAnswerOut(_Response):
+    """A few words that probably answer the question, and where they stand."""
+
+    text: str = Field(description='the document\'s text from start to end; for kind yes_no, "yes" or "no"')
+    kind: Kind = Field(description="what the question asks for")
+    confidence: float = Field(description="estimated probability that it is right")
+    document_id: str
+    chunk_id: str
+    start: int
+    end: int = Field(description="for kind yes_no, start and end are those of the sentence that decides")
+
+
 class AnswerOut(_Response):
     """An answer in quoted sentences."""
 
     question: str
     answer: str = Field(description="quoted sentences, each with its citation as [n]; empty if there is none")
+    short: ShortAnswerOut | None = Field(description="null where no short answer is probable enough")
     verdict: Verdict
     confidence: float = Field(description="estimated probability that the evidence holds the answer")
     missing: list[str] = Field(description="words of the question that the evidence does not hold")

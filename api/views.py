@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from agent.types import Answer, Citation, PathEdge, Step
+from agent.types import Answer, Citation, PathEdge, ShortAnswer, Step
 from api.schemas import (
     AnswerOut,
     CandidateOut,
@@ -19,6 +19,7 @@ from api.schemas import (
     PathEdgeOut,
     Progress,
     SameAsOut,
+    ShortAnswerOut,
     StepOut,
     Timings,
     Usage,
@@ -33,6 +34,7 @@ def answer_out(answer: Answer, passages: list[Passage]) -> AnswerOut:
     return AnswerOut(
         question=answer.question,
         answer=answer.text,
+        short=short_out(answer.short) if answer.short else None,
         verdict=answer.verdict,
         confidence=answer.confidence,
         missing=list(answer.missing),
@@ -43,6 +45,19 @@ def answer_out(answer: Answer, passages: list[Passage]) -> AnswerOut:
         passages=passages,
         usage=Usage(steps=len(answer.steps), round_trips=answer.round_trips),
         timings=Timings(total_ms=answer.milliseconds),
+    )
+
+
+def short_out(short: ShortAnswer) -> ShortAnswerOut:
+    """A short answer."""
+    return ShortAnswerOut(
+        text=short.text,
+        kind=short.kind,
+        confidence=short.confidence,
+        document_id=short.document_id,
+        chunk_id=short.chunk_id,
+        start=short.start,
+        end=short.end,
     )
 
 

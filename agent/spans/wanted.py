@@ -186,7 +186,8 @@ def _kind(word: str, head: list[str]) -> Kind:
         return "date" if word == "when" else "place"
     if word.startswith("how"):
         return "number"
-    return next((_NOUNS[term] for term in reversed(head) if term in _NOUNS), "thing")
+    known = [_NOUNS[term] for term in head if term in _NOUNS]
+    return known[-1] if known else "thing"
 
 
 def _asked(before: str, after: str, head: frozenset[str]) -> dict[str, float]:

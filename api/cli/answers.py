@@ -30,6 +30,7 @@ def answer_to_json(answer: Answer, passages: Sequence[Chunk] = ()) -> Mapping[st
         "verdict": answer.verdict,
         "confidence": answer.confidence,
         "answer": answer.text,
+        "short": asdict(answer.short) if answer.short else None,
         "missing": list(answer.missing),
         "citations": [asdict(citation) for citation in answer.citations],
         "path": [asdict(edge) for edge in answer.path],
@@ -76,6 +77,9 @@ def print_answer(answer: Answer, passages: Sequence[Chunk] = ()) -> None:
     say(VERDICTS[answer.verdict], indent=2)
     if answer.text:
         heading("Answer")
+        if answer.short:
+            short = " ".join(answer.short.text.split())
+            say(f"{short} (probably: {answer.short.confidence:.2f})", "bold", indent=2)
         say(answer.text, indent=2)
     if answer.missing and answer.verdict != "answered":
         heading("Missing", "(words of the question that the evidence does not hold)")
