@@ -3,8 +3,8 @@
 Each question is asked of its own corpus, and of each other folder's corpus, which does not answer it. The model is a softmax
 over the possible answers and "none of them", fitted to give the right ones, or none, the most probability. For each folder
 the script prints how a model fitted on the *other* folders does: the share of questions with a short answer (coverage) and
-the share of these that equal a known answer (precision), at a threshold fitted with the weights and for the most probable
-quarter of the questions.
+the share of these that equal a known answer (precision), for the confidence from which answers are offered and for the most
+probable quarter of the questions.
 
     python benchmarks/fit_spans.py EVAL/hotpotqa EVAL/musique
 """
@@ -26,7 +26,7 @@ from agent.loop import Agent
 from agent.planner import EvidencePlanner, Plan, State, Stop
 from agent.spans.comparison import compare
 from agent.spans.features import Weighed, weigh
-from agent.spans.offer import COMPARED, WEIGHTS, most_probable
+from agent.spans.offer import COMPARED, OFFERED, WEIGHTS, most_probable
 from agent.spans.wanted import read_wanted
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.evaluation.beir import Dataset, load_dataset
@@ -37,8 +37,6 @@ from graphrag.types import Scope
 
 NAMES = [name for name in WEIGHTS if name != "none"]
 QUARTER = 0.25
-AIMED = 0.27
-"""Share of the fitting questions that the threshold lets through: a little more than the quarter that is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +139,6 @@ def predict(rows: Sequence[Row], weights: dict[str, float]) -> list[tuple[float,
     return sorted(offers, key=lambda offer: -offer[0])
 
 
-def threshold_of(rows: Sequence[Row], weights: dict[str, float]) -> float:
-    """The confidence that lets AIMED of the questions through."""
-    return predict(rows, weights)[round(AIMED * len(rows)) - 1][0]
-
-
 def line(name: str, offers: Sequence[tuple[float, str, Row]], asked: int) -> str:
     """Coverage and precision of what is offered."""
     exact = [exact_match(text, row.answers) for _, text, row in offers]
@@ -163,12 +156,11 @@ def report(names: Sequence[str], own: Sequence[list[Row]], foreign: Sequence[lis
         others = [i for i in range(len(names)) if i != held] or [held]
         rows = [row for i in others for row in own[i]]
         weights = fit(rows)
-        threshold = threshold_of(rows, weights)
         offers = predict(own[held], weights)
-        kept = [offer for offer in offers if offer[0] >= threshold]
-        wrong = sum(offer[0] >= threshold for offer in predict(foreign[held], weights))
-        print(f"{name}: {len(own[held])} questions; fitted on the others, threshold {threshold:.2f}")
-        print(line("at the threshold", kept, len(offers)))
+        kept = [offer for offer in offers if offer[0] >= OFFERED]
+        wrong = sum(offer[0] >= OFFERED for offer in predict(foreign[held], weights))
+        print(f"{name}: {len(own[held])} questions; fitted on the others")
+        print(line(f"confidence of at least {OFFERED}", kept, len(offers)))
         print(line("most probable quarter", offers[: round(QUARTER * len(offers))], len(offers)))
         print(line("of these, comparisons", [o for o in kept if o[2].compared], len(offers)))
         print(f"  questions of the other folders: {wrong} of {len(foreign[held])} get a short answer")
@@ -177,7 +169,7 @@ def report(names: Sequence[str], own: Sequence[list[Row]], foreign: Sequence[lis
                 print(f"    {confidence:.2f} {row.question!r} {text!r} {row.answers}")
     rows = [row for part in own for row in part]
     weights = fit(rows)
-    print(f"fitted on all, in sample: threshold {threshold_of(rows, weights):.2f}")
+    print("fitted on all:")
     print(json.dumps({name: round(weight, 2) for name, weight in weights.items()}, indent=4))
 
 

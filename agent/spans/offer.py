@@ -16,16 +16,16 @@ from agent.types import ShortAnswer
 from graphrag.retrieval.ledger import Ledger
 
 WEIGHTS: Mapping[str, float] = {
-    "none": 6.95,
-    "behind": -3.4,
-    "evidence": 0.8,
-    "explained": 3.8,
-    "asked": 2.1,
-    "asked_near": 2.0,
-    "type": 2.1,
-    "head": 1.6,
-    "described": 1.5,
-    "first": 1.3,
+    "none": 8.01,
+    "behind": -3.14,
+    "evidence": 0.9,
+    "explained": 4.62,
+    "asked": 2.75,
+    "asked_near": 2.65,
+    "type": 2.53,
+    "head": 1.85,
+    "described": 0.83,
+    "first": 1.29,
 }
 OFFERED = 0.3
 """Least probability for an answer to be offered."""

@@ -186,8 +186,10 @@ def _kind(word: str, head: list[str]) -> Kind:
         return "date" if word == "when" else "place"
     if word.startswith("how"):
         return "number"
-    known = [_NOUNS[term] for term in head if term in _NOUNS]
-    return known[-1] if known else "thing"
+    kind: Kind = "thing"
+    for term in head:  # the last one that is known: "area code", "movie stars"
+        kind = _NOUNS.get(term, kind)
+    return kind
 
 
 def _asked(before: str, after: str, head: frozenset[str]) -> dict[str, float]:
