@@ -211,7 +211,7 @@ def test_places_of_one_answer_add_up_and_none_is_an_outcome():
         features = dict.fromkeys((name for name in WEIGHTS if name != "none"), 0.0) | {"type": type}
         return Weighed(Found(chunk, 100 + start, 100 + end, key, ""), features)
 
-    weights = {name: 0.0 for name in WEIGHTS} | {"type": 1.0}
+    weights = dict.fromkeys(WEIGHTS, 0.0) | {"type": 1.0}
     found, confidence = most_probable([weighed(0, 3, "ida", 0), weighed(4, 7, "ida", 0)], weights)
     assert found is not None
     assert (found.text, confidence) == ("Ida", pytest.approx(2 / 3))
