@@ -62,7 +62,9 @@ def weigh(ledger: Ledger, assessment: Assessment, wanted: Wanted) -> list[Weighe
     described  share of that noun's terms in the first sentence of a passage about it
     first      1 in the first sentence of a passage
     """
-    hits = assessment.hits[:PASSAGES]
+    evidence = assessment.evidence
+    # A passage that holds the whole question is joined to others only by what the question names itself.
+    hits = [hit for hit in assessment.hits[:PASSAGES] if not evidence.alone or hit.chunk_id in evidence.chunk_ids]
     passages = [ledger.candidates[hit.chunk_id] for hit in hits]
     reading = _Reading.of(ledger, wanted, passages)
     leading = {
@@ -78,7 +80,7 @@ def weigh(ledger: Ledger, assessment: Assessment, wanted: Wanted) -> list[Weighe
     for hit, passage in zip(hits, passages, strict=True):
         outer = {
             "behind": min(1.0, hits[0].score - hit.score),
-            "evidence": float(hit.chunk_id in assessment.evidence.chunk_ids),
+            "evidence": float(hit.chunk_id in evidence.chunk_ids),
         }
         joined = reading.joined(ledger, passage)
         title = frozenset(map(canonical, terms(passage.chunk.title)))

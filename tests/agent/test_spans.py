@@ -69,16 +69,16 @@ async def _answers(url: str, questions: Sequence[str]) -> tuple[list[Answer], di
 
 QUESTIONS = {
     "When was the founder of Alder Pumps born?": "4 May 1951",
-    "Who founded Alder Pumps?": "Ida Rowan",
-    "What year was Birch Valves founded?": "1962",
+    "Who is the husband of the founder of Alder Pumps?": "Jens Holm",
+    "What year was the founder of Birch Valves born?": "1930",
+    "In which city was the founder of Alder Pumps born?": "Aarhus",
     "How many workers does Lindau Works have?": "1,240",
     "Which company was founded first, Alder Pumps or Birch Valves?": "Birch Valves",
-    "Who is older, Ida Rowan or Olaf Berg?": "Olaf Berg",
-    "Who is younger, Ida Rowan or Olaf Berg?": "Ida Rowan",
+    "Which company was founded later, Alder Pumps or Birch Valves?": "Alder Pumps",
     "Are Ida Rowan and Olaf Berg both engineers?": "yes",
     "Are Ida Rowan and Olaf Berg both directors?": "no",
     "Are Lindau Works and Cedar Works located in the same state?": "yes",
-    "Are Lindau Works and Elm Works located in the same state?": "no",
+    "Are Lindau Works and Elm Works both factories in the same state?": "no",
 }
 NOTHING_TO_SAY = [
     "Who is the mayor of Reykjavik?",
