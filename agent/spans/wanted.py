@@ -27,6 +27,7 @@ _UNNAMED = re.compile(
     r"|.*\b(?:an instance of|(?:first|last|middle|given|family) name)\b",
     re.IGNORECASE,
 )
+_SECOND = re.compile(r",\s+and\s+(?:(?:by|from|in|to)\s+)?(?:who|whom|when|where|what|which|how)\b")
 _DESCRIBED = re.compile(r"\s*(?:where|that|who)\b")
 _OF_PARTS = re.compile(r"(?:group|body|piece|chain|range)s?\s+of\s+(\w+)", re.IGNORECASE)
 _PIECE = re.compile(r"\w+|,")
@@ -44,10 +45,11 @@ _BETWEEN = re.compile(rf"[Bb]etween\s+({_NAME})\s+and\s+({_NAME})\s*,\s*(?:who|w
 _KINDS: tuple[tuple[Kind, str], ...] = (
     (
         "person",
-        """actor actress artist author biographer brother captain character child coach composer daughter director
-            drummer emperor explorer father founder general governor guitarist husband king leader man mayor minister
-            mother musician owner painter person performer player poet politician president producer queen rapper ruler
-            senator sibling singer sister son songwriter spouse wife winner woman writer""",
+        """actor actress artist author biographer brother captain chairman character child coach colleague composer
+        daughter director drummer editor emperor employee engineer explorer father founder general governor guitarist
+        husband king lawyer leader man manager mayor minister mother musician owner painter person physician player poet
+        politician performer president producer queen rapper ruler scientist senator sibling singer sister son songwriter
+        spouse student teacher technician wife winner woman writer""",
     ),
     (
         "place",
@@ -96,7 +98,7 @@ class Wanted:
     """What a question asks for."""
 
     kind: Kind
-    """`other` is something that no name, date or number says, such as a profession or a reason."""
+    """`other` is something that no name, date or number says, such as a profession or a reason, or two things at once."""
     head: frozenset[str]
     """Terms of the noun that says what is wanted ("which *river*"); empty for who, when and where."""
     asked: Mapping[str, float]
@@ -119,7 +121,7 @@ def read_wanted(question: str) -> Wanted:
     either = _EITHER.search(text) or _BETWEEN.search(text)
     if either is not None and not _POLAR.match(text):
         return Wanted("choice", frozenset(), {}, options=(either.group(1), either.group(2)))
-    asking = _asking(text)
+    asking = None if _SECOND.search(text) else _asking(text)
     if asking is None:
         return Wanted("yes_no" if _POLAR.match(text) else "other", frozenset(), {})
     word, after = asking.group(), asking.end()

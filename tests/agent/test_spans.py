@@ -156,6 +156,8 @@ def test_both_stores_give_the_same_short_answers(embedded: tuple[list[Answer], d
         ("Is Alder Pumps a company?", "yes_no", ""),
         ("Which came first, Emma or Persuasion?", "choice", ""),
         ("Between Emma and Persuasion, which is longer?", "choice", ""),
+        ("Which technician installed it?", "person", "technician"),
+        ("Who installed it, and when was it tested?", "other", ""),
         ("Pumps", "other", ""),
     ],
 )
