@@ -33,14 +33,7 @@ Reads = Annotated[int, Field(ge=1, le=60), BeforeValidator(_whole)]
 K = Annotated[int, Field(ge=1, le=MAX_K), BeforeValidator(_whole)]
 TopK = Annotated[int, Field(ge=0, le=MAX_K), BeforeValidator(_whole)]
 Question = Annotated[str, Field(min_length=MIN_CHARACTERS, max_length=MAX_CHARACTERS, examples=["Who supplies the PMX-48 power module?"])]  # fmt: skip
-FilterSpec = Annotated[
-    dict[str, object],
-    Field(
-        description="AND of conditions on metadata fields (setting GRAPHRAG_FILTER_FIELDS): a value, or operators "
-        "eq ne in gt gte lt lte exists",
-        examples=[{}],
-    ),
-]
+FilterSpec = Annotated[dict[str, object], Field(description="AND of conditions on metadata fields (setting GRAPHRAG_FILTER_FIELDS): a value, or operators " "eq ne in gt gte lt lte exists", examples=[{}])]  # fmt: skip
 # The pattern of keys is told here and checked where metadata is checked for all surfaces.
 MetadataSpec = Annotated[dict[str, Scalar], Field(json_schema_extra={"propertyNames": {"pattern": _NAME}})]
 
@@ -195,9 +188,7 @@ class DocumentOut(_Response):
     metadata: dict[str, Scalar]
     length: int = Field(description="characters of text")
     chunks: int
-    state: Literal["partial", "complete"] = Field(
-        description="partial: a source in parts of which some are still missing"
-    )
+    state: Literal["partial", "complete"] = Field(description="partial: a source in parts of which some are still missing")  # fmt: skip
     part: int
     content_sha256: str
     created_at: str
