@@ -24,8 +24,7 @@ class _Response(BaseModel):
 
 
 def _whole(value: object) -> object:
-    # In JSON, 12.0 is a whole number as well.
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value  # in JSON, 12.0 is whole as well
 
 
 Turns = Annotated[int, Field(ge=1, le=6), BeforeValidator(_whole)]
@@ -34,8 +33,9 @@ K = Annotated[int, Field(ge=1, le=MAX_K), BeforeValidator(_whole)]
 TopK = Annotated[int, Field(ge=0, le=MAX_K), BeforeValidator(_whole)]
 Question = Annotated[str, Field(min_length=MIN_CHARACTERS, max_length=MAX_CHARACTERS, examples=["Who supplies the PMX-48 power module?"])]  # fmt: skip
 FilterSpec = Annotated[dict[str, object], Field(description="AND of conditions on metadata fields (setting GRAPHRAG_FILTER_FIELDS): a value, or operators " "eq ne in gt gte lt lte exists", examples=[{}])]  # fmt: skip
-# The pattern of keys is told here and checked where metadata is checked for all surfaces.
-MetadataSpec = Annotated[dict[str, Scalar], Field(json_schema_extra={"propertyNames": {"pattern": _NAME}})]
+MetadataSpec = Annotated[
+    dict[str, Scalar], Field(json_schema_extra={"propertyNames": {"pattern": _NAME}})
+]  # the pattern of keys is checked where metadata is
 
 
 class BudgetSpec(_Request):
