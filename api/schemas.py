@@ -33,9 +33,7 @@ K = Annotated[int, Field(ge=1, le=MAX_K), BeforeValidator(_whole)]
 TopK = Annotated[int, Field(ge=0, le=MAX_K), BeforeValidator(_whole)]
 Question = Annotated[str, Field(min_length=MIN_CHARACTERS, max_length=MAX_CHARACTERS, examples=["Who supplies the PMX-48 power module?"])]  # fmt: skip
 FilterSpec = Annotated[dict[str, object], Field(description="AND of conditions on metadata fields (setting GRAPHRAG_FILTER_FIELDS): a value, or operators " "eq ne in gt gte lt lte exists", examples=[{}])]  # fmt: skip
-MetadataSpec = Annotated[
-    dict[str, Scalar], Field(json_schema_extra={"propertyNames": {"pattern": _NAME}})
-]  # the pattern of keys is checked where metadata is
+MetadataSpec = Annotated[dict[str, Scalar], Field(json_schema_extra={"propertyNames": {"pattern": _NAME}})]  # keys are checked where metadata is  # fmt: skip
 
 
 class BudgetSpec(_Request):
