@@ -9,6 +9,7 @@ import numpy as np
 
 from agent.assess import Assessment
 from agent.evidence import weight_of
+from agent.spans.offer import short_answer
 from agent.types import Answer, Citation, PathEdge, RankedChunk, Step, StoppedBy, Verdict
 from agent.writer import Written
 from graphrag.analysis import normalise, terms
@@ -50,6 +51,7 @@ def compose(
     begun = time.perf_counter()
     citations = _cite(ledger, assessment)
     verdict = judge(assessment)
+    short = None if verdict == "insufficient_evidence" else short_answer(ledger, assessment)
     text = " ".join(f"{' '.join(citation.quote.split())} [{citation.id}]" for citation in citations)
     return Answer(
         question=ledger.question.text,
@@ -68,6 +70,7 @@ def compose(
         features=assessment.features,
         round_trips=round_trips,
         milliseconds=round(milliseconds + (time.perf_counter() - begun) * 1000, 3),
+        short=short,
     )
 
 
@@ -79,7 +82,7 @@ def with_written(answer: Answer, written: Written) -> Answer:
     """
     if written.missing:
         lacking = tuple(dict.fromkeys((written.missing, *answer.missing)))
-        return replace(answer, text="", verdict="insufficient_evidence", missing=lacking, written=True)
+        return replace(answer, text="", verdict="insufficient_evidence", missing=lacking, written=True, short=None)
     sound = bool(written.claims) and all(claim.supported for claim in written.claims)
     return replace(
         answer,
@@ -88,6 +91,7 @@ def with_written(answer: Answer, written: Written) -> Answer:
         citations=written.citations or answer.citations,
         claims=written.claims,
         written=True,
+        short=None,  # the model has its own words for it
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from agent.spans.wanted import Kind
 from graphrag.degraded import Degraded
 from graphrag.llm.usage import Usage
 
@@ -111,6 +112,22 @@ class RankedChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class ShortAnswer:
+    """A few words that probably answer the question, and where they stand."""
+
+    text: str
+    """The document's text from `start` to `end`; for `yes_no`, "yes" or "no"."""
+    kind: Kind
+    confidence: float
+    """Estimated probability that it is right."""
+    document_id: str
+    chunk_id: str
+    start: int
+    end: int
+    """Code points into the document's text; for `yes_no`, the sentence that decides."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The outcome of a question."""
 
@@ -141,3 +158,5 @@ class Answer:
     """What had to be done without."""
     usage: Usage = field(default_factory=Usage)
     """Calls of models, and their tokens and cost."""
+    short: ShortAnswer | None = None
+    """None where no short answer is probable enough, or the verdict is `insufficient_evidence`."""

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from agent.spans.wanted import Kind
 from agent.types import Mode, StoppedBy, Verdict
 from api.schema_base import Passage, Request, Response
 from graphrag.degraded import Part
@@ -128,11 +129,24 @@ class Timings(Response):
     total_ms: float
 
 
+class ShortAnswerOut(Response):
+    """A few words that probably answer the question, and where they stand."""
+
+    text: str = Field(description='the document\'s text from start to end; for kind yes_no, "yes" or "no"')
+    kind: Kind = Field(description="what the question asks for")
+    confidence: float = Field(description="estimated probability that it is right")
+    document_id: str
+    chunk_id: str
+    start: int
+    end: int = Field(description="for kind yes_no, start and end are those of the sentence that decides")
+
+
 class AnswerOut(Response):
     """An answer in quoted sentences, or in those of a language model."""
 
     question: str
     answer: str = Field(description="sentences, each with its citations as [n]; empty if there is none")
+    short: ShortAnswerOut | None = Field(description="null where no short answer is probable enough")
     written_by: Literal["quotation", "model"]
     verdict: Verdict
     confidence: float = Field(description="estimated probability that the evidence holds the answer")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from agent.types import Answer, Citation, PathEdge, Step
+from agent.types import Answer, Citation, PathEdge, ShortAnswer, Step
 from api.schema_base import Passage
 from api.schemas import (
     AccountOut,
@@ -19,7 +19,17 @@ from api.schemas import (
     Progress,
     SameAsOut,
 )
-from api.schemas_ask import AnswerOut, CitationOut, ClaimOut, DegradedOut, PathEdgeOut, StepOut, Timings, Usage
+from api.schemas_ask import (
+    AnswerOut,
+    CitationOut,
+    ClaimOut,
+    DegradedOut,
+    PathEdgeOut,
+    ShortAnswerOut,
+    StepOut,
+    Timings,
+    Usage,
+)
 from graphrag.degraded import Degraded
 from graphrag.entities import Link
 from graphrag.llm.usage import Account
@@ -34,6 +44,7 @@ def answer_out(answer: Answer, passages: list[Passage]) -> AnswerOut:
         question=answer.question,
         answer=answer.text,
         written_by="model" if answer.written else "quotation",
+        short=short_out(answer.short) if answer.short else None,
         verdict=answer.verdict,
         confidence=answer.confidence,
         missing=list(answer.missing),
@@ -62,6 +73,19 @@ def answer_out(answer: Answer, passages: list[Passage]) -> AnswerOut:
 def degraded_out(degraded: Sequence[Degraded]) -> list[DegradedOut]:
     """What was done without."""
     return [DegradedOut(part=note.part, reason=note.reason) for note in degraded]
+
+
+def short_out(short: ShortAnswer) -> ShortAnswerOut:
+    """A short answer."""
+    return ShortAnswerOut(
+        text=short.text,
+        kind=short.kind,
+        confidence=short.confidence,
+        document_id=short.document_id,
+        chunk_id=short.chunk_id,
+        start=short.start,
+        end=short.end,
+    )
 
 
 def citation_out(citation: Citation) -> CitationOut:

@@ -31,6 +31,7 @@ def answer_to_json(answer: Answer, passages: Sequence[Chunk] = ()) -> Mapping[st
         "confidence": answer.confidence,
         "answer": answer.text,
         "written_by": "model" if answer.written else "quotation",
+        "short": asdict(answer.short) if answer.short else None,
         "missing": list(answer.missing),
         "citations": [asdict(citation) for citation in answer.citations],
         "claims": [asdict(claim) for claim in answer.claims],
@@ -86,6 +87,9 @@ def print_answer(answer: Answer, passages: Sequence[Chunk] = ()) -> None:
     say(VERDICTS[answer.verdict], indent=2)
     if answer.text:
         heading("Answer")
+        if answer.short:
+            short = " ".join(answer.short.text.split())
+            say(f"{short} (probably: {answer.short.confidence:.2f})", "bold", indent=2)
         say(answer.text, indent=2)
     unsupported = [claim for claim in answer.claims if not claim.supported]
     if unsupported:

@@ -188,6 +188,7 @@ def _ask_agent(agent: Agent, scope: Scope) -> Ask:
             answer.confidence,
             answer.usage,
             len(answer.degraded),
+            answer.short.text if answer.short else "",
         )
 
     return ask
@@ -236,10 +237,20 @@ def report_lines(report: dict[str, Any]) -> list[str]:
                 "",
                 f"{mode}: the quotes contain the gold answer in {100 * row['answer_contains']:.1f} % of the questions "
                 f"(exact match {100 * row['answer_em']:.1f}, F1 {100 * row['answer_f1']:.1f}: answers are sentences, not spans)",
+                *_short_lines(row),
                 f"  verdicts: {verdicts}",
                 *(f"  {100 * share:5.1f} %  {name}" for name, share in row["tools"].items()),
             ]
     return lines
+
+
+def _short_lines(row: dict[str, Any]) -> list[str]:
+    if "short_precision" not in row:
+        return []
+    return [
+        f"  short answers: {100 * row['short_coverage']:.1f} % of the questions get one, {100 * row['short_precision']:.1f} % of "
+        "these equal a known answer"
+    ]
 
 
 def comparison_lines(a: dict[str, Any], b: dict[str, Any]) -> list[str]:

@@ -38,6 +38,8 @@ class Retrieved:
     """Of a language model."""
     degraded: int = 0
     """Parts that had to be done without."""
+    short: str = ""
+    """The short answer, if one was offered."""
 
 
 Ask = Callable[[str], Awaitable[Retrieved]]
@@ -96,7 +98,8 @@ async def evaluate(
     Returns:
         A report whose keys are those of the JSON report; fractions are from 0 to 1. `groups` has recall@5 and all@5 for
         each kind of question, `per_question` the scores of each question in the order of the dataset. Its answer scores are means over the
-        questions with a known answer. They are there if the mode gives answers, that is if any reply has an answer or a
+        questions with a known answer; `short_coverage` is the share of these that got a short answer and `short_precision`
+        the share of those that equal a known one. They are there if the mode gives answers, that is if any reply has an answer or a
         verdict; a question that such a mode leaves without an answer then scores 0.
     """
     passage_of = {document: passage for passage, document in indexed.document_ids.items()}
@@ -149,6 +152,8 @@ async def evaluate(
             "dollars": round(total.dollars / asked, 6),
             "degraded": round(sum(found.degraded > 0 for found in kept) / asked, 4),
         }
+    if any(found.short for found in kept):
+        report |= _score_short(dataset.queries, kept)
     if any(query.kind for query in dataset.queries):
         report["groups"] = _groups(dataset.queries, scores)
     report["per_question"] = [
@@ -156,6 +161,7 @@ async def evaluate(
         | {"ms": round(ms, 3), "round_trips": found.round_trips, "tools": found.tools}
         | ({"verdict": found.verdict} if found.verdict else {})
         | ({"confidence": found.confidence} if found.confidence is not None else {})
+        | ({"short": found.short} if found.short else {})
         for query, row, ms, found in zip(dataset.queries, scores, milliseconds, kept, strict=True)
     ]
     return report
@@ -169,6 +175,16 @@ def _groups(queries: Sequence[Query], scores: Sequence[Mapping[str, float]]) -> 
         kind: {"questions": len(of_kind)}
         | {name: round(sum(row[name] for row in of_kind) / len(of_kind), 4) for name in ("recall@5", "all@5", "all@8")}
         for kind, of_kind in sorted(rows.items())
+    }
+
+
+def _score_short(queries: Sequence[Query], kept: Sequence[Retrieved]) -> dict[str, object]:
+    """Coverage and precision of short answers, over the questions with a known answer."""
+    known = [(query, found.short) for query, found in zip(queries, kept, strict=True) if query.answers]
+    right = [exact_match(short, query.answers) for query, short in known if short]
+    return {
+        "short_coverage": round(len(right) / max(1, len(known)), 4),
+        "short_precision": round(sum(right) / max(1, len(right)), 4),
     }
 
 

@@ -76,7 +76,7 @@ def test_ask_answers_with_citations_that_quote_the_documents(filled: Run, tmp_pa
     assert result.code == 0
     answer = result.json
     assert list(answer) == [
-        "question", "verdict", "confidence", "answer", "written_by", "missing", "citations", "claims", "path", "steps",
+        "question", "verdict", "confidence", "answer", "written_by", "short", "missing", "citations", "claims", "path", "steps",
         "stopped_by", "degraded", "passages", "usage", "timings",
     ]  # fmt: skip
     assert answer["question"] == QUESTION

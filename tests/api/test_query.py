@@ -64,7 +64,7 @@ async def test_an_answer_quotes_passages_that_its_citations_lead_to(client: Clie
     answer = await ask(client, top_k=3)
 
     assert list(answer) == [
-        "question", "answer", "written_by", "verdict", "confidence", "missing", "citations", "claims", "path", "steps",
+        "question", "answer", "short", "written_by", "verdict", "confidence", "missing", "citations", "claims", "path", "steps",
         "stopped_by", "degraded", "passages", "usage", "timings",
     ]  # fmt: skip
     assert answer["citations"]

@@ -1,0 +1,122 @@
+"""What may be the short answer: names, dates and numbers in a passage, each with the place where it stands."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agent.spans.places import COUNTRIES, STATES
+from agent.spans.wanted import Wanted
+from graphrag.analysis import normalise, terms
+from graphrag.types import Chunk
+
+_MONTH = (
+    r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?|July?|Aug(?:ust|\.)?|"
+    r"Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
+)
+_YEAR = r"(?:1\d{3}|20\d{2})"
+_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+DATE = re.compile(
+    rf"\b(?:{_MONTH}\s+{_DAY}(?:,?\s+{_YEAR})?|{_DAY}\s+{_MONTH}(?:,?\s+{_YEAR})?|{_MONTH},?\s+{_YEAR}"
+    rf"|{_YEAR}(?!\s*[-–]\s*\d|[\d,.]\d)|{_DAY}\s+century)\b"
+)
+YEAR = re.compile(rf"\b{_YEAR}\b(?!,\d)")
+_NUMBER = re.compile(
+    r"(?<![\w.,])(?:[$€£]\s?)?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s(?:thousand|million|billion|trillion))?"
+    r"(?:\s?%|\s(?:percent|inches|metres|meters|feet|km|miles|acres)\b)?(?!\w)"
+)
+_NAMES = frozenset("PERSON ORG GPE LOC FAC NORP WORK_OF_ART EVENT PRODUCT LAW LANGUAGE CODE".split()) | {""}
+_SUFFIX = re.compile(r",? (?:Jr|Sr)\.")
+_TAIL = re.compile(r"(?:\s+(?:of|the|for|and|in|de))+$")
+_REGION = re.compile(r", (?=[A-Z])")
+_NEXT = re.compile(r"\s+(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One place at which a possible answer stands."""
+
+    chunk: Chunk
+    start: int
+    end: int
+    """Offsets in the document's text."""
+    key: str
+    """What it has in common with other places: the entity's key, or the normalised text."""
+    type: str
+    """The recogniser's type, may be empty; `DATE` and `NUMBER` are found by pattern."""
+
+    @property
+    def text(self) -> str:
+        """The document's text from `start` to `end`."""
+        return self.chunk.text[self.start - self.chunk.start : self.end - self.chunk.start]
+
+
+def find(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
+    """Places in a chunk that hold what may be wanted: dates for dates, numbers for numbers, names for all else."""
+    if wanted.kind == "date":
+        yield from _matches(chunk, YEAR if "year" in wanted.head else DATE, "DATE")
+    elif wanted.kind == "number":
+        dates = [match.span() for match in DATE.finditer(chunk.text)]
+        for found in _matches(chunk, _NUMBER, "NUMBER"):
+            place = found.start - chunk.start
+            if not any(start <= place < end for start, end in dates):
+                yield found
+    elif wanted.kind in ("person", "place", "thing"):
+        yield from _names(chunk, wanted)
+
+
+def _matches(chunk: Chunk, pattern: "re.Pattern[str]", type: str) -> Iterator[Found]:
+    for match in pattern.finditer(chunk.text):
+        start = chunk.start + match.start()
+        if start >= chunk.core_start:
+            yield Found(chunk, start, chunk.start + match.end(), normalise(match.group()), type)
+
+
+def _names(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
+    end_of = {start: end for mention in chunk.mentions for start, end in mention.spans}
+    for mention in chunk.mentions:
+        if mention.type not in _NAMES:
+            continue
+        spans = mention.spans or _first(chunk, mention.surface)
+        for start, end in spans:
+            end = _whole(chunk, start, end, wanted)
+            if wanted.kind == "place" and not wanted.head:
+                end = _with_region(chunk, end, end_of)
+            key = (
+                mention.key if (start, end) in spans else normalise(chunk.text[start - chunk.start : end - chunk.start])
+            )
+            yield Found(chunk, start, end, key, mention.type)
+
+
+def _first(chunk: Chunk, surface: str) -> tuple[tuple[int, int], ...]:
+    """Where what a title names stands in the text, if it does."""
+    place = chunk.text.find(surface)
+    return ((chunk.start + place, chunk.start + place + len(surface)),) if place >= 0 else ()
+
+
+def _whole(chunk: Chunk, start: int, end: int, wanted: Wanted) -> int:
+    """The end of a name with what belongs to it: "Jr.", and nouns after it that the question asks for."""
+    text, offset = chunk.text, chunk.start
+    tail = _TAIL.search(text, start - offset, end - offset)
+    if tail is not None:
+        return offset + tail.start()
+    suffix = _SUFFIX.match(text, end - offset)
+    if suffix is not None:
+        return offset + suffix.end()
+    further = _NEXT.match(text, end - offset)
+    while further is not None and wanted.head and frozenset(terms(further.group(1))) & wanted.head:
+        end = offset + further.end()
+        further = _NEXT.match(text, further.end())
+    return end
+
+
+def _with_region(chunk: Chunk, end: int, end_of: dict[int, int]) -> int:
+    """The end of a place with the state or country that follows: "Columbus, Ohio"."""
+    comma = _REGION.match(chunk.text, end - chunk.start)
+    last = end_of.get(chunk.start + comma.end(), end) if comma else end
+    name = normalise(chunk.text[comma.end() : last - chunk.start]) if comma else ""
+    return last if name in STATES or name in COUNTRIES else end
+
+
+def sentence_at(chunk: Chunk, offset: int) -> int:
+    """Index of the sentence in which an offset stands; 0 in a chunk without sentences."""
+    return max(0, sum(start <= offset for start, _ in chunk.sentences) - 1)

@@ -1,0 +1,136 @@
+"""Which of two, and yes or no, about two things that the question names: decided only where their passages say it plainly."""
+
+import re
+from collections.abc import Iterator
+
+from agent.assess import Assessment
+from agent.spans.candidates import DATE, Found
+from agent.spans.places import COUNTRIES
+from agent.spans.wanted import Wanted, canonical
+from graphrag.analysis import normalise, terms
+from graphrag.retrieval.ledger import Candidate, Ledger
+from graphrag.types import Chunk
+
+MORE_WORDS = 3
+"""Words that a full name has beyond the one in the question, at most."""
+
+_EARLIER = frozenset(("first", "older", "oldest", "earlier", "earliest"))
+_LATER = frozenset(("younger", "youngest", "later", "latest", "newer", "newest", "recently"))
+_YEAR = re.compile(r"1\d{3}|20\d{2}")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_INTRODUCED = re.compile(r"[^(,;.]{1,80}?(?=\s*(?:\(|,|\s(?:is|are|was|were)\s))")
+_SAME_PLACE = re.compile(r"\bsame (state|country|province|region|county|city|town)\b", re.IGNORECASE)
+_FILLING = frozenset(terms("both same kind type located situated based"))
+
+
+def compare(ledger: Ledger, assessment: Assessment, wanted: Wanted) -> tuple[str, Found] | None:
+    """The answer and the place that shows it: one of the two things where its passage names it, or "yes" or "no" with the
+    sentence that decides. None where the passages are missing or do not say it plainly.
+    """
+    return _choose(ledger, assessment, wanted.options) if wanted.kind == "choice" else _decide(ledger, assessment)
+
+
+def _choose(ledger: Ledger, assessment: Assessment, options: tuple[str, ...]) -> tuple[str, Found] | None:
+    passages = [_about(ledger, assessment, option) for option in options]
+    if len(passages) != 2 or passages[0] is None or passages[1] is None:
+        return None
+    pair = (passages[0], passages[1])
+    words = frozenset(re.findall(r"\w+", ledger.question.text.lower()))
+    if words & (_EARLIER | _LATER):
+        dates = [_first_date(passage.chunk) for passage in pair]
+        if dates[0] is None or dates[1] is None or dates[0] == dates[1]:
+            return None
+        chosen = int((dates[0] < dates[1]) == bool(words & _LATER))
+    else:
+        names = frozenset(terms(" ".join(options)))
+        held = _held(ledger, pair, names)
+        lacks = [bool(missing) for missing in held]
+        if lacks[0] == lacks[1]:
+            return None
+        chosen = int(lacks[0])
+    found = _naming(pair[chosen].chunk, options[chosen])
+    return (found.text, found) if found else None
+
+
+def _decide(ledger: Ledger, assessment: Assessment) -> tuple[str, Found] | None:
+    named: dict[str, Candidate] = {}
+    for hit in assessment.hits:
+        candidate = ledger.candidates[hit.chunk_id]
+        if candidate.named and len(named) < 2:
+            named.setdefault(candidate.chunk.document_id, candidate)
+    if len(named) < 2:
+        return None
+    one, other = named.values()
+    words = ledger.question.text.lower().split()
+    if _SAME_PLACE.search(ledger.question.text):
+        return _same_place(one.chunk, other.chunk)
+    if "both" not in words or "same" in words:
+        return None
+    names = frozenset(term for candidate in (one, other) for key in candidate.about for term in terms(key))
+    missing = _held(ledger, (one, other), names)
+    lacking = next((i for i, terms_ in enumerate(missing) if terms_), None)
+    chunk = (one, other)[lacking or 0].chunk
+    return ("yes" if lacking is None else "no"), _opening(chunk)
+
+
+def _held(ledger: Ledger, pair: tuple[Candidate, Candidate], names: frozenset[str]) -> list[frozenset[str]]:
+    """For each passage, what it lacks of the question's terms beyond the names of the two."""
+    asked = frozenset(map(canonical, frozenset(ledger.question.terms) - names - _FILLING))
+    return [asked - frozenset(map(canonical, passage.chunk.terms.split())) for passage in pair]
+
+
+def _same_place(one: Chunk, other: Chunk) -> tuple[str, Found] | None:
+    """Whether the openings of two passages name a region in common; None where either names none."""
+    places = [frozenset(_regions(chunk)) for chunk in (one, other)]
+    if not places[0] or not places[1]:
+        return None
+    return ("yes" if places[0] & places[1] else "no"), _opening(one)
+
+
+def _regions(chunk: Chunk) -> Iterator[str]:
+    opening = _opening(chunk)
+    for mention in chunk.mentions:
+        inside = any(opening.start <= start < opening.end for start, _ in mention.spans)
+        if inside and mention.role != "subject" and mention.type in ("GPE", "LOC") and mention.key not in COUNTRIES:
+            yield mention.key
+
+
+def _about(ledger: Ledger, assessment: Assessment, name: str) -> Candidate | None:
+    """The best passage that is about a thing."""
+    key = normalise(name)
+    found = (ledger.candidates[hit.chunk_id] for hit in assessment.hits)
+    return next((candidate for candidate in found if key in candidate.about), None)
+
+
+def _first_date(chunk: Chunk) -> tuple[int, int, int] | None:
+    """Year, month and day of the first date with a year; month and day are 0 where they are not said."""
+    for match in DATE.finditer(chunk.text):
+        text = match.group()
+        year = _YEAR.search(text)
+        if year is not None:
+            month = next((i for i, name in enumerate(_MONTHS, start=1) if name in text.lower()), 0)
+            day = re.search(r"\b\d{1,2}\b", text)
+            return int(year.group()), month, int(day.group()) if day and month else 0
+    return None
+
+
+def _naming(chunk: Chunk, name: str) -> Found | None:
+    """Where a passage names what it is about: in full, as its first sentence introduces it, else as the question does."""
+    key = normalise(name)
+    start, _ = _span(chunk)
+    introduced = _INTRODUCED.match(chunk.text, start - chunk.start)
+    if introduced is not None:
+        words = normalise(introduced.group()).split()
+        if key.split()[-1] in words and len(words) <= len(key.split()) + MORE_WORDS:
+            return Found(chunk, chunk.start + introduced.start(), chunk.start + introduced.end(), key, "")
+    named = (mention for mention in chunk.mentions if mention.key == key and mention.spans)
+    return next((Found(chunk, *mention.spans[0], key, mention.type) for mention in named), None)
+
+
+def _opening(chunk: Chunk) -> Found:
+    """The first sentence."""
+    return Found(chunk, *_span(chunk), "", "")
+
+
+def _span(chunk: Chunk) -> tuple[int, int]:
+    return chunk.sentences[0] if chunk.sentences else (chunk.start, chunk.end)

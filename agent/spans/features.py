@@ -1,0 +1,232 @@
+"""What speaks for a possible answer: numbers from about 0 to 1 that do not grow with the corpus."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.assess import Assessment
+from agent.evidence import weight_of
+from agent.spans.candidates import Found, find, sentence_at
+from agent.spans.places import CLASSES, COUNTRIES, STATES
+from agent.spans.wanted import PEOPLE, Kind, Wanted, canonical
+from graphrag.analysis import normalise, terms
+from graphrag.retrieval.ledger import Candidate, Ledger
+from graphrag.types import Chunk
+
+PASSAGES = 8
+"""Best passages in which an answer is looked for."""
+NEAR = 4
+"""Words at which nearness to an answer has halved."""
+SHARED = 0.8
+"""Worth of an entity that two passages share, where a title link counts 1."""
+FIRST_HOP = 0.2
+"""Rarity of a mentioned entity of the question from which a passage is taken for a first hop."""
+UNTYPED = 0.6
+"""Fit of a name whose type the recogniser does not know."""
+
+
+_TYPES: Mapping[Kind, frozenset[str]] = {
+    "person": frozenset(("PERSON",)),
+    "place": frozenset(("GPE", "LOC", "FAC")),
+    "date": frozenset(("DATE",)),
+    "thing": frozenset("ORG WORK_OF_ART EVENT PRODUCT LAW FAC CODE LOC".split()),
+}
+_PEOPLES = frozenset(terms("nation nationality tribe religion language group ethnicity"))
+_NAMED_BY_NOUN = frozenset(terms("county district river university island"))
+_WATERS = frozenset(terms("bay canal creek gulf harbor lake ocean pond river sea strait"))
+_TOWNS = frozenset(terms("city town village birthplace place location"))
+_YEAR = re.compile(r"[12]\d{3}")
+_TOKEN = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A possible answer with what speaks for it."""
+
+    found: Found
+    features: Mapping[str, float]
+
+
+def weigh(ledger: Ledger, assessment: Assessment, wanted: Wanted) -> list[Weighed]:
+    """Every possible answer of the best passages, but what the question names itself or goes through.
+
+    behind     how far its passage's chain is behind the best one
+    evidence   1 if its passage is in the evidence set
+    explained  share of the question's weight that a passage joined to its own holds beyond its sentence
+    asked      share of the terms near the question word that its sentence or title holds
+    asked_near the same, each by its nearness to the candidate
+    type       how well its type fits; for a thing, `described` counts as well
+    head       1 if it holds the noun that is asked for ("which river": "North Canadian River")
+    described  share of that noun's terms in the first sentence of a passage about it
+    first      1 in the first sentence of a passage
+    """
+    evidence = assessment.evidence
+    # A passage that holds the whole question is joined to others only by what the question names itself.
+    hits = [hit for hit in assessment.hits[:PASSAGES] if not evidence.alone or hit.chunk_id in evidence.chunk_ids]
+    passages = [ledger.candidates[hit.chunk_id] for hit in hits]
+    reading = _Reading.of(ledger, wanted, passages)
+    leading = {
+        mention.key: mention.type
+        for passage in passages
+        if passage.named or passage.mentioned > FIRST_HOP
+        for mention in passage.chunk.mentions
+    }
+    question = f" {normalise(ledger.question.text)} "
+    asked_terms = frozenset(ledger.question.terms)
+    about = _described(ledger, wanted)
+    weighed: list[Weighed] = []
+    for hit, passage in zip(hits, passages, strict=True):
+        outer = {
+            "behind": min(1.0, hits[0].score - hit.score),
+            "evidence": float(hit.chunk_id in evidence.chunk_ids),
+        }
+        joined = reading.joined(ledger, passage)
+        title = frozenset(map(canonical, terms(passage.chunk.title)))
+        for found in find(passage.chunk, wanted):
+            named = found.type not in ("DATE", "NUMBER") and frozenset(terms(found.text)) <= asked_terms
+            if named or f" {found.key} " in question or _leads_on(found, wanted, leading):
+                continue
+            described = about.get(found.key, 0.0)
+            suits = fit(found, wanted)
+            own = {"type": max(suits, described) if wanted.kind == "thing" else suits, "described": described}
+            weighed.append(Weighed(found, {**outer, **reading.features(found, title, joined), **own}))
+    return weighed
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The question's words as they are looked for in sentences, and the passages that may explain each other."""
+
+    wanted: Wanted
+    weights: Mapping[str, float]
+    """Weight of each canonical term of the question but the noun that is asked for."""
+    asked: Mapping[str, float]
+    passages: Sequence[tuple[Candidate, frozenset[str]]]
+    """With the terms of the question that each holds."""
+    counts: Mapping[str, int]
+    """Entity key -> passages that mention it."""
+
+    @classmethod
+    def of(cls, ledger: Ledger, wanted: Wanted, passages: Sequence[Candidate]) -> "_Reading":
+        weights: dict[str, float] = {}
+        for term, weight in ledger.question.weights.items():
+            if canonical(term) not in wanted.head:
+                weights[canonical(term)] = max(weight, weights.get(canonical(term), 0.0))
+        return cls(
+            wanted,
+            weights,
+            {term: near * weights.get(term, 0.0) for term, near in wanted.asked.items()},
+            [(p, frozenset(map(canonical, p.chunk.terms.split())) & weights.keys()) for p in passages],
+            Counter(mention.key for p in passages for mention in p.chunk.mentions),
+        )
+
+    def joined(self, ledger: Ledger, passage: Candidate) -> list[tuple[float, frozenset[str]]]:
+        """How firmly each other passage leads to this one, with the terms it holds."""
+        chunk = passage.chunk
+        own = {mention.key for mention in chunk.mentions} - ledger.named.keys()
+        joined: list[tuple[float, frozenset[str]]] = []
+        for other, held in self.passages:
+            if other.chunk.id != chunk.id:
+                shared = own & {mention.key for mention in other.chunk.mentions}
+                rarity = max((1 / math.log2(1 + self.counts[key]) for key in shared), default=0.0)
+                link = float((other.chunk.id, chunk.id) in ledger.links)
+                joined.append((max(SHARED * rarity, link), held))
+        return joined
+
+    def features(
+        self, found: Found, title: frozenset[str], joined: Sequence[tuple[float, frozenset[str]]]
+    ) -> dict[str, float]:
+        """What the sentence of a candidate says."""
+        sentence = sentence_at(found.chunk, found.start)
+        nearness = _nearness(found, sentence)
+        own = frozenset(map(canonical, terms(found.text)))
+        local = (nearness.keys() | own | title) & self.weights.keys()
+        total = sum(self.weights.values()) or 1e-9
+        total_asked = sum(self.asked.values()) or 1e-9
+        return {
+            "explained": max((firm * weight_of(self.weights, held - local) for firm, held in joined), default=0.0)
+            / total,
+            "asked": sum(self.asked.get(term, 0.0) for term in local - own) / total_asked,
+            "asked_near": sum(weight * nearness.get(term, 0.0) for term, weight in self.asked.items()) / total_asked,
+            "head": float(bool(self.wanted.head & own)),
+            "first": float(sentence == 0),
+        }
+
+
+def _nearness(found: Found, sentence: int) -> dict[str, float]:
+    """The other terms of a candidate's sentence, each with how near it is, from 0 to 1."""
+    chunk = found.chunk
+    start, end = chunk.sentences[sentence] if chunk.sentences else (chunk.start, chunk.end)
+    before = _canonical_words(chunk.text[start - chunk.start : max(start, found.start) - chunk.start])[::-1]
+    after = _canonical_words(chunk.text[found.end - chunk.start : end - chunk.start])
+    nearness: dict[str, float] = {}
+    for words in (before, after):
+        for distance, term in enumerate(words, start=1):
+            if term:
+                nearness[term] = max(nearness.get(term, 0.0), 1 / (1 + distance / NEAR))
+    return nearness
+
+
+def _canonical_words(text: str) -> list[str]:
+    """The canonical term of each word; empty for a stop word, which still takes up a place."""
+    return [canonical(next(iter(terms(word)), "")) for word in _TOKEN.findall(text)]
+
+
+def fit(found: Found, wanted: Wanted) -> float:
+    """How well a candidate's type is what is wanted, from 0 to 1."""
+    head = wanted.head
+    if wanted.kind == "number":
+        text = found.text
+        if _YEAR.fullmatch(text):
+            return 0.0
+        if "popul" in head:
+            return float("," in text or "illion" in text)
+        return float("%" in text or "percent" in text) if "percentag" in head else 1.0
+    for noun, names in CLASSES.items():
+        if wanted.kind == "place" and noun in head:
+            return float(found.key in names)
+    if "water" in head:
+        return float(bool(_WATERS & frozenset(terms(found.text))))
+    if found.type in ("NORP", "LANGUAGE"):
+        return float(bool(head & _PEOPLES))
+    if wanted.kind == "place" and head & _NAMED_BY_NOUN:
+        return float(bool(head & frozenset(terms(found.text))))
+    if wanted.kind == "place" and head & _TOWNS and (found.key in COUNTRIES or found.key in STATES - {"new york"}):
+        return 0.0
+    if found.type in _TYPES[wanted.kind] or (wanted.kind == "thing" and head & frozenset(terms(found.text))):
+        return 1.0
+    return 0.0 if found.type else UNTYPED
+
+
+def _leads_on(found: Found, wanted: Wanted, leading: Mapping[str, str]) -> bool:
+    """Whether a candidate is what the question goes through ("the country where X is") on the way to its answer."""
+    key, through = found.key, wanted.through
+    if any(noun in through - wanted.head and key in names for noun, names in CLASSES.items()):
+        return True
+    if key not in leading:
+        return False
+    if any(noun in through and key in names for noun, names in CLASSES.items()):
+        return True
+    type = leading[key]
+    return bool(
+        through & _NAMED_BY_NOUN & frozenset(terms(key))
+        or (through & _TOWNS and type == "GPE" and key not in COUNTRIES)
+        or (through & PEOPLE and type == "PERSON")
+    )
+
+
+def _described(ledger: Ledger, wanted: Wanted) -> dict[str, float]:
+    shares: dict[str, float] = {}
+    if wanted.head:
+        for candidate in ledger.candidates.values():
+            held = frozenset(map(canonical, terms(_opening(candidate.chunk)))) & wanted.head
+            for key in candidate.about:
+                shares[key] = max(shares.get(key, 0.0), len(held) / len(wanted.head))
+    return shares
+
+
+def _opening(chunk: Chunk) -> str:
+    start, end = chunk.sentences[0] if chunk.sentences else (chunk.start, chunk.end)
+    return chunk.text[start - chunk.start : min(end - chunk.start, start - chunk.start + 250)]

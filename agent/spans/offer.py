@@ -1,0 +1,79 @@
+"""Offering a short answer, or none.
+
+The model is a softmax over every possible answer of the best passages and one more outcome, that none of them is right.
+benchmarks/fit_spans.py fits it on HotpotQA and MuSiQue training questions and says how well a fit on one does on the other.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from agent.assess import Assessment
+from agent.spans.candidates import Found
+from agent.spans.comparison import compare
+from agent.spans.features import Weighed, weigh
+from agent.spans.wanted import read_wanted
+from agent.types import ShortAnswer
+from graphrag.retrieval.ledger import Ledger
+
+WEIGHTS: Mapping[str, float] = {
+    "none": 8.03,
+    "behind": -3.11,
+    "evidence": 0.91,
+    "explained": 4.63,
+    "asked": 2.76,
+    "asked_near": 2.45,
+    "type": 2.51,
+    "head": 1.85,
+    "described": 0.83,
+    "first": 1.33,
+}
+OFFERED = 0.22
+"""Least probability for an answer to be offered: where a fit on HotpotQA still answers a quarter of MuSiQue's questions."""
+COMPARED = 0.7
+"""Confidence of a comparison, as often as those of HotpotQA were right. They are made only where the facts are plain."""
+
+
+def short_answer(ledger: Ledger, assessment: Assessment) -> ShortAnswer | None:
+    """A short answer with the place where it stands; None if nothing is probable enough. Needs no further read."""
+    wanted = read_wanted(ledger.question.text)
+    if wanted.kind in ("choice", "yes_no"):
+        compared = compare(ledger, assessment, wanted)
+        if compared is None:
+            return None
+        text, found = compared
+        confidence = COMPARED
+    else:
+        found, confidence = most_probable(weigh(ledger, assessment, wanted))
+        if found is None or confidence < OFFERED:
+            return None
+        text = found.text
+    return ShortAnswer(
+        text=text,
+        kind=wanted.kind,
+        confidence=round(confidence, 4),
+        document_id=found.chunk.document_id,
+        chunk_id=found.chunk.id,
+        start=found.start,
+        end=found.end,
+    )
+
+
+def most_probable(weighed: Sequence[Weighed], weights: Mapping[str, float] = WEIGHTS) -> tuple[Found | None, float]:
+    """The answer with the highest probability, at its best place, and the probability; (None, 0.0) without any.
+
+    Places with the same key are one answer, whose probabilities add up.
+    """
+    best: dict[str, tuple[float, Found]] = {}
+    mass: dict[str, float] = {}
+    total = math.exp(weights["none"])
+    for item in weighed:
+        odds = math.exp(sum(weights[name] * value for name, value in item.features.items()))
+        total += odds
+        key = item.found.key
+        mass[key] = mass.get(key, 0.0) + odds
+        if key not in best or odds > best[key][0]:
+            best[key] = (odds, item.found)
+    if not mass:
+        return None, 0.0
+    chosen = min(mass, key=lambda key: (-mass[key], key))
+    return best[chosen][1], mass[chosen] / total

@@ -1,0 +1,209 @@
+"""Reading what a question wants: a person, a place, a date, a number, a thing, one of two, or yes or no. Rules on words."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from graphrag.analysis import STOP_WORDS, fold, terms
+
+Kind = Literal["person", "place", "date", "number", "thing", "choice", "yes_no", "other"]
+
+NEARER = 0.88
+"""How much less a term counts for each term between it and the question word."""
+NESTED = 0.5
+"""The same for each "where", "that", "which" or comma between them: what follows describes something on the way."""
+MAX_HEAD = 4
+
+_ASKING = re.compile(r"\b(who|whom|whose|when|where|what|which|how (?:many|much|old|long|tall|far|large|big|high))\b")
+_POLAR = re.compile(r"(?:are|is|was|were|do|does|did|has|have|had|can|could)\b", re.IGNORECASE)
+_LEAD = re.compile(
+    r"\s*(?:(?:is|was|are|were)\s+)?(?:the\s+)?(?:names?\s+of\s+)?(?:the\s+|an?\s+)?(?:most\s+\w+\s+)?", re.IGNORECASE
+)
+# Answers to these are words, not names: no candidate is ever one.
+_UNNAMED = re.compile(
+    r"\s*(?:(?:is|was|are|were)\s+)?(?:the\s+|an?\s+)?"
+    r"(?:kinds?|types?|parts?|roles?|positions?|professions?|occupations?|genres?|terms?|reasons?)\b"
+    r"|.*\b(?:an instance of|(?:first|last|middle|given|family) name)\b",
+    re.IGNORECASE,
+)
+_SECOND = re.compile(r",\s+and\s+(?:(?:by|from|in|to)\s+)?(?:who|whom|when|where|what|which|how)\b")
+_DESCRIBED = re.compile(r"\s*(?:where|that|who)\b")
+_OF_PARTS = re.compile(r"(?:group|body|piece|chain|range)s?\s+of\s+(\w+)", re.IGNORECASE)
+_PIECE = re.compile(r"\w+|,")
+_NESTING = frozenset(("where", "that", "which", "who", "whose", "whom", "when", ","))
+_THROUGH = re.compile(
+    r"\b(?:the|an?|of|'s|main)\s+(?:main |first |current )?(\w+)"
+    r"(?=\s+(?:where|that|which|who|whose|in which|of|from|for|in|with)\b|\s*[?,]|\s+\w+(?:ed|wn)\b)",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_NAME = r"(?:the\s+)?[A-Z0-9][\w'’.&-]*(?:\s+(?:(?:of|the|and|de|van|von|in)\s+)?[A-Z0-9][\w'’.&-]*)*"
+_EITHER = re.compile(rf"({_NAME})\s*,?\s+or\s+({_NAME})\s*\??\s*$")
+_BETWEEN = re.compile(rf"[Bb]etween\s+({_NAME})\s+and\s+({_NAME})\s*,\s*(?:who|which|what)\b")
+
+_KINDS: tuple[tuple[Kind, str], ...] = (
+    (
+        "person",
+        """actor actress artist author biographer brother captain chairman character child coach colleague composer
+        daughter director drummer editor emperor employee engineer explorer father founder general governor guitarist
+        husband king lawyer leader man manager mayor minister mother musician owner painter person physician player poet
+        politician performer president producer queen rapper ruler scientist senator sibling singer sister son songwriter
+        spouse student teacher technician wife winner woman writer""",
+    ),
+    (
+        "place",
+        """area birthplace borough capital city community continent country county district island location
+            municipality nation neighborhood place province region state territory town village""",
+    ),
+    ("date", "century date day decade month time year"),
+    ("number", "amount average code debt height length number percentage population ranking score size"),
+    (
+        "thing",
+        "album band book club company film group label language magazine movie river school song team university",
+    ),
+)
+_NOUNS: dict[str, Kind] = {term: kind for kind, nouns in _KINDS for term in terms(nouns)}
+PEOPLE = frozenset(term for term, kind in _NOUNS.items() if kind == "person")
+
+_SAME = {
+    term: group.split()[0]
+    for group in (
+        "spous wife husband marri",
+        "child son daughter",
+        "parent father mother",
+        "sibl brother sister",
+        "author wrote write written writer novelist",
+        "direct director",
+        "found founder form establish creat creator start began",
+        "lead leader presid charg governor rule minist",
+        "locat base headquart situat",
+        "die death kill",
+        "born birth birthplac nativ",
+        "perform singer sang band",
+        "own owner",
+        "play star cast actor actress role",
+        "releas publish",
+        "citizen citizenship",
+        "border adjac neighbor",
+        "film movi",
+        "educ attend graduat studi alma",
+    )
+    for term in group.split()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a question asks for."""
+
+    kind: Kind
+    """`other` is something that no name, date or number says, such as a profession or a reason, or two things at once."""
+    head: frozenset[str]
+    """Terms of the noun that says what is wanted ("which *river*"); empty for who, when and where."""
+    asked: Mapping[str, float]
+    """The question's other terms, with how near each is to the question word, from 0 to 1: the near ones are of its last
+    hop."""
+    through: frozenset[str] = frozenset()
+    """Terms of nouns further on ("the *country* where"): their bearers lead to the answer and are not it."""
+    options: tuple[str, ...] = ()
+    """For `choice`, the two as the question writes them."""
+
+
+def canonical(term: str) -> str:
+    """One term for those that say much the same ("wife", "married")."""
+    return _SAME.get(term, term)
+
+
+def read_wanted(question: str) -> Wanted:
+    """What a question asks for. `other` if it does not say so in a way that is known."""
+    text = question.strip()
+    either = _EITHER.search(text) or _BETWEEN.search(text)
+    if either is not None and not _POLAR.match(text):
+        return Wanted("choice", frozenset(), {}, options=(either.group(1), either.group(2)))
+    asking = None if _SECOND.search(text) else _asking(text)
+    if asking is None:
+        return Wanted("yes_no" if _POLAR.match(text) else "other", frozenset(), {})
+    word, after = asking.group(), asking.end()
+    lead = _LEAD.match(text, after)
+    begin = lead.end() if lead else after
+    named = word in ("what", "which")
+    head = _head(text[begin:]) if named else []
+    kind = _kind(word, [term for one in head for term in terms(one)])
+    if named and (not head or _UNNAMED.match(text, after) or _DESCRIBED.match(text[begin + len(head[0]) :])):
+        kind = "other"
+    own = frozenset(canonical(term) for one in head for term in terms(one))
+    end = begin + len(" ".join(head))
+    nouns = [m.group(1) for m in _THROUGH.finditer(text) if m.start(1) >= end or m.end(1) <= asking.start()]
+    return Wanted(
+        kind,
+        own,
+        _asked(text[: asking.start()], text[after:], own),
+        frozenset(t for noun in nouns for t in terms(noun)),
+    )
+
+
+def _asking(text: str) -> "re.Match[str] | None":
+    """The word that asks: one at the start, else the last "what", "how many" or "which" but ", which", else the last."""
+    lowered = text.lower()
+    found = list(_ASKING.finditer(lowered if len(lowered) == len(text) else text))
+    if not found:
+        return None
+    if text[: found[0].start()].count(" ") <= 1:
+        return found[0]
+    if _POLAR.match(text):
+        return None
+    clear = [
+        match
+        for match in found
+        if match.group().startswith(("what", "how"))
+        or (match.group() == "which" and not text[: match.start()].rstrip().endswith(","))
+    ]
+    return (clear or found)[-1]
+
+
+def _head(text: str) -> list[str]:
+    """The words after "what" or "which", up to one that no longer belongs to the noun."""
+    words: list[str] = []
+    for match in _WORD.finditer(text):
+        word = match.group()
+        if fold(word) in STOP_WORDS or len(words) == MAX_HEAD:
+            break
+        if words and word[0].isupper() and not words[-1][0].isupper():
+            break
+        words.append(word)
+        if word.endswith(("'s", "’s")):
+            words.clear()
+        elif text[match.end() : match.end() + 1] in (",", "?", "."):
+            break
+        elif (parts := _OF_PARTS.match(text, match.start())) is not None:
+            return [*words, parts.group(1)]
+    return words
+
+
+def _kind(word: str, head: list[str]) -> Kind:
+    if word in ("who", "whom", "whose"):
+        return "person"
+    if word in ("when", "where"):
+        return "date" if word == "when" else "place"
+    if word.startswith("how"):
+        return "number"
+    kind: Kind = "thing"
+    for term in head:  # the last one that is known: "area code", "movie stars"
+        kind = _NOUNS.get(term, kind)
+    return kind
+
+
+def _asked(before: str, after: str, head: frozenset[str]) -> dict[str, float]:
+    asked: dict[str, float] = {}
+    for pieces in (_PIECE.findall(after), _PIECE.findall(before)[::-1]):
+        weight = 1.0
+        for piece in pieces:
+            if piece.lower() in _NESTING:
+                weight *= NESTED
+                continue
+            for term in map(canonical, terms(piece)):
+                if term not in head:
+                    asked[term] = max(asked.get(term, 0.0), weight)
+                    weight *= NEARER
+    return asked

@@ -1,0 +1,223 @@
+"""Short answers: they stand where they say, they are offered only with reason, and never name what the question names."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agent.loop import Agent
+from agent.spans.candidates import Found, find
+from agent.spans.features import Weighed
+from agent.spans.offer import WEIGHTS, most_probable
+from agent.spans.wanted import read_wanted
+from agent.types import Answer
+from graphrag.analysis import normalise
+from graphrag.bootstrap import open_knowledge_base
+from graphrag.ingest import ingest_documents
+from graphrag.knowledge import KnowledgeBase
+from graphrag.loaders import load_bytes
+from graphrag.settings import load_settings
+from graphrag.types import Chunk, Scope
+from tests.agent.conftest import EXTRACTOR
+from tests.contracts.neo4j import empty as emptied
+
+SCOPE = Scope()
+PASSAGES = {
+    "Alder Pumps": "Alder Pumps is a company that makes water pumps. It was founded by Ida Rowan in 1987.",
+    "Ida Rowan": "Ida Rowan (born 4 May 1951 in Aarhus) is a Danish engineer. Her husband is the painter Jens Holm.",
+    "Birch Valves": "Birch Valves is a company that makes valves. It was founded by Olaf Berg in 1962 in Bergen.",
+    "Olaf Berg": "Olaf Berg (born 12 June 1930) was a Norwegian engineer and a director of plays.",
+    "Lindau Works": "Lindau Works is a factory in Hessen, Germany. It makes pipes and has 1,240 workers.",
+    "Cedar Works": "Cedar Works is a factory in Hessen, Germany. It makes pipes.",
+    "Elm Works": "Elm Works is a factory in Thuringia, Germany. It makes glass.",
+}
+
+
+def chunk_of(text: str) -> Chunk:
+    """A chunk that starts 100 characters into its document, without mentions."""
+    return Chunk(
+        id="c", document_id="d", source="s", title="", position=0, start=100, core_start=100, end=100 + len(text),
+        text=text, heading=(), page=None, token_count=1, sentences=((100, 100 + len(text)),), terms="", phrases=(),
+        mentions=(),
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def filled(url: str) -> AsyncGenerator[KnowledgeBase]:
+    """A store that holds the passages, each a document of its own."""
+    async with open_knowledge_base(load_settings(store_url=url, embedder="minilm")) as kb:
+        kb = replace(kb, extractor=EXTRACTOR)
+        loaded = [
+            replace(document, title=title)
+            for title, text in PASSAGES.items()
+            for document in load_bytes(text.encode(), f"{title}.txt")
+        ]
+        report = await ingest_documents(kb, SCOPE, loaded)
+        assert not report.failures
+        yield kb
+
+
+async def _answers(url: str, questions: Sequence[str]) -> tuple[list[Answer], dict[str, str]]:
+    async with filled(url) as kb:
+        answers = [await Agent(kb).run(SCOPE, question) for question in questions]
+        ids = {answer.short.document_id for answer in answers if answer.short}
+        return answers, await kb.store.texts(SCOPE, sorted(ids))
+
+
+QUESTIONS = {
+    "When was the founder of Alder Pumps born?": "4 May 1951",
+    "Who is the husband of the founder of Alder Pumps?": "Jens Holm",
+    "What year was the founder of Birch Valves born?": "1930",
+    "In which city was the founder of Alder Pumps born?": "Aarhus",
+    "How many workers does Lindau Works have?": "1,240",
+    "Which company was founded first, Alder Pumps or Birch Valves?": "Birch Valves",
+    "Which company was founded later, Alder Pumps or Birch Valves?": "Alder Pumps",
+    "Are Ida Rowan and Olaf Berg both engineers?": "yes",
+    "Are Ida Rowan and Olaf Berg both directors?": "no",
+    "Are Lindau Works and Cedar Works located in the same state?": "yes",
+    "Are Lindau Works and Elm Works both factories in the same state?": "no",
+}
+NOTHING_TO_SAY = [
+    "Who is the mayor of Reykjavik?",
+    "How many moons does Jupiter have?",
+    "Which opera did Verdi write in 1871?",
+    "What kind of pumps does Alder Pumps make?",
+    "Are Ida Rowan and Marta Quist both engineers?",
+    "Which company is more profitable, Alder Pumps or Birch Valves?",
+]
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Answer], dict[str, str]]:
+    """Answers to all questions from the embedded store, and the texts that the short ones stand in."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('spans') / 'kb.db'}"
+    return asyncio.run(_answers(url, [*QUESTIONS, *NOTHING_TO_SAY]))
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_short_answer_is_right_and_stands_where_it_says(embedded: tuple[list[Answer], dict[str, str]], question: str):
+    answers, texts = embedded
+    short = answers[[*QUESTIONS].index(question)].short
+    assert short is not None
+    assert short.text == QUESTIONS[question]
+    quote = texts[short.document_id][short.start : short.end]
+    assert quote if short.kind == "yes_no" else quote == short.text
+    assert 0 < short.confidence <= 1
+
+
+@pytest.mark.parametrize("question", NOTHING_TO_SAY)
+def test_without_a_plain_answer_none_is_offered(embedded: tuple[list[Answer], dict[str, str]], question: str):
+    answers, _ = embedded
+    assert answers[len(QUESTIONS) + NOTHING_TO_SAY.index(question)].short is None
+
+
+def test_an_answer_of_insufficient_evidence_has_no_short_one(embedded: tuple[list[Answer], dict[str, str]]):
+    answers, _ = embedded
+    insufficient = [answer for answer in answers if answer.verdict == "insufficient_evidence"]
+    assert insufficient
+    assert not any(answer.short for answer in insufficient)
+
+
+def test_what_the_question_names_is_no_answer(embedded: tuple[list[Answer], dict[str, str]]):
+    answers, _ = embedded
+    found = [answer for answer in answers if answer.short and answer.short.kind not in ("choice", "yes_no")]
+    assert found
+    for answer in found:
+        assert answer.short
+        assert f" {normalise(answer.short.text)} " not in f" {normalise(answer.question)} "
+
+
+def test_both_stores_give_the_same_short_answers(embedded: tuple[list[Answer], dict[str, str]], neo4j_url: str):
+    asyncio.run(emptied(neo4j_url))
+    answers, _ = asyncio.run(_answers(neo4j_url, [*QUESTIONS, *NOTHING_TO_SAY]))
+    asyncio.run(emptied(neo4j_url))
+    assert [answer.short for answer in answers] == [answer.short for answer in embedded[0]]
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "head"),
+    [
+        ("Who wrote Emma?", "person", ""),
+        ("Where was the founder of Alder Pumps born?", "place", ""),
+        ("When did it open?", "date", ""),
+        ("In what year did it open?", "date", "year"),
+        ("What is the area code of Lyon?", "number", "code"),
+        ("How many people live there?", "number", ""),
+        ("Which river flows through Lyon?", "thing", "river"),
+        ("It is part of which mountain range?", "thing", "rang"),
+        ("What is the name of the airport in Lyon?", "thing", "airport"),
+        ("The film was shot by a man who was born in what city?", "place", "citi"),
+        ("What movie stars Ida Rowan?", "thing", "film"),
+        ("What kind of pump is it?", "other", ""),
+        ("What is the profession of Ida Rowan?", "other", ""),
+        ("Is Alder Pumps a company?", "yes_no", ""),
+        ("Which came first, Emma or Persuasion?", "choice", ""),
+        ("Between Emma and Persuasion, which is longer?", "choice", ""),
+        ("Which technician installed it?", "person", "technician"),
+        ("Who installed it, and when was it tested?", "other", ""),
+        ("Pumps", "other", ""),
+    ],
+)
+def test_what_a_question_wants(question: str, kind: str, head: str):
+    wanted = read_wanted(question)
+    assert wanted.kind == kind
+    assert not head or head in wanted.head
+
+
+def test_the_terms_nearest_to_the_question_word_count_most():
+    asked = read_wanted("Who is the spouse of the director that made Emma?").asked
+    assert asked["spous"] > asked["direct"] > asked["emma"]
+    asked = read_wanted("The pump was made by a firm that was founded by whom?").asked
+    assert asked["found"] > asked["firm"] > asked["pump"]
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "found"),
+    [
+        ("When?", "Born on 4 May 1951, died March 3, 2001; the 19th century; (1987–1990).", ["4 May 1951", "March 3, 2001", "19th century", "1990"]),
+        ("In what year?", "Born on 4 May 1951.", ["1951"]),
+        ("How many?", "On 4 May 1951, 1,240 men, 3.5 million women and 7% of 12.", ["1,240", "3.5 million", "7%", "12"]),
+        ("How many?", "In room B12 at v1.2.3.", []),
+        ("Who?", "Ida Rowan", []),
+    ],
+)  # fmt: skip
+def test_dates_and_numbers_stand_where_they_are_said_to(question: str, text: str, found: list[str]):
+    chunk = chunk_of(text)
+    places = list(find(chunk, read_wanted(question)))
+    assert [place.text for place in places] == found
+    assert all(text[place.start - 100 : place.end - 100] == place.text for place in places)
+
+
+def test_names_are_whole(tmp_path: Path):
+    async def names() -> list[str]:
+        async with open_knowledge_base(load_settings(store_url=f"sqlite:///{tmp_path / 'kb.db'}")) as kb:
+            kb = replace(kb, extractor=EXTRACTOR)
+            text = b"The office of Two Dollar Radio is in Columbus, Ohio. It was led by Hank Williams, Jr. for a year."
+            await ingest_documents(kb, SCOPE, load_bytes(text, "a.txt"))
+            (document,) = await kb.store.documents(SCOPE)
+            (chunk,) = await kb.store.chunks(SCOPE, await kb.store.chunk_ids(SCOPE, document.id))
+            return [place.text for question in ("Where?", "Who?") for place in find(chunk, read_wanted(question))]
+
+    found = asyncio.run(names())
+    assert "Columbus, Ohio" in found
+    assert "Hank Williams, Jr." in found
+
+
+def test_places_of_one_answer_add_up_and_none_is_an_outcome():
+    chunk = chunk_of("Ida Ida Olaf")
+
+    def weighed(start: int, end: int, key: str, type: float) -> Weighed:
+        features = dict.fromkeys((name for name in WEIGHTS if name != "none"), 0.0) | {"type": type}
+        return Weighed(Found(chunk, 100 + start, 100 + end, key, ""), features)
+
+    weights = dict.fromkeys(WEIGHTS, 0.0) | {"type": 1.0}
+    found, confidence = most_probable([weighed(0, 3, "ida", 0), weighed(4, 7, "ida", 0)], weights)
+    assert found is not None
+    assert (found.text, confidence) == ("Ida", pytest.approx(2 / 3))
+    assert most_probable([], weights) == (None, 0.0)
+    best, _ = most_probable([weighed(0, 3, "ida", 0), weighed(8, 12, "olaf", 1)], weights)
+    assert best is not None
+    assert best.text == "Olaf"
