@@ -5,7 +5,7 @@ import sqlite3
 from graphrag.errors import SchemaMismatchError, StoreError
 
 APPLICATION_ID = 0x47524147  # "GRAG": tells our files from other SQLite databases
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _VERSION_1 = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
