@@ -52,7 +52,8 @@ def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
     if len(chosen) == 2 and (bridge := bridge_between(ledger, *chosen)) is not None:
         bridges.append((chosen[0], chosen[1], bridge))
     held = set[str]().union(*(ledger.candidates[id_].terms for id_ in chosen))
-    behind = {hit.chunk_id: scored.hits[0].score - hit.score for hit in scored.hits[:CONSIDERED]}
+    top = max(scored.joined.values())
+    behind = {hit.chunk_id: top - scored.joined[hit.chunk_id] for hit in scored.hits[:CONSIDERED]}
     while len(chosen) < MAX_EVIDENCE:
         options = [id_ for id_ in behind if id_ not in chosen]
         worth = {id_: _worth(ledger, chosen, held, id_) for id_ in options}

@@ -24,7 +24,9 @@ def import_(
     tenant: TenantOption = "default",
     as_json: JsonOption = False,
 ) -> None:
-    """Store the documents of an export, without embedding again, and people's decisions on entities.
+    """Store what `export` wrote, without embedding again.
+
+    People's decisions on entities come along.
 
     What is stored unchanged is left alone, so a run that broke off can be run again. Documents stay in their tenant: name it
     with --tenant.

@@ -30,7 +30,9 @@ def reembed(
     ] = 30.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Replace the vectors of all tenants by those of the configured model, while the service answers with the old ones.
+    """Move the store to the embedding model that is set now.
+
+    The vectors of all tenants are replaced, while the service answers with the old ones.
 
     Set GRAPHRAG_EMBEDDER and GRAPHRAG_EMBEDDING_* to the new model for this command. When it has switched, processes with the
     old settings are refused: start them again with the new ones. Broken off, it goes on where it stopped when run again.

@@ -104,10 +104,12 @@ class Scored:
     """The outcome of scoring a ledger."""
 
     hits: list[Hit]
-    """Every candidate, by score descending, ties by base score, then id."""
+    """Every candidate in its rank, with the score for it: descending, ties by base score, then id."""
     chains: list[Chain]
     """The best pair of each first hop, by score descending."""
     base: Mapping[str, float]
+    joined: Mapping[str, float]
+    """Score of the best chain that each stands in, whether or not it keeps its place by itself."""
 
 
 def score_chains(ledger: Ledger) -> Scored:
@@ -116,18 +118,19 @@ def score_chains(ledger: Ledger) -> Scored:
     """
     candidates = sorted(ledger.candidates.values(), key=lambda candidate: candidate.chunk.id)
     if not candidates:
-        return Scored([], [], {})
+        return Scored([], [], {}, {})
     base = np.round(base_scores(candidates, ledger.weights), SIMILARITY_DECIMALS)
     ids = [candidate.chunk.id for candidate in candidates]
     by_id = dict(zip(ids, base.tolist(), strict=True))
     if len(candidates) == 1:
-        return Scored([Hit(ids[0], by_id[ids[0]])], [Chain((ids[0],), (), by_id[ids[0]])], by_id)
+        return Scored([Hit(ids[0], by_id[ids[0]])], [Chain((ids[0],), (), by_id[ids[0]])], by_id, by_id)
     joint = _joints(ledger, candidates)
     first = np.argsort(-base, kind="stable")[:FIRST_HOPS]
     pairs = _pairs(ledger, candidates, base, joint, first)
     best = pairs.max(axis=0)
     np.maximum.at(best, first, pairs.max(axis=1))
     _lengthen(ledger, candidates, base, joint, _best_pairs(pairs, first), best)
+    joined = dict(zip(ids, np.round(best, SIMILARITY_DECIMALS).tolist(), strict=True))
     best[first[:KEPT]] = np.maximum(best[first[:KEPT]], best.max() - 10.0**-SIMILARITY_DECIMALS)
     scores = np.round(best, SIMILARITY_DECIMALS).tolist()
     hits = sorted(map(Hit, ids, scores), key=lambda hit: (-hit.score, -by_id[hit.chunk_id], hit.chunk_id))
@@ -136,7 +139,7 @@ def score_chains(ledger: Ledger) -> Scored:
         other = int(pairs[row].argmax())
         score = float(pairs[row, other])
         chains.append(Chain((ids[place], ids[other]), (bridge_between(ledger, ids[place], ids[other]),), score))
-    return Scored(hits, sorted(chains, key=lambda chain: (-chain.score, chain.chunk_ids)), by_id)
+    return Scored(hits, sorted(chains, key=lambda chain: (-chain.score, chain.chunk_ids)), by_id, joined)
 
 
 def common_from(visible: int) -> int:

@@ -194,7 +194,7 @@ def test_import_brings_an_export_into_another_store(filled: Run, tmp_path: Path,
     result = filled("import", "kb.jsonl", "--json")
 
     assert result.code == 0
-    counts = {"documents": 4, "created": 4, "updated": 0, "unchanged": 0}
+    counts = {"documents": 4, "created": 4, "updated": 0, "unchanged": 0, "decisions": 0}
     assert result.json == {"store": str(tmp_path / "other.db"), **counts, "chunks": result.json["chunks"]}
     assert filled("ask", QUESTION, "--json").json["citations"] == answer["citations"]
     assert filled("import", "kb.jsonl").out.startswith("4 documents: 4 unchanged (0 chunks")

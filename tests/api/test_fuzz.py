@@ -20,7 +20,9 @@ def test_no_generated_request_meets_a_fault_or_an_undocumented_answer(tmp_path: 
         done = subprocess.run(
             [
                 Path(sys.executable).with_name("schemathesis"), "--config-file", CONFIG, "run", f"{served.url}/schema/openapi.json",
-                "--header", f"Authorization: Bearer {key}", "--checks", "all", "--max-examples", str(EXAMPLES),
+                "--header", f"Authorization: Bearer {key}", "--checks", "all",
+                # DELETE cancels a job, whose record and events stay; that deleted documents are gone is tested by test_ingest.py.
+                "--exclude-checks", "use_after_free", "--max-examples", str(EXAMPLES),
                 "--seed", str(SEED), "--generation-database", "none", "--no-color",
             ],
             cwd=tmp_path,
