@@ -9,7 +9,7 @@ from agent.model_planner import ModelPlanner
 from agent.planner import FIRST_CANDIDATES, EvidencePlanner, Plan, State, Stop
 from agent.tool import Tool
 from agent.tools import GraphSearch, KeywordSearch, VectorSearch
-from agent.types import Mode
+from agent.types import Budget, Mode
 from graphrag.knowledge import KnowledgeBase
 
 
@@ -32,6 +32,15 @@ class OneStepPlanner:
         if self.mode == "graph":
             calls.append(GraphSearch())
         return Plan(tuple(calls), f"one {self.mode} search")
+
+
+SHARE_OF_TIME = 0.8
+"""Of the time limit of a question that the agent may use: better a short answer than none."""
+
+
+def budget_within(seconds: float) -> Budget:
+    """The budget of an answer that has to be there after so many seconds."""
+    return Budget(seconds=seconds * SHARE_OF_TIME)
 
 
 def agent_for(kb: KnowledgeBase, mode: Mode, *, model: bool = True) -> Agent:

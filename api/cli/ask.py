@@ -1,7 +1,7 @@
 """`graphrag ask`: answer a question with citations."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import typer
@@ -20,7 +20,7 @@ from api.cli.options import (
     scope_of,
 )
 from api.cli.output import print_json, waiting
-from api.modes import agent_for
+from api.modes import agent_for, budget_within
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import NotFoundError
 from graphrag.filters import Filter
@@ -93,6 +93,7 @@ async def run_ask(
                 f"the knowledge base at {await location_of(kb.store)} holds nothing for tenant {scope.tenant!r} with access "
                 f"{', '.join(sorted(scope.access))}: run 'graphrag ingest FOLDER' first, or check --tenant and --access"
             )
-        answer = await agent_for(kb, mode, model=model).run(scope, question, filter)
+        agent = replace(agent_for(kb, mode, model=model), budget=budget_within(settings.question_seconds))
+        answer = await agent.run(scope, question, filter)
         passages = await kb.store.chunks(scope, [ranked.chunk_id for ranked in answer.ranked[:top_k]], filter)
         return Asked(answer, tuple(passages))

@@ -16,10 +16,10 @@ from typer.core import TyperGroup
 from agent.loop import ALL_TOOLS, Agent
 from agent.modes import search
 from agent.tools import GRAPH_TOOLS, TOOLS
-from agent.types import Answer
+from agent.types import Answer, Budget
 from api.cli.options import location_of
 from api.cli.output import console, line, print_json
-from api.modes import agent_for
+from api.modes import agent_for, budget_within
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import ConfigError, InputError
 from graphrag.evaluation.beir import Dataset, load_dataset, without_titles
@@ -48,6 +48,8 @@ class Variant:
 
     weights: Weights = WEIGHTS
     tools: frozenset[str] = ALL_TOOLS
+    budget: Budget = Budget()  # noqa: RUF009 - frozen
+    """Of answers with a language model."""
 
 
 def variant_without(names: Sequence[str]) -> Variant:
@@ -157,7 +159,8 @@ def _ask(kb: KnowledgeBase, scope: Scope, mode: str, variant: Variant) -> Ask:
                 raise InputError(
                     "mode agent-with-model needs a language model: set GRAPHRAG_LLM_PROVIDER and GRAPHRAG_LLM_MODEL"
                 )
-            return _ask_agent(replace(agent_for(kb, "agent"), tools=variant.tools, weights=variant.weights), scope)
+            agent = replace(agent_for(kb, "agent"), tools=variant.tools, weights=variant.weights, budget=variant.budget)
+            return _ask_agent(agent, scope)
         case "keyword" | "vector" | "hybrid" | "graph":
             return _ask_tool(kb, scope, mode, variant.weights)
         case _:
@@ -334,6 +337,9 @@ def evaluate_folder(
     rerank: Annotated[
         bool, typer.Option("--rerank", help="Re-rank the hits of hybrid and graph search with the configured model.")
     ] = False,
+    questions: Annotated[
+        int, typer.Option("--questions", metavar="N", min=0, help="Ask the first N questions only; 0 is all.")
+    ] = 0,
     html_file: Annotated[str, typer.Option("--html", metavar="FILE", help="Write the report as a web page too.")] = "",
     json_file: Annotated[
         str,
@@ -347,10 +353,13 @@ def evaluate_folder(
     """
     if mode != "all" and mode not in MODES:
         raise InputError(f"unknown mode {mode!r}: choose one of {', '.join(MODES)}, or all")
-    variant = variant_without(without or ())
+    settings = load_settings()
+    variant = replace(variant_without(without or ()), budget=budget_within(settings.question_seconds))
     dataset = load_dataset(folder)
     if no_titles:
         dataset = without_titles(dataset)
+    if questions:
+        dataset = replace(dataset, queries=dataset.queries[:questions])
     with (
         tempfile.TemporaryDirectory(prefix="graphrag-eval-") as scratch,
         _stages(silent=json_file == "-") as stage,
@@ -358,7 +367,7 @@ def evaluate_folder(
         report = asyncio.run(
             run_evaluation(
                 dataset,
-                _modes(load_settings()) if mode == "all" else (mode,),
+                _modes(settings) if mode == "all" else (mode,),
                 seed=seed,
                 settings=load_settings(store_url=store or f"sqlite:///{scratch}/eval.db"),
                 clean_up=bool(store),

@@ -14,7 +14,7 @@ from litestar.response import Stream
 from agent.loop import Agent
 from agent.modes import search as agent_search
 from agent.types import Answer, Budget, Citation, Piece, Step
-from api.modes import agent_for
+from api.modes import SHARE_OF_TIME, agent_for, budget_within
 from api.schemas_ask import AnswerOut, HitOut, QueryRequest, SearchRequest, SearchResponse
 from api.service import Caller, CallerDependency, Service, ServiceDependency, until_gone
 from api.sse import Event, stream
@@ -81,7 +81,7 @@ async def _searching(service: Service, caller: Caller, data: SearchRequest, want
     seconds = service.settings.question_seconds
     purse = kb.purse(scope.tenant, key=caller.key_id)
     async with asyncio.timeout(seconds), service.questions.enter():
-        with paying(purse), collect_degraded() as degraded, within(seconds * 0.8):
+        with paying(purse), collect_degraded() as degraded, within(seconds * SHARE_OF_TIME):
             hits = await agent_search(kb, scope, data.query, data.tool, data.k, wanted)
         chunks = {chunk.id: chunk for chunk in await kb.store.chunks(scope, [hit.chunk_id for hit in hits], wanted)}
     found = [(hit, chunks[hit.chunk_id]) for hit in hits if hit.chunk_id in chunks]
@@ -148,8 +148,8 @@ async def _last(events: AsyncGenerator[Event]) -> AnswerOut:
 
 
 def _budget(data: QueryRequest, seconds: float) -> Budget:
-    """The default budget, lowered as asked, ending before the time limit does: better a short answer than none."""
-    most = Budget(seconds=min(Budget().seconds, seconds * 0.8))
+    """The default budget within the time limit, lowered as asked."""
+    most = budget_within(seconds)
     asked = data.budget
     if asked is None:
         return most

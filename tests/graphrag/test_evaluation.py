@@ -238,6 +238,28 @@ KEYS = FRACTIONS | {"questions", "ms_p50", "ms_p95", "round_trips", "tools", "pe
 ANSWER_FRACTIONS = {"answer_contains", "answer_em", "answer_f1"}
 
 
+def test_the_first_questions_alone_may_be_asked(tmp_path: Path):
+    folder = write_dataset(tmp_path / "mini")
+    command = [
+        sys.executable,
+        "-m",
+        "api.cli",
+        "eval",
+        str(folder),
+        "--mode",
+        "keyword",
+        "--questions",
+        "1",
+        "--json",
+        "-",
+    ]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "GRAPHRAG_EMBEDDER": "hashing"}
+    ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+
+    assert ran.returncode == 0, ran.stderr
+    assert [one["id"] for one in json.loads(ran.stdout)["modes"]["keyword"]["per_question"]] == ["q1"]
+
+
 def test_the_report_has_the_keys_that_people_and_scripts_read(report: dict[str, Any]):
     assert set(report) == {"dataset", "store", "seed", "indexing", "modes", "titles", "without", "rerank"}
     assert (report["dataset"], report["store"], report["seed"]) == ("mini", "sqlite", 1)
