@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from graphrag.embedding import Embedder, PassageEncoder
@@ -61,7 +62,7 @@ async def open_knowledge_base(settings: Settings, *, bind: bool = True) -> Async
         llm = await asyncio.to_thread(open_llm, settings)
         if llm is not None:
             stack.push_async_callback(llm.chat.close)
-        reranker = open_reranking(settings)
+        reranker = await asyncio.to_thread(open_reranking, settings)
         if reranker is not None:
             stack.push_async_callback(reranker.aclose)
         embedder, encoder = await asyncio.to_thread(open_embedders, settings)
@@ -209,6 +210,12 @@ def open_reranking(settings: Settings) -> "Reranker | None":
                 "GRAPHRAG_RERANK_MODEL or GRAPHRAG_RERANK_BASE_URL is set, but not GRAPHRAG_RERANKER: set it, too"
             )
         return None
+    if settings.reranker == "local":
+        if not settings.rerank_model:
+            raise ConfigError("GRAPHRAG_RERANKER=local needs a model: set GRAPHRAG_RERANK_MODEL to its folder")
+        from graphrag.llm.cross_encoder import CrossEncoder
+
+        return CrossEncoder(Path(settings.rerank_model), candidates=settings.rerank_candidates)
     from graphrag.llm.rerank import SERVERS, open_reranker
 
     price = None if settings.rerank_price is None else Price(settings.rerank_price, 0.0)

@@ -62,8 +62,10 @@ class Settings(BaseSettings):
     llm_job_cost: float = Field(0, ge=0, description="most US dollars of an ingest job; 0 is no limit")
     llm_daily_tokens: int = Field(0, ge=0, description="most tokens of everybody together a day; 0 is no limit")
     llm_daily_cost: float = Field(0, ge=0, description="most US dollars of everybody together a day; 0 is no limit")
-    reranker: Literal["", "cohere", "jina", "vllm", "llamacpp"] = Field("", description="server of a model that re-ranks the hits of hybrid and graph search; none: their own order")  # fmt: skip
-    rerank_model: str = Field("", max_length=200, description="its name there")
+    reranker: Literal["", "cohere", "jina", "vllm", "llamacpp", "local"] = Field("", description="server of a model that re-ranks the hits of hybrid and graph search, or local; none: their own order")  # fmt: skip
+    rerank_model: str = Field(
+        "", max_length=1000, description="its name there; of a local one the folder with model.onnx and tokenizer.json"
+    )
     rerank_api_key: SecretStr = Field(SecretStr(""), description="its key; never logged or shown")
     rerank_base_url: str = Field("", pattern=r"^(https?://\S+)?$", description="instead of the server's own address")
     rerank_candidates: int = Field(40, ge=1, le=1000, description="hits of a search that are re-ranked")

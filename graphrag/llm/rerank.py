@@ -5,6 +5,7 @@ Jina, vLLM and llama.cpp serve the same route, which answers with a score for ea
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,30 @@ _SHORTENED = 8
 """How often passages are shortened by a quarter for a model that calls them too long."""
 
 
-class Reranker:
-    """A re-ranking model. Belongs to one event loop; close it with `aclose`.
+class Reranker(Protocol):
+    """A re-ranking model: served (ServedReranker) or local (graphrag.llm.cross_encoder)."""
+
+    candidates: int
+    """How many hits of a search it is given at least."""
+
+    async def rerank(self, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """How well each text answers the query. What is beyond the model's limit is cut.
+
+        Returns:
+            `(len(texts),)`, in the order of the texts; higher is better, on a scale of the model's own.
+
+        Raises:
+            ModelError: there are no scores.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of what it holds."""
+        ...
+
+
+class ServedReranker:
+    """Implements Reranker. Belongs to one event loop; close it with `aclose`.
 
     Args:
         service: the model at its server.
@@ -47,10 +70,7 @@ class Reranker:
         await self._service.close()
 
     async def rerank(self, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
-        """How well each text answers the query. What is beyond the model's limit is cut.
-
-        Returns:
-            `(len(texts),)`, in the order of the texts; higher is better, on a scale of the model's own.
+        """See Reranker.rerank.
 
         Raises:
             ModelUnavailableError, ModelRefusedError, BudgetError: see graphrag.errors.
@@ -104,7 +124,7 @@ def open_reranker(
     candidates: int,
     concurrency: int,
     seconds: float,
-) -> Reranker:
+) -> ServedReranker:
     """A re-ranking model from what the settings say. Nothing is sent yet.
 
     Args:
@@ -134,4 +154,4 @@ def open_reranker(
         concurrency=concurrency,
         patience=Patience(seconds=seconds, silence_seconds=seconds),
     )
-    return Reranker(service, candidates)
+    return ServedReranker(service, candidates)

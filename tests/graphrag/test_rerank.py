@@ -14,7 +14,7 @@ from graphrag.bootstrap import open_knowledge_base, open_reranking
 from graphrag.errors import BudgetError, ConfigError, ModelOutputError, ModelRefusedError, ModelUnavailableError
 from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
-from graphrag.llm.rerank import Reranker, open_reranker
+from graphrag.llm.rerank import ServedReranker, open_reranker
 from graphrag.llm.usage import Limit, Price, Purse, Usage, paying
 from graphrag.loaders import LoadedDocument
 from graphrag.retrieval.rerank import rerank
@@ -39,7 +39,7 @@ def server() -> Generator[ModelServer]:
 
 
 @pytest.fixture
-async def reranker(server: ModelServer) -> AsyncGenerator[Reranker]:
+async def reranker(server: ModelServer) -> AsyncGenerator[ServedReranker]:
     opened = open_reranker(
         "jina", "jina-reranker-v2", base_url=server.url, api_key=KEY, price=Price(1.0, 0.0), candidates=5, concurrency=2,
         seconds=1,
@@ -48,7 +48,7 @@ async def reranker(server: ModelServer) -> AsyncGenerator[Reranker]:
     await opened.aclose()
 
 
-async def test_scores_come_in_the_order_of_the_texts(server: ModelServer, reranker: Reranker) -> None:
+async def test_scores_come_in_the_order_of_the_texts(server: ModelServer, reranker: ServedReranker) -> None:
     scores = await reranker.rerank("abc", ["xyz", "abc", "", "ab \ud800"])
     assert scores.dtype == np.float32
     np.testing.assert_allclose(scores, [0.0, 0.3, 0.0, 0.2])
@@ -83,7 +83,7 @@ def results(*pairs: tuple[object, object]) -> bytes:
     ],
 )
 async def test_a_reply_that_scores_not_each_passage_once_is_an_output_error(
-    server: ModelServer, reranker: Reranker, body: bytes
+    server: ModelServer, reranker: ServedReranker, body: bytes
 ) -> None:
     server.otherwise = raw(body)
     with pytest.raises(ModelOutputError):
@@ -91,7 +91,7 @@ async def test_a_reply_that_scores_not_each_passage_once_is_an_output_error(
     assert len(server.exchanges) == 1
 
 
-async def test_a_busy_server_is_asked_again_and_a_refusal_is_not(server: ModelServer, reranker: Reranker) -> None:
+async def test_a_busy_server_is_asked_again_and_a_refusal_is_not(server: ModelServer, reranker: ServedReranker) -> None:
     server.next(fails(429, retry_after="0.05"))
     assert len(await reranker.rerank("abc", ["a", "b"])) == 2
     server.next(fails(401, KEY))
@@ -101,7 +101,7 @@ async def test_a_busy_server_is_asked_again_and_a_refusal_is_not(server: ModelSe
     assert len(server.exchanges) == 3
 
 
-async def test_passages_that_are_too_long_are_shortened(server: ModelServer, reranker: Reranker) -> None:
+async def test_passages_that_are_too_long_are_shortened(server: ModelServer, reranker: ServedReranker) -> None:
     async def short(exchange: Any) -> None:
         if max(map(len, exchange.body["documents"])) > 50:
             return await fails(400, "input is too long")(exchange)
@@ -112,7 +112,7 @@ async def test_passages_that_are_too_long_are_shortened(server: ModelServer, rer
     assert [len(text) for text in server.bodies[-1]["documents"]] == [42, 3]
 
 
-async def test_the_purse_pays(server: ModelServer, reranker: Reranker) -> None:
+async def test_the_purse_pays(server: ModelServer, reranker: ServedReranker) -> None:
     purse = Purse()
     with paying(purse):
         await reranker.rerank("abc", ["a", "b"])
@@ -154,7 +154,7 @@ async def sources(kb: KnowledgeBase, hits: Any) -> list[str]:
 
 @pytest.mark.parametrize("tool", ["hybrid", "graph"])
 async def test_a_search_is_put_in_the_order_of_the_model_which_sees_titles(
-    server: ModelServer, reranker: Reranker, kb: KnowledgeBase, tool: Any
+    server: ModelServer, reranker: ServedReranker, kb: KnowledgeBase, tool: Any
 ) -> None:
     server.otherwise = ranks(lambda _, text: {"tea": 9.0, "ship": 5.0, "ferry": 1.0}[text.partition("\n")[0]])
     hits = await search(replace(kb, reranker=reranker), SCOPE, "When does the ferry leave?", tool, 2)
@@ -167,7 +167,7 @@ async def test_a_search_is_put_in_the_order_of_the_model_which_sees_titles(
 
 @pytest.mark.parametrize("tool", ["vector", "keyword"])
 async def test_single_tools_stay_what_they_are(
-    server: ModelServer, reranker: Reranker, kb: KnowledgeBase, tool: Any
+    server: ModelServer, reranker: ServedReranker, kb: KnowledgeBase, tool: Any
 ) -> None:
     found = await search(replace(kb, reranker=reranker), SCOPE, "When does the ferry leave?", tool, 2)
     assert found == await search(kb, SCOPE, "When does the ferry leave?", tool, 2)
@@ -176,7 +176,7 @@ async def test_single_tools_stay_what_they_are(
 
 @pytest.mark.parametrize("failure", [fails(503), fails(401), closes(), hangs(), raw(b"{}")])
 async def test_hits_stay_in_their_order_while_the_model_is_down_and_it_is_said(
-    server: ModelServer, reranker: Reranker, kb: KnowledgeBase, failure: Any
+    server: ModelServer, reranker: ServedReranker, kb: KnowledgeBase, failure: Any
 ) -> None:
     server.otherwise = failure
     plain = await search(kb, SCOPE, "When does the ferry leave?", "hybrid", 3)
@@ -187,7 +187,7 @@ async def test_hits_stay_in_their_order_while_the_model_is_down_and_it_is_said(
 
 
 async def test_equal_scores_are_in_the_order_of_ids_and_what_is_gone_is_left_out(
-    server: ModelServer, reranker: Reranker, kb: KnowledgeBase
+    server: ModelServer, reranker: ServedReranker, kb: KnowledgeBase
 ) -> None:
     server.otherwise = ranks(lambda _, __: 1.0)
     plain = await search(kb, SCOPE, "When does the ferry leave?", "hybrid", 3)

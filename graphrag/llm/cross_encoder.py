@@ -1,0 +1,124 @@
+"""Re-ranking on this machine: a cross-encoder in a folder, run by ONNX Runtime on the CPU.
+
+Any sequence classifier with one output will do that is exported as `model.onnx` (or `onnx/model.onnx`) with its
+`tokenizer.json`, as those of sentence-transformers on model hubs are. Nothing is downloaded.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphrag.errors import ConfigError, ModelError
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
+
+MAX_TOKENS = 512
+"""Of a question with its passage, the length for which such models are made. The passage is cut, not the question."""
+BATCH = 16
+_MODEL_FILES = ("model.onnx", "onnx/model.onnx")
+
+
+class CrossEncoder:
+    """Implements Reranker. Safe to share between tasks; one batch runs at a time.
+
+    Args:
+        folder: holds the model and its tokenizer.
+        candidates: how many hits of a search it is given at least.
+        threads: within one forward pass.
+
+    Raises:
+        ConfigError: the folder or a file is missing.
+        ModelError: a file is damaged, or the model takes other inputs.
+    """
+
+    def __init__(self, folder: Path, *, candidates: int = 40, threads: int = 2) -> None:
+        self.model = folder.name
+        self.candidates = candidates
+        self._tokenizer = _open_tokenizer(folder / "tokenizer.json")
+        self._session: Any = _open_session(folder, threads)
+        self._inputs = frozenset(one.name for one in self._session.get_inputs())
+        if not {"input_ids", "attention_mask"} <= self._inputs <= {"input_ids", "attention_mask", "token_type_ids"}:
+            raise ModelError(
+                f"{folder} holds a model with the inputs {', '.join(sorted(self._inputs))}: a cross-encoder takes input_ids, "
+                f"attention_mask and perhaps token_type_ids"
+            )
+        self._busy = asyncio.Lock()
+
+    async def aclose(self) -> None:
+        """See Reranker.aclose."""
+
+    async def rerank(self, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See Reranker.rerank. The scores are the model's logits.
+
+        Raises:
+            ModelError: the model failed, or has more than one output for a pair.
+        """
+        if not texts:
+            return np.zeros(0, dtype=np.float32)
+        async with self._busy:
+            return await asyncio.to_thread(self._scores, query, texts)
+
+    def _scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        encoded = self._tokenizer.encode_batch([(query, text) for text in texts])
+        scores = np.empty(len(texts), dtype=np.float32)
+        by_length = sorted(range(len(texts)), key=lambda place: len(encoded[place].ids))
+        for begin in range(0, len(by_length), BATCH):  # of like lengths, so that little is padding
+            places = by_length[begin : begin + BATCH]
+            scores[places] = self._run([encoded[place] for place in places])
+        return scores
+
+    def _run(self, pairs: "Sequence[Encoding]") -> NDArray[np.float32]:
+        longest = max(len(pair.ids) for pair in pairs)
+        fields = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
+        feed = {name: np.zeros((len(pairs), longest), dtype=np.int64) for name in self._inputs}
+        for name, rows in feed.items():
+            for row, pair in zip(rows, pairs, strict=True):
+                values: list[int] = getattr(pair, fields[name])
+                row[: len(values)] = values
+        try:
+            logits = np.asarray(self._session.run(None, feed)[0], dtype=np.float32)
+        except Exception as exc:  # ONNX Runtime raises kinds of its own
+            raise ModelError(f"the cross-encoder {self.model} failed: {exc}") from exc
+        if logits.size != len(pairs) or not np.isfinite(logits).all():
+            raise ModelError(
+                f"the cross-encoder {self.model} has no single finite score for a pair: use one with one label"
+            )
+        return logits.reshape(len(pairs))
+
+
+def _open_tokenizer(file: Path) -> "Tokenizer":
+    from tokenizers import Tokenizer
+
+    if not file.is_file():
+        raise ConfigError(
+            f"{file} is missing: set GRAPHRAG_RERANK_MODEL to a folder with model.onnx and tokenizer.json"
+        )
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(MAX_TOKENS, strategy="only_second")
+    except Exception as exc:  # the package raises Exception itself
+        raise ModelError(f"{file} cannot be read as a tokenizer: {exc}") from exc
+    return tokenizer
+
+
+def _open_session(folder: Path, threads: int) -> object:
+    import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
+
+    file = next((folder / name for name in _MODEL_FILES if (folder / name).is_file()), None)
+    if file is None:
+        raise ConfigError(
+            f"{folder} holds no model.onnx: set GRAPHRAG_RERANK_MODEL to a folder with it and tokenizer.json"
+        )
+    options: Any = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.enable_cpu_mem_arena = False
+    try:
+        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    except Exception as exc:
+        raise ModelError(f"{file} cannot be read as an ONNX model: {exc}") from exc
