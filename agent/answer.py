@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from agent.assess import Assessment
+from agent.citing import cite
 from agent.evidence import weight_of
 from agent.spans.offer import short_answer
 from agent.types import Answer, Citation, PathEdge, RankedChunk, Step, StoppedBy, Verdict
@@ -111,23 +112,8 @@ def _cite(ledger: Ledger, assessment: Assessment) -> tuple[Citation, ...]:
     covered: set[str] = set()
     for id_ in assessment.evidence.chunk_ids:
         candidate = ledger.candidates[id_]
-        for (start, end), score in _best_sentences(ledger, candidate, covered, keys.get(id_, set())):
-            chunk = candidate.chunk
-            citations.append(
-                Citation(
-                    id=len(citations) + 1,
-                    document_id=chunk.document_id,
-                    chunk_id=id_,
-                    source=chunk.source,
-                    title=chunk.title,
-                    quote=chunk.text[start - chunk.start : end - chunk.start],
-                    start=start,
-                    end=end,
-                    page=chunk.page_at(start),
-                    heading=chunk.heading_at(start),
-                    score=round(score, 4),
-                )
-            )
+        for span, score in _best_sentences(ledger, candidate, covered, keys.get(id_, set())):
+            citations.append(cite(candidate, span, len(citations) + 1, score))
     return tuple(citations)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Field
 
 from agent.assess import Assessment
+from agent.citing import cite
 from agent.cleaning import Filter, Mark, for_prompt, short
 from agent.passages import Shown
 from agent.support import supports
@@ -157,23 +158,9 @@ class _Writing:
 
     def _cite(self, id_: str, number: int) -> Citation:
         candidate = self.ledger.candidates[id_]
-        chunk = candidate.chunk
         sentence = split_sentences(self.text)
         said = self.text[sentence[-1][0] : sentence[-1][1]] if sentence else self.ledger.question.text
-        start, end = best_sentence(candidate, said)
-        return Citation(
-            id=number,
-            document_id=chunk.document_id,
-            chunk_id=id_,
-            source=chunk.source,
-            title=chunk.title,
-            quote=chunk.text[start - chunk.start : end - chunk.start],
-            start=start,
-            end=end,
-            page=chunk.page_at(start),
-            heading=chunk.heading_at(start),
-            score=round(candidate.best_sentence, 4),
-        )
+        return cite(candidate, best_sentence(candidate, said), number, candidate.best_sentence)
 
 
 def best_sentence(candidate: Candidate, said: str) -> Span:
