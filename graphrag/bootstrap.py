@@ -213,7 +213,7 @@ def open_reranking(settings: Settings) -> "Reranker | None":
     if settings.reranker == "local":
         if not settings.rerank_model:
             raise ConfigError("GRAPHRAG_RERANKER=local needs a model: set GRAPHRAG_RERANK_MODEL to its folder")
-        from graphrag.llm.cross_encoder import CrossEncoder
+        from graphrag.embedding.cross_encoder import CrossEncoder
 
         return CrossEncoder(Path(settings.rerank_model), candidates=settings.rerank_candidates)
     from graphrag.llm.rerank import SERVERS, open_reranker

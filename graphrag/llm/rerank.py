@@ -27,7 +27,7 @@ _SHORTENED = 8
 
 
 class Reranker(Protocol):
-    """A re-ranking model: served (ServedReranker) or local (graphrag.llm.cross_encoder)."""
+    """A re-ranking model: served (ServedReranker) or local (graphrag.embedding.cross_encoder)."""
 
     candidates: int
     """How many hits of a search it is given at least."""

@@ -11,8 +11,8 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
 from graphrag.bootstrap import open_reranking
+from graphrag.embedding.cross_encoder import CrossEncoder
 from graphrag.errors import ConfigError, ModelError
-from graphrag.llm.cross_encoder import CrossEncoder
 from graphrag.settings import load_settings
 
 WORDS = {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "ferry": 3, "ship": 4, "tea": 5, "nine": 6}
