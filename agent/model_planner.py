@@ -16,7 +16,7 @@ from agent.tool import Refused, Tool
 from agent.tools import GraphSearch
 from agent.types import Observation
 from graphrag.degraded import note_degraded
-from graphrag.errors import BudgetError, ModelOutputError, ModelRefusedError, ModelUnavailableError
+from graphrag.errors import FAILED_CALLS, ModelOutputError
 from graphrag.llm.chat_types import Message, ToolRequest
 from graphrag.llm.repair import read_json
 from graphrag.llm.usage import current_purse, estimate_tokens, used
@@ -67,7 +67,7 @@ class ModelPlanner:
             return Stop("budget")
         try:
             return await self._decide(state)
-        except (ModelUnavailableError, ModelRefusedError, ModelOutputError, BudgetError) as exc:
+        except FAILED_CALLS as exc:
             note_degraded("planning", exc)
             self._fallen = True
             return await self._fallback.next(state)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from graphrag.degraded import note_degraded
-from graphrag.errors import BudgetError, ModelRefusedError, ModelUnavailableError
+from graphrag.errors import FAILED_CALLS
 from graphrag.filters import Filter
 from graphrag.knowledge import KnowledgeBase
 from graphrag.retrieval.fusion import fuse
@@ -78,7 +78,7 @@ async def read_or_degrade(kb: KnowledgeBase, store: GraphStore, scope: Scope, te
     """
     try:
         return await read_question(store, kb.embedder, kb.encoder, scope, text)
-    except (ModelUnavailableError, ModelRefusedError, BudgetError) as exc:
+    except FAILED_CALLS as exc:
         note_degraded("vectors", exc)
         return await read_question(store, NoVectors(kb.embedder), kb.encoder, scope, text)
 
@@ -86,6 +86,6 @@ async def read_or_degrade(kb: KnowledgeBase, store: GraphStore, scope: Scope, te
 async def _near(kb: KnowledgeBase, scope: Scope, query: str, k: int, filter: Filter | None) -> Sequence[Hit]:
     try:
         return await search(kb, scope, query, "vector", k, filter)
-    except (ModelUnavailableError, ModelRefusedError, BudgetError) as exc:
+    except FAILED_CALLS as exc:
         note_degraded("vectors", exc)
         return []

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from graphrag.degraded import note_degraded
 from graphrag.embedding import Embedder
-from graphrag.errors import BudgetError, ModelOutputError, ModelRefusedError, ModelUnavailableError
+from graphrag.errors import FAILED_CALLS
 from graphrag.retrieval.ledger import Ledger
 from graphrag.stores.trips import count_round_trips
 
@@ -87,7 +87,7 @@ async def run_tool(call: Tool, ledger: Ledger, means: Means) -> Outcome:
             hits = tuple(await call.run(ledger, means))
         except ToolError as exc:
             error = str(exc)
-        except (ModelUnavailableError, ModelRefusedError, ModelOutputError, BudgetError) as exc:
+        except FAILED_CALLS as exc:
             note_degraded("tools", exc)
             error = str(exc)
     return Outcome(hits, error, trips.count, (time.perf_counter() - begun) * 1000)

@@ -104,3 +104,8 @@ class ModelOutputError(ModelError):
 
 class BudgetError(ModelError):
     """The call would exceed a budget of tokens or money; it was not made."""
+
+
+FAILED_CALLS = (ModelUnavailableError, ModelRefusedError, ModelOutputError, BudgetError)
+"""What a call of a model over the network raises. A question goes on without that model, and says so; a local model that
+fails raises ModelError itself, which ends the question."""

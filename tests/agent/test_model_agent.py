@@ -15,7 +15,7 @@ from agent.model_planner import FIRST_SHOWN, ModelPlanner
 from agent.planner import EvidencePlanner
 from agent.types import Answer, Budget, Citation, Piece, Step
 from graphrag.embedding import Kind
-from graphrag.errors import ModelUnavailableError
+from graphrag.errors import FAILED_CALLS, ModelError
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.calls import Patience
 from graphrag.llm.client import Chat
@@ -424,16 +424,18 @@ class Away:
 
     fingerprint = "away"
 
-    def __init__(self, dimension: int) -> None:
+    def __init__(self, dimension: int, error: ModelError) -> None:
         self.dimension = dimension
+        self.error = error
 
     async def embed(self, texts: object, kind: Kind) -> Any:
         """See Embedder.embed."""
-        raise ModelUnavailableError("embeddings at nowhere cannot be reached")
+        raise self.error
 
 
-async def test_an_embedder_that_is_away_leaves_words_and_the_graph(kb: KnowledgeBase):
-    without = replace(kb, embedder=Away(kb.embedder.dimension))
+@pytest.mark.parametrize("kind", FAILED_CALLS)
+async def test_an_embedder_that_is_away_leaves_words_and_the_graph(kb: KnowledgeBase, kind: type[ModelError]):
+    without = replace(kb, embedder=Away(kb.embedder.dimension, kind("embeddings at nowhere failed")))
 
     answer = await Agent(without).run(SCOPE, QUESTION)
 
