@@ -13,7 +13,7 @@ from agent.evidence import weight_of
 from agent.spans.offer import short_answer
 from agent.types import Answer, Citation, PathEdge, RankedChunk, Step, StoppedBy, Verdict
 from agent.writer import Written
-from graphrag.analysis import normalise, terms
+from graphrag.analysis import held_terms, normalise, terms
 from graphrag.retrieval.chain import Bridge, bridge_between
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.types import Span
@@ -123,8 +123,7 @@ def _best_sentences(
     """One or two sentences of a passage, in text order. What they hold is added to `covered`."""
     chunk, question = candidate.chunk, ledger.question
     spans = chunk.sentences or ((chunk.start, chunk.end),)
-    wanted = set(question.terms)
-    held: list[set[str]] = []
+    held: list[frozenset[str]] = []
     worth = np.zeros(len(spans))
     labels = {
         normalise(name)
@@ -132,7 +131,7 @@ def _best_sentences(
     }
     for index, (start, end) in enumerate(spans):
         text = chunk.text[start - chunk.start : end - chunk.start]
-        held.append(wanted.intersection(terms(text)))
+        held.append(held_terms(question.terms, frozenset(terms(text))))
         key = f" {normalise(text)} "
         worth[index] = float(candidate.sentences[index]) + BRIDGE_BONUS * any(f" {k} " in key for k in keys)
         if key.strip() in labels and len(spans) > 1:

@@ -13,19 +13,19 @@ from dataclasses import dataclass
 
 from agent.evidence import EvidenceSet, choose_evidence, weight_of
 from agent.expected import asked_words, wanted_terms
-from graphrag.analysis import terms
+from graphrag.analysis import held_terms, terms
 from graphrag.retrieval.chain import Scored, score_chains
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.retrieval.question import Question
 from graphrag.types import Hit
 
 WEIGHTS: Mapping[str, float] = {
-    "bias": -4.46,
-    "coverage": 0.71,
-    "quoted": 0.77,
-    "heaviest": -0.85,
-    "names": 1.39,
-    "bridge": 1.22,
+    "bias": -4.91,
+    "coverage": 0.89,
+    "quoted": 0.89,
+    "heaviest": -0.79,
+    "names": 1.5,
+    "bridge": 1.3,
     "margin": 1.55,
 }
 NEUTRAL_BRIDGE = 0.6
@@ -140,7 +140,7 @@ def _quoted_terms(question: Question, chosen: Sequence[Candidate], wanted: froze
     for candidate in chosen:
         chunk = candidate.chunk
         held = [
-            wanted.intersection(terms(chunk.text[start - chunk.start : end - chunk.start]))
+            held_terms(wanted, frozenset(terms(chunk.text[start - chunk.start : end - chunk.start])))
             for start, end in chunk.sentences
         ]
         if held:

@@ -1,5 +1,6 @@
 """Choosing the evidence set: the passages that together answer the question."""
 
+import math
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
@@ -17,8 +18,9 @@ MIN_EXTENSION = 0.15
 """Least worth of a further passage: new question weight it covers, plus half of how strongly it is joined, less RANK."""
 MIN_PARTNER = 0.15
 """Least worth of each passage of the best pair beside the other; below it the other one answers alone."""
-ALONE = 0.95
-"""Share of the question's term weight with which one passage answers alone."""
+WHOLE = 0.95
+"""Share of the question's term weight that counts as the whole question: a passage that holds it answers alone, and passages
+that hold it together take no further one from their own documents, whose passages are joined anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
     pair = best.chunk_ids if best is not None else (scored.hits[0].chunk_id,)
     alone = ledger.candidates[pair[0]].terms
     weights, wanted = ledger.question.weights, wanted_terms(ledger.question)
-    if weight_of(weights, alone & wanted) >= ALONE * weight_of(weights, wanted):
+    whole = WHOLE * weight_of(weights, wanted)
+    if weight_of(weights, alone & wanted) >= whole:
         return EvidenceSet((pair[0],), (), alone, scored.hits[0].score, alone=True)
     # The passage that answers best by itself comes first, whichever hop it is.
     chosen = sorted(_needed(ledger, pair), key=lambda id_: -scored.base[id_])
@@ -56,6 +59,9 @@ def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
     behind = {hit.chunk_id: top - scored.joined[hit.chunk_id] for hit in scored.hits[:CONSIDERED]}
     while len(chosen) < MAX_EVIDENCE:
         options = [id_ for id_ in behind if id_ not in chosen]
+        if weight_of(weights, held & wanted) >= whole:
+            cited = {ledger.candidates[id_].chunk.document_id for id_ in chosen}
+            options = [id_ for id_ in options if ledger.candidates[id_].chunk.document_id not in cited]
         worth = {id_: _worth(ledger, chosen, held, id_) for id_ in options}
         following = max(options, key=lambda id_: (worth[id_][0] - RANK * behind[id_], id_), default="")
         if not following or worth[following][0] - RANK * behind[following] < MIN_EXTENSION:
@@ -89,5 +95,5 @@ def _worth(ledger: Ledger, chosen: Sequence[str], terms: Set[str], id_: str) -> 
 
 
 def weight_of(weights: Mapping[str, float], terms: Set[str]) -> float:
-    """Sum of the weights of question terms."""
-    return sum(weights.get(term, 0.0) for term in terms)
+    """Sum of the weights of question terms, whichever their order, so that the share of all of them is 1."""
+    return math.fsum(weights.get(term, 0.0) for term in terms)

@@ -32,6 +32,7 @@ from graphrag.bootstrap import open_knowledge_base
 from graphrag.evaluation.beir import Dataset, load_dataset
 from graphrag.evaluation.metrics import exact_match, f1
 from graphrag.evaluation.runner import ingest_dataset
+from graphrag.knowledge import KnowledgeBase
 from graphrag.settings import load_settings
 from graphrag.types import Scope
 
@@ -74,11 +75,16 @@ async def collect(dataset: Dataset, others: Sequence[Dataset]) -> tuple[list[Row
             rows: list[list[Row]] = [[], []]
             for foreign, source in enumerate((dataset, *others)):
                 for query in source.queries:
-                    watching = Watching()
-                    await Agent(kb, planner=watching).run(Scope(), query.text)
+                    watching = await _watched(kb, query.text)
                     answers = () if foreign else tuple(query.answers)
                     rows[min(1, foreign)].append(_row(watching, query.text, answers))
             return rows[0], rows[1]
+
+
+async def _watched(kb: KnowledgeBase, question: str) -> Watching:
+    watching = Watching()
+    await Agent(kb, planner=lambda: watching).run(Scope(), question)
+    return watching
 
 
 def _row(watching: Watching, question: str, answers: tuple[str, ...]) -> Row:

@@ -12,14 +12,15 @@ English only. A change here changes stored forms: raise ANALYSIS_VERSION, which 
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 
 import Stemmer
 
 from graphrag.types import Phrase, Span
+from graphrag.word_forms import common_form, families
 
-ANALYSIS_VERSION = "2"
+ANALYSIS_VERSION = "3"
 MAX_PHRASE_TOKENS = 6
 _WORD = re.compile(r"\w+")
 _TRAILING_PARENTHESIS = re.compile(r"\([^()]*\)\s*$")
@@ -71,7 +72,22 @@ def _stemmer() -> "Stemmer.Stemmer":  # pyright: ignore[reportUnknownParameterTy
 
 @lru_cache(maxsize=200_000)
 def _stem(word: str) -> str:
-    return _stemmer().stemWord(word)
+    return _stemmer().stemWord(common_form(word))
+
+
+@lru_cache(maxsize=1)
+def _families() -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for words in families():
+        stems = {_stem(word) for word in words}
+        for stem in stems:
+            found.setdefault(stem, set()).update(stems)
+    return {stem: frozenset(stems) for stem, stems in found.items()}
+
+
+def held_terms(wanted: Iterable[str], words: Set[str]) -> frozenset[str]:
+    """The wanted terms that are among the words, or of whose family one is there: asked for the "maker", "made" will do."""
+    return frozenset([term for term in wanted if term in words or not words.isdisjoint(_families().get(term, ()))])
 
 
 def fold(text: str) -> str:

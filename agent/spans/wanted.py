@@ -67,29 +67,29 @@ _NOUNS: dict[str, Kind] = {term: kind for kind, nouns in _KINDS for term in term
 PEOPLE = frozenset(term for term, kind in _NOUNS.items() if kind == "person")
 
 _SAME = {
-    term: group.split()[0]
+    term: terms(group)[0]
     for group in (
-        "spous wife husband marri",
+        "spouse wife husband married",
         "child son daughter",
         "parent father mother",
-        "sibl brother sister",
-        "author wrote write written writer novelist",
-        "direct director",
-        "found founder form establish creat creator start began",
-        "lead leader presid charg governor rule minist",
-        "locat base headquart situat",
-        "die death kill",
-        "born birth birthplac nativ",
-        "perform singer sang band",
-        "own owner",
-        "play star cast actor actress role",
-        "releas publish",
+        "sibling brother sister",
+        "author wrote writer novelist",
+        "directed director",
+        "founded founder formed established created creator started began",
+        "leader led president charge governor rule minister",
+        "located based headquarters situated",
+        "died death killed",
+        "born birth birthplace native",
+        "performed singer sang band",
+        "owned owner",
+        "played star cast actor actress role",
+        "released published",
         "citizen citizenship",
-        "border adjac neighbor",
-        "film movi",
-        "educ attend graduat studi alma",
+        "border adjacent neighboring",
+        "film movie",
+        "educated attended graduated studied alma",
     )
-    for term in group.split()
+    for term in terms(group)
 }
 
 

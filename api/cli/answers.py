@@ -13,7 +13,7 @@ VERDICTS = {
     "insufficient_evidence": "insufficient evidence: the documents do not seem to hold the answer",
 }
 STOPS = {
-    "sufficient": "the evidence suffices",
+    "sufficient": "enough found",
     "no_gain": "nothing more to gain",
     "budget": "budget spent",
     "empty": "nothing found",

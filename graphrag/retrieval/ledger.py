@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrag.analysis import longest_matches
+from graphrag.analysis import held_terms, longest_matches
 from graphrag.filters import Filter
 from graphrag.retrieval.keyword import bm25_rank
 from graphrag.retrieval.question import Question
@@ -37,7 +37,7 @@ class Candidate:
     keyword: float
     """BM25."""
     terms: frozenset[str]
-    """Question terms that the passage holds."""
+    """Question terms that the passage holds, or of whose family it holds one ("made", asked for the maker)."""
     words: NDArray[np.intp]
     """All its distinct terms, as numbers of the ledger that holds it."""
     about: frozenset[str]
@@ -169,7 +169,6 @@ class Ledger:
             else []
         )
         keyword = {hit.chunk_id: hit.score for hit in ranked}
-        wanted = frozenset(question.terms)
         chunks = [chunk for chunk in chunks if chunk.id in vectors]  # others were deleted between the two reads
         if not chunks:
             return []
@@ -200,7 +199,7 @@ class Ledger:
                 sentences=sentences,
                 best_sentence=max(0.0, float(sentences.max())),
                 keyword=keyword.get(chunk.id, 0.0),
-                terms=wanted & words,
+                terms=held_terms(question.terms, words),
                 words=self._numbered(words),
                 about=about,
                 named=not about.isdisjoint(self.named),

@@ -18,6 +18,8 @@ from graphrag.types import Entity, Scope, TermStatistics
 MIN_CHARACTERS = 3
 MAX_CHARACTERS = 4_000
 MAX_NAMED_ENTITIES = 20
+FEW_CHUNKS = 100
+"""Among fewer passages frequencies say little: of two, a word that one of them holds would weigh 0.4 of one that none holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Question:
     """Distinct, in order."""
     statistics: TermStatistics
     weights: Mapping[str, float]
-    """Inverse document frequency of each term; an unseen term has the highest."""
+    """Inverse document frequency of each term, as among at least FEW_CHUNKS passages; an unseen term has the highest."""
     entities: tuple[Entity, ...]
     """Entities named in the question, longest name first."""
 
@@ -75,7 +77,8 @@ async def read_question(
         store.term_statistics(scope, distinct),
         store.find_entities(scope, keys=phrases, limit=200),
     )
-    weights = {term: idf(statistics.chunks, statistics.frequency.get(term, 0)) for term in distinct}
+    chunks = max(statistics.chunks, FEW_CHUNKS)
+    weights = {term: idf(chunks, statistics.frequency.get(term, 0)) for term in distinct}
     return Question(text, vector, sentence_vector, distinct, statistics, weights, _named(text, phrases, entities))
 
 
