@@ -16,16 +16,16 @@ from agent.types import ShortAnswer
 from graphrag.retrieval.ledger import Ledger
 
 WEIGHTS: Mapping[str, float] = {
-    "none": 8.03,
-    "behind": -3.11,
-    "evidence": 0.91,
-    "explained": 4.63,
-    "asked": 2.76,
-    "asked_near": 2.45,
-    "type": 2.51,
-    "head": 1.85,
-    "described": 0.83,
-    "first": 1.33,
+    "none": 8.24,
+    "behind": -2.58,
+    "evidence": 1.23,
+    "explained": 4.59,
+    "asked": 2.61,
+    "asked_near": 2.58,
+    "type": 2.52,
+    "head": 1.93,
+    "described": 0.81,
+    "first": 1.31,
 }
 OFFERED = 0.22
 """Least probability for an answer to be offered: where a fit on HotpotQA still answers a quarter of MuSiQue's questions."""
