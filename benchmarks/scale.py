@@ -21,12 +21,12 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from agent.loop import Agent
@@ -133,7 +133,7 @@ class Maker:
             for mention in found:
                 known = mentions.get(mention.key)
                 mentions[mention.key] = (
-                    replace(mention, spans=tuple(sorted((*known.spans, *mention.spans)))) if known else mention
+                    structs.replace(mention, spans=tuple(sorted((*known.spans, *mention.spans)))) if known else mention
                 )
         about = normalise(title)
         mentions[about] = Mention(
