@@ -44,6 +44,7 @@ Together:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -233,11 +234,11 @@ def _joints(ledger: Ledger, candidates: Sequence[Candidate]) -> _Matrix:
     met = np.array([place[id_] for id_ in ledger.candidates])
     codes = {id_: code for code, id_ in enumerate(dict.fromkeys(c.chunk.document_id for c in candidates))}
     documents = np.array([codes[c.chunk.document_id] for c in candidates])
-    for key, held in ledger.holders.items():
-        rare = _joining(ledger, key, held.entity_id) if len(held.places) > 1 else 0.0
+    for key, places in ledger.holders.items():
+        rare = _joining(ledger, key, ledger.entity_ids[key]) if len(places) > 1 else 0.0
         if rare:
-            rows = met[held.places]
-            strengths = np.array(held.strengths)
+            rows = met[places]
+            strengths = np.array([candidates[row].strengths[key] for row in rows.tolist()])
             scores = w.shared * rare * (strengths[:, None] + strengths)
             within = documents[rows][:, None] == documents[rows]
             if np.count_nonzero(within) > len(rows):
@@ -256,15 +257,23 @@ def _joints(ledger: Ledger, candidates: Sequence[Candidate]) -> _Matrix:
 def _distinct(weights: Weights, candidates: Sequence[Candidate]) -> _Matrix:
     """`(n, n)` how far each two passages say different things."""
     sizes = np.array([len(c.words) for c in candidates])
-    held = np.zeros(
-        (len(candidates), 1 + max((int(c.words.max(initial=0)) for c in candidates), default=0)), np.float32
-    )
-    held[np.repeat(np.arange(len(candidates)), sizes), np.concatenate([c.words for c in candidates])] = 1
-    common = (held @ held.T).astype(np.float64)
-    either = np.maximum(sizes[:, None] + sizes - common, 1)
-    repeated = np.clip((common / either - REPEATED_FROM) / (REPEATED - REPEATED_FROM), 0, 1)
+    # Terms by their hashes, which are there already: to number them one by one takes longer than all the rest.
+    hashes = np.fromiter(chain.from_iterable(map(hash, c.words) for c in candidates), np.int64, int(sizes.sum()))
+    _, columns, counts = np.unique(hashes, return_inverse=True, return_counts=True)
+    several = counts > 1
+    held = np.zeros((len(candidates), 1 + int(np.count_nonzero(several))), np.float32)
+    # What stands in one passage only is common to none: it goes to the first column, which is left out.
+    held[np.repeat(np.arange(len(candidates)), sizes), np.where(several, np.cumsum(several), 0)[columns]] = 1
+    common = (held[:, 1:] @ held[:, 1:].T).astype(np.float64)
+    np.fill_diagonal(common, sizes)
     named = np.array([c.named for c in candidates])
-    return np.where(named[:, None] & named, 1.0, 1 - weights.distinct * repeated)
+    return np.where(named[:, None] & named, 1.0, _different(weights, common, sizes[:, None] + sizes))
+
+
+def _different(weights: Weights, common: _Matrix | int, both: NDArray[np.intp] | int) -> _Matrix:
+    """The same for numbers of common terms, and of terms of both passages, if the question does not name them."""
+    share = common / np.maximum(both - common, 1)
+    return 1 - weights.distinct * np.minimum(np.maximum((share - REPEATED_FROM) / (REPEATED - REPEATED_FROM), 0), 1)
 
 
 def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
@@ -273,24 +282,22 @@ def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
         return None
     w = ledger.weights
     one, other = ledger.candidates[first], ledger.candidates[second]
-    distinct = float(_distinct(w, [one, other])[0, 1])
+    shared = [m for m in one.chunk.mentions if m.key in other.strengths and m.key not in ledger.named]
+    there, back = ledger.links.get((first, second), ()), ledger.links.get((second, first), ())
+    if not (shared or there or back):
+        return None
+    distinct = 1.0
+    if not (one.named and other.named):
+        distinct = float(_different(w, len(one.words & other.words), len(one.words) + len(other.words)))
     if not distinct:
         return None
     bridges = [
         Bridge(m.key, "entity", distinct * weight * rare * (one.strengths[m.key] + other.strengths[m.key]))
-        for m in one.chunk.mentions
-        if m.key in other.strengths
-        and m.key not in ledger.named
-        and (weight := _shared_weight(w, one, other, m.key))
-        and (rare := _joining(ledger, m.key, m.entity_id))
+        for m in shared
+        if (weight := _shared_weight(w, one, other, m.key)) and (rare := _joining(ledger, m.key, m.entity_id))
     ]
-    bridges += [
-        Bridge(k, "link", distinct * (w.link + w.link_sentence * one.naming_score(k)))
-        for k in ledger.links.get((first, second), ())
-    ]
-    bridges += [
-        Bridge(k, "back", distinct * w.back * other.naming_score(k)) for k in ledger.links.get((second, first), ())
-    ]
+    bridges += [Bridge(k, "link", distinct * (w.link + w.link_sentence * one.naming_score(k))) for k in there]
+    bridges += [Bridge(k, "back", distinct * w.back * other.naming_score(k)) for k in back]
     return max(bridges, key=lambda bridge: (bridge.score, bridge.key), default=None)
 
 
@@ -310,5 +317,5 @@ def _joining(ledger: Ledger, key: str, entity: str) -> float:
     if occurrences is not None:
         most = common_from(ledger.question.statistics.chunks)
         return rarity(occurrences.chunk_count) if 2 <= occurrences.chunk_count <= most else 0.0
-    held = len(ledger.holders[key].places)
+    held = len(ledger.holders[key])
     return rarity(held) if 2 <= held <= MAX_ENTITY_CANDIDATES else 0.0

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import islice
 
 from graphrag.stores import rows
 from graphrag.stores.embedded.index import MemoryIndex
@@ -16,6 +17,7 @@ class ChunkCache:
 
     def __init__(self) -> None:
         self._chunks: dict[str, Chunk] = {}
+        """The one that was not asked for the longest first."""
 
     def clear(self) -> None:
         """Forget all."""
@@ -24,18 +26,19 @@ class ChunkCache:
     def get(self, connection: sqlite3.Connection, ids: Sequence[str]) -> list[Chunk]:
         """Stored chunks in the order of the ids, each of which must exist."""
         cache = self._chunks
-        missing = [id_ for id_ in ids if id_ not in cache]
-        if len(cache) + len(missing) > _KEPT:
-            cache.clear()
-            missing = list(ids)
-        for part in parts(missing):
+        found = {id_: chunk for id_ in ids if (chunk := cache.pop(id_, None)) is not None}
+        for part in parts(id_ for id_ in ids if id_ not in found):
             for row in connection.execute(
                 f"SELECT {CHUNK_COLUMNS} FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.id IN ({marks(part)})",
                 part,
             ):
                 chunk = rows.chunk_from(row)
-                cache[chunk.id] = chunk
-        return [cache[id_] for id_ in ids]
+                found[chunk.id] = chunk
+        cache.update(found)
+        # As many as came, one by one: to drop all at once would hold up one question for many times its own time.
+        for id_ in list(islice(cache, max(0, len(cache) - _KEPT))):
+            del cache[id_]
+        return [found[id_] for id_ in ids]
 
 
 def vectors(connection: sqlite3.Connection, index: MemoryIndex, ids: Sequence[str]) -> dict[str, ChunkVectors]:

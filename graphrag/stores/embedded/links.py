@@ -13,7 +13,7 @@ from graphrag.filters import Filter
 from graphrag.stores.embedded.index import MemoryIndex
 from graphrag.stores.embedded.sql import marks, parts
 from graphrag.stores.rows import decode_phrases
-from graphrag.types import Scope, TitleLink
+from graphrag.types import Scope, TitleLink, canonical_json
 
 _End = tuple[str, str]
 """The chunk at the far end of a link, and the key."""
@@ -94,10 +94,13 @@ class _View:
         index = self._index
         rows = index.row_of_number[np.array(numbers, dtype=np.int64)]
         # As they are asked for, so that a popular key costs no more than its first links.
+        # As it is stored: where it stands once, in no longer phrase, nothing has to be decoded.
+        stored = canonical_json(key)[1:-1]
         naming = (
             (index.chunk_ids[row], key)
             for row in index.ascending(rows[self._mask[rows]], self._limit)
-            if key not in index.subject_keys[row] and key in self._longest(row)
+            if key not in index.subject_keys[row]
+            and (index.phrases[row].count(stored) == 1 or key in self._longest(row))
         )
         return list(islice(naming, self._limit))
 
