@@ -23,16 +23,17 @@ class ChunkCache:
         """Forget all."""
         self._chunks.clear()
 
-    def get(self, connection: sqlite3.Connection, ids: Sequence[str]) -> list[Chunk]:
+    def get(self, connection: sqlite3.Connection, index: MemoryIndex, ids: Sequence[str]) -> list[Chunk]:
         """Stored chunks in the order of the ids, each of which must exist."""
         cache = self._chunks
         found = {id_: chunk for id_ in ids if (chunk := cache.pop(id_, None)) is not None}
-        for part in parts(id_ for id_ in ids if id_ not in found):
-            for row in connection.execute(
-                f"SELECT {CHUNK_COLUMNS} FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.id IN ({marks(part)})",
+        missing = index.numbers(id_ for id_ in ids if id_ not in found)
+        for part in parts(missing):
+            for number, *row in connection.execute(
+                f"SELECT c.n, {CHUNK_COLUMNS} FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.n IN ({marks(part)})",
                 part,
             ):
-                chunk = rows.chunk_from(row)
+                chunk = rows.chunk_from(row, index.entity_ids_of(number))
                 found[chunk.id] = chunk
         cache.update(found)
         # As many as came, one by one: to drop all at once would hold up one question for many times its own time.
@@ -44,14 +45,16 @@ class ChunkCache:
 def vectors(connection: sqlite3.Connection, index: MemoryIndex, ids: Sequence[str]) -> dict[str, ChunkVectors]:
     """Embeddings by id, of chunks that exist."""
     dimension = recorded(connection, SENTENCE_DIMENSION) or 0
-    sentences = {
-        id_: rows.sentence_vectors(data, dimension)
-        for part in parts(ids)
-        for id_, data in connection.execute(
-            f"SELECT id, sentence_embeddings FROM chunks WHERE id IN ({marks(part)})", part
+    sentences: dict[int, bytes] = {}
+    numbers = index.numbers(ids)
+    for part in parts(numbers):
+        sentences.update(
+            connection.execute(f"SELECT n, sentence_embeddings FROM chunks WHERE n IN ({marks(part)})", part)
         )
+    return {
+        id_: ChunkVectors(vector, rows.sentence_vectors(sentences[number], dimension))
+        for id_, number, vector in zip(ids, numbers, index.vectors(ids), strict=True)
     }
-    return {id_: ChunkVectors(vector, sentences[id_]) for id_, vector in zip(ids, index.vectors(ids), strict=True)}
 
 
 def analysed(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, str]:
