@@ -130,7 +130,7 @@ def score_chains(ledger: Ledger) -> Scored:
     pairs = _pairs(ledger, candidates, base, joint, first)
     best = pairs.max(axis=0)
     np.maximum.at(best, first, pairs.max(axis=1))
-    _lengthen(ledger, candidates, base, joint, _best_pairs(pairs, first), best)
+    _lengthen(ledger, candidates, joint, base, best, *_best_pairs(pairs, first))
     joined = dict(zip(ids, np.round(best, SIMILARITY_DECIMALS).tolist(), strict=True))
     best[first[:KEPT]] = np.maximum(best[first[:KEPT]], best.max() - 10.0**-SIMILARITY_DECIMALS)
     scores = np.round(best, SIMILARITY_DECIMALS).tolist()
@@ -178,42 +178,40 @@ def _pairs(
     return pairs
 
 
-def _best_pairs(pairs: _Matrix, first: NDArray[np.intp]) -> list[tuple[tuple[int, ...], float]]:
+def _best_pairs(pairs: _Matrix, first: NDArray[np.intp]) -> tuple[NDArray[np.intp], _Matrix]:
+    """`(m, 2)` the places of the best pairs, and `(m,)` their scores."""
     order = np.argsort(-pairs, axis=None, kind="stable")[:EXTENDED]
     rows, others = np.unravel_index(order, pairs.shape)
     scores = pairs[rows, others]
-    return [
-        ((one, other), score)
-        for one, other, score in zip(first[rows].tolist(), others.tolist(), scores.tolist(), strict=True)
-        if score > -np.inf
-    ]
+    possible = scores > -np.inf
+    return np.column_stack((first[rows], others))[possible], scores[possible]
 
 
 def _lengthen(
-    ledger: Ledger,
-    candidates: Sequence[Candidate],
-    base: _Matrix,
-    joint: _Matrix,
-    chains: Sequence[tuple[tuple[int, ...], float]],
-    best: _Matrix,
-) -> None:
-    """Extend chains passage by passage, each by its best one, and raise `best` to what each passage is worth in them."""
+    ledger: Ledger, candidates: Sequence[Candidate], joint: _Matrix, base: _Matrix, best: _Matrix,
+    members: NDArray[np.intp], scores: _Matrix,
+) -> None:  # fmt: skip
+    """Extend chains passage by passage, each by its best one, and raise `best` to what each passage is worth in them.
+
+    Args:
+        members: `(m, passages)` places of the chains' passages.
+        scores: `(m,)` of the chains.
+    """
     w = ledger.weights
     holds, shares = _holds(ledger, candidates)
     either = np.maximum(joint, joint.T)
     for _ in range(2, w.length):
-        longer: list[tuple[tuple[int, ...], float]] = []
-        for places, score in chains:
-            members = list(places)
-            open_ = (1 - holds[members].max(axis=0)) * shares
-            worth = w.further * base + w.gain * (holds @ open_) + w.further_joint * either[members].max(axis=0)
-            scores = score - np.maximum(w.threshold - np.round(worth, SIMILARITY_DECIMALS), w.step)
-            scores[members] = -np.inf
-            np.maximum(best, scores, out=best)
-            following = int(scores.argmax())
-            if scores[following] > -np.inf:
-                longer.append(((*places, following), float(scores[following])))
-        chains = longer
+        if not len(members):
+            return
+        open_ = (1 - holds[members].max(axis=1)) * shares
+        worth = w.further * base + w.gain * (open_ @ holds.T) + w.further_joint * either[members].max(axis=1)
+        longer = scores[:, None] - np.maximum(w.threshold - np.round(worth, SIMILARITY_DECIMALS), w.step)
+        np.put_along_axis(longer, members, -np.inf, axis=1)
+        np.maximum(best, longer.max(axis=0), out=best)
+        following = longer.argmax(axis=1)
+        scores = longer[np.arange(len(longer)), following]
+        possible = scores > -np.inf
+        members, scores = np.column_stack((members, following))[possible], scores[possible]
 
 
 def _holds(ledger: Ledger, candidates: Sequence[Candidate]) -> tuple[_Matrix, _Matrix]:
