@@ -44,7 +44,7 @@ Together:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, combinations
 from typing import Literal
 
 import numpy as np
@@ -72,6 +72,9 @@ MAX_COMMON_CHUNKS = 200
 """It is never put higher, since all these chunks are looked up."""
 MAX_ENTITY_CANDIDATES = 10
 """The same for one that was not looked up, among the candidates."""
+FEW = 3
+"""Candidates with an entity up to which they are joined one by one: arrays take ten times as long. Most entities that join any
+join two."""
 REPEATED_FROM = 0.2
 """Share of common terms (Jaccard) from which two passages begin to repeat each other: among the passages of HotpotQA and
 MuSiQue, about one pair of gold passages in 20 has more."""
@@ -234,7 +237,13 @@ def _joints(ledger: Ledger, candidates: Sequence[Candidate]) -> _Matrix:
     documents = np.array([codes[c.chunk.document_id] for c in candidates])
     for key, places in ledger.holders.items():
         rare = _joining(ledger, key, ledger.entity_ids[key]) if len(places) > 1 else 0.0
-        if rare:
+        if rare and len(places) <= FEW:
+            for one, other in combinations(met[places].tolist(), 2):
+                strength = candidates[one].strengths[key] + candidates[other].strengths[key]
+                score = _shared_weight(w, candidates[one], candidates[other], key) * rare * strength
+                if score > shared[one, other]:
+                    shared[one, other] = shared[other, one] = score
+        elif rare:
             rows = met[places]
             strengths = np.array([candidates[row].strengths[key] for row in rows.tolist()])
             scores = w.shared * rare * (strengths[:, None] + strengths)
