@@ -16,6 +16,7 @@ is that of the store alone.
 
 import argparse
 import asyncio
+import gc
 import json
 import random
 import tempfile
@@ -292,6 +293,7 @@ def main() -> None:
         "--copies", action="store_true", help="fill up with near-copies of the real passages: a hard case"
     )
     options = parser.parse_args()
+    gc.set_threshold(10_000, 20, 100)  # as the command line has it
     with tempfile.TemporaryDirectory() as scratch:
         url = options.store_url or f"sqlite:///{scratch}/scale.db"
         asyncio.run(measure(options.folder, options.sizes, url, options.copies))
