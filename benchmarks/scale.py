@@ -16,17 +16,18 @@ is that of the store alone.
 
 import argparse
 import asyncio
+import gc
 import json
 import random
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from agent.loop import Agent
@@ -133,7 +134,7 @@ class Maker:
             for mention in found:
                 known = mentions.get(mention.key)
                 mentions[mention.key] = (
-                    replace(mention, spans=tuple(sorted((*known.spans, *mention.spans)))) if known else mention
+                    structs.replace(mention, spans=tuple(sorted((*known.spans, *mention.spans)))) if known else mention
                 )
         about = normalise(title)
         mentions[about] = Mention(
@@ -292,6 +293,7 @@ def main() -> None:
         "--copies", action="store_true", help="fill up with near-copies of the real passages: a hard case"
     )
     options = parser.parse_args()
+    gc.set_threshold(10_000, 20, 100)  # as the command line has it
     with tempfile.TemporaryDirectory() as scratch:
         url = options.store_url or f"sqlite:///{scratch}/scale.db"
         asyncio.run(measure(options.folder, options.sizes, url, options.copies))

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -100,7 +101,7 @@ def batch_lines(batch: GraphBatch, *, canonical: bool = False) -> Iterable[str]:
 def _chunk(chunk: Chunk, vectors: ChunkVectors, dtype: str) -> dict[str, object]:
     return {
         "type": "chunk",
-        **asdict(chunk),
+        **msgspec.to_builtins(chunk),
         "embedding": _encoded(vectors.chunk, dtype),
         "sentence_embeddings": _encoded(vectors.sentences, "<f2"),
     }

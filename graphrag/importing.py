@@ -14,9 +14,19 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Literal, TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, NonNegativeInt, TypeAdapter, ValidationError
+from pydantic import (
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetPydanticSchema,
+    NonNegativeInt,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from graphrag.decisions import record
 from graphrag.errors import InputError, SchemaMismatchError
@@ -29,12 +39,29 @@ from graphrag.types import (
     Document,
     Fingerprints,
     GraphBatch,
+    Mention,
+    Phrase,
     Relation,
     Scope,
     WriteOutcome,
 )
 
 _STRICT = ConfigDict(extra="forbid")
+
+
+def _fields_of(kind: type[msgspec.Struct]) -> GetPydanticSchema:
+    """How pydantic, which knows no Struct, reads one: as an object with its fields."""
+
+    def schema(_: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        fields = {
+            field.name: core_schema.typed_dict_field(handler.generate_schema(field.type))
+            for field in msgspec.structs.fields(kind)
+        }
+        return core_schema.no_info_after_validator_function(
+            lambda values: kind(**values), core_schema.typed_dict_schema(fields, extra_behavior="forbid")
+        )
+
+    return GetPydanticSchema(schema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +94,8 @@ class _ChunkLine(Chunk):
     __pydantic_config__ = _STRICT
 
     type: Literal["chunk"]
+    phrases: tuple[Annotated[Phrase, _fields_of(Phrase)], ...]
+    mentions: tuple[Annotated[Mention, _fields_of(Mention)], ...]
     embedding: _Array
     sentence_embeddings: _Array
 

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from agent.assess import Assessment
 from agent.evidence import weight_of
@@ -171,7 +172,13 @@ def _nearness(found: Found, sentence: int) -> dict[str, float]:
 
 def _canonical_words(text: str) -> list[str]:
     """The canonical term of each word; empty for a stop word, which still takes up a place."""
-    return [canonical(next(iter(terms(word)), "")) for word in _TOKEN.findall(text)]
+    return list(map(_canonical_word, _TOKEN.findall(text)))
+
+
+@lru_cache(maxsize=1 << 14)
+def _canonical_word(word: str) -> str:
+    # A sentence is read again for every candidate that stands in it.
+    return canonical(next(iter(terms(word)), ""))
 
 
 def fit(found: Found, wanted: Wanted) -> float:

@@ -44,6 +44,7 @@ Together:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, combinations
 from typing import Literal
 
 import numpy as np
@@ -71,6 +72,9 @@ MAX_COMMON_CHUNKS = 200
 """It is never put higher, since all these chunks are looked up."""
 MAX_ENTITY_CANDIDATES = 10
 """The same for one that was not looked up, among the candidates."""
+FEW = 3
+"""Candidates with an entity up to which they are joined one by one: arrays take ten times as long. Most entities that join any
+join two."""
 REPEATED_FROM = 0.2
 """Share of common terms (Jaccard) from which two passages begin to repeat each other: among the passages of HotpotQA and
 MuSiQue, about one pair of gold passages in 20 has more."""
@@ -129,7 +133,7 @@ def score_chains(ledger: Ledger) -> Scored:
     pairs = _pairs(ledger, candidates, base, joint, first)
     best = pairs.max(axis=0)
     np.maximum.at(best, first, pairs.max(axis=1))
-    _lengthen(ledger, candidates, base, joint, _best_pairs(pairs, first), best)
+    _lengthen(ledger, candidates, joint, base, best, *_best_pairs(pairs, first))
     joined = dict(zip(ids, np.round(best, SIMILARITY_DECIMALS).tolist(), strict=True))
     best[first[:KEPT]] = np.maximum(best[first[:KEPT]], best.max() - 10.0**-SIMILARITY_DECIMALS)
     scores = np.round(best, SIMILARITY_DECIMALS).tolist()
@@ -177,42 +181,40 @@ def _pairs(
     return pairs
 
 
-def _best_pairs(pairs: _Matrix, first: NDArray[np.intp]) -> list[tuple[tuple[int, ...], float]]:
+def _best_pairs(pairs: _Matrix, first: NDArray[np.intp]) -> tuple[NDArray[np.intp], _Matrix]:
+    """`(m, 2)` the places of the best pairs, and `(m,)` their scores."""
     order = np.argsort(-pairs, axis=None, kind="stable")[:EXTENDED]
     rows, others = np.unravel_index(order, pairs.shape)
     scores = pairs[rows, others]
-    return [
-        ((one, other), score)
-        for one, other, score in zip(first[rows].tolist(), others.tolist(), scores.tolist(), strict=True)
-        if score > -np.inf
-    ]
+    possible = scores > -np.inf
+    return np.column_stack((first[rows], others))[possible], scores[possible]
 
 
 def _lengthen(
-    ledger: Ledger,
-    candidates: Sequence[Candidate],
-    base: _Matrix,
-    joint: _Matrix,
-    chains: Sequence[tuple[tuple[int, ...], float]],
-    best: _Matrix,
-) -> None:
-    """Extend chains passage by passage, each by its best one, and raise `best` to what each passage is worth in them."""
+    ledger: Ledger, candidates: Sequence[Candidate], joint: _Matrix, base: _Matrix, best: _Matrix,
+    members: NDArray[np.intp], scores: _Matrix,
+) -> None:  # fmt: skip
+    """Extend chains passage by passage, each by its best one, and raise `best` to what each passage is worth in them.
+
+    Args:
+        members: `(m, passages)` places of the chains' passages.
+        scores: `(m,)` of the chains.
+    """
     w = ledger.weights
     holds, shares = _holds(ledger, candidates)
     either = np.maximum(joint, joint.T)
     for _ in range(2, w.length):
-        longer: list[tuple[tuple[int, ...], float]] = []
-        for places, score in chains:
-            members = list(places)
-            open_ = (1 - holds[members].max(axis=0)) * shares
-            worth = w.further * base + w.gain * (holds @ open_) + w.further_joint * either[members].max(axis=0)
-            scores = score - np.maximum(w.threshold - np.round(worth, SIMILARITY_DECIMALS), w.step)
-            scores[members] = -np.inf
-            np.maximum(best, scores, out=best)
-            following = int(scores.argmax())
-            if scores[following] > -np.inf:
-                longer.append(((*places, following), float(scores[following])))
-        chains = longer
+        if not len(members):
+            return
+        open_ = (1 - holds[members].max(axis=1)) * shares
+        worth = w.further * base + w.gain * (open_ @ holds.T) + w.further_joint * either[members].max(axis=1)
+        longer = scores[:, None] - np.maximum(w.threshold - np.round(worth, SIMILARITY_DECIMALS), w.step)
+        np.put_along_axis(longer, members, -np.inf, axis=1)
+        np.maximum(best, longer.max(axis=0), out=best)
+        following = longer.argmax(axis=1)
+        scores = longer[np.arange(len(longer)), following]
+        possible = scores > -np.inf
+        members, scores = np.column_stack((members, following))[possible], scores[possible]
 
 
 def _holds(ledger: Ledger, candidates: Sequence[Candidate]) -> tuple[_Matrix, _Matrix]:
@@ -233,11 +235,17 @@ def _joints(ledger: Ledger, candidates: Sequence[Candidate]) -> _Matrix:
     met = np.array([place[id_] for id_ in ledger.candidates])
     codes = {id_: code for code, id_ in enumerate(dict.fromkeys(c.chunk.document_id for c in candidates))}
     documents = np.array([codes[c.chunk.document_id] for c in candidates])
-    for key, held in ledger.holders.items():
-        rare = _joining(ledger, key, held.entity_id) if len(held.places) > 1 else 0.0
-        if rare:
-            rows = met[held.places]
-            strengths = np.array(held.strengths)
+    for key, places in ledger.holders.items():
+        rare = _joining(ledger, key, ledger.entity_ids[key]) if len(places) > 1 else 0.0
+        if rare and len(places) <= FEW:
+            for one, other in combinations(met[places].tolist(), 2):
+                strength = candidates[one].strengths[key] + candidates[other].strengths[key]
+                score = _shared_weight(w, candidates[one], candidates[other], key) * rare * strength
+                if score > shared[one, other]:
+                    shared[one, other] = shared[other, one] = score
+        elif rare:
+            rows = met[places]
+            strengths = np.array([candidates[row].strengths[key] for row in rows.tolist()])
             scores = w.shared * rare * (strengths[:, None] + strengths)
             within = documents[rows][:, None] == documents[rows]
             if np.count_nonzero(within) > len(rows):
@@ -256,15 +264,23 @@ def _joints(ledger: Ledger, candidates: Sequence[Candidate]) -> _Matrix:
 def _distinct(weights: Weights, candidates: Sequence[Candidate]) -> _Matrix:
     """`(n, n)` how far each two passages say different things."""
     sizes = np.array([len(c.words) for c in candidates])
-    held = np.zeros(
-        (len(candidates), 1 + max((int(c.words.max(initial=0)) for c in candidates), default=0)), np.float32
-    )
-    held[np.repeat(np.arange(len(candidates)), sizes), np.concatenate([c.words for c in candidates])] = 1
-    common = (held @ held.T).astype(np.float64)
-    either = np.maximum(sizes[:, None] + sizes - common, 1)
-    repeated = np.clip((common / either - REPEATED_FROM) / (REPEATED - REPEATED_FROM), 0, 1)
+    # Terms by their hashes, which are there already: to number them one by one takes longer than all the rest.
+    hashes = np.fromiter(chain.from_iterable(map(hash, c.words) for c in candidates), np.int64, int(sizes.sum()))
+    _, columns, counts = np.unique(hashes, return_inverse=True, return_counts=True)
+    several = counts > 1
+    held = np.zeros((len(candidates), 1 + int(np.count_nonzero(several))), np.float32)
+    # What stands in one passage only is common to none: it goes to the first column, which is left out.
+    held[np.repeat(np.arange(len(candidates)), sizes), np.where(several, np.cumsum(several), 0)[columns]] = 1
+    common = (held[:, 1:] @ held[:, 1:].T).astype(np.float64)
+    np.fill_diagonal(common, sizes)
     named = np.array([c.named for c in candidates])
-    return np.where(named[:, None] & named, 1.0, 1 - weights.distinct * repeated)
+    return np.where(named[:, None] & named, 1.0, _different(weights, common, sizes[:, None] + sizes))
+
+
+def _different(weights: Weights, common: _Matrix | int, both: NDArray[np.intp] | int) -> _Matrix:
+    """The same for numbers of common terms, and of terms of both passages, if the question does not name them."""
+    share = common / np.maximum(both - common, 1)
+    return 1 - weights.distinct * np.minimum(np.maximum((share - REPEATED_FROM) / (REPEATED - REPEATED_FROM), 0), 1)
 
 
 def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
@@ -273,24 +289,22 @@ def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
         return None
     w = ledger.weights
     one, other = ledger.candidates[first], ledger.candidates[second]
-    distinct = float(_distinct(w, [one, other])[0, 1])
+    shared = [m for m in one.chunk.mentions if m.key in other.strengths and m.key not in ledger.named]
+    there, back = ledger.links.get((first, second), ()), ledger.links.get((second, first), ())
+    if not (shared or there or back):
+        return None
+    distinct = 1.0
+    if not (one.named and other.named):
+        distinct = float(_different(w, len(one.words & other.words), len(one.words) + len(other.words)))
     if not distinct:
         return None
     bridges = [
         Bridge(m.key, "entity", distinct * weight * rare * (one.strengths[m.key] + other.strengths[m.key]))
-        for m in one.chunk.mentions
-        if m.key in other.strengths
-        and m.key not in ledger.named
-        and (weight := _shared_weight(w, one, other, m.key))
-        and (rare := _joining(ledger, m.key, m.entity_id))
+        for m in shared
+        if (weight := _shared_weight(w, one, other, m.key)) and (rare := _joining(ledger, m.key, m.entity_id))
     ]
-    bridges += [
-        Bridge(k, "link", distinct * (w.link + w.link_sentence * one.naming_score(k)))
-        for k in ledger.links.get((first, second), ())
-    ]
-    bridges += [
-        Bridge(k, "back", distinct * w.back * other.naming_score(k)) for k in ledger.links.get((second, first), ())
-    ]
+    bridges += [Bridge(k, "link", distinct * (w.link + w.link_sentence * one.naming_score(k))) for k in there]
+    bridges += [Bridge(k, "back", distinct * w.back * other.naming_score(k)) for k in back]
     return max(bridges, key=lambda bridge: (bridge.score, bridge.key), default=None)
 
 
@@ -310,5 +324,5 @@ def _joining(ledger: Ledger, key: str, entity: str) -> float:
     if occurrences is not None:
         most = common_from(ledger.question.statistics.chunks)
         return rarity(occurrences.chunk_count) if 2 <= occurrences.chunk_count <= most else 0.0
-    held = len(ledger.holders[key].places)
+    held = len(ledger.holders[key])
     return rarity(held) if 2 <= held <= MAX_ENTITY_CANDIDATES else 0.0

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Sequence
+from heapq import nsmallest
 
 from graphrag.retrieval.chain import FIRST_HOPS, Scored, base_scores, common_from, score_chains
 from graphrag.retrieval.keyword import keyword_search
@@ -43,14 +44,16 @@ async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int) -> list[s
         for mention in ledger.candidates[id_].chunk.mentions:
             found = ledger.occurrences.get(mention.entity_id)
             if found is not None and 2 <= found.chunk_count <= most:
+                worth = discount / math.log2(1 + found.chunk_count)
                 for other in found.chunk_ids:
-                    promise[other] = promise.get(other, 0.0) + discount / math.log2(1 + found.chunk_count)
+                    promise[other] = promise.get(other, 0.0) + worth
     for link in links:
         for here, there in ((link.source, link.target), (link.target, link.source)):
             if here in sources:
                 promise[there] = promise.get(there, 0.0) + 1 / (1 + 0.1 * sources[here])
-    ranked = sorted((id_ for id_ in promise if id_ not in ledger.candidates), key=lambda id_: (-promise[id_], id_))
-    return ranked[: max(0, limit)]
+    # Of some thousand at a time few are wanted, so they are not sorted.
+    best = nsmallest(limit, [(-total, id_) for id_, total in promise.items() if id_ not in ledger.candidates])
+    return [id_ for _, id_ in best]
 
 
 def best_first(ledger: Ledger, k: int) -> list[str]:

@@ -41,12 +41,15 @@ def bm25_rank(terms: Sequence[str], candidates: Sequence[TermHit], statistics: T
     """
     if not candidates:
         return []
-    if not statistics.average_length or not any(hit.terms for hit in candidates):
-        # Nothing but stop words: rank-bm25 would divide by a length of zero.
-        return sorted((Hit(hit.chunk_id, 0.0) for hit in candidates), key=lambda hit: hit.chunk_id)
-    # Other terms count for a chunk's length alone. Making them one spares rank-bm25 the statistics of the rest.
+    # Other terms count for a chunk's length alone: rank-bm25 need not count them.
     wanted = set(terms)
-    scorer = BM25Okapi([[t if t in wanted else "" for t in hit.terms.split()] for hit in candidates], k1=K1, b=B)
+    words = [hit.terms.split() for hit in candidates]
+    held = [[term for term in text if term in wanted] for text in words]
+    if not statistics.average_length or not any(held):
+        # None holds a term, or there is nothing but stop words: rank-bm25 would divide by a length of zero.
+        return sorted((Hit(hit.chunk_id, 0.0) for hit in candidates), key=lambda hit: hit.chunk_id)
+    scorer = BM25Okapi(held, k1=K1, b=B)
+    scorer.doc_len = [len(text) for text in words]
     scorer.idf = {term: idf(statistics.chunks, statistics.frequency.get(term, 0)) for term in terms}
     scorer.avgdl = statistics.average_length
     scores = scorer.get_scores(list(terms))

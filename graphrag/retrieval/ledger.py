@@ -4,7 +4,7 @@ import asyncio
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +38,8 @@ class Candidate:
     """BM25."""
     terms: frozenset[str]
     """Question terms that the passage holds, or of whose family it holds one ("made", asked for the maker)."""
-    words: NDArray[np.intp]
-    """All its distinct terms, as numbers of the ledger that holds it."""
+    words: frozenset[str]
+    """All its distinct terms."""
     about: frozenset[str]
     """Keys of what the passage is about."""
     named: bool
@@ -62,17 +62,6 @@ class Candidate:
     def sentence_score(self, indices: Sequence[int]) -> float:
         """Highest similarity among the given sentences, at least 0."""
         return max((max(0.0, float(self.sentences[index])) for index in indices), default=0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Holders:
-    """The candidates that mention an entity."""
-
-    entity_id: str
-    places: list[int] = field(default_factory=list[int])
-    """In the order in which the ledger met them."""
-    strengths: list[float] = field(default_factory=list[float])
-    """Parallel to `places`, see Candidate."""
 
 
 def _phrase_key(phrase: Phrase) -> str:
@@ -108,7 +97,6 @@ class Ledger:
         self.joined = joined
         self.weights = weights
         self._about: dict[str, list[str]] = {}
-        self._numbers: dict[str, int] = {}
         self._adding = asyncio.Lock()
         self.candidates: dict[str, Candidate] = {}
         self.links: dict[tuple[str, str], set[str]] = {}
@@ -116,8 +104,10 @@ class Ledger:
         self.occurrences: dict[str, Occurrences] = {}
         self.expanded: set[str] = set()
         """Chunks whose neighbours have been looked up."""
-        self.holders: dict[str, Holders] = {}
-        """By entity key, without `named`."""
+        self.entity_ids: dict[str, str] = {}
+        """By entity key."""
+        self.holders: dict[str, list[int]] = {}
+        """Which candidates mention an entity, as places in the order in which they were met. By entity key, without `named`."""
         self.named = {entity.key: rarity(entity.chunk_count) for entity in question.entities}
         """Keys that the question names, with their rarity: sharing one says nothing about a second hop."""
 
@@ -133,8 +123,9 @@ class Ledger:
         for chunk in added:
             for key in self.candidates[chunk.id].about:
                 self._about.setdefault(key, []).append(chunk.id)
+        subjects = frozenset(self._about)
         for candidate in self.candidates.values():
-            keys = candidate.naming.intersection(self._about) - candidate.about
+            keys = (candidate.naming & subjects) - candidate.about
             if keys:
                 source = candidate.chunk
                 # A name within a longer one, "York" in "New York", names something else.
@@ -187,11 +178,13 @@ class Ledger:
             about = frozenset(mention.key for mention in chunk.mentions if mention.role == "subject")
             strengths = _strengths(chunk, sentences.tolist())
             words = frozenset(chunk.terms.split())
+            place = len(self.candidates)
             for mention in chunk.mentions:
-                if mention.key not in self.named:
-                    held = self.holders.setdefault(mention.key, Holders(mention.entity_id))
-                    held.places.append(len(self.candidates))
-                    held.strengths.append(strengths[mention.key])
+                key = mention.key
+                if key in self.holders:
+                    self.holders[key].append(place)
+                elif key not in self.named:
+                    self.holders[key], self.entity_ids[key] = [place], mention.entity_id
             self.candidates[chunk.id] = Candidate(
                 chunk=chunk,
                 vector=stored.chunk,
@@ -200,7 +193,7 @@ class Ledger:
                 best_sentence=max(0.0, float(sentences.max())),
                 keyword=keyword.get(chunk.id, 0.0),
                 terms=held_terms(question.terms, words),
-                words=self._numbered(words),
+                words=words,
                 about=about,
                 named=not about.isdisjoint(self.named),
                 mentioned=max((rare for key, rare in self.named.items() if key in strengths), default=0.0),
@@ -211,10 +204,6 @@ class Ledger:
         if self.joined:
             self._link(chunks)
         return added
-
-    def _numbered(self, words: frozenset[str]) -> NDArray[np.intp]:
-        numbers = self._numbers
-        return np.array([numbers.setdefault(word, len(numbers)) for word in words], dtype=np.intp)
 
 
 def rarity(chunks: int) -> float:
@@ -227,9 +216,13 @@ def _strengths(chunk: Chunk, sentences: Sequence[float]) -> dict[str, float]:
     starts = [start for start, _ in chunk.sentences]
     strengths: dict[str, float] = {}
     for mention in chunk.mentions:
-        strength = best if mention.role == "subject" else 0.0
-        if mention.role != "subject" and starts:
+        strength = 0.0
+        if mention.role == "subject":
+            strength = best
+        elif starts:
             for start, _ in mention.spans:  # each begins in the core, which the sentences cover
-                strength = max(strength, sentences[max(0, bisect_right(starts, start) - 1)])
+                score = sentences[max(0, bisect_right(starts, start) - 1)]
+                if score > strength:
+                    strength = score
         strengths[mention.key] = strength
     return strengths

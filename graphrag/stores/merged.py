@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
+import msgspec
+
 from graphrag.extraction.resolution import UNDECIDED, Decided
 from graphrag.filters import Filter
 from graphrag.stores.base import GraphStore
@@ -128,7 +130,7 @@ def _merged(chunk: Chunk, groups: Mapping[str, Sequence[Entity]]) -> Chunk:
     for mention in chunk.mentions:
         group = groups.get(mention.entity_id)
         if group is not None:
-            mention = replace(mention, entity_id=group[0].id, key=group[0].key)
+            mention = msgspec.structs.replace(mention, entity_id=group[0].id, key=group[0].key)
         known = found.get(mention.entity_id)
         found[mention.entity_id] = mention if known is None else _together(known, mention)
     return replace(chunk, mentions=tuple(sorted(found.values(), key=lambda mention: mention.key)))
@@ -136,7 +138,7 @@ def _merged(chunk: Chunk, groups: Mapping[str, Sequence[Entity]]) -> Chunk:
 
 def _together(one: Mention, other: Mention) -> Mention:
     first, second = sorted((one, other), key=lambda mention: (-mention.count, mention.surface))
-    return replace(
+    return msgspec.structs.replace(
         first,
         type=first.type or second.type,
         role="subject" if "subject" in (one.role, other.role) else "mention",

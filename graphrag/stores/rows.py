@@ -106,7 +106,8 @@ _PARTS = msgspec.json.Decoder(
 
 def decode_mentions(tenant: str, data: str) -> tuple[Mention, ...]:
     """The inverse of encode_mentions."""
-    return _mentions(tenant, _MENTIONS.decode(data))
+    stored = _MENTIONS.decode(data)
+    return _mentions([entity_id(tenant, key) for key, *_ in stored], stored)
 
 
 def decode_phrases(data: str) -> dict[str, tuple[int, ...]]:
@@ -114,13 +115,8 @@ def decode_phrases(data: str) -> dict[str, tuple[int, ...]]:
     return _PHRASES.decode(data)
 
 
-def _mentions(tenant: str, stored: Iterable[_StoredMention]) -> tuple[Mention, ...]:
-    return tuple(
-        [
-            Mention(entity_id(tenant, key), key, surface, type_, role, spans)
-            for key, surface, type_, role, spans in stored
-        ]
-    )
+def _mentions(entity_ids: Iterable[str], stored: Iterable[_StoredMention]) -> tuple[Mention, ...]:
+    return tuple([Mention(id_, *fields) for id_, fields in zip(entity_ids, stored, strict=True)])
 
 
 def chunk_row(chunk: Chunk) -> tuple[object, ...]:
@@ -146,10 +142,11 @@ def chunk_row(chunk: Chunk) -> tuple[object, ...]:
     )
 
 
-def chunk_from(row: Sequence[object]) -> Chunk:
+def chunk_from(row: Sequence[object], entity_ids: Sequence[str] | None = None) -> Chunk:
     """A Chunk from its values in the order in which they are taken apart here, as chunk_row made them.
 
-    That is CHUNK_FIELDS with the document's source, title and tenant after its id.
+    That is CHUNK_FIELDS with the document's source, title and tenant after its id. A store that has the ids of the entities
+    at hand, in the order of the mentions, spares the chunk computing them.
     """
     values = cast(
         tuple[str, str, str, str, str, int, int, int, int, int | None, int, str, str, str, str, str, str, str], row
@@ -175,7 +172,7 @@ def chunk_from(row: Sequence[object]) -> Chunk:
         sentences=sentence_spans,
         terms=terms,
         phrases=tuple(map(Phrase, phrase_sentences, phrase_sentences.values())),
-        mentions=_mentions(tenant, stored),
+        mentions=_mentions(entity_ids or [entity_id(tenant, key) for key, *_ in stored], stored),
         headings_within=headings_within,
         pages_within=pages_within,
     )

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -373,6 +374,8 @@ def _strings(held: object) -> Iterable[str]:
         return [held]
     if is_dataclass(held):
         return _strings([getattr(held, field.name) for field in fields(held)])
+    if isinstance(held, msgspec.Struct):
+        return _strings(msgspec.structs.astuple(held))
     if isinstance(held, list | tuple):
         return [text for part in held for text in _strings(part)]
     return _strings(list(held.values())) if isinstance(held, dict) else []

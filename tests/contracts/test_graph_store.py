@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from numpy.typing import NDArray
 
 from graphrag.analysis import fold
@@ -349,7 +350,7 @@ async def test_what_is_written_is_read_back_exactly(store_factory: StoreFactory)
     chunk = replace(build(document(named("Acme", about=(3,), relations=2))).chunks[0])
     plan = document(source="ü/🦑.md")
     id_ = chunk_id(plan.id, 0, text)
-    mention = replace(chunk.mentions[0], spans=((0, 3), (4, 5)), surface="Zoë 🦑", type="")
+    mention = structs.replace(chunk.mentions[0], spans=((0, 3), (4, 5)), surface="Zoë 🦑", type="")
     chunk = replace(
         chunk,
         id=id_,
@@ -492,7 +493,7 @@ BROKEN: dict[str, Callable[[GraphBatch], GraphBatch]] = {
     "an entity id of another tenant": lambda batch: _with_chunk(
         replace(batch, relations=[]),
         lambda chunk: replace(
-            chunk, mentions=(replace(chunk.mentions[0], entity_id=entity_id("rival", chunk.mentions[0].key)),)
+            chunk, mentions=(structs.replace(chunk.mentions[0], entity_id=entity_id("rival", chunk.mentions[0].key)),)
         ),
     ),
     "a relation twice": lambda batch: replace(batch, relations=batch.relations * 2),
@@ -509,7 +510,8 @@ BROKEN: dict[str, Callable[[GraphBatch], GraphBatch]] = {
     "half a character in a heading key": lambda batch: _with_document(batch, heading_keys=("\ud800",)),
     "half a character in a term": lambda batch: _with_chunk(batch, lambda chunk: replace(chunk, terms="\ud800")),
     "half a character in a name": lambda batch: _with_chunk(
-        batch, lambda chunk: replace(chunk, mentions=tuple(replace(m, surface="\ud800") for m in chunk.mentions))
+        batch,
+        lambda chunk: replace(chunk, mentions=tuple(structs.replace(m, surface="\ud800") for m in chunk.mentions)),
     ),
     "half a character in a predicate": lambda batch: _with_relation(batch, predicate="\ud800"),
     "half a character in the text": lambda batch: _with_document(
@@ -1067,7 +1069,7 @@ async def test_a_hostile_string_is_only_data(store_factory: StoreFactory, hostil
     key = " ".join(fold(hostile).split())
     word = hostile.replace(" ", "_").replace("\u2028", "_")
     id_ = entity_id("default", key)
-    mention = replace(
+    mention = structs.replace(
         batch.chunks[0].mentions[0], key=key, entity_id=id_, surface=hostile, type=hostile, role="subject"
     )
     chunk = replace(batch.chunks[0], terms=f"{word} plain", mentions=(mention,), phrases=(Phrase(hostile, (0,)),))

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from graphrag.errors import ConfigError, SchemaMismatchError, StoreError
+from graphrag.stores.embedded import chunks
 from graphrag.stores.embedded.database import Database
 from graphrag.stores.embedded.open import open_stores, path_of
 from graphrag.stores.embedded.schema import APPLICATION_ID, SCHEMA_VERSION
 from graphrag.stores.embedded.store import EmbeddedStore
-from graphrag.types import Fingerprints, Scope
+from graphrag.types import Chunk, Fingerprints, Scope
 from tests.contracts.generate import ChunkPlan, DocumentPlan, SentencePlan, build
 
 
@@ -361,3 +362,22 @@ async def test_a_process_whose_models_were_replaced_meanwhile_no_longer_writes(t
         with pytest.raises(SchemaMismatchError, match=r"'new-768'.*'old-384'.*GRAPHRAG_EMBEDDER"):
             await store.write(after.owner, build(after))
         assert [held.id for held in await store.documents(before.owner)] == [before.id]
+
+
+async def test_chunks_are_read_the_same_while_few_are_kept_and_others_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "_KEPT", 2)
+    plans = [DocumentPlan((ChunkPlan((SentencePlan((n, n + 1)),)),) * 2, source=f"{n}.md") for n in range(4)]
+    batches = [build(plan) for plan in plans]
+    scope = plans[0].owner
+    async with EmbeddedStore(tmp_path / "a.db") as store:
+        written: list[Chunk] = []
+        for batch in batches:
+            await store.write(scope, batch)
+            written += batch.chunks
+            assert await store.chunks(scope, [chunk.id for chunk in written]) == written
+            assert await store.chunks(scope, [chunk.id for chunk in written[::-1][:3]]) == written[::-1][:3]
+        await store.delete_documents(scope, [batches[0].document.id])
+        await store.write(scope, batches[0])
+        assert await store.chunks(scope, [chunk.id for chunk in written]) == written

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import networkx as nx
 import numpy as np
 import pytest
@@ -112,7 +113,7 @@ async def test_lines_hold_all_that_the_store_holds(store: GraphStore):
         assert document["created_at"] and document["updated_at"]
         np.testing.assert_array_equal(decoded(chunk.pop("embedding")), one.vectors[0].chunk)
         np.testing.assert_array_equal(decoded(chunk.pop("sentence_embeddings")), one.vectors[0].sentences)
-        assert chunk == {"type": "chunk", **json.loads(json.dumps(asdict(one.chunks[0])))}
+        assert chunk == {"type": "chunk", **json.loads(msgspec.json.encode(one.chunks[0]))}
         assert relation == {"type": "relation", **json.loads(json.dumps(asdict(one.relations[0])))}
 
 

@@ -22,6 +22,8 @@ from graphrag.types import ALL_ACCESS, Entity, Hit, Mention, Metadata, Occurrenc
 
 _Number = TypeVar("_Number", bound=np.generic)
 _MENTION_STRIDE = 5  # row, count, surface code, type code, is subject
+_FEW = 16
+"""Mentions of an entity up to which arrays cost more than they save. Most entities have one or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,10 @@ class MemoryIndex:
         self.row_of: dict[str, int] = {}
         self.row_of_number = np.zeros(64, dtype=np.int32)
         """Rows by the chunks' integer keys."""
+        self._numbers = array("q")
+        self._first_mention = array("i")
+        """By row: where its mentions begin among all."""
+        self._entity_ids: list[str] = []
         self.phrases: list[str] = []
         """By row, as stored: few rows are ever asked for theirs, and objects for all would be a burden on every collection."""
         self.subject_keys: list[tuple[str, ...]] = []
@@ -148,6 +154,8 @@ class MemoryIndex:
         self.row_of[chunk.id] = row
         self.row_of_number = _fit(self.row_of_number, chunk.number)
         self.row_of_number[chunk.number] = row
+        self._numbers.append(chunk.number)
+        self._first_mention.append(len(self._mention_rows))
         self._chunks_of[document].append(row)
         self.phrases.append(chunk.phrases)
         self.subject_keys.append(tuple(mention.key for mention in chunk.mentions if mention.role == "subject"))
@@ -176,6 +184,7 @@ class MemoryIndex:
             known = self._entities.get(mention.entity_id)
             if known is None:
                 known = self._entities[mention.entity_id] = _Known(len(self._entities), mention.key, tenant)
+                self._entity_ids.append(mention.entity_id)
                 if self._blocks is not None:
                     self._add_blocks(self._blocks, mention.entity_id, mention.key)
             subject = mention.role == "subject"
@@ -345,10 +354,15 @@ class MemoryIndex:
             known = self._entities.get(id_)
             if known is None:
                 continue
-            rows = _view(known.table, _MENTION_STRIDE)[:, 0]
-            rows = rows[mask[rows]]
-            if len(rows):
-                found.append(Occurrences(id_, len(rows), self.first_ids(rows, limit)))
+            if len(known.table) <= _FEW * _MENTION_STRIDE:
+                few = [self.chunk_ids[row] for row in known.table[::_MENTION_STRIDE] if mask.item(row)]
+                count, first = len(few), tuple(sorted(few)[: max(0, limit)])
+            else:
+                rows = _view(known.table, _MENTION_STRIDE)[:, 0]
+                rows = rows[mask[rows]]
+                count, first = len(rows), self.first_ids(rows, limit)
+            if count:
+                found.append(Occurrences(id_, count, first))
         return found
 
     def first_ids(self, rows: NDArray[np.int32], limit: int) -> tuple[str, ...]:
@@ -404,6 +418,16 @@ class MemoryIndex:
     def _add_blocks(blocks: dict[str, list[str]], id_: str, key: str) -> None:
         for block in blocking_keys(key):
             blocks.setdefault(block, []).append(id_)
+
+    def numbers(self, chunks: Iterable[str]) -> list[int]:
+        """The integer keys of known chunks in the database."""
+        return [self._numbers[self.row_of[id_]] for id_ in chunks]
+
+    def entity_ids_of(self, number: int) -> list[str]:
+        """Ids of the entities that a known chunk mentions, given by its integer key, in the order of its mentions."""
+        row = int(self.row_of_number[number])
+        begin, end = (*self._first_mention[row : row + 2], len(self._mention_rows))[:2]
+        return [self._entity_ids[entity] for entity in self._mention_entities[begin:end]]
 
     def vectors(self, chunks: Sequence[str]) -> NDArray[np.float32]:
         """`(len(chunks), dim)` embeddings of known chunks, a copy."""

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from graphrag.stores.rows import CHUNK_FIELDS, DOCUMENT_FIELDS, RELATION_FIELDS
 from graphrag.types import is_text
@@ -16,6 +17,7 @@ CHUNK_COLUMNS = ", ".join(
 )
 """What graphrag.stores.rows.chunk_from takes, of chunks as c and documents as d."""
 RELATION_COLUMNS = ", ".join(f'"{name}"' for name in RELATION_FIELDS)
+_Key = TypeVar("_Key", str, int)
 _PARAMETERS = 500  # values in one IN list
 
 
@@ -24,9 +26,9 @@ def marks(values: Sequence[object]) -> str:
     return ",".join("?" * len(values))
 
 
-def parts(ids: Iterable[str]) -> list[list[str]]:
-    """Those of the ids that can be stored at all, in parts, each short enough for one statement."""
-    items = [id_ for id_ in dict.fromkeys(ids) if is_text(id_)]
+def parts(ids: Iterable[_Key]) -> list[list[_Key]]:
+    """Those of the ids or numbers that can be stored at all, in parts, each short enough for one statement."""
+    items = [id_ for id_ in dict.fromkeys(ids) if not isinstance(id_, str) or is_text(id_)]
     return [items[start : start + _PARAMETERS] for start in range(0, len(items), _PARAMETERS)]
 
 

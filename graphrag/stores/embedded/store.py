@@ -183,7 +183,7 @@ class EmbeddedStore:
         self._check_filter(filter)
 
         def work(connection: sqlite3.Connection, index: MemoryIndex) -> list[Chunk]:
-            return self._chunks.get(connection, index.visible_ids(scope, ids, filter))
+            return self._chunks.get(connection, index, index.visible_ids(scope, ids, filter))
 
         return await self._read(work)
 
