@@ -10,9 +10,10 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
+import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, create_model
 
 from graphrag.analysis import is_entity_key, normalise
@@ -193,7 +194,7 @@ def _merged(known: Mention | None, named: _Named, tenant: str) -> Mention:
     if known is None:
         return Mention(entity_id(tenant, named.key), named.key, named.surface, named.type, "mention", named.spans)
     spans = tuple(sorted({*known.spans, *_apart(named.spans, known.spans)}))
-    return replace(known, spans=spans, type=named.type or known.type)
+    return msgspec.structs.replace(known, spans=spans, type=named.type or known.type)
 
 
 def _apart(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:

@@ -60,13 +60,13 @@ def decide(client: httpx.Client, kind: str) -> str:
 
 def test_a_multi_hop_answer_follows_a_merge_a_split_and_their_undoing(client: httpx.Client) -> None:
     before = ask(client)
-    assert before["verdict"] == "insufficient_evidence"
+    assert before["verdict"] != "answered"
     assert "Ida Rowan" not in before["answer"]
     assert before["path"] == []
 
     merge = decide(client, "merge")
     merged = ask(client)
-    assert merged["verdict"] != "insufficient_evidence"
+    assert merged["verdict"] == "answered"
     assert "Ida Rowan" in merged["answer"]
     assert {citation["source"] for citation in merged["citations"]} == {"pump.md", "kestrel.md"}
     assert [step["entity"] for step in merged["path"]] == ["Norvane Works"]
