@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from agent.loop import Agent
 from agent.modes import search
+from api.cli import GC_THRESHOLDS
 from graphrag.analysis import chunk_terms, normalise, phrases
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.evaluation.beir import Dataset, load_dataset
@@ -293,7 +294,7 @@ def main() -> None:
         "--copies", action="store_true", help="fill up with near-copies of the real passages: a hard case"
     )
     options = parser.parse_args()
-    gc.set_threshold(10_000, 20, 100)  # as the command line has it
+    gc.set_threshold(*GC_THRESHOLDS)
     with tempfile.TemporaryDirectory() as scratch:
         url = options.store_url or f"sqlite:///{scratch}/scale.db"
         asyncio.run(measure(options.folder, options.sizes, url, options.copies))

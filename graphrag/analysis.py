@@ -18,7 +18,7 @@ from functools import lru_cache
 import Stemmer
 
 from graphrag.types import Phrase, Span
-from graphrag.word_forms import common_form, families
+from graphrag.word_forms import common_form, related_words
 
 ANALYSIS_VERSION = "3"
 MAX_PHRASE_TOKENS = 6
@@ -76,18 +76,16 @@ def _stem(word: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _families() -> dict[str, frozenset[str]]:
+def _related() -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
-    for words in families():
-        stems = {_stem(word) for word in words}
-        for stem in stems:
-            found.setdefault(stem, set()).update(stems)
-    return {stem: frozenset(stems) for stem, stems in found.items()}
+    for word, others in related_words().items():
+        found.setdefault(_stem(word), set()).update(map(_stem, others))
+    return {term: frozenset(terms_) for term, terms_ in found.items()}
 
 
 def held_terms(wanted: Iterable[str], words: Set[str]) -> frozenset[str]:
     """The wanted terms that are among the words, or of whose family one is there: asked for the "maker", "made" will do."""
-    return frozenset([term for term in wanted if term in words or not words.isdisjoint(_families().get(term, ()))])
+    return frozenset([term for term in wanted if term in words or not words.isdisjoint(_related().get(term, ()))])
 
 
 def fold(text: str) -> str:

@@ -42,9 +42,9 @@ Together:
                aside those that led to it
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, combinations
 from typing import Literal
 
 import numpy as np
@@ -57,10 +57,10 @@ from graphrag.types import Hit
 FIRST_HOPS = 20
 """Passages tried as the first of a pair, the best by base score."""
 KEPT = 2
-"""Passages, the best by base score, that rank right after the best chain whatever else joins. Where the same names stand in everything, as in the papers of an organisation,
-what joins passages says little, and chains push aside the very passage that answers: keeping two raised recall@5 there from 73.5
-to 77.3 (the papers of benchmarks/pellworth_quernby, on which this was found), and changed 98.0 to 98.5 on HotpotQA and 80.7 to
-80.8 on MuSiQue. Three lose points on both of these."""
+"""Passages, the best by base score, that rank right after the best chain whatever else joins. Where the same names stand in
+everything, as in the papers of an organisation, what joins passages says little, and chains push aside the very passage that
+answers: keeping two raised recall@5 there from 73.5 to 77.3 (the papers of benchmarks/pellworth_quernby, on which this was
+found), and changed 98.0 to 98.5 on HotpotQA and 80.7 to 80.8 on MuSiQue. Three lose points on both of these."""
 EXTENDED = 20
 """Chains extended by a further passage, the best of their length."""
 COMMON_CHUNKS = 30
@@ -191,9 +191,14 @@ def _best_pairs(pairs: _Matrix, first: NDArray[np.intp]) -> tuple[NDArray[np.int
 
 
 def _lengthen(
-    ledger: Ledger, candidates: Sequence[Candidate], joint: _Matrix, base: _Matrix, best: _Matrix,
-    members: NDArray[np.intp], scores: _Matrix,
-) -> None:  # fmt: skip
+    ledger: Ledger,
+    candidates: Sequence[Candidate],
+    joint: _Matrix,
+    base: _Matrix,
+    best: _Matrix,
+    members: NDArray[np.intp],
+    scores: _Matrix,
+) -> None:
     """Extend chains passage by passage, each by its best one, and raise `best` to what each passage is worth in them.
 
     Args:
@@ -238,7 +243,7 @@ def _joints(ledger: Ledger, candidates: Sequence[Candidate]) -> _Matrix:
     for key, places in ledger.holders.items():
         rare = _joining(ledger, key, ledger.entity_ids[key]) if len(places) > 1 else 0.0
         if rare and len(places) <= FEW:
-            for one, other in combinations(met[places].tolist(), 2):
+            for one, other in itertools.combinations(met[places].tolist(), 2):
                 strength = candidates[one].strengths[key] + candidates[other].strengths[key]
                 score = _shared_weight(w, candidates[one], candidates[other], key) * rare * strength
                 if score > shared[one, other]:
@@ -265,7 +270,9 @@ def _distinct(weights: Weights, candidates: Sequence[Candidate]) -> _Matrix:
     """`(n, n)` how far each two passages say different things."""
     sizes = np.array([len(c.words) for c in candidates])
     # Terms by their hashes, which are there already: to number them one by one takes longer than all the rest.
-    hashes = np.fromiter(chain.from_iterable(map(hash, c.words) for c in candidates), np.int64, int(sizes.sum()))
+    hashes = np.fromiter(
+        itertools.chain.from_iterable(map(hash, c.words) for c in candidates), np.int64, int(sizes.sum())
+    )
     _, columns, counts = np.unique(hashes, return_inverse=True, return_counts=True)
     several = counts > 1
     held = np.zeros((len(candidates), 1 + int(np.count_nonzero(several))), np.float32)

@@ -4,7 +4,7 @@ Structured parts of a chunk (headings, sentences, phrases, mentions) are JSON in
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import msgspec
@@ -106,8 +106,7 @@ _PARTS = msgspec.json.Decoder(
 
 def decode_mentions(tenant: str, data: str) -> tuple[Mention, ...]:
     """The inverse of encode_mentions."""
-    stored = _MENTIONS.decode(data)
-    return _mentions([entity_id(tenant, key) for key, *_ in stored], stored)
+    return _mentions(tenant, _MENTIONS.decode(data))
 
 
 def decode_phrases(data: str) -> dict[str, tuple[int, ...]]:
@@ -115,8 +114,11 @@ def decode_phrases(data: str) -> dict[str, tuple[int, ...]]:
     return _PHRASES.decode(data)
 
 
-def _mentions(entity_ids: Iterable[str], stored: Iterable[_StoredMention]) -> tuple[Mention, ...]:
-    return tuple([Mention(id_, *fields) for id_, fields in zip(entity_ids, stored, strict=True)])
+def _mentions(
+    tenant: str, stored: Sequence[_StoredMention], entity_ids: Sequence[str] | None = None
+) -> tuple[Mention, ...]:
+    ids = entity_ids or [entity_id(tenant, key) for key, *_ in stored]
+    return tuple([Mention(id_, *fields) for id_, fields in zip(ids, stored, strict=True)])
 
 
 def chunk_row(chunk: Chunk) -> tuple[object, ...]:
@@ -172,7 +174,7 @@ def chunk_from(row: Sequence[object], entity_ids: Sequence[str] | None = None) -
         sentences=sentence_spans,
         terms=terms,
         phrases=tuple(map(Phrase, phrase_sentences, phrase_sentences.values())),
-        mentions=_mentions(entity_ids or [entity_id(tenant, key) for key, *_ in stored], stored),
+        mentions=_mentions(tenant, stored, entity_ids),
         headings_within=headings_within,
         pages_within=pages_within,
     )
