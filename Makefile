@@ -30,8 +30,7 @@ neo4j:  ## run a real Neo4j with Browser here, without Docker (JDK 21 or newer a
 	@$(PYTHON) tools/neo4j_server.py run
 
 test: $(VENV)/.project $(VENV)/.dev  ## set up and run the tests
-	@echo "== pytest"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python tools/run_tests.py
 
 lint: $(VENV)/.project $(VENV)/.dev  ## format, lint, types, import layers
 	@echo "== ruff format"

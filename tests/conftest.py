@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 import socket
 from collections.abc import Callable, Generator
 
@@ -84,10 +85,21 @@ def event_loop_never_blocked(network_off: None) -> Generator[None]:
 _NEO4J = pytest.StashKey[list[str]]()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses a Neo4j server, by a fixture, a parameter or a name that says so, for tools/run_tests.py."""
+    for item in items:
+        if "neo4j_server" in getattr(item, "fixturenames", ()) or "neo4j" in re.split(r"[][_-]", item.name):
+            item.add_marker("neo4j")
+
+
 @pytest.fixture(scope="session")
 def _neo4j(
     network_off: None, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[tuple[TestServer | None, list[str]]]:
+    if pytestconfig.option.markexpr == "not neo4j":
+        pytest.fail(
+            "this test uses Neo4j, but nothing about it says so: see pytest_collection_modifyitems in tests/conftest.py"
+        )
     told = pytestconfig.stash.setdefault(_NEO4J, [])
     reasons: list[str] = []
     with find(tmp_path_factory.mktemp("neo4j"), reasons) as server:

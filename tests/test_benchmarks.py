@@ -1,9 +1,10 @@
-"""The fit behind the agent's verdicts."""
+"""The fit behind the agent's verdicts, and the search for weights."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks import fit_weights
 from benchmarks.fit_verdict import area_under_curve, calibration_error, fit, importance_of, predict
 
 SLOPES = np.array([2.0, -1.5, 0.0])
@@ -84,3 +85,29 @@ def test_a_prediction_is_the_logistic_function_of_the_weighted_features():
 )
 def test_the_area_under_the_curve_counts_pairs_in_order_and_ties_as_half(p: list[float], y: list[int], area: float):
     assert area_under_curve(np.array(p), np.array(y)) == pytest.approx(area)
+
+
+@pytest.mark.parametrize(
+    ("ranked", "gold", "expected"),
+    [
+        (["a", "b"], {"a", "b"}, 1.0),
+        (["x", "a"], {"a"}, 0.6309),
+        (["a", "x", "b"], {"a", "b"}, (1 + 0.5) / (1 + 0.6309)),
+        (["x"] * 10 + ["a"], {"a"}, 0.0),
+    ],
+)
+def test_ndcg_discounts_by_the_logarithm_of_the_place(ranked: list[str], gold: set[str], expected: float):
+    assert fit_weights.ndcg(ranked, frozenset(gold)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_scores_are_means_over_the_questions():
+    scores = fit_weights.scored([["a", "b"], ["x", "a"]], [frozenset("ab"), frozenset("ac")])
+
+    assert (scores.recall, scores.all) == (0.75, 0.5)
+    assert scores.objective == pytest.approx((0.75 + 0.5 + scores.ndcg) / 3)
+
+
+def test_a_sample_at_the_neutral_values_is_the_neutral_weights():
+    logarithms = np.log([getattr(fit_weights.NEUTRAL, term) for term in fit_weights.SEARCHED])
+
+    assert fit_weights.weights_of(logarithms) == fit_weights.NEUTRAL

@@ -43,6 +43,9 @@ class Patience:
     longest_open: float = 120.0
 
 
+LEAST_SECONDS = 0.1
+"""With less time left no further attempt is made: it would time out, and hide why the one before failed."""
+
 _deadline: ContextVar[float] = ContextVar("graphrag_model_deadline", default=float("inf"))
 
 
@@ -179,7 +182,7 @@ class Endpoint:
                 if pause is None:
                     # Full jitter: callers that failed together do not come back together.
                     pause = random.uniform(0, min(patience.longest_pause, patience.first_pause * 2 ** (number - 1)))  # noqa: S311
-                if number == patience.attempts or time.monotonic() + pause >= deadline:
+                if number == patience.attempts or time.monotonic() + pause + LEAST_SECONDS >= deadline:
                     raise
                 _log.info("%s: attempt %d failed, the next one in %.1f s: %s", self.name, number, pause, exc)
                 await asyncio.sleep(pause)

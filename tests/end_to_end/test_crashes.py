@@ -6,7 +6,7 @@ from tests.neo4j_server import refuse
 from tools.crash_test import run
 from tools.neo4j_server import ServerError
 
-DOCUMENTS = 100
+DOCUMENTS = 60
 
 
 def test_killed_ingests_into_the_embedded_store_end_like_one_that_was_left_alone(tmp_path: Path):

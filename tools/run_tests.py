@@ -1,0 +1,35 @@
+"""Run all tests in two processes: those that use a Neo4j server, and beside them all others.
+
+Either half takes about as long. The tests with Neo4j share one database, which each of them empties, so they stay in one process. The
+output of the other half is shown as it comes, that of this one after it. Ends with 0 only if both halves passed.
+
+    python tools/run_tests.py
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PYTEST = [sys.executable, "-m", "pytest", "-m"]
+
+
+def main() -> int:
+    """The exit code."""
+    with tempfile.TemporaryFile("w+") as output:
+        print("== pytest -m neo4j (shown when it has ended)", flush=True)
+        command = [*PYTEST, "neo4j", "-o", "cache_dir=.pytest_cache/neo4j"]
+        with subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT) as beside:
+            print("== pytest -m 'not neo4j'", flush=True)
+            try:
+                others = subprocess.run([*PYTEST, "not neo4j"], cwd=ROOT).returncode
+            except KeyboardInterrupt:  # sent to all of them, which say where they were
+                others = 130
+        output.seek(0)
+        print("== pytest -m neo4j", output.read(), sep="\n", end="", flush=True)
+    return beside.returncode or others
+
+
+if __name__ == "__main__":
+    sys.exit(main())
