@@ -70,14 +70,12 @@ async def graph_search(ledger: Ledger, k: int) -> tuple[list[Hit], Scored]:
         The k best passages with the score of the best chain each stands in, and all that was scored.
     """
     question = ledger.question
-    near, matching = await asyncio.gather(
+    near, matching, about = await asyncio.gather(
         vector_search(ledger.store, ledger.scope, question.vector, CANDIDATES_PER_SEARCH, ledger.filter),
         keyword_search(
             ledger.store, ledger.scope, question.text, CANDIDATES_PER_SEARCH, ledger.filter, question.statistics
         ),
-    )
-    about = await ledger.store.chunks_mentioning(
-        ledger.scope, [entity.id for entity in question.entities], 8, ledger.filter
+        ledger.store.chunks_mentioning(ledger.scope, [entity.id for entity in question.entities], 8, ledger.filter),
     )
     named = [id_ for found in about if found.chunk_count <= 8 for id_ in found.chunk_ids]
     await ledger.add([*(hit.chunk_id for hit in near), *(hit.chunk_id for hit in matching), *named][:120])

@@ -27,10 +27,8 @@ async def keyword_search(
     terms = list(dict.fromkeys(analyse(query)))
     if not terms:
         return []
-    candidates = await store.search_chunks(scope, terms, k, filter)
-    if not candidates:
-        return []
-    return bm25_rank(terms, candidates, statistics or await store.term_statistics(scope, terms))[:k]
+    statistics = statistics or await store.term_statistics(scope, terms)
+    return bm25_rank(terms, await store.search_chunks(scope, terms, k, filter, statistics=statistics), statistics)[:k]
 
 
 def bm25_rank(terms: Sequence[str], candidates: Sequence[TermHit], statistics: TermStatistics) -> list[Hit]:

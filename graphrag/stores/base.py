@@ -176,13 +176,27 @@ class GraphStore(Protocol):
         ...
 
     async def search_chunks(
-        self, scope: Scope, terms: Sequence[str], k: int, filter: Filter | None = None
+        self,
+        scope: Scope,
+        terms: Sequence[str],
+        k: int,
+        filter: Filter | None = None,
+        *,
+        statistics: TermStatistics | None = None,
     ) -> list[TermHit]:
         """The `k` best BM25 candidates that hold at least one of the analysed terms, ascending by id.
 
         The statistics of BM25 are those of `term_statistics`: over all that the scope sees, filter or not. The filter
         narrows which chunks are scored. Equal scores are cut ascending by id.
         The order of hits is computed above the port from `terms` and `term_statistics` (graphrag.retrieval.keyword).
+
+        Args:
+            scope: who is asking.
+            terms: repetitions count once.
+            k: 1 to MAX_K.
+            filter: see the module.
+            statistics: what `term_statistics` gave for these terms and this scope, if the caller has it: a store that would have to
+                look it up need not.
 
         Raises:
             InputError: `k` is not 1 to MAX_K.

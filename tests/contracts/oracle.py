@@ -217,7 +217,13 @@ class OracleStore:
         return results
 
     async def search_chunks(
-        self, scope: Scope, terms: Sequence[str], k: int, filter: Filter | None = None
+        self,
+        scope: Scope,
+        terms: Sequence[str],
+        k: int,
+        filter: Filter | None = None,
+        *,
+        statistics: TermStatistics | None = None,
     ) -> list[TermHit]:
         """The `k` best of `keyword_scores`, ties ascending by id."""
         _check_k(k)

@@ -792,6 +792,17 @@ async def test_a_full_k_comes_back_however_much_is_invisible(store_factory: Stor
         assert len(await store.search_chunks(ANYBODY, ["acm"], 2)) == 2
 
 
+async def test_statistics_that_the_caller_has_change_no_hit(store_factory: StoreFactory) -> None:
+    terms = ["acm", "berlin", "pump", "absent"]
+    async with store_factory() as store:
+        await fill(store, seeded_corpus(seed=6, size=30))
+        statistics = await store.term_statistics(ANYBODY, terms)
+        for k in (1, 3, MAX_K):
+            hits = await store.search_chunks(ANYBODY, terms, k)
+            assert hits
+            assert await store.search_chunks(ANYBODY, terms, k, statistics=statistics) == hits
+
+
 async def test_chunks_without_any_term_can_be_searched(store_factory: StoreFactory) -> None:
     batch = build(document())
     blank = fingerprinted(replace(batch, chunks=[replace(batch.chunks[0], terms="")]))

@@ -381,12 +381,14 @@ async def test_each_read_takes_a_fixed_small_number_of_round_trips(store: Neo4jS
     batches = await fill(store, seeded_corpus(seed=6, size=30))
     ids = [chunk.id for batch in batches for chunk in batch.chunks]
     await store.chunk_vectors(ANYBODY, ids)  # learns the dimensions
+    statistics = await store.term_statistics(ANYBODY, ["acm", "berlin"])
     reads: list[tuple[Callable[[], object], int]] = [
         (lambda: store.chunks(ANYBODY, ids), 1),
         (lambda: store.chunk_vectors(ANYBODY, ids), 1),
         (lambda: store.nearest_chunks(ANYBODY, VECTORS, 5), 2),
         (lambda: store.search_chunks(ANYBODY, ["acm", "berlin"], 100), 1),
         (lambda: store.search_chunks(ANYBODY, ["acm", "berlin"], 2), 2),
+        (lambda: store.search_chunks(ANYBODY, ["acm", "berlin"], 2, statistics=statistics), 1),
         (lambda: store.term_statistics(ANYBODY, ["acm", "berlin"]), 1),
         (lambda: store.find_entities(ANYBODY, keys=["acme", "berlin"]), 1),
         (lambda: store.chunks_mentioning(ANYBODY, [entity_id("default", "acme")], 5), 1),

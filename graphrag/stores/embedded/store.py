@@ -217,7 +217,13 @@ class EmbeddedStore:
         return await self._read(work)
 
     async def search_chunks(
-        self, scope: Scope, terms: Sequence[str], k: int, filter: Filter | None = None
+        self,
+        scope: Scope,
+        terms: Sequence[str],
+        k: int,
+        filter: Filter | None = None,
+        *,
+        statistics: TermStatistics | None = None,
     ) -> list[TermHit]:
         """See GraphStore.search_chunks."""
         check_k(k)

@@ -212,9 +212,15 @@ class Neo4jStore:
         return await self._vectors.nearest_chunks(scope, vectors, k, filter)
 
     async def search_chunks(
-        self, scope: Scope, terms: Sequence[str], k: int, filter: Filter | None = None
+        self,
+        scope: Scope,
+        terms: Sequence[str],
+        k: int,
+        filter: Filter | None = None,
+        *,
+        statistics: TermStatistics | None = None,
     ) -> list[TermHit]:
-        """See GraphStore.search_chunks. One round trip; two where more than k match."""
+        """See GraphStore.search_chunks. One round trip; two where more than k match and no statistics are given."""
         check_k(k)
         self._check_filter(filter)
         wanted = set(_valid(terms))
@@ -227,7 +233,7 @@ class Neo4jStore:
             matches = {id_: held for id_, held in found if held is not None and not wanted.isdisjoint(held.split())}
             # Lucene does not know the filter: ask for more until enough pass it, or there is no more.
             if len(matches) > k:
-                statistics = await self.term_statistics(scope, sorted(wanted))
+                statistics = statistics or await self.term_statistics(scope, sorted(wanted))
                 scores = {id_: round(bm25(held.split(), wanted, statistics), 9) for id_, held in matches.items()}
                 best = sorted(matches, key=lambda id_: (-scores[id_], id_))[:k]
                 return [TermHit(id_, matches[id_]) for id_ in sorted(best)]
