@@ -11,8 +11,9 @@ last part tells apart samples that the coarse first two do not.
 import argparse
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -118,41 +119,52 @@ def rescored(ledgers: Sequence[Ledger], weights: Weights) -> list[list[str]]:
     return rankings
 
 
-async def with_folder(folder: Path, others: Sequence[Weights]) -> tuple[Weights | None, list[Scores]]:
-    """Search on a folder unless other weights are given; the scores of these, or of NEUTRAL, of what was found, and as shipped."""
+@asynccontextmanager
+async def ingested(folder: Path) -> AsyncGenerator[tuple[KnowledgeBase, Sequence[Query], list[frozenset[str]]]]:
+    """A folder in a store that is thrown away, with its questions and the ids of the documents that each needs."""
     dataset = load_dataset(folder)
     with TemporaryDirectory() as scratch:
         async with open_knowledge_base(load_settings(store_url=f"sqlite:///{scratch}/fit.db")) as kb:
             ids = (await ingest_dataset(kb, Scope(), dataset, seed=0)).document_ids
-            golds = [frozenset(ids[passage] for passage in query.gold) for query in dataset.queries]
-            if others:
-                return None, [scored((await ask(kb, dataset.queries, weights))[1], golds) for weights in others]
-            ledgers, rankings = await ask(kb, dataset.queries, NEUTRAL)
-            found = search(ledgers, golds, folder.name)
-            again = [(await ask(kb, dataset.queries, weights))[1] for weights in (found, WEIGHTS)]
-            return found, [scored(ranked, golds) for ranked in (rankings, *again)]
+            yield kb, dataset.queries, [frozenset(ids[passage] for passage in query.gold) for query in dataset.queries]
 
 
-def run(folder: Path, others: Sequence[Weights] = ()) -> tuple[Weights | None, list[Scores]]:
-    """with_folder in a process of its own."""
-    return asyncio.run(with_folder(folder, others))
+async def search_on(folder: Path) -> Weights:
+    """What a search on a folder finds."""
+    async with ingested(folder) as (kb, queries, golds):
+        ledgers, _ = await ask(kb, queries, NEUTRAL)
+        return search(ledgers, golds, folder.name)
+
+
+async def apply_to(folder: Path, weights: Sequence[Weights]) -> list[Scores]:
+    """The scores of a folder's questions with each of the weights."""
+    async with ingested(folder) as (kb, queries, golds):
+        return [scored((await ask(kb, queries, each))[1], golds) for each in weights]
+
+
+def found_on(folder: Path) -> Weights:
+    """search_on, for a process of its own."""
+    return asyncio.run(search_on(folder))
+
+
+def scores_on(folder: Path, weights: Sequence[Weights]) -> list[Scores]:
+    """apply_to, for a process of its own."""
+    return asyncio.run(apply_to(folder, weights))
 
 
 def main() -> None:
-    """Search on each folder, apply to the others, print."""
+    """Search on each folder, apply what was found to all, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", type=Path, nargs="+")
     folders = parser.parse_args().folders
     with ProcessPoolExecutor(2) as pool:
-        searched = list(pool.map(run, folders))
-        found = [weights for weights, _ in searched if weights is not None]
-        applied = list(pool.map(run, folders, [found] * len(folders)))
-    for folder, (weights, (neutral, in_sample, shipped)), (_, on_each) in zip(folders, searched, applied, strict=True):
-        print(f"\n{folder.name}\n  neutral, no search: {neutral}\n  searched here, in sample: {in_sample}")
-        for other, scores in zip(folders, on_each, strict=True):
-            if other != folder:
-                print(f"  searched on {other.name}: {scores}")
-        print(f"  as shipped: {shipped}\n  found here: {weights}")
+        found = list(pool.map(found_on, folders))
+        scores = list(pool.map(scores_on, folders, [[NEUTRAL, WEIGHTS, *found]] * len(folders)))
+    for folder, weights, (neutral, shipped, *of_each) in zip(folders, found, scores, strict=True):
+        print(f"\n{folder.name}\n  neutral, no search: {neutral}\n  as shipped: {shipped}")
+        for other, on_other in zip(folders, of_each, strict=True):
+            print(f"  searched on {other.name}{', in sample' * (other == folder)}: {on_other}")
+        print(f"  found here: {weights}")
 
 
 if __name__ == "__main__":
