@@ -39,6 +39,7 @@ _NAMED_BY_NOUN = frozenset(terms("county district river university island"))
 _WATERS = frozenset(terms("bay canal creek gulf harbor lake ocean pond river sea strait"))
 _TOWNS = frozenset(terms("city town village birthplace place location"))
 _YEAR = re.compile(r"[12]\d{3}")
+_MODEL = re.compile(r"\b[A-Z]+-?\d")
 _TOKEN = re.compile(r"\w+")
 
 
@@ -198,6 +199,8 @@ def fit(found: Found, wanted: Wanted) -> float:
         return float(bool(_WATERS & frozenset(terms(found.text))))
     if found.type in ("NORP", "LANGUAGE"):
         return float(bool(head & _PEOPLES))
+    if wanted.kind == "person" and _MODEL.search(found.text):
+        return 0.0  # "Fenwick G3", which the recogniser takes for a person
     if wanted.kind == "place" and head & _NAMED_BY_NOUN:
         return float(bool(head & frozenset(terms(found.text))))
     if wanted.kind == "place" and head & _TOWNS and (found.key in COUNTRIES or found.key in STATES - {"new york"}):

@@ -10,7 +10,7 @@ import pytest
 
 from agent.loop import Agent
 from agent.spans.candidates import Found, find
-from agent.spans.features import Weighed
+from agent.spans.features import Weighed, fit
 from agent.spans.offer import WEIGHTS, most_probable
 from agent.spans.wanted import read_wanted
 from agent.types import Answer
@@ -221,3 +221,15 @@ def test_places_of_one_answer_add_up_and_none_is_an_outcome():
     best, _ = most_probable([weighed(0, 3, "ida", 0), weighed(8, 12, "olaf", 1)], weights)
     assert best is not None
     assert best.text == "Olaf"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("Ida Rowan", 1.0), ("50 Cent", 1.0), ("Fenwick G3", 0.0), ("RA-88", 0.0), ("Louis XIV", 1.0)],
+)
+def test_a_model_number_is_no_person_whatever_the_recogniser_says(name: str, expected: float):
+    chunk = chunk_of(f"{name} stands in the hall.")
+
+    found = Found(chunk, chunk.start, chunk.start + len(name), normalise(name), "PERSON")
+
+    assert fit(found, read_wanted("Who stands in the hall?")) == expected
