@@ -31,7 +31,7 @@ from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.question import read_question
 from graphrag.retrieval.weights import WEIGHTS, Weights
 from graphrag.settings import load_settings
-from graphrag.types import Scope
+from graphrag.types import Hit, Scope
 
 NEUTRAL = Weights(
     **dict.fromkeys(("sentence", "keyword", "named", "mentioned", "second", "firm", "same_document", "further"), 0.5),
@@ -87,8 +87,13 @@ async def ask(kb: KnowledgeBase, queries: Sequence[Query], weights: Weights) -> 
         question = await read_question(kb.store, kb.embedder, kb.encoder, scope, query.text)
         ledgers.append(Ledger(kb.store, scope, question, weights=weights))
         hits, _ = await graph_search(ledgers[-1], RANKED)
-        rankings.append([ledgers[-1].candidates[hit.chunk_id].chunk.document_id for hit in hits])
-    return ledgers, [list(dict.fromkeys(ranked)) for ranked in rankings]
+        rankings.append(documents_of(ledgers[-1], hits))
+    return ledgers, rankings
+
+
+def documents_of(ledger: Ledger, hits: Sequence[Hit]) -> list[str]:
+    """The documents of passages, each where its first one is."""
+    return list(dict.fromkeys(ledger.candidates[hit.chunk_id].chunk.document_id for hit in hits))
 
 
 def search(ledgers: Sequence[Ledger], golds: Sequence[frozenset[str]], name: str) -> Weights:
@@ -114,8 +119,7 @@ def rescored(ledgers: Sequence[Ledger], weights: Weights) -> list[list[str]]:
     rankings = []
     for ledger in ledgers:
         ledger.weights = weights
-        hits = score_chains(ledger).hits[:RANKED]
-        rankings.append(list(dict.fromkeys(ledger.candidates[hit.chunk_id].chunk.document_id for hit in hits)))
+        rankings.append(documents_of(ledger, score_chains(ledger).hits[:RANKED]))
     return rankings
 
 
