@@ -1,6 +1,7 @@
 """From paths to loaded documents: which files there are, and what became of reading each."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,11 +27,26 @@ class Failure:
     """What is wrong with it, and what to do."""
 
 
-def list_sources(paths: Sequence[Path]) -> list[SourceFile]:
-    """Files to ingest, those of unknown formats inside folders included: reading them gives a Failure.
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What paths lead to."""
+
+    files: Sequence[SourceFile]
+    left_out: Sequence[str] = ()
+    """Sources of files inside folders whose suffix no loader knows, such as the pictures of a page."""
+
+    def left_out_by_suffix(self) -> str:
+        """How many of each suffix were left out, the most frequent first: "12 .png, 3 .css"."""
+        return ", ".join(
+            f"{count:,} {suffix}" for suffix, count in Counter(map(suffix_of, self.left_out)).most_common()
+        )
+
+
+def list_sources(paths: Sequence[Path]) -> Sources:
+    """Files to ingest. Those inside folders are left out if their suffix is unknown; without a suffix, reading them tells.
 
     Raises:
-        InputError: no path, a path that does not exist, paths without a single file, or two files with one source.
+        InputError: no path, a path that does not exist, paths without a file that can be read, or two files with one source.
         UnsupportedFormatError: a file that was named itself has a suffix no loader knows.
     """
     if not paths:
@@ -39,11 +55,15 @@ def list_sources(paths: Sequence[Path]) -> list[SourceFile]:
         suffix = suffix_of(path.name)
         if suffix and suffix not in FORMATS and path.is_file():
             raise UnsupportedFormatError(f"{path}: {suffix} files are not supported; supported are {supported()}")
-    files = find_files(paths)
-    if not files:
+    found = find_files(paths)
+    unknown = [source for _, source in found if (suffix := suffix_of(source)) and suffix not in FORMATS]
+    left_out = frozenset(unknown)
+    sources = Sources([file for file in found if file[1] not in left_out], unknown)
+    if not sources.files:
         places = ", ".join(str(path) for path in paths)
-        raise InputError(f"no files in {places} (hidden ones are left out); supported are {supported()}")
-    return files
+        others = sources.left_out_by_suffix() or "hidden ones are left out"
+        raise InputError(f"no files that can be read in {places} ({others}); supported are {supported()}")
+    return sources
 
 
 @contextmanager
@@ -59,7 +79,7 @@ def open_sources(
     Reading blocks (I/O, parsing): iterate in a thread. Leaving the block ends a parser that is still at work.
 
     Args:
-        files: as `list_sources` gives them.
+        files: those of `list_sources`.
         max_document_bytes: a larger file is a Failure.
         parse_seconds: wall-clock limit for one file that is parsed in the child process.
         read: called after each file with the number of documents (or failures) that it gave.

@@ -20,7 +20,7 @@ from graphrag.errors import InputError, ModelError
 from graphrag.ingest import Ingested, IngestReport, ingest_documents
 from graphrag.parts import delete_sources
 from graphrag.settings import Settings, load_settings
-from graphrag.sources import SourceFile, list_sources, open_sources
+from graphrag.sources import Sources, list_sources, open_sources
 from graphrag.syncing import SYNCED_FROM, Vanished, name_of, vanished
 from graphrag.types import PUBLIC, Metadata, Scope, check_label, check_metadata
 
@@ -48,7 +48,7 @@ class Run:
     """The outcome of a run."""
 
     report: IngestReport
-    files: int
+    sources: Sources
     store: str
     seconds: float
     removed: Sequence[str] = ()
@@ -96,7 +96,8 @@ def ingest(
     """Store files and folders.
 
     A document is known by its path below the given folder: what is stored unchanged is left alone, what has changed
-    replaces what was stored. Ends with exit code 3 if some could not be stored, and else with 6 if the language model failed on
+    replaces what was stored. Files of other formats inside a folder are left out and counted. Ends with exit code 3 if some
+    could not be stored, and else with 6 if the language model failed on
     passages of some, which are stored without what it would find; ingesting again has it try those again.
 
     With --sync, documents carry the metadata 'synced_from' with a name of the folder, by which the next run knows what
@@ -114,13 +115,13 @@ def ingest(
     check_label("access label", access)
     scope = scope_of(tenant)
     settings = load_settings()
-    files = list_sources(paths)
+    sources = list_sources(paths)
     if estimate:
-        told = asyncio.run(run_estimate(settings, scope, files, access=access, metadata=metadata))
+        told = asyncio.run(run_estimate(settings, scope, sources.files, access=access, metadata=metadata))
         print_json(told) if as_json else print_estimate(told)
         raise typer.Exit(InputError.exit_code if told["failed"] else 0)
-    with progress_view(len(files), silent=as_json) as view:
-        run = asyncio.run(run_ingest(settings, scope, files, view, access=access, metadata=metadata, sync=syncing))
+    with progress_view(len(sources.files), silent=as_json) as view:
+        run = asyncio.run(run_ingest(settings, scope, sources, view, access=access, metadata=metadata, sync=syncing))
     if as_json:
         print_json(run_to_json(run))
     else:
@@ -134,7 +135,7 @@ def ingest(
 async def run_ingest(
     settings: Settings,
     scope: Scope,
-    files: Sequence[SourceFile],
+    sources: Sources,
     view: View,
     *,
     access: str = PUBLIC,
@@ -145,24 +146,23 @@ async def run_ingest(
     begun = time.perf_counter()
     async with open_knowledge_base(settings) as kb:
         with open_sources(
-            files, max_document_bytes=kb.max_document_bytes, parse_seconds=kb.parse_seconds, read=view.read
+            sources.files, max_document_bytes=kb.max_document_bytes, parse_seconds=kb.parse_seconds, read=view.read
         ) as documents:
             report = await ingest_documents(
                 kb, scope, documents, access=access, metadata=metadata, progress=view.settled
             )
         gone = Vanished((), ())
         if sync is not None:
-            gone = await vanished(kb.store, scope, sync.name, files, report)
-            sources = sorted({document.source for document in gone.documents})
+            gone = await vanished(kb.store, scope, sync.name, sources.files, report)
             moved = {old for old, _ in gone.renamed}
-            lost = [source for source in sources if source not in moved]
+            lost = sorted({document.source for document in gone.documents} - moved)
             if len(lost) > MANY:
                 said = f"{len(lost)} documents have vanished from the folder, from {lost[0]!r} to {lost[-1]!r}, and would be deleted"
                 await asyncio.to_thread(view.ask, said, sync.yes)
             await delete_sources(kb.store, scope, gone.documents)
         removed = tuple(dict.fromkeys(document.source for document in gone.documents))
         store, seconds = await location_of(kb.store), time.perf_counter() - begun
-        return Run(report, len(files), store, seconds, removed, gone.renamed)
+        return Run(report, sources, store, seconds, removed, gone.renamed)
 
 
 def run_to_json(run: Run) -> Mapping[str, object]:
@@ -170,7 +170,8 @@ def run_to_json(run: Run) -> Mapping[str, object]:
     counts = {outcome: run.report.count(outcome) for outcome in ("created", "updated", "unchanged", "failed")}
     return {
         **counts,
-        "files": run.files,
+        "files": len(run.sources.files),
+        "left_out": list(run.sources.left_out),
         "chunks": run.report.chunks,
         "model_failures": sum(result.model_failures for result in run.report.incomplete),
         "store": run.store,
@@ -186,8 +187,10 @@ def print_run(run: Run) -> None:
     report = run.report
     counts = [f"{report.count(outcome)} {outcome}" for outcome in ("created", "updated", "unchanged", "failed")]
     said = ", ".join(count for count in counts if not count.startswith("0 "))
-    files, documents = _number(run.files, "file"), _number(len(report.results), "document")
+    files, documents = _number(len(run.sources.files), "file"), _number(len(report.results), "document")
     say(f"{files}, {documents}: {said} ({_number(report.chunks, 'chunk')}, {run.seconds:.1f} s)")
+    if run.sources.left_out:
+        say(f"Left out, since they are of other formats: {run.sources.left_out_by_suffix()}")
     moved = dict(run.renamed)
     for source in run.removed:
         line(f"renamed   {source} -> {moved[source]}" if source in moved else f"removed   {source}")

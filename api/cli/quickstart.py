@@ -35,9 +35,9 @@ def quickstart(as_json: JsonOption = False) -> None:
         heading("1. Ingest", "the shared files of Tarnholm Sensing, a fictional maker of sensors")
         line(f"Into {Path(STORE).absolute()}, a store of its own; your documents are not touched.")
     with open_documents() as folder:
-        files = list_sources([folder])
-        with progress_view(len(files), silent=as_json) as view:
-            run = asyncio.run(run_ingest(settings, scope, files, view))
+        sources = list_sources([folder])
+        with progress_view(len(sources.files), silent=as_json) as view:
+            run = asyncio.run(run_ingest(settings, scope, sources, view))
     if not as_json:
         print_run(run)
         heading("2. Ask", "a question that no single document answers")

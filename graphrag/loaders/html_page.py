@@ -55,17 +55,23 @@ def drop_hidden(page: LexborHTMLParser) -> None:
 
 
 def page_title(page: LexborHTMLParser, source: str) -> str:
-    """`<title>`, else og:title, else the first `<h1>`, else a title from the source.
+    """`<title>`, else og:title, else `first_heading`, else a title from the source.
 
-    A site's name before or after (`Leave policy | Intranet`) is cut off if the rest equals the `<h1>` or og:title.
+    A site's name before or after (`Leave policy | Intranet`) is cut off if the rest equals that heading or og:title, or if it is
+    og:site_name or an `<h1>` beside the content that has its own.
     """
     h1 = first_heading(page)
     og = _attribute(page, 'meta[property="og:title"]', "content")
+    marked = marked_content(page)
+    own = _headings(marked) if marked is not None else []
+    beside = {heading for heading in _headings(page) if heading not in own} if own else set[str]()
+    sites = {_attribute(page, 'meta[property="og:site_name"]', "content"), *beside} - {""}
     node = page.css_first("head > title") or page.css_first("title")
     title = clean_line(node.text()) if node is not None else ""
     for separator in _SEPARATORS:
-        for rest in (title.partition(separator)[0], title.rpartition(separator)[0], title.rpartition(separator)[2]):
-            if separator in title and rest and rest in (h1, og):
+        first, last = title.partition(separator), title.rpartition(separator)
+        for rest, site in ((first[0], first[2]), (last[0], last[2]), (last[2], last[0])):
+            if separator in title and rest and (rest in (h1, og) or site in sites):
                 return rest
     return title or og or h1 or title_from_source(source)
 
@@ -77,9 +83,16 @@ def page_metadata(page: LexborHTMLParser) -> dict[str, Scalar]:
 
 
 def first_heading(page: LexborHTMLParser) -> str:
-    """Text of the first `<h1>`; empty if there is none."""
-    node = page.css_first("h1")
-    return clean_line(node.text(separator=" ")) if node is not None else ""
+    """Text of the first `<h1>` of the marked content, else of the page; empty if there is none.
+
+    Generators of sites set the site's name as an `<h1>` in the banner of every page.
+    """
+    marked = marked_content(page)
+    return next((text for within in (marked, page) if within is not None for text in _headings(within)), "")
+
+
+def _headings(within: LexborHTMLParser | LexborNode) -> list[str]:
+    return [text for node in within.css("h1") if (text := clean_line(node.text(separator=" ")))]
 
 
 def page_body(page: LexborHTMLParser) -> Element:

@@ -3,7 +3,8 @@
 Ranking passages one by one loses the later hops of a multi-hop question: such a passage resembles the question little, but
 it is joined to one that does. So what is scored is a chain: a first hop p and a second hop r, then a third and a fourth
 passage t that add something. A passage ranks as high as the best chain it stands in, but no chain except the best pushes aside the KEPT
-passages that answer best by themselves.
+passages that answer best by themselves. A copy, which has the text of a passage that answers better by itself, stands in no chain and
+ranks after all others, unless the question names what it is about.
 
     base(p)     = cos(q, p) + SENTENCE sentence + KEYWORD keyword + NAMED named + MENTIONED mentioned
     joint(p, r) = (shared + link + back) distinct
@@ -108,7 +109,7 @@ class Scored:
     """The outcome of scoring a ledger."""
 
     hits: list[Hit]
-    """Every candidate in its rank, with the score for it: descending, ties by base score, then id."""
+    """Every candidate in its rank, with the score for it: descending, ties by base score, then id; copies last."""
     chains: list[Chain]
     """The best pair of each first hop, by score descending."""
     base: Mapping[str, float]
@@ -126,14 +127,20 @@ def score_chains(ledger: Ledger) -> Scored:
     base = np.round(base_scores(candidates, ledger.weights), SIMILARITY_DECIMALS)
     ids = [candidate.chunk.id for candidate in candidates]
     by_id = dict(zip(ids, base.tolist(), strict=True))
-    if len(candidates) == 1:
-        return Scored([Hit(ids[0], by_id[ids[0]])], [Chain((ids[0],), (), by_id[ids[0]])], by_id, by_id)
+    order = np.argsort(-base, kind="stable")
+    copies = _copies(candidates, order)
+    first = order[~np.isin(order, copies)][:FIRST_HOPS]
+    if len(first) == 1:
+        best_id = ids[first[0]]
+        hits = [Hit(ids[place], by_id[ids[place]]) for place in order]
+        return Scored(hits, [Chain((best_id,), (), by_id[best_id])], by_id, by_id)
     joint = _joints(ledger, candidates)
-    first = np.argsort(-base, kind="stable")[:FIRST_HOPS]
     pairs = _pairs(ledger, candidates, base, joint, first)
+    pairs[:, copies] = -np.inf
     best = pairs.max(axis=0)
     np.maximum.at(best, first, pairs.max(axis=1))
-    _lengthen(ledger, candidates, joint, base, best, *_best_pairs(pairs, first))
+    _lengthen(ledger, candidates, joint, base, best, copies, *_best_pairs(pairs, first))
+    best[copies] = np.minimum(base[copies], np.delete(best, copies).min() - 10.0**-SIMILARITY_DECIMALS)
     joined = dict(zip(ids, np.round(best, SIMILARITY_DECIMALS).tolist(), strict=True))
     best[first[:KEPT]] = np.maximum(best[first[:KEPT]], best.max() - 10.0**-SIMILARITY_DECIMALS)
     scores = np.round(best, SIMILARITY_DECIMALS).tolist()
@@ -166,6 +173,18 @@ def base_scores(candidates: Sequence[Candidate], weights: Weights) -> _Matrix:
     )
 
 
+def _copies(candidates: Sequence[Candidate], order: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Places of those whose text is that of one before them in the order, and which the question does not name."""
+    texts: set[str] = set()
+    copies: list[int] = []
+    for place in order.tolist():
+        candidate = candidates[place]
+        if candidate.chunk.text in texts and not candidate.named:
+            copies.append(place)
+        texts.add(candidate.chunk.text)
+    return np.array(copies, dtype=np.intp)
+
+
 def _pairs(
     ledger: Ledger, candidates: Sequence[Candidate], base: _Matrix, joint: _Matrix, first: NDArray[np.intp]
 ) -> _Matrix:
@@ -196,12 +215,14 @@ def _lengthen(
     joint: _Matrix,
     base: _Matrix,
     best: _Matrix,
+    copies: NDArray[np.intp],
     members: NDArray[np.intp],
     scores: _Matrix,
 ) -> None:
     """Extend chains passage by passage, each by its best one, and raise `best` to what each passage is worth in them.
 
     Args:
+        copies: places of passages that extend none.
         members: `(m, passages)` places of the chains' passages.
         scores: `(m,)` of the chains.
     """
@@ -215,6 +236,7 @@ def _lengthen(
         worth = w.further * base + w.gain * (open_ @ holds.T) + w.further_joint * either[members].max(axis=1)
         longer = scores[:, None] - np.maximum(w.threshold - np.round(worth, SIMILARITY_DECIMALS), w.step)
         np.put_along_axis(longer, members, -np.inf, axis=1)
+        longer[:, copies] = -np.inf
         np.maximum(best, longer.max(axis=0), out=best)
         following = longer.argmax(axis=1)
         scores = longer[np.arange(len(longer)), following]

@@ -64,7 +64,7 @@ def test_a_file_above_the_size_limit_is_refused(run: Run, tmp_path: Path, monkey
     [
         (("ingest", "missing.md"), 3, "'missing.md' does not exist"),
         (("ingest", "good.md", "table.xlsx"), 3, "supported are .txt"),
-        (("ingest", "hollow"), 3, "no files in hollow"),
+        (("ingest", "hollow"), 3, "no files that can be read in hollow"),
         (("ingest", "one", "two"), 3, "both be stored as 'a.md'"),
         (("ingest", "good.md", "--meta", "tenant=other"), 3, "metadata may not set 'tenant'"),
         (("ingest", "good.md", "--meta", "access=public"), 3, "metadata may not set 'access'"),

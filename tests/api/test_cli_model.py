@@ -31,7 +31,7 @@ def server(monkeypatch: pytest.MonkeyPatch, run: Run) -> Generator[ModelServer]:
 def test_an_estimate_says_what_it_would_cost_and_stores_nothing(
     server: ModelServer, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    write(tmp_path / "documents", {"a.txt": TEXT, "b.txt": f"{TEXT} Twice.", "c.xlsx": "x"})
+    write(tmp_path / "documents", {"a.txt": TEXT, "b.txt": f"{TEXT} Twice.", "c.txt": "", "d.xlsx": "x"})
 
     told = run("ingest", tmp_path / "documents", "--estimate")
     assert told.code == 3

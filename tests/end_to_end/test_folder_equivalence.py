@@ -103,7 +103,7 @@ def edit(folder: Path, random: Random) -> None:
 
 async def synchronise(kb: KnowledgeBase, folder: Path, access: str, metadata: Metadata) -> None:
     """What `graphrag ingest FOLDER --sync` does."""
-    files = await asyncio.to_thread(list_sources, [folder])
+    files = (await asyncio.to_thread(list_sources, [folder])).files
     marked = {**metadata, SYNCED_FROM: "folder"}
     with open_sources(files, max_document_bytes=1_000_000, parse_seconds=30) as documents:
         report = await ingest_documents(kb, SCOPE, documents, access=access, metadata=marked, max_chunks=MAX_CHUNKS)
@@ -127,7 +127,7 @@ def test_random_edits_leave_the_bytes_of_ingesting_the_folder_once(url: str, tmp
     async def edited() -> tuple[list[str], str, dict[str, int]]:
         async with opened(url) as kb:
             with open_sources(
-                await asyncio.to_thread(list_sources, [other]), max_document_bytes=1_000_000, parse_seconds=30
+                (await asyncio.to_thread(list_sources, [other])).files, max_document_bytes=1_000_000, parse_seconds=30
             ) as documents:
                 await ingest_documents(kb, SCOPE, documents)
             access, metadata = "public", {"round": 0}
@@ -148,7 +148,7 @@ def test_random_edits_leave_the_bytes_of_ingesting_the_folder_once(url: str, tmp
         async with opened(url) as kb:
             await synchronise(kb, folder, access, metadata)
             with open_sources(
-                await asyncio.to_thread(list_sources, [other]), max_document_bytes=1_000_000, parse_seconds=30
+                (await asyncio.to_thread(list_sources, [other])).files, max_document_bytes=1_000_000, parse_seconds=30
             ) as documents:
                 await ingest_documents(kb, SCOPE, documents)
             return await canonical(kb)

@@ -45,7 +45,7 @@ def load_sample() -> list[LoadedDocument | Failure]:
     with (
         open_documents() as folder,
         open_sources(
-            list_sources([folder]),
+            list_sources([folder]).files,
             max_document_bytes=settings.max_document_bytes,
             parse_seconds=settings.parse_seconds,
         ) as documents,

@@ -235,6 +235,23 @@ def test_html_titles_lose_the_site_and_only_known_metadata_is_kept(parser: Parse
     assert one(other, "a.html", parser).title == "Pros | Cons"
 
 
+def test_an_html_title_is_that_of_the_page_where_every_page_has_the_name_of_the_site_in_its_banner(
+    parser: ParserProcess,
+) -> None:
+    def page(title: str, heading: str, banner: str = "<h1>The Pump Handbook</h1>", head: str = "") -> LoadedDocument:
+        body = f"<div>{banner}</div><main><h1>{heading}</h1><p>{PROSE[0]}</p><p>{PROSE[1]}</p></main>"
+        return one(html_page(body, f"<title>{title}</title>{head}"), "a.html", parser)
+
+    found = page("Seals - The Pump Handbook", "Seals")
+    assert found.title == "Seals"
+    assert outline(found) == [(1, "Seals")]
+    assert page("Seals - The Pump Handbook", "seals(1)").title == "Seals"
+    assert page("The Pump Handbook - Seals", "seals(1)").title == "Seals"
+    assert page("Seals - Valves", "seals(1)").title == "Seals - Valves"
+    site = "<meta property='og:site_name' content='The Pump Handbook'>"
+    assert page("Seals - The Pump Handbook", "seals(1)", banner="", head=site).title == "Seals"
+
+
 def test_a_short_page_keeps_its_structure_and_loses_what_is_hidden(parser: ParserProcess) -> None:
     page = html_page(
         "<header><h1>Hours</h1></header><p>Open <b>daily</b>.<br>9 to 5</p><pre>a\n  b</pre><p hidden>secret</p>"

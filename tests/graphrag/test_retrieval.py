@@ -648,6 +648,44 @@ async def test_what_repeats_a_passage_under_another_name_is_not_joined_to_it(sto
     assert second.chunk() not in {hit.chunk_id for hit in score_chains(ledger).hits[:2]}
 
 
+async def test_copies_rank_after_all_others_and_stand_in_no_chain(store: Store):
+    copies = [source(f"print/{n}.txt", SECOND_TEXT, "Halvorix") for n in range(2)]
+    firsts = [source(f"print/first{n}.txt", FIRST.parts[0].text, "Halvorix", "Brackwater Station") for n in range(2)]
+    await store.put(FIRST, SECOND, *DISTRACTORS, *copies, *firsts)
+
+    ledger, scored = await search(store, QUESTION)
+
+    texts = [ledger.candidates[hit.chunk_id].chunk.text for hit in scored.hits]
+    assert {*texts[:2]} == {FIRST.parts[0].text, SECOND_TEXT}
+    assert len({*texts[:-4]}) == len(texts) - 4
+    assert {*texts[-4:]} == {FIRST.parts[0].text, SECOND_TEXT}
+    assert [hit.score for hit in scored.hits] == sorted((hit.score for hit in scored.hits), reverse=True)
+    chained = {id_ for chain in scored.chains for id_ in chain.chunk_ids}
+    assert chained.isdisjoint(hit.chunk_id for hit in scored.hits[-4:])
+    assert all(chain.score > float("-inf") for chain in scored.chains)
+
+
+async def test_a_passage_and_its_copies_alone_are_scored_by_themselves(store: Store):
+    await store.put(*(source(f"{n}.txt", FIRST.parts[0].text, "Halvorix") for n in range(3)))
+
+    _, scored = await search(store, QUESTION)
+
+    assert len(scored.hits) == 3
+    (chain,) = scored.chains
+    assert chain.chunk_ids == (scored.hits[0].chunk_id,)
+
+
+async def test_a_text_that_stands_under_two_names_of_the_question_is_no_copy(store: Store):
+    text = "Closed. The turbine was leads."
+    tickets = [source(f"{name}.txt", text, about=(name,)) for name in ("Ticket Alder", "Ticket Birch", "Ticket Cedar")]
+    await store.put(*tickets, *DISTRACTORS)
+
+    _, scored = await search(store, "Who leads Ticket Alder and Ticket Birch?")
+
+    assert {hit.chunk_id for hit in scored.hits[:2]} == {ticket.chunk() for ticket in tickets[:2]}
+    assert scored.hits[-1].chunk_id == tickets[2].chunk()
+
+
 async def test_nothing_is_scored_when_nothing_was_found(store: Store):
     _, scored = await search(store, QUESTION)
 

@@ -15,7 +15,7 @@ def load(*paths: Path, max_bytes: int = 1_000_000, read: list[int] | None = None
     """Everything that reading the paths gives."""
     counted = [] if read is None else read
     with open_sources(
-        list_sources(paths), max_document_bytes=max_bytes, parse_seconds=30, read=counted.append
+        list_sources(paths).files, max_document_bytes=max_bytes, parse_seconds=30, read=counted.append
     ) as documents:
         return list(documents)
 
@@ -37,7 +37,7 @@ def test_a_folder_gives_its_documents_by_path_relative_to_it(tmp_path: Path):
 
 def test_a_file_that_cannot_be_read_is_a_failure_with_its_reason_and_the_rest_go_on(tmp_path: Path):
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\nbroken")
-    (tmp_path / "b.docx").write_bytes(b"PK\x03\x04")
+    (tmp_path / "b").write_bytes(b"PK\x03\x04")
     (tmp_path / "c.md").write_text("")
     (tmp_path / "d.txt").write_text("word " * 30)
     (tmp_path / "e.txt").write_text("fine")
@@ -46,13 +46,13 @@ def test_a_file_that_cannot_be_read_is_a_failure_with_its_reason_and_the_rest_go
 
     assert [(item.source, type(item)) for item in found] == [
         ("a.pdf", Failure),
-        ("b.docx", Failure),
+        ("b", Failure),
         ("c.md", Failure),
         ("d.txt", Failure),
         ("e.txt", LoadedDocument),
     ]
     reasons = [item.reason for item in found if isinstance(item, Failure)]
-    assert ".docx files are not supported; supported are .txt" in reasons[1]
+    assert "a ZIP or Office file, which is not supported; supported are .txt" in reasons[1]
     assert "empty" in reasons[2]
     assert "150 bytes, more than the limit of 100" in reasons[3]
 
@@ -63,7 +63,7 @@ def test_files_are_read_only_when_they_are_asked_for(tmp_path: Path):
     read: list[int] = []
 
     with open_sources(
-        list_sources([tmp_path]), max_document_bytes=100, parse_seconds=30, read=read.append
+        list_sources([tmp_path]).files, max_document_bytes=100, parse_seconds=30, read=read.append
     ) as documents:
         assert next(documents).source == "a.txt"
         assert read == [1]
@@ -76,7 +76,19 @@ def test_a_named_file_of_an_unknown_format_is_an_error(tmp_path: Path):
         UnsupportedFormatError, match=r"table\.xlsx: \.xlsx files are not supported; supported are \.txt"
     ):
         list_sources([tmp_path / "table.xlsx"])
-    assert [source for _, source in list_sources([tmp_path])] == ["table.xlsx"]
+    with pytest.raises(InputError, match=r"no files that can be read in .* \(1 \.xlsx\); supported are \.txt"):
+        list_sources([tmp_path])
+
+
+def test_files_of_unknown_formats_in_a_folder_are_left_out_and_counted(tmp_path: Path):
+    for name in ("a.md", "LICENSE", "a.PNG", "b.png", "c.css", "minutes 2025.03"):
+        (tmp_path / name).write_text("x")
+
+    found = list_sources([tmp_path])
+
+    assert [source for _, source in found.files] == ["LICENSE", "a.md", "minutes 2025.03"]
+    assert sorted(found.left_out) == ["a.PNG", "b.png", "c.css"]
+    assert found.left_out_by_suffix() == "2 .png, 1 .css"
 
 
 @pytest.mark.parametrize("names", [[], ["missing.md"], ["hollow"]])
