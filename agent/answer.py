@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from agent.assess import Assessment
-from agent.citing import cite
+from agent.citing import cite, labels
 from agent.evidence import weight_of
 from agent.spans.offer import short_answer
 from agent.types import Answer, Citation, PathEdge, RankedChunk, Step, StoppedBy, Verdict
@@ -26,7 +26,7 @@ finds complete evidence kept and incomplete evidence flagged equally well."""
 BRIDGE_BONUS = 0.5
 """Worth of a sentence that names the entity which leads to or from its passage."""
 LABEL_PENALTY = 2.0
-"""A title or heading resembles the question but states nothing; it is quoted only where there is nothing else."""
+"""Of a title or heading, which is quoted only where there is nothing else."""
 MIN_SECOND_GAIN = 0.12
 """Least new question weight for quoting a second sentence of one passage."""
 MAX_SENTENCES = 2
@@ -125,16 +125,13 @@ def _best_sentences(
     spans = chunk.sentences or ((chunk.start, chunk.end),)
     held: list[frozenset[str]] = []
     worth = np.zeros(len(spans))
-    labels = {
-        normalise(name)
-        for name in (chunk.title, *chunk.heading, *(n for _, path in chunk.headings_within for n in path))
-    }
+    empty = labels(chunk)
     for index, (start, end) in enumerate(spans):
         text = chunk.text[start - chunk.start : end - chunk.start]
         held.append(held_terms(question.terms, frozenset(terms(text))))
         key = f" {normalise(text)} "
         worth[index] = float(candidate.sentences[index]) + BRIDGE_BONUS * any(f" {k} " in key for k in keys)
-        if key.strip() in labels and len(spans) > 1:
+        if key.strip() in empty and len(spans) > 1:
             worth[index] -= LABEL_PENALTY
     chosen: list[int] = []
     while len(chosen) < min(MAX_SENTENCES, len(spans)):

@@ -1,8 +1,9 @@
-"""A citation of a stretch of a passage."""
+"""A citation of a stretch of a passage, and what is not worth one."""
 
 from agent.types import Citation
+from graphrag.analysis import normalise
 from graphrag.retrieval.ledger import Candidate
-from graphrag.types import Span
+from graphrag.types import Chunk, Span
 
 
 def cite(candidate: Candidate, span: Span, number: int, score: float) -> Citation:
@@ -21,3 +22,9 @@ def cite(candidate: Candidate, span: Span, number: int, score: float) -> Citatio
         heading=chunk.heading_at(start),
         score=round(score, 4),
     )
+
+
+def labels(chunk: Chunk) -> frozenset[str]:
+    """Title and headings of a passage, normalised: as sentences they resemble a question but state nothing."""
+    names = (chunk.title, *chunk.heading, *(name for _, path in chunk.headings_within for name in path))
+    return frozenset(map(normalise, names))

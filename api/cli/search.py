@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from agent.citing import labels
 from agent.modes import search as agent_search
 from api.cli.answers import passage_to_json, place
 from api.cli.options import (
@@ -19,7 +20,7 @@ from api.cli.options import (
     scope_of,
 )
 from api.cli.output import print_json, say, waiting
-from graphrag.analysis import terms
+from graphrag.analysis import normalise, terms
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.filters import Filter
 from graphrag.retrieval.question import check_question
@@ -78,8 +79,10 @@ def _print_hits(query: str, found: Sequence[tuple[Hit, Chunk]]) -> None:
 
 
 def _snippet(chunk: Chunk, wanted: frozenset[str]) -> str:
-    """The sentence with most of the wanted terms, the first one of equals."""
+    """The sentence with most of the wanted terms, the first one of equals; a heading, which is shown already, only if alone."""
     spans = chunk.sentences or ((chunk.start, chunk.end),)
     texts = [chunk.text[start - chunk.start : end - chunk.start] for start, end in spans]
+    empty = labels(chunk)
+    texts = [text for text in texts if normalise(text) not in empty] or texts
     best = " ".join(max(texts, key=lambda text: len(wanted.intersection(terms(text)))).split())
     return best if len(best) <= SHOWN_TEXT else best[: SHOWN_TEXT - 1].rstrip() + "…"
