@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from agent.evidence import EvidenceSet, choose_evidence, weight_of
 from agent.expected import asked_words, wanted_terms
 from graphrag.analysis import held_terms, terms
-from graphrag.retrieval.chain import Scored, score_chains
+from graphrag.retrieval.chain import Scored, repeats, score_chains
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.retrieval.question import Question
 from graphrag.types import Hit
@@ -105,7 +105,8 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet) -> dict[str,
     heaviest   weight of the weightiest term that the set lacks, by that of the weightiest of all
     names      share of the names and numbers of the question that the set holds; 1 if it has none
     bridge     strength of the weakest bridge within the set; 0 without any, NEUTRAL_BRIDGE for one that answers alone
-    margin     how far the best chain is ahead of the best one of other documents, at most 1
+    margin     how far the best chain is ahead of the best one of other documents, at most 1; for a passage that answers alone,
+               how far it is ahead of the best of other documents by itself
     """
     question = ledger.question
     chosen = [ledger.candidates[id_] for id_ in evidence.chunk_ids]
@@ -117,11 +118,17 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet) -> dict[str,
     names = frozenset(_name_terms(question.text)) & wanted
     named = weight_of(weights, names)
     own = {candidate.chunk.document_id for candidate in chosen}
-    rivals = [
-        chain.score
-        for chain in scored.chains
-        if own.isdisjoint(ledger.candidates[id_].chunk.document_id for id_ in chain.chunk_ids)
-    ]
+    if evidence.alone:
+        score = scored.base[chosen[0].chunk.id]
+        others = [c for c in ledger.candidates.values() if c.chunk.document_id not in own]
+        rivals = [scored.base[c.chunk.id] for c in others if not repeats(c, chosen[0])]
+    else:
+        score = evidence.score
+        rivals = [
+            chain.score
+            for chain in scored.chains
+            if own.isdisjoint(ledger.candidates[id_].chunk.document_id for id_ in chain.chunk_ids)
+        ]
     return {
         "coverage": weight_of(weights, evidence.terms & wanted) / total,
         "quoted": weight_of(weights, _quoted_terms(question, chosen, wanted)) / total,
@@ -131,7 +138,7 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet) -> dict[str,
         "bridge": min((bridge.score for _, _, bridge in evidence.bridges), default=0.0)
         if not evidence.alone
         else NEUTRAL_BRIDGE,
-        "margin": min(1.0, evidence.score - max(rivals)) if rivals else 1.0,
+        "margin": min(1.0, score - max(rivals)) if rivals else 1.0,
     }
 
 

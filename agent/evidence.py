@@ -39,16 +39,21 @@ class EvidenceSet:
 
 
 def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
-    """Begin with the best pair; leave out what adds nothing to the other; extend while a passage adds something."""
+    """One passage that holds the whole question, if it leads the best pair, or is the best by itself and not in that pair, which
+    then joins others for nothing. Else begin with the best pair, leave out what adds nothing to the other, and extend while a
+    passage adds something.
+    """
     if not scored.hits:
         return EvidenceSet((), (), frozenset(), 0.0)
     best = scored.chains[0] if scored.chains else None
     pair = best.chunk_ids if best is not None else (scored.hits[0].chunk_id,)
-    alone = ledger.candidates[pair[0]].terms
     weights, wanted = ledger.question.weights, wanted_terms(ledger.question)
     whole = WHOLE * weight_of(weights, wanted)
-    if weight_of(weights, alone & wanted) >= whole:
-        return EvidenceSet((pair[0],), (), alone, scored.hits[0].score, alone=True)
+    best_alone = min(scored.base, key=lambda id_: (-scored.base[id_], id_))
+    for id_ in (pair[0],) if best_alone in pair else (pair[0], best_alone):
+        held_alone = ledger.candidates[id_].terms
+        if weight_of(weights, held_alone & wanted) >= whole:
+            return EvidenceSet((id_,), (), held_alone, scored.hits[0].score, alone=True)
     # The passage that answers best by itself comes first, whichever hop it is.
     chosen = sorted(_needed(ledger, pair), key=lambda id_: -scored.base[id_])
     bridges: list[tuple[str, str, Bridge]] = []

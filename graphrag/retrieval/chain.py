@@ -312,6 +312,12 @@ def _different(weights: Weights, common: _Matrix | int, both: NDArray[np.intp] |
     return 1 - weights.distinct * np.minimum(np.maximum((share - REPEATED_FROM) / (REPEATED - REPEATED_FROM), 0), 1)
 
 
+def repeats(one: Candidate, other: Candidate) -> bool:
+    """Whether two passages say the same."""
+    common = len(one.words & other.words)
+    return common >= REPEATED * (len(one.words) + len(other.words) - common)
+
+
 def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
     """The strongest bridge from one passage of the ledger to another, or None."""
     if not ledger.joined:

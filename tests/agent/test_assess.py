@@ -1,13 +1,27 @@
 """Judging evidence: features, identifiers that are absent, words that are missing."""
 
+from dataclasses import replace
+
 import pytest
 
 from agent.answer import ANSWERED, INSUFFICIENT, judge
-from agent.assess import ABSENT_IDENTIFIER, WEIGHTS, Assessment, absent_identifiers, assess, confidence, missing_words
-from agent.evidence import EvidenceSet
+from agent.assess import (
+    ABSENT_IDENTIFIER,
+    NEUTRAL_BRIDGE,
+    WEIGHTS,
+    Assessment,
+    absent_identifiers,
+    assess,
+    confidence,
+    features,
+    missing_words,
+)
+from agent.evidence import EvidenceSet, choose_evidence
+from agent.expected import wanted_terms
 from agent.loop import Agent
 from graphrag.analysis import terms
 from graphrag.knowledge import KnowledgeBase
+from graphrag.retrieval.chain import Chain, score_chains
 from graphrag.retrieval.graph import graph_search
 from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.question import read_question
@@ -34,6 +48,25 @@ async def test_features_are_those_of_the_model_and_within_bounds(kb: KnowledgeBa
     assert assessment.features["bridge"] >= 0
     assert assessment.features["margin"] <= 1
     assert assessment.confidence == confidence(assessment.features)
+
+
+async def test_a_passage_that_holds_the_whole_question_answers_alone_unless_it_stands_in_the_best_pair(
+    kb: KnowledgeBase,
+):
+    ledger, _ = await searched(kb, "Who supplies the PMX-48 power module?")
+    scored = score_chains(ledger)
+    wanted = wanted_terms(ledger.question)
+    whole = next(id_ for id_, candidate in ledger.candidates.items() if wanted <= candidate.terms)
+    one, other = [id_ for id_, candidate in ledger.candidates.items() if not wanted <= candidate.terms][:2]
+    base = {**scored.base, whole: 9.0}
+
+    apart = choose_evidence(ledger, replace(scored, base=base, chains=[Chain((one, other), (None,), 1.0)]))
+    within = choose_evidence(ledger, replace(scored, base=base, chains=[Chain((one, whole), (None,), 1.0)]))
+
+    assert (apart.chunk_ids, apart.alone) == ((whole,), True)
+    assert (within.chunk_ids[0], within.alone) == (whole, False)
+    values = features(ledger, replace(scored, base=base), apart)
+    assert (values["bridge"], values["margin"]) == (NEUTRAL_BRIDGE, 1.0)
 
 
 async def test_without_evidence_every_feature_is_zero(empty: KnowledgeBase):
