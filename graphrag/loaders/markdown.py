@@ -20,7 +20,8 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read Markdown (CommonMark, tables, strike-through) with optional YAML front matter.
 
     Title: front matter `title`, else the first heading of level 1, else the file's name. Other front matter becomes
-    metadata. List items keep "- " or "1. ", table rows become "cell | cell" lines, wrapped lines are joined.
+    metadata. List items keep "- " or "1. ", table rows become "cell | cell" lines, wrapped lines are joined. A table of contents is
+    left out, as the navigation of an HTML page is: it holds the words of every section and says nothing.
 
     Raises:
         DocumentParseError: blank, broken front matter, nested metadata, or the encoding is unknown.
@@ -34,10 +35,62 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     if tokens and tokens[0].type == "front_matter":
         title, metadata = parse_front_matter(tokens.pop(0).content, source)
     builder = TextBuilder()
-    _Renderer(builder).render(tokens)
+    _Renderer(builder).render(_without_contents(tokens))
     top = [heading.text for heading in builder.headings if heading.level == 1]
     title = title or (top[0] if top else title_from_source(source))
     return [builder.build(data, source, title, "text/markdown", metadata)]
+
+
+def _without_contents(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Without lists that only link to places in the same document, and a heading that stands over nothing else."""
+    kept: list[Token] = []
+    index = 0
+    while index < len(tokens):
+        end = _end_of_contents(tokens, index)
+        if end == index:
+            kept.append(tokens[index])
+            index += 1
+            continue
+        index = end
+        heading = kept[-3] if len(kept) >= 3 and kept[-1].type == "heading_close" else None
+        if (
+            heading is not None
+            and heading.tag != "h1"
+            and (end == len(tokens) or _begins_section(tokens[end], heading))
+        ):
+            del kept[-3:]
+    return kept if any(token.type == "inline" for token in kept) else tokens
+
+
+def _begins_section(token: Token, heading: Token) -> bool:
+    """Whether it is a heading that ends what stands under the other one."""
+    return token.type == "heading_open" and token.tag <= heading.tag
+
+
+def _end_of_contents(tokens: Sequence[Token], start: int) -> int:
+    """Where the table of contents ends that begins here; `start` if none does."""
+    if tokens[start].level or tokens[start].type not in ("bullet_list_open", "ordered_list_open"):
+        return start
+    for index in range(start + 1, len(tokens)):
+        token = tokens[index]
+        if token.type == "inline" and not _links_within(token.children or ()):
+            return start
+        if token.type in ("fence", "code_block", "html_block", "table_open"):
+            return start
+        if token.level == 0:
+            return index + 1
+    return start
+
+
+def _links_within(tokens: Sequence[Token]) -> bool:
+    """Whether it is one link to a place in the same document and nothing else."""
+    opens = [token for token in tokens if token.type == "link_open"]
+    return (
+        len(opens) == 1
+        and str(opens[0].attrGet("href")).startswith("#")
+        and tokens[0] is opens[0]
+        and tokens[-1].type == "link_close"
+    )
 
 
 def _inline(tokens: Sequence[Token]) -> str:

@@ -206,6 +206,24 @@ def test_metadata_cannot_set_who_sees_a_document(key: str) -> None:
         load_bytes(f"---\n{key}: x\n---\n\ntext".encode(), "a.md")
 
 
+def test_markdown_loses_a_table_of_contents_and_the_heading_over_it() -> None:
+    contents = "* [Seals](#seals)\n  * [Wear of *rings*](#wear)\n* [`flow()`](#flow)\n"
+    body = "## Seals\n\nThey leak.\n"
+
+    def text(markdown: str) -> str:
+        return load_bytes(markdown.encode(), "a.md")[0].text
+
+    assert text(f"# Pumps\n\n{contents}\n{body}") == "Pumps\n\nSeals\n\nThey leak."
+    assert text(f"# Pumps\n\n## Contents\n\n{contents}\n{body}") == "Pumps\n\nSeals\n\nThey leak."
+    assert text(f"# Pumps\n\n## Contents\n\n{contents}\n### Rings\n\nx") == "Pumps\n\nContents\n\nRings\n\nx"
+    assert text(f"# Pumps\n\n## Contents\n\nSee:\n\n{contents}\n{body}").startswith(
+        "Pumps\n\nContents\n\nSee:\n\nSeals"
+    )
+    for other in ("* [Seals](seals.md)", "* [Seals](#seals): wear", "* [Seals](#seals)\n* Rings", "* Rings [1](#a)"):
+        assert "- " in text(f"# Pumps\n\n{other}\n\n{body}"), other
+    assert text(contents) == "- Seals\n  - Wear of rings\n- flow()"
+
+
 # HTML
 
 PAGE = html_page(
