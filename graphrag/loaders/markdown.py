@@ -42,7 +42,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
 
 
 def _without_contents(tokens: Sequence[Token]) -> Sequence[Token]:
-    """Without lists that only link to places in the same document, and a heading that stands over nothing else."""
+    """Without lists that only link to places in the same document, and the heading over one unless its section has others."""
     kept: list[Token] = []
     index = 0
     while index < len(tokens):
@@ -53,18 +53,10 @@ def _without_contents(tokens: Sequence[Token]) -> Sequence[Token]:
             continue
         index = end
         heading = kept[-3] if len(kept) >= 3 and kept[-1].type == "heading_close" else None
-        if (
-            heading is not None
-            and heading.tag != "h1"
-            and (end == len(tokens) or _begins_section(tokens[end], heading))
-        ):
+        below = tokens[end].tag if end < len(tokens) and tokens[end].type == "heading_open" else ""
+        if heading is not None and heading.tag != "h1" and not below > heading.tag:
             del kept[-3:]
     return kept if any(token.type == "inline" for token in kept) else tokens
-
-
-def _begins_section(token: Token, heading: Token) -> bool:
-    """Whether it is a heading that ends what stands under the other one."""
-    return token.type == "heading_open" and token.tag <= heading.tag
 
 
 def _end_of_contents(tokens: Sequence[Token], start: int) -> int:

@@ -216,6 +216,7 @@ def test_markdown_loses_a_table_of_contents_and_the_heading_over_it() -> None:
     assert text(f"# Pumps\n\n{contents}\n{body}") == "Pumps\n\nSeals\n\nThey leak."
     assert text(f"# Pumps\n\n## Contents\n\n{contents}\n{body}") == "Pumps\n\nSeals\n\nThey leak."
     assert text(f"# Pumps\n\n## Contents\n\n{contents}\n### Rings\n\nx") == "Pumps\n\nContents\n\nRings\n\nx"
+    assert text(f"# Pumps\n\n## Contents\n\n{contents}\nAll of it.") == "Pumps\n\nAll of it."
     assert text(f"# Pumps\n\n## Contents\n\nSee:\n\n{contents}\n{body}").startswith(
         "Pumps\n\nContents\n\nSee:\n\nSeals"
     )
