@@ -8,10 +8,12 @@ from graphrag.loaders.registry import FORMATS, Format, suffix_of, supported
 _PDF_MARK = b"%PDF-"
 _PDF_SEARCH_BYTES = 1024
 """PDF readers accept this much before the mark; some programs put a byte order mark or mail headers there."""
+_ZIP_MARK = b"PK\x03\x04"
+_OLE_MARK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SIGNATURES = (
-    (b"PK\x03\x04", "a ZIP or Office file"),
+    (_ZIP_MARK, "a ZIP or Office file"),
     (b"PK\x05\x06", "a ZIP file"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file"),
+    (_OLE_MARK, "an old Office file"),
     (b"{\\rtf", "an RTF file"),
     (b"\x89PNG\r\n", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -42,7 +44,7 @@ def detect(data: bytes, source: str) -> Format:
 
     Raises:
         UnsupportedFormatError: an unknown suffix, or a known kind of binary file; lists what is supported.
-        DocumentParseError: a PDF under another suffix, or another file under `.pdf`.
+        DocumentParseError: a PDF under another suffix, or another file under `.pdf` or `.docx`.
     """
     suffix = suffix_of(source)
     is_pdf = _PDF_MARK in data[:_PDF_SEARCH_BYTES] if suffix in ("", ".pdf") else data.startswith(_PDF_MARK)
@@ -54,6 +56,12 @@ def detect(data: bytes, source: str) -> Format:
     if is_pdf and suffix not in ("", ".pdf"):
         raise DocumentParseError(f"{source} holds a PDF; rename it to end in .pdf")
     what = "" if is_pdf else _signature(data)
+    if suffix == ".docx":
+        if data.startswith(_ZIP_MARK):
+            return FORMATS[suffix]
+        # A password turns a new Office file into what old ones are.
+        what = "an old Office file, or one with a password" if data.startswith(_OLE_MARK) else what or "something else"
+        raise DocumentParseError(f"{source} is no .docx file but {what}; save it as .docx without a password")
     if what:
         raise UnsupportedFormatError(f"{source} is {what}, which is not supported; supported are {supported()}")
     if suffix:

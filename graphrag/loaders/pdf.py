@@ -1,6 +1,5 @@
 """PDF files with a text layer."""
 
-import re
 from collections.abc import Sequence
 from io import BytesIO
 
@@ -13,15 +12,10 @@ from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_line
 from graphrag.loaders.pdf_layout import drop_running_lines, layout, style_of
 from graphrag.loaders.pdf_lines import Line, page_lines
-from graphrag.loaders.titles import title_from_text
+from graphrag.loaders.titles import says_nothing, title_from_text
 from graphrag.types import Scalar
 
 MAX_PAGES = 10_000
-_NO_TITLE = re.compile(
-    r"(untitled|document|title|presentation|slide)?\s*\d*|microsoft (word|powerpoint|excel) - .*"
-    r"|.*\.(docx?|pptx?|xlsx?|odt|rtf|indd|tex|dvi|pdf|html?|txt)",
-    re.IGNORECASE,
-)
 
 
 def load(data: bytes, source: str) -> list[LoadedDocument]:
@@ -88,7 +82,7 @@ def _information(reader: PdfReader) -> tuple[str, dict[str, Scalar]]:
         created = None  # A malformed date is no reason to refuse the document.
     if created is not None:
         metadata["created"] = created.isoformat()
-    return ("" if len(title) > 200 or _NO_TITLE.fullmatch(title) else title), metadata
+    return ("" if says_nothing(title) else title), metadata
 
 
 def _first_line(pages: Sequence[Sequence[Line]]) -> str:

@@ -36,6 +36,7 @@ FORMATS = {
     ".htm": Format("graphrag.loaders.html:load", _ALWAYS),
     ".xhtml": Format("graphrag.loaders.html:load", _ALWAYS),
     ".pdf": Format("graphrag.loaders.pdf:load", _ALWAYS),
+    ".docx": Format("graphrag.loaders.docx:load", _ALWAYS),
     ".jsonl": Format("graphrag.loaders.jsonl:load", _NEVER),
     ".ndjson": Format("graphrag.loaders.jsonl:load", _NEVER),
     ".json": Format("graphrag.loaders.jsonl:load_json", _NEVER),

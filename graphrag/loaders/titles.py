@@ -7,7 +7,17 @@ from graphrag.loaders.characters import clean_title
 
 _MAX_FIRST_LINE = 120
 _SENTENCE_ENDS = tuple(".!?;:,…")
+_NO_TITLE = re.compile(
+    r"(untitled|document|title|presentation|slide)?\s*\d*|microsoft (word|powerpoint|excel) - .*"
+    r"|.*\.(docx?|pptx?|xlsx?|odt|rtf|indd|tex|dvi|pdf|html?|txt)",
+    re.IGNORECASE,
+)
 _SEPARATORS = re.compile(r"_+|(?<=[^\W\d])-+(?=[^\W\d])|\s+")
+
+
+def says_nothing(title: str) -> bool:
+    """Whether a title that a program wrote into a file's properties is none: `Microsoft Word - Document1`, a file name."""
+    return len(title) > 200 or _NO_TITLE.fullmatch(title) is not None
 
 
 def title_from_source(source: str) -> str:

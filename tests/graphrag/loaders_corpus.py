@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from pypdf import PdfReader, PdfWriter
 
@@ -74,3 +75,68 @@ def _assemble(objects: Sequence[bytes], trailer: bytes) -> bytes:
         out += b"%010d 00000 n \n" % offset
     out += b"trailer\n<< /Size %d /Root 1 0 R%s >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, trailer, start)
     return bytes(out)
+
+
+_WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml"
+_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def make_docx(body: str, *, core: str = "", footnotes: str = "", extra: Mapping[str, bytes] | None = None) -> bytes:
+    """A Word document with the styles Title, Heading1 and Heading2, and two lists: number 1 with bullets, 2 numbered.
+
+    Args:
+        body: the elements of `w:body`.
+        core: elements of docProps/core.xml.
+        footnotes: elements of word/footnotes.xml.
+        extra: further parts by name.
+    """
+    styles = "".join(
+        f'<w:style w:type="paragraph" w:styleId="{id_}"><w:name w:val="{name}"/></w:style>'
+        for id_, name in (("Title", "Title"), ("Heading1", "heading 1"), ("Heading2", "heading 2"))
+    )
+    levels = "".join(
+        f'<w:abstractNum w:abstractNumId="{id_}"><w:lvl w:ilvl="0"><w:numFmt w:val="{kind}"/></w:lvl></w:abstractNum>'
+        for id_, kind in ((1, "bullet"), (2, "decimal"))
+    )
+    numbers = "".join(f'<w:num w:numId="{id_}"><w:abstractNumId w:val="{id_}"/></w:num>' for id_ in (1, 2))
+    kinds = ("document.main", "styles", "numbering", "footnotes")
+    overrides = "".join(
+        f'<Override PartName="/word/{kind.partition(".")[0]}.xml" ContentType="{_TYPE}.{kind}+xml"/>' for kind in kinds
+    )
+    relations = "".join(
+        f'<Relationship Id="r{kind}" Type="{_OFFICE}/{kind}" Target="{kind}.xml"/>' for kind in kinds[1:]
+    )
+    packages = "http://schemas.openxmlformats.org/package/2006"
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{packages}/content-types"><Default Extension="xml" '
+        f'ContentType="application/xml"/>{overrides}</Types>',
+        "_rels/.rels": f'<Relationships xmlns="{packages}/relationships"><Relationship Id="r1" '
+        f'Type="{_OFFICE}/officeDocument" Target="word/document.xml"/></Relationships>',
+        "word/_rels/document.xml.rels": f'<Relationships xmlns="{packages}/relationships">{relations}</Relationships>',
+        "word/document.xml": f"<w:document {_WORD}><w:body>{body}</w:body></w:document>",
+        "word/styles.xml": f"<w:styles {_WORD}>{styles}</w:styles>",
+        "word/numbering.xml": f"<w:numbering {_WORD}>{levels}{numbers}</w:numbering>",
+        "word/footnotes.xml": f"<w:footnotes {_WORD}>{footnotes}</w:footnotes>",
+        "docProps/core.xml": f'<cp:coreProperties xmlns:cp="{packages}/metadata/core-properties" '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/">'
+        f"{core}</cp:coreProperties>",
+    }
+    out = BytesIO()
+    with ZipFile(out, "w", ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>{content}')
+        for name, data in (extra or {}).items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def docx_paragraph(text: str, style: str = "", *, list_number: int = 0, mark: str = "") -> str:
+    """A paragraph of one run.
+
+    Args:
+        mark: an element of the run's properties, such as "<w:vanish/>".
+    """
+    number = f'<w:numPr><w:ilvl w:val="0"/><w:numId w:val="{list_number}"/></w:numPr>' if list_number else ""
+    named = f'<w:pStyle w:val="{style}"/>' if style else ""
+    return f"<w:p><w:pPr>{named}{number}</w:pPr><w:r><w:rPr>{mark}</w:rPr><w:t>{text}</w:t></w:r></w:p>"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from graphrag.errors import DocumentParseError, GraphRAGError, InputError, UnsupportedFormatError
 from graphrag.loaders import LoadedDocument, ParserProcess, find_files, load_bytes, load_file, supported
 from graphrag.loaders.characters import clean_text
-from tests.graphrag.loaders_corpus import encrypted_pdf, html_page, make_pdf, place
+from tests.graphrag.loaders_corpus import docx_paragraph, encrypted_pdf, html_page, make_docx, make_pdf, place
 
 PROSE = (
     "The nightly reconciliation compares counted stock with the ledger and reports each difference to the owner.",
@@ -322,6 +322,7 @@ WRAPPED = (
     "tenance team, a well-known group. It replaces the older spreadsheet that nobody could audit, a well-",
     "known risk.",
 )
+WORD = make_docx(docx_paragraph("Flights are booked by Mara Quist only."))
 HANDBOOK = make_pdf(
     [
         handbook_page(1, "Stock Reconciliation", "1 Introduction", *WRAPPED),
@@ -525,7 +526,7 @@ def test_a_pdf_under_another_suffix_is_refused() -> None:
 @pytest.mark.parametrize(
     ("data", "source"),
     [
-        (b"PK\x03\x04...", "a.docx"),
+        (b"PK\x03\x04...", "a.xlsx"),
         (b"PK\x03\x04...", "a.txt"),
         (b"PK\x03\x04...", "archive"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a.md"),
@@ -582,9 +583,10 @@ def test_a_given_title_and_metadata_win_over_the_document() -> None:
     | st.text(alphabet=st.characters(), max_size=300).map(lambda text: text.encode("utf-8", "surrogatepass"))
     | st.text(alphabet="#-*_`[]()!<>&|:\\{}\"' \n\tab1", max_size=300).map(str.encode)
     | st.binary(max_size=200).map(lambda tail: HANDBOOK[:700] + tail + HANDBOOK[700:])
+    | st.binary(max_size=200).map(lambda tail: WORD[:900] + tail + WORD[900:])
     | st.text(max_size=200).map(lambda text: f"---\n{text}\n---\n{text}".encode("utf-8", "surrogatepass"))
     | st.text(max_size=200).map(lambda text: json.dumps({"text": text, "k": text}).encode()),
-    suffix=st.sampled_from(["", ".txt", ".md", ".html", ".pdf", ".jsonl", ".json"]),
+    suffix=st.sampled_from(["", ".txt", ".md", ".html", ".pdf", ".docx", ".jsonl", ".json"]),
 )
 def test_any_bytes_give_clean_documents_or_an_error_of_ours(data: bytes, suffix: str, parser: ParserProcess) -> None:
     try:

@@ -1,0 +1,112 @@
+"""Word documents (.docx)."""
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Protocol, cast
+from xml.etree import ElementTree
+from xml.parsers.expat import ExpatError
+from zipfile import BadZipFile, ZipFile
+
+import mammoth  # pyright: ignore[reportMissingTypeStubs]
+from selectolax.lexbor import LexborHTMLParser
+
+from graphrag.errors import DocumentParseError
+from graphrag.loaders.base import LoadedDocument
+from graphrag.loaders.builder import TextBuilder
+from graphrag.loaders.characters import clean_line
+from graphrag.loaders.html_page import page_body
+from graphrag.loaders.html_tree import render
+from graphrag.loaders.titles import says_nothing, title_from_source
+from graphrag.types import Scalar
+
+MAX_BYTES = 500_000_000
+"""Of all parts together: a small file may hold gigabytes of zeros."""
+_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_DUBLIN = "{http://purl.org/dc/elements/1.1/}"
+_TERMS = "{http://purl.org/dc/terms/}"
+_STYLES = "p[style-name='Title'] => h1.title:fresh\np[style-name='Subtitle'] => p:fresh"
+_REFERENCES = "sup a[id^='footnote-ref'], sup a[id^='endnote-ref'], a[href^='#footnote-ref'], a[href^='#endnote-ref']"
+
+
+class _Converted(Protocol):
+    value: str
+
+
+def load(data: bytes, source: str) -> list[LoadedDocument]:
+    """Read a Word document as its reader sees it: headings, lists, tables, foot- and endnotes (at the end).
+
+    Left out are comments, deleted and hidden text, pictures, page headers and footers. Title: the paragraph of style Title, else
+    the file's own, else the first heading of level 1, else the file's name. Metadata: author, and created (ISO 8601).
+
+    Raises:
+        DocumentParseError: broken, no Word document, or without text.
+    """
+    try:
+        with ZipFile(BytesIO(data)) as archive:
+            if sum(part.file_size for part in archive.infolist()) > MAX_BYTES:
+                raise DocumentParseError(f"{source} unpacks to more than {MAX_BYTES:,} bytes; split it")
+            visible, own = _without_hidden(archive), _properties(archive)
+        page = LexborHTMLParser(f"<body>{_to_html(visible)}</body>")
+    # Damaged files also surface as KeyError, IndexError and the like.
+    except (BadZipFile, ExpatError, SyntaxError, ValueError, LookupError, TypeError, AttributeError, OSError) as exc:
+        reason = clean_line(str(exc))[:200] or type(exc).__name__
+        raise DocumentParseError(f"{source} is a broken Word document ({reason}); save it again in Word") from exc
+    for reference in page.css(_REFERENCES):
+        reference.decompose()
+    builder = TextBuilder()
+    render(page_body(page), builder)
+    styled = page.css_first("h1.title")
+    top = [heading.text for heading in builder.headings if heading.level == 1]
+    title = clean_line(styled.text()) if styled is not None else ""
+    title = title or own.pop("title", "") or (top[0] if top else title_from_source(source))
+    metadata: dict[str, Scalar] = {name: value for name, value in own.items() if name != "title"}
+    return [
+        builder.build(
+            data,
+            source,
+            title,
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            metadata,
+        )
+    ]
+
+
+def _to_html(data: bytes) -> str:
+    convert = cast(Callable[..., _Converted], mammoth.convert_to_html)  # pyright: ignore[reportUnknownMemberType]
+    return convert(BytesIO(data), style_map=_STYLES, convert_image=_no_picture, include_embedded_style_map=False).value
+
+
+def _no_picture(_image: object) -> list[object]:
+    return []
+
+
+def _without_hidden(archive: ZipFile) -> bytes:
+    """The file without text that Word hides, since it may be meant for machines alone."""
+    out = BytesIO()
+    with ZipFile(out, "w") as kept:
+        for part in archive.infolist():
+            content = archive.read(part)
+            if part.filename.startswith("word/") and b"vanish" in content:
+                content = _visible(content)
+            kept.writestr(part.filename, content)
+    return out.getvalue()
+
+
+def _visible(content: bytes) -> bytes:
+    root = ElementTree.fromstring(content)  # noqa: S314 - in a child process; expat bounds entities and loads no files
+    for parent in root.iter():
+        for run in parent.findall(f"{_WORD}r"):
+            mark = run.find(f"{_WORD}rPr/{_WORD}vanish")
+            if mark is not None and mark.get(f"{_WORD}val", "1") not in ("0", "false", "off"):
+                parent.remove(run)
+    return ElementTree.tostring(root)
+
+
+def _properties(archive: ZipFile) -> dict[str, str]:
+    """Title, author and created, where they say something."""
+    if "docProps/core.xml" not in archive.namelist():
+        return {}
+    root = ElementTree.fromstring(archive.read("docProps/core.xml"))  # noqa: S314 - as above
+    names = {"title": f"{_DUBLIN}title", "author": f"{_DUBLIN}creator", "created": f"{_TERMS}created"}
+    found = {name: clean_line(root.findtext(tag) or "") for name, tag in names.items()}
+    return {name: value for name, value in found.items() if value and not (name == "title" and says_nothing(value))}
