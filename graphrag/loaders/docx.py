@@ -24,7 +24,10 @@ MAX_BYTES = 500_000_000
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _DUBLIN = "{http://purl.org/dc/elements/1.1/}"
 _TERMS = "{http://purl.org/dc/terms/}"
-_STYLES = "p[style-name='Title'] => h1.title:fresh\np[style-name='Subtitle'] => p:fresh"
+_CONTENTS = ("TOC Heading", *(f"{toc} {level}" for toc in ("toc", "TOC") for level in range(1, 10)))
+_STYLES = "\n".join(
+    ["p[style-name='Title'] => h1.title:fresh", *(f"p[style-name='{name}'] => !" for name in _CONTENTS)]
+)
 _REFERENCES = "sup a[id^='footnote-ref'], sup a[id^='endnote-ref'], a[href^='#footnote-ref'], a[href^='#endnote-ref']"
 
 
@@ -35,7 +38,7 @@ class _Converted(Protocol):
 def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read a Word document as its reader sees it: headings, lists, tables, foot- and endnotes (at the end).
 
-    Left out are comments, deleted and hidden text, pictures, page headers and footers. Title: the paragraph of style Title, else
+    Left out are comments, deleted and hidden text, pictures, a table of contents, page headers and footers. Title: the paragraph of style Title, else
     the file's own, else the first heading of level 1, else the file's name. Metadata: author, and created (ISO 8601).
 
     Raises:

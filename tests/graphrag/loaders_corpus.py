@@ -83,7 +83,7 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
 def make_docx(body: str, *, core: str = "", footnotes: str = "", extra: Mapping[str, bytes] | None = None) -> bytes:
-    """A Word document with the styles Title, Heading1 and Heading2, and two lists: number 1 with bullets, 2 numbered.
+    """A Word document with the styles Title, Heading1, Heading2 and TOC1, and two lists: number 1 with bullets, 2 numbered.
 
     Args:
         body: the elements of `w:body`.
@@ -93,7 +93,7 @@ def make_docx(body: str, *, core: str = "", footnotes: str = "", extra: Mapping[
     """
     styles = "".join(
         f'<w:style w:type="paragraph" w:styleId="{id_}"><w:name w:val="{name}"/></w:style>'
-        for id_, name in (("Title", "Title"), ("Heading1", "heading 1"), ("Heading2", "heading 2"))
+        for id_, name in (("Title", "Title"), ("Heading1", "heading 1"), ("Heading2", "heading 2"), ("TOC1", "toc 1"))
     )
     levels = "".join(
         f'<w:abstractNum w:abstractNumId="{id_}"><w:lvl w:ilvl="0"><w:numFmt w:val="{kind}"/></w:lvl></w:abstractNum>'
