@@ -10,7 +10,15 @@ from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_characters
 from graphrag.loaders.encoding import decode_text
-from graphrag.loaders.html_page import drop_hidden, first_heading, marked_content, page_body, page_metadata, page_title
+from graphrag.loaders.html_page import (
+    drop_hidden,
+    drop_permalinks,
+    first_heading,
+    marked_content,
+    page_body,
+    page_metadata,
+    page_title,
+)
 from graphrag.loaders.html_tree import heading_texts, render
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{2,40})", re.IGNORECASE)
@@ -35,6 +43,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     html = _XML_DECLARATION.sub("", html, count=1)
     page = LexborHTMLParser(html)
     drop_hidden(page)
+    drop_permalinks(page)
     builder = TextBuilder()
     render(_content(page), builder)
     return [builder.build(data, source, page_title(page, source), "text/html", page_metadata(page))]

@@ -54,6 +54,13 @@ def drop_hidden(page: LexborHTMLParser) -> None:
         node.decompose()
 
 
+def drop_permalinks(page: LexborHTMLParser) -> None:
+    """Remove the signs in headings that link to the heading itself, such as the `¶` of Sphinx and the `#` of MkDocs."""
+    for link in page.css(", ".join(f"h{level} a[href^='#']" for level in range(1, 7))):
+        if not any(character.isalnum() for character in link.text()):
+            link.decompose()
+
+
 def page_title(page: LexborHTMLParser, source: str) -> str:
     """`<title>`, else og:title, else `first_heading`, else a title from the source.
 

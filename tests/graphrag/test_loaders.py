@@ -271,6 +271,17 @@ def test_an_html_title_is_that_of_the_page_where_every_page_has_the_name_of_the_
     assert page("Seals - The Pump Handbook", "seals(1)", banner="", head=site).title == "Seals"
 
 
+def test_headings_of_html_lose_the_signs_that_link_to_them(parser: ParserProcess) -> None:
+    sign = "<a class='headerlink' href='#seals' title='Link to this heading'>{}</a>"
+    body = (
+        f"<div role='main'><section><h1>Seals{sign.format('¶')}</h1><p>{PROSE[0]}</p><h2>Wear{sign.format('#')}</h2>"
+        f"<p>{PROSE[1]}</p><h2><a href='#rings'>Rings</a></h2><p>{PROSE[0]}</p></section></div>"
+    )
+    document = one(html_page(body, "<title>Seals &#8212; Pumps 1.0 documentation</title>"), "a.html", parser)
+    assert outline(document) == [(1, "Seals"), (2, "Wear"), (2, "Rings")]
+    assert document.title == "Seals"
+
+
 def test_a_short_page_keeps_its_structure_and_loses_what_is_hidden(parser: ParserProcess) -> None:
     page = html_page(
         "<header><h1>Hours</h1></header><p>Open <b>daily</b>.<br>9 to 5</p><pre>a\n  b</pre><p hidden>secret</p>"
