@@ -12,7 +12,7 @@ from graphrag.loaders.characters import clean_characters
 from graphrag.loaders.encoding import decode_text
 from graphrag.loaders.html_page import (
     drop_hidden,
-    drop_permalinks,
+    drop_signs,
     first_heading,
     marked_content,
     page_body,
@@ -43,7 +43,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     html = _XML_DECLARATION.sub("", html, count=1)
     page = LexborHTMLParser(html)
     drop_hidden(page)
-    drop_permalinks(page)
+    drop_signs(page)
     builder = TextBuilder()
     render(_content(page), builder)
     return [builder.build(data, source, page_title(page, source), "text/html", page_metadata(page))]

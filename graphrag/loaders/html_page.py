@@ -10,7 +10,7 @@ from graphrag.loaders.titles import title_from_source
 from graphrag.types import Scalar
 
 _METADATA = ("author", "date", "keywords")
-_SEPARATORS = (" | ", " - ", " – ", " — ", " · ", " :: ", " » ")
+_SEPARATORS = (" | ", " : ", " - ", " – ", " — ", " · ", " :: ", " » ")
 _DROPPED = frozenset(
     """
     script style nav footer aside noscript template svg math button select textarea iframe object head link meta
@@ -54,11 +54,22 @@ def drop_hidden(page: LexborHTMLParser) -> None:
         node.decompose()
 
 
-def drop_permalinks(page: LexborHTMLParser) -> None:
-    """Remove the signs in headings that link to the heading itself, such as the `¶` of Sphinx and the `#` of MkDocs."""
+def drop_signs(page: LexborHTMLParser) -> None:
+    """Remove what generators of pages put into their text.
+
+    Signs in headings that link to the heading itself (`¶` of Sphinx, `#` of MkDocs), edit links in those of MediaWiki, numbers
+    that link to a footnote, and the space before the title of a page that Confluence exported (`Space : Page`).
+    """
     for link in page.css(", ".join(f"h{level} a[href^='#']" for level in range(1, 7))):
         if not any(character.isalnum() for character in link.text()):
             link.decompose()
+    for node in (*page.css(".mw-editsection"), *page.css("sup:has(> a[href^='#'])")):
+        node.decompose()
+    title, space = page.css_first("#title-heading #title-text"), page.css_first("#breadcrumbs a")
+    if title is not None and space is not None:
+        before, _, name = clean_line(title.text()).partition(" : ")
+        if name and before == clean_line(space.text()):
+            title.replace_with(name)
 
 
 def page_title(page: LexborHTMLParser, source: str) -> str:

@@ -282,6 +282,26 @@ def test_headings_of_html_lose_the_signs_that_link_to_them(parser: ParserProcess
     assert document.title == "Seals"
 
 
+def test_html_of_a_wiki_loses_edit_links_footnote_numbers_and_the_name_of_the_space(parser: ParserProcess) -> None:
+    wiki = (
+        f"<main><h1>Seals</h1><p>{PROSE[0]}<sup class='reference'><a href='#cite_note-1'>[1]</a></sup> 10<sup>3</sup></p>"
+        "<h2><span class='mw-headline'>Wear</span><span class='mw-editsection'>[<a href='/edit'>edit</a>]</span></h2>"
+        f"<p>{PROSE[1]}</p></main>"
+    )
+    document = one(html_page(wiki), "a.html", parser)
+    assert outline(document) == [(1, "Seals"), (2, "Wear")]
+    assert document.text == f"Seals\n\n{PROSE[0]} 103\n\nWear\n\n{PROSE[1]}"
+
+    confluence = (
+        "<div id='main'><ol id='breadcrumbs'><li><a href='index.html'>Ops</a></li></ol><h1 id='title-heading'>"
+        f"<span id='title-text'>{{}}</span></h1><div id='main-content'><h2>Steps</h2><p>{PROSE[0]}</p><p>{PROSE[1]}</p></div></div>"
+    )
+    for title, expected in (("Ops : Runbook: pumps", "Runbook: pumps"), ("Pumps : new", "Pumps : new")):
+        document = one(html_page(confluence.format(title), f"<title>{title}</title>"), "a.html", parser)
+        assert document.title == expected
+        assert outline(document) == [(1, expected), (2, "Steps")]
+
+
 def test_a_short_page_keeps_its_structure_and_loses_what_is_hidden(parser: ParserProcess) -> None:
     page = html_page(
         "<header><h1>Hours</h1></header><p>Open <b>daily</b>.<br>9 to 5</p><pre>a\n  b</pre><p hidden>secret</p>"
