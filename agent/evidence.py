@@ -39,9 +39,9 @@ class EvidenceSet:
 
 
 def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
-    """One passage that holds the whole question, if it leads the best pair, or is the best by itself and not in that pair, which
-    then joins others for nothing. Else begin with the best pair, leave out what adds nothing to the other, and extend while a
-    passage adds something.
+    """One passage alone if it holds the whole question and leads the best pair, or is the best by itself and outside that pair.
+
+    Else begin with the best pair, leave out what adds nothing to the other, and extend while a passage adds something.
     """
     if not scored.hits:
         return EvidenceSet((), (), frozenset(), 0.0)

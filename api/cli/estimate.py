@@ -1,29 +1,33 @@
 """`graphrag ingest --estimate`: what an ingest would use of the language model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from api.cli.output import line, say
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.estimating import Estimate, estimate_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.settings import Settings
-from graphrag.sources import SourceFile, open_sources
+from graphrag.sources import Sources, open_sources
 from graphrag.types import Metadata, Scope
+
+LEFT_OUT = "Left out, since they are of other formats: {}"
 
 
 async def run_estimate(
     settings: Settings,
     scope: Scope,
-    files: Sequence[SourceFile],
+    sources: Sources,
     *,
     access: str,
     metadata: Metadata,
 ) -> Mapping[str, object]:
     """The estimate as JSON, with the price and what the budget of a job says."""
     async with open_knowledge_base(settings) as kb:
-        with open_sources(files, max_document_bytes=kb.max_document_bytes, parse_seconds=kb.parse_seconds) as documents:
+        with open_sources(
+            sources.files, max_document_bytes=kb.max_document_bytes, parse_seconds=kb.parse_seconds
+        ) as documents:
             found = await estimate_documents(kb, scope, documents, access=access, metadata=metadata)
-        return _to_json(kb, settings, found)
+        return {**_to_json(kb, settings, found), "left_out": sources.left_out_by_suffix()}
 
 
 def _to_json(kb: KnowledgeBase, settings: Settings, found: Estimate) -> Mapping[str, object]:
@@ -48,6 +52,8 @@ def print_estimate(told: Mapping[str, object]) -> None:
         f"{told['documents']:,} documents to store ({told['chunks']:,} chunks), {told['unchanged']:,} unchanged, "
         f"{told['failed']:,} that cannot be read"
     )
+    if told["left_out"]:
+        say(LEFT_OUT.format(told["left_out"]))
     if told["model"] is None:
         line("No language model extracts (GRAPHRAG_EXTRACTOR=spacy): it costs nothing")
         return

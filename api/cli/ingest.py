@@ -12,7 +12,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from api.cli.documents import MANY, confirm
-from api.cli.estimate import print_estimate, run_estimate
+from api.cli.estimate import LEFT_OUT, print_estimate, run_estimate
 from api.cli.options import JsonOption, TenantOption, location_of, metadata_of, scope_of
 from api.cli.output import console, heading, line, print_json, say
 from graphrag.bootstrap import open_knowledge_base
@@ -97,8 +97,7 @@ def ingest(
 
     A document is known by its path below the given folder: what is stored unchanged is left alone, what has changed
     replaces what was stored. Files of other formats inside a folder are left out and counted. Ends with exit code 3 if some
-    could not be stored, and else with 6 if the language model failed on
-    passages of some, which are stored without what it would find; ingesting again has it try those again.
+    could not be stored, and else with 6 if the language model failed on passages of some, which are stored without what it would find; ingesting again has it try those again.
 
     With --sync, documents carry the metadata 'synced_from' with a name of the folder, by which the next run knows what
     came from there; more than 10 that have vanished are deleted only when that is confirmed. A file that cannot be read
@@ -117,7 +116,7 @@ def ingest(
     settings = load_settings()
     sources = list_sources(paths)
     if estimate:
-        told = asyncio.run(run_estimate(settings, scope, sources.files, access=access, metadata=metadata))
+        told = asyncio.run(run_estimate(settings, scope, sources, access=access, metadata=metadata))
         print_json(told) if as_json else print_estimate(told)
         raise typer.Exit(InputError.exit_code if told["failed"] else 0)
     with progress_view(len(sources.files), silent=as_json) as view:
@@ -190,7 +189,7 @@ def print_run(run: Run) -> None:
     files, documents = _number(len(run.sources.files), "file"), _number(len(report.results), "document")
     say(f"{files}, {documents}: {said} ({_number(report.chunks, 'chunk')}, {run.seconds:.1f} s)")
     if run.sources.left_out:
-        say(f"Left out, since they are of other formats: {run.sources.left_out_by_suffix()}")
+        say(LEFT_OUT.format(run.sources.left_out_by_suffix()))
     moved = dict(run.renamed)
     for source in run.removed:
         line(f"renamed   {source} -> {moved[source]}" if source in moved else f"removed   {source}")

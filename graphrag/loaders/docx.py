@@ -38,8 +38,9 @@ class _Converted(Protocol):
 def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read a Word document as its reader sees it: headings, lists, tables, foot- and endnotes (at the end).
 
-    Left out are comments, deleted and hidden text, pictures, a table of contents, page headers and footers. Title: the paragraph of style Title, else
-    the file's own, else the first heading of level 1, else the file's name. Metadata: author, and created (ISO 8601).
+    Left out are comments, deleted and hidden text, pictures, a table of contents, page headers and footers. Title: the paragraph
+    of style Title, else the file's own, else the first heading of level 1, else the file's name. Metadata: author, and created
+    (ISO 8601).
 
     Raises:
         DocumentParseError: broken, no Word document, or without text.
@@ -84,10 +85,12 @@ def _no_picture(_image: object) -> list[object]:
 
 
 def _without_hidden(archive: ZipFile) -> bytes:
-    """The file without text that Word hides, since it may be meant for machines alone."""
+    """The file without text that Word hides, since it may be meant for machines alone, and without pictures."""
     out = BytesIO()
     with ZipFile(out, "w") as kept:
         for part in archive.infolist():
+            if part.filename.startswith("word/media/"):
+                continue
             content = archive.read(part)
             if part.filename.startswith("word/") and b"vanish" in content:
                 content = _visible(content)
