@@ -35,11 +35,10 @@ class Sources:
     left_out: Sequence[str] = ()
     """Sources of files inside folders whose suffix no loader knows, such as the pictures of a page."""
 
-    def left_out_by_suffix(self) -> str:
-        """How many of each suffix were left out, the most frequent first: "12 .png, 3 .css"."""
-        return ", ".join(
-            f"{count:,} {suffix}" for suffix, count in Counter(map(suffix_of, self.left_out)).most_common()
-        )
+
+def by_suffix(sources: Sequence[str]) -> str:
+    """How many there are of each suffix, the most frequent first: "12 .png, 3 .css"."""
+    return ", ".join(f"{count:,} {suffix}" for suffix, count in Counter(map(suffix_of, sources)).most_common())
 
 
 def list_sources(paths: Sequence[Path]) -> Sources:
@@ -61,7 +60,7 @@ def list_sources(paths: Sequence[Path]) -> Sources:
     sources = Sources([file for file in found if file[1] not in left_out], unknown)
     if not sources.files:
         places = ", ".join(str(path) for path in paths)
-        others = sources.left_out_by_suffix() or "hidden ones are left out"
+        others = by_suffix(unknown) or "hidden ones are left out"
         raise InputError(f"no files that can be read in {places} ({others}); supported are {supported()}")
     return sources
 

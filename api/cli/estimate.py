@@ -1,13 +1,14 @@
 """`graphrag ingest --estimate`: what an ingest would use of the language model."""
 
 from collections.abc import Mapping
+from typing import cast
 
 from api.cli.output import line, say
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.estimating import Estimate, estimate_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.settings import Settings
-from graphrag.sources import Sources, open_sources
+from graphrag.sources import Sources, by_suffix, open_sources
 from graphrag.types import Metadata, Scope
 
 LEFT_OUT = "Left out, since they are of other formats: {}"
@@ -27,7 +28,7 @@ async def run_estimate(
             sources.files, max_document_bytes=kb.max_document_bytes, parse_seconds=kb.parse_seconds
         ) as documents:
             found = await estimate_documents(kb, scope, documents, access=access, metadata=metadata)
-        return {**_to_json(kb, settings, found), "left_out": sources.left_out_by_suffix()}
+        return {**_to_json(kb, settings, found), "left_out": list(sources.left_out)}
 
 
 def _to_json(kb: KnowledgeBase, settings: Settings, found: Estimate) -> Mapping[str, object]:
@@ -53,7 +54,7 @@ def print_estimate(told: Mapping[str, object]) -> None:
         f"{told['failed']:,} that cannot be read"
     )
     if told["left_out"]:
-        say(LEFT_OUT.format(told["left_out"]))
+        say(LEFT_OUT.format(by_suffix(cast(list[str], told["left_out"]))))
     if told["model"] is None:
         line("No language model extracts (GRAPHRAG_EXTRACTOR=spacy): it costs nothing")
         return

@@ -20,7 +20,7 @@ from graphrag.errors import InputError, ModelError
 from graphrag.ingest import Ingested, IngestReport, ingest_documents
 from graphrag.parts import delete_sources
 from graphrag.settings import Settings, load_settings
-from graphrag.sources import Sources, list_sources, open_sources
+from graphrag.sources import Sources, by_suffix, list_sources, open_sources
 from graphrag.syncing import SYNCED_FROM, Vanished, name_of, vanished
 from graphrag.types import PUBLIC, Metadata, Scope, check_label, check_metadata
 
@@ -97,7 +97,8 @@ def ingest(
 
     A document is known by its path below the given folder: what is stored unchanged is left alone, what has changed
     replaces what was stored. Files of other formats inside a folder are left out and counted. Ends with exit code 3 if some
-    could not be stored, and else with 6 if the language model failed on passages of some, which are stored without what it would find; ingesting again has it try those again.
+    could not be stored, and else with 6 if the language model failed on passages of some, which are stored without what it
+    would find; ingesting again has it try those again.
 
     With --sync, documents carry the metadata 'synced_from' with a name of the folder, by which the next run knows what
     came from there; more than 10 that have vanished are deleted only when that is confirmed. A file that cannot be read
@@ -189,7 +190,7 @@ def print_run(run: Run) -> None:
     files, documents = _number(len(run.sources.files), "file"), _number(len(report.results), "document")
     say(f"{files}, {documents}: {said} ({_number(report.chunks, 'chunk')}, {run.seconds:.1f} s)")
     if run.sources.left_out:
-        say(LEFT_OUT.format(run.sources.left_out_by_suffix()))
+        say(LEFT_OUT.format(by_suffix(run.sources.left_out)))
     moved = dict(run.renamed)
     for source in run.removed:
         line(f"renamed   {source} -> {moved[source]}" if source in moved else f"removed   {source}")

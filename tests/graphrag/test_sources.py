@@ -7,7 +7,7 @@ import pytest
 
 from graphrag.errors import InputError, UnsupportedFormatError
 from graphrag.loaders import LoadedDocument, load_bytes
-from graphrag.sources import GROUP_DOCUMENTS, Failure, list_sources, open_sources, read_ahead
+from graphrag.sources import GROUP_DOCUMENTS, Failure, by_suffix, list_sources, open_sources, read_ahead
 from tests.graphrag.loaders_corpus import html_page, make_pdf
 
 
@@ -88,7 +88,7 @@ def test_files_of_unknown_formats_in_a_folder_are_left_out_and_counted(tmp_path:
 
     assert [source for _, source in found.files] == ["LICENSE", "a.md", "minutes 2025.03"]
     assert sorted(found.left_out) == ["a.PNG", "b.png", "c.css"]
-    assert found.left_out_by_suffix() == "2 .png, 1 .css"
+    assert by_suffix(found.left_out) == "2 .png, 1 .css"
 
 
 @pytest.mark.parametrize("names", [[], ["missing.md"], ["hollow"]])
