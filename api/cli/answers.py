@@ -10,7 +10,7 @@ from graphrag.types import Chunk
 VERDICTS = {
     "answered": "answered",
     "evidence_only": "evidence only: these passages come closest, check whether they answer it",
-    "insufficient_evidence": "insufficient evidence: the documents do not seem to hold the answer",
+    "insufficient_evidence": "insufficient evidence: no passage clearly answers; the documents may not hold the answer",
 }
 STOPS = {
     "sufficient": "enough found",
