@@ -14,8 +14,9 @@ from graphrag.loaders.titles import title_from_source, title_from_text
 from graphrag.types import Scalar, canonical_json, check_metadata
 
 MAX_ID_CHARACTERS = 200
-_TEXT_KEYS = ("text", "contents", "body")
-_ID_KEYS = ("_id", "id")
+TEXT_KEYS = ("text", "contents", "body")
+"""Of what holds a record's text, the first that it has."""
+ID_KEYS = ("_id", "id")
 _RECORD_HELP = "a record is an object with the key 'text' and, as wanted, 'id', 'title' and 'metadata'"
 
 
@@ -35,7 +36,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
         for number, line in enumerate(lines, start=1)
         if line.strip()
     )
-    return _documents(records, source, "application/x-ndjson")
+    return documents_of(records, source, "application/x-ndjson")
 
 
 def load_json(data: bytes, source: str) -> list[LoadedDocument]:
@@ -50,10 +51,18 @@ def load_json(data: bytes, source: str) -> list[LoadedDocument]:
     value = _parse(text, source)
     items = cast(list[object], value) if isinstance(value, list) else [value]
     records = ((f"record {number}", str(number), item) for number, item in enumerate(items, start=1))
-    return _documents(records, source, "application/json")
+    return documents_of(records, source, "application/json")
 
 
-def _documents(records: Iterator[tuple[str, str, object]], source: str, media_type: str) -> list[LoadedDocument]:
+def documents_of(records: Iterator[tuple[str, str, object]], source: str, media_type: str) -> list[LoadedDocument]:
+    """A document for each record, in order.
+
+    Args:
+        records: where it stands, for messages; its number, which names it if it has no id; the record. See `_record`.
+
+    Raises:
+        DocumentParseError: a record is malformed or has no text, or two have the same id; names them.
+    """
     documents: list[LoadedDocument] = []
     seen: dict[str, str] = {}
     for place, number, value in records:
@@ -76,7 +85,7 @@ def _documents(records: Iterator[tuple[str, str, object]], source: str, media_ty
 def _record(record: Mapping[str, object], source: str, name: str, place: str, media_type: str) -> LoadedDocument:
     """Keys: text (or contents, body), _id or id, title, metadata (flat). Other scalars count as metadata."""
     where = f"{place} of {source}"
-    text_key = next((key for key in _TEXT_KEYS if key in record), None)
+    text_key = next((key for key in TEXT_KEYS if key in record), None)
     text = record[text_key] if text_key else None
     if not isinstance(text, str):
         raise DocumentParseError(f"{where} has no text: {_RECORD_HELP}")
@@ -88,7 +97,7 @@ def _record(record: Mapping[str, object], source: str, name: str, place: str, me
     if not title or not title.strip():
         title = title_from_text(text, "") or f"{title_from_source(source)} {name}"
     data = canonical_json(record).encode("utf-8", "surrogatepass")
-    metadata = _metadata(record, {text_key, "title", "metadata", *_ID_KEYS}, where)
+    metadata = _metadata(record, {text_key, "title", "metadata", *ID_KEYS}, where)
     try:
         return builder.build(data, f"{source}#{name}", title, media_type, metadata)
     except DocumentParseError as exc:
@@ -116,7 +125,7 @@ def _metadata(record: Mapping[str, object], known: set[str | None], where: str) 
 
 
 def _identifier(record: Mapping[str, object], where: str) -> str:
-    value = next((record[key] for key in _ID_KEYS if record.get(key) is not None), None)
+    value = next((record[key] for key in ID_KEYS if record.get(key) is not None), None)
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int):

@@ -39,6 +39,8 @@ FORMATS = {
     ".docx": Format("graphrag.loaders.docx:load", _ALWAYS),
     ".jsonl": Format("graphrag.loaders.jsonl:load", _NEVER),
     ".ndjson": Format("graphrag.loaders.jsonl:load", _NEVER),
+    ".csv": Format("graphrag.loaders.rows:load", _NEVER),
+    ".tsv": Format("graphrag.loaders.rows:load", _NEVER),
     ".json": Format("graphrag.loaders.jsonl:load_json", _NEVER),
 }
 

@@ -528,7 +528,7 @@ def test_a_record_cannot_set_its_tenant() -> None:
 # Which loader
 
 
-@pytest.mark.parametrize("source", ["a.txt", "a.md", "a.html", "a.pdf", "a.jsonl", "a.json", "a"])
+@pytest.mark.parametrize("source", ["a.txt", "a.md", "a.html", "a.pdf", "a.docx", "a.csv", "a.jsonl", "a.json", "a"])
 @pytest.mark.parametrize("data", [b"", b" \n\t "])
 def test_an_empty_document_is_refused(source: str, data: bytes) -> None:
     with pytest.raises(DocumentParseError, match="is empty"):
@@ -617,7 +617,7 @@ def test_a_given_title_and_metadata_win_over_the_document() -> None:
     | st.binary(max_size=200).map(lambda tail: WORD[:900] + tail + WORD[900:])
     | st.text(max_size=200).map(lambda text: f"---\n{text}\n---\n{text}".encode("utf-8", "surrogatepass"))
     | st.text(max_size=200).map(lambda text: json.dumps({"text": text, "k": text}).encode()),
-    suffix=st.sampled_from(["", ".txt", ".md", ".html", ".pdf", ".docx", ".jsonl", ".json"]),
+    suffix=st.sampled_from(["", ".txt", ".md", ".html", ".pdf", ".docx", ".csv", ".jsonl", ".json"]),
 )
 def test_any_bytes_give_clean_documents_or_an_error_of_ours(data: bytes, suffix: str, parser: ParserProcess) -> None:
     try:
