@@ -1,7 +1,7 @@
 """Tables with a header (.csv, .tsv), as databases and spreadsheets export them: a document for each row."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from graphrag.errors import DocumentParseError
 from graphrag.loaders.base import LoadedDocument
@@ -15,6 +15,7 @@ from graphrag.loaders.titles import title_from_source
 _DELIMITERS = ",;\t|"
 _MAX_FIELD = 2**31 - 1
 """Characters of one field; the size of a document has a limit of its own."""
+_NAME_CHARACTERS = 80
 _TITLES = ("title", "name", "subject")
 
 
@@ -22,8 +23,9 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read one document a row, named `file.csv#<id>`, or `file.csv#<number>` (from 1, without the header) if there is no column id.
 
     With a column text (or contents, body) that is the document's text and the other columns are metadata. Without one the text
-    is a line "column: value" for each column that has a value. Title: that of a column title, name or subject, else the first line
-    of a text column if short, else the file's name and the row's.
+    is an item "- column: value" for each column that has a value. Title: that of a column title, name or subject, else the first line
+    of a text column or the first column but the id, if short, else the file's name and the row's: by it other documents that name
+    what the row is about lead to it.
 
     Raises:
         DocumentParseError: blank, no header, two columns of one name, a row with more fields than the header, a row without text,
@@ -70,9 +72,16 @@ def _records(names: list[str], rows: list[list[str]], source: str) -> Iterator[t
         title = next((clean_line(values[key]) for key in _TITLES if key in values), "")
         if whole:
             own = {key: value for key, value in values.items() if key in ID_KEYS}
+            title = title or _first(values) or f"{title_from_source(source)} {next(iter(own.values()), number)}"
+            # As items of a list, so that each is a sentence of its own.
             lines = [
-                f"{name}: {clean_line(values[key])}" for name, key in zip(names, keys, strict=True) if key in values
+                f"- {name}: {clean_line(values[key])}" for name, key in zip(names, keys, strict=True) if key in values
             ]
-            title = title or f"{title_from_source(source)} {next(iter(own.values()), number)}"
             values = own | {"text": "\n".join(lines)}
         yield f"row {number}", str(number), values | ({"title": title} if title else {})
+
+
+def _first(values: Mapping[str, str]) -> str:
+    """The first value but the id, if it may be a name: short, and with a letter."""
+    value = next((clean_line(value) for key, value in values.items() if key not in ID_KEYS), "")
+    return value if len(value) <= _NAME_CHARACTERS and any(map(str.isalpha, value)) else ""

@@ -12,8 +12,8 @@ def test_a_row_without_a_text_column_is_read_as_lines_of_its_values() -> None:
     one, other = load_bytes(table.encode(), "stock/price-list.csv")
 
     assert (one.source, one.title, one.media_type) == ("stock/price-list.csv#7", "Pump; Alder", "text/csv")
-    assert one.text == "ID: 7\nName: Pump; Alder\nOwner Team: Platform\nPrice: EUR 140"
-    assert (other.source, other.text) == ("stock/price-list.csv#9", "ID: 9\nName: Valve\nPrice: EUR 1,90")
+    assert one.text == "- ID: 7\n- Name: Pump; Alder\n- Owner Team: Platform\n- Price: EUR 140"
+    assert (other.source, other.text) == ("stock/price-list.csv#9", "- ID: 9\n- Name: Valve\n- Price: EUR 1,90")
     assert dict(one.metadata) == {}
 
 
@@ -27,11 +27,11 @@ def test_a_text_column_is_the_text_and_the_others_are_metadata() -> None:
     assert document.metadata == {"opened_by": "Ada Pell", "subject": "Gateway silent"}
 
 
-def test_a_row_without_id_and_title_is_named_by_file_and_number() -> None:
-    one, other = load_bytes("place,lamp\r\nBrno,green\r\nHove,red\r\n".encode("utf-16"), "lamps.csv")
+def test_a_row_without_id_and_title_is_named_by_its_number_and_its_first_column_if_that_may_be_a_name() -> None:
+    one, other = load_bytes("place,lamp\r\nBrno,green\r\n2024-01-01,red\r\n".encode("utf-16"), "lamps.csv")
 
-    assert [(row.source, row.title) for row in (one, other)] == [("lamps.csv#1", "Lamps 1"), ("lamps.csv#2", "Lamps 2")]
-    assert one.text == "place: Brno\nlamp: green"
+    assert [(row.source, row.title) for row in (one, other)] == [("lamps.csv#1", "Brno"), ("lamps.csv#2", "Lamps 2")]
+    assert one.text == "- place: Brno\n- lamp: green"
 
 
 def test_a_long_field_is_read() -> None:
