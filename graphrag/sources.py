@@ -13,6 +13,7 @@ from graphrag.loaders.registry import FORMATS
 
 SourceFile = tuple[Path, str]
 """A file and the source under which its documents are stored."""
+_SLACK_LISTS = ("users.json", "channels.json")
 GROUP_DOCUMENTS = 200
 GROUP_CHARACTERS = 4_000_000
 """Documents are read in groups of at most so many; a group ends at so many characters."""
@@ -33,7 +34,8 @@ class Sources:
 
     files: Sequence[SourceFile]
     left_out: Sequence[str] = ()
-    """Sources of files inside folders whose suffix no loader knows, such as the pictures of a page."""
+    """Sources of files inside folders that hold nothing to read: of a suffix that no loader knows, such as the pictures of a page,
+    and the lists of users and channels beside the messages in what Slack exports."""
 
 
 def by_suffix(sources: Sequence[str]) -> str:
@@ -42,7 +44,7 @@ def by_suffix(sources: Sequence[str]) -> str:
 
 
 def list_sources(paths: Sequence[Path]) -> Sources:
-    """Files to ingest. Those inside folders are left out if their suffix is unknown; without a suffix, reading them tells.
+    """Files to ingest. Inside folders, those of an unknown suffix are left out, and those without messages in what Slack exports.
 
     Raises:
         InputError: no path, a path that does not exist, paths without a file that can be read, or two files with one source.
@@ -55,12 +57,17 @@ def list_sources(paths: Sequence[Path]) -> Sources:
         if suffix and suffix not in FORMATS and path.is_file():
             raise UnsupportedFormatError(f"{path}: {suffix} files are not supported; supported are {supported()}")
     found = find_files(paths)
-    unknown = [source for _, source in found if (suffix := suffix_of(source)) and suffix not in FORMATS]
-    left_out = frozenset(unknown)
-    sources = Sources([file for file in found if file[1] not in left_out], unknown)
+    exports = [path for path in paths if all((path / name).is_file() for name in _SLACK_LISTS)]
+    left_out = [
+        source
+        for path, source in found
+        if (suffix_of(source) or ".txt") not in FORMATS or (path.parent in exports and path.suffix == ".json")
+    ]
+    without = frozenset(left_out)
+    sources = Sources([file for file in found if file[1] not in without], left_out)
     if not sources.files:
         places = ", ".join(str(path) for path in paths)
-        others = by_suffix(unknown) or "hidden ones are left out"
+        others = by_suffix(left_out) or "hidden ones are left out"
         raise InputError(f"no files that can be read in {places} ({others}); supported are {supported()}")
     return sources
 

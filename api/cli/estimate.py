@@ -11,7 +11,7 @@ from graphrag.settings import Settings
 from graphrag.sources import Sources, by_suffix, open_sources
 from graphrag.types import Metadata, Scope
 
-LEFT_OUT = "Left out, since they are of other formats: {}"
+LEFT_OUT = "Left out, since they cannot be read here: {}"
 
 
 async def run_estimate(

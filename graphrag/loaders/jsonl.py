@@ -10,6 +10,8 @@ from graphrag.loaders.builder import TextBuilder, empty_error
 from graphrag.loaders.characters import clean_line
 from graphrag.loaders.encoding import decode_text
 from graphrag.loaders.front_matter import metadata_key, scalar_value
+from graphrag.loaders.slack import is_slack
+from graphrag.loaders.slack import load as load_slack
 from graphrag.loaders.titles import title_from_source, title_from_text
 from graphrag.types import Scalar, canonical_json, check_metadata
 
@@ -40,7 +42,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
 
 
 def load_json(data: bytes, source: str) -> list[LoadedDocument]:
-    """Read one record, or a list of records. A record without id is numbered from 1.
+    """Read one record, or a list of records. A record without id is numbered from 1. Messages of Slack are one document.
 
     Raises:
         DocumentParseError: as for `load`, with the record's number instead of the line.
@@ -50,6 +52,8 @@ def load_json(data: bytes, source: str) -> list[LoadedDocument]:
         raise empty_error(source)
     value = _parse(text, source)
     items = cast(list[object], value) if isinstance(value, list) else [value]
+    if is_slack(items):
+        return [load_slack(items, data, source)]
     records = ((f"record {number}", str(number), item) for number, item in enumerate(items, start=1))
     return documents_of(records, source, "application/json")
 

@@ -49,7 +49,7 @@ def test_one_bad_file_in_a_folder_does_not_stop_the_rest(run: Run, tmp_path: Pat
 
     assert result.code == 3
     assert "2 files, 2 documents: 1 created, 1 failed" in result.out
-    assert "Left out, since they are of other formats: 1 .png" in result.out
+    assert "Left out, since they cannot be read here: 1 .png" in result.out
     assert "empty.md" in result.out
     assert [item["source"] for item in run("documents", "--json").json["documents"]] == ["good.md"]
 

@@ -36,7 +36,7 @@ def test_an_estimate_says_what_it_would_cost_and_stores_nothing(
     told = run("ingest", tmp_path / "documents", "--estimate")
     assert told.code == 3
     assert "2 documents to store (2 chunks), 0 unchanged, 1 that cannot be read" in told.out
-    assert "Left out, since they are of other formats: 1 .xlsx" in told.out
+    assert "Left out, since they cannot be read here: 1 .xlsx" in told.out
     assert "Calls of gpt-4o-mini   2" in told.out
     assert "at most 400" in told.out
     assert "US dollars" in told.out

@@ -91,6 +91,19 @@ def test_files_of_unknown_formats_in_a_folder_are_left_out_and_counted(tmp_path:
     assert by_suffix(found.left_out) == "2 .png, 1 .css"
 
 
+def test_of_a_slack_export_only_the_days_are_read(tmp_path: Path):
+    for name in ("users.json", "channels.json", "integration_logs.json", "general/2025-03-19.json", "other/users.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("[]")
+
+    found = list_sources([tmp_path])
+
+    assert [source for _, source in found.files] == ["general/2025-03-19.json", "other/users.json"]
+    assert sorted(found.left_out) == ["channels.json", "integration_logs.json", "users.json"]
+    (tmp_path / "users.json").unlink()
+    assert "channels.json" in [source for _, source in list_sources([tmp_path]).files]
+
+
 @pytest.mark.parametrize("names", [[], ["missing.md"], ["hollow"]])
 def test_paths_without_a_file_are_an_error(tmp_path: Path, names: list[str]):
     (tmp_path / "hollow").mkdir()

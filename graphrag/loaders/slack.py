@@ -1,0 +1,95 @@
+"""What Slack exports: a JSON file for each day of a channel, `general/2025-03-19.json`, with the messages of that day."""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import cast
+
+from graphrag.errors import DocumentParseError
+from graphrag.loaders.base import LoadedDocument
+from graphrag.loaders.builder import TextBuilder
+from graphrag.loaders.characters import clean_line
+
+_NOTICES = frozenset(
+    """
+    channel_join channel_leave channel_topic channel_purpose channel_name channel_archive channel_unarchive group_join group_leave
+    bot_add bot_remove pinned_item tombstone reminder_add
+    """.split()
+)
+"""Subtypes of messages that nobody wrote."""
+_MARKUP = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
+
+_Message = Mapping[str, object]
+
+
+def is_slack(items: Sequence[object]) -> bool:
+    """Whether the records of a JSON file are messages of Slack."""
+    return bool(items) and all(
+        isinstance(item, dict)
+        and cast(_Message, item).get("type") == "message"
+        and isinstance(cast(_Message, item).get("ts"), str)
+        for item in items
+    )
+
+
+def load(items: Sequence[object], data: bytes, source: str) -> LoadedDocument:
+    """One document of a day's messages, each after the name of who wrote it, replies right below the message that they answer.
+
+    Names are those that the messages themselves carry; somebody who wrote none that day stays a Slack id. Left out is what nobody
+    wrote, such as that somebody joined. Title: `#channel, day`. Metadata: channel.
+
+    Raises:
+        DocumentParseError: nobody wrote anything.
+    """
+    messages = [cast(_Message, item) for item in items]
+    names = {str(message["user"]): _author(message) for message in messages if "user" in message}
+    written = [message for message in messages if message.get("subtype") not in _NOTICES and _said(message, names)]
+    if not written:
+        raise DocumentParseError(f"{source} has no message that somebody wrote; leave the file out")
+    builder = TextBuilder()
+    for message in sorted(written, key=lambda message: (_thread(message), str(message["ts"]))):
+        reply = _thread(message) != message["ts"]
+        said = _said(message, names)
+        builder.add(f"- {_author(message)}: {said}" if reply else f"{_author(message)}: {said}", tight=reply)
+    path = PurePosixPath(source)
+    channel = path.parent.name
+    title = f"#{channel}, {path.stem}" if channel else path.stem
+    return builder.build(data, source, title, "application/json", {"channel": channel} if channel else {})
+
+
+def _thread(message: _Message) -> str:
+    """When what it answers was written; a message that answers nothing answers itself."""
+    return str(message.get("thread_ts") or message["ts"])
+
+
+def _author(message: _Message) -> str:
+    profile = message.get("user_profile") or message.get("bot_profile")
+    known = cast(_Message, profile) if isinstance(profile, dict) else {}
+    found = (known.get("real_name"), known.get("display_name"), known.get("name"), message.get("username"))
+    return next(
+        (name for value in found if (name := clean_line(str(value or "")))), str(message.get("user", "somebody"))
+    )
+
+
+def _said(message: _Message, names: Mapping[str, str]) -> str:
+    text = html.unescape(_MARKUP.sub(lambda found: _shown(found, names), str(message.get("text") or "")))
+    files = message.get("files")
+    held = (
+        [cast(_Message, file) for file in cast(list[object], files) if isinstance(file, dict)]
+        if isinstance(files, list)
+        else []
+    )
+    return " ".join([*text.split(), *(f"[file: {clean_line(str(file['name']))}]" for file in held if file.get("name"))])
+
+
+def _shown(found: re.Match[str], names: Mapping[str, str]) -> str:
+    """What Slack shows for `<@U02>`, `<#C01|general>`, `<!here>` and `<https://example.org|label>`."""
+    sign, what, label = found[1], found[2], found[3]
+    if sign == "@":
+        return f"@{label or names.get(what, what)}"
+    if sign == "#":
+        return f"#{label or what}"
+    if sign == "!":
+        return label or f"@{what.partition('^')[0]}"
+    return label or what.removeprefix("mailto:")

@@ -1,0 +1,53 @@
+"""Days of channels that Slack exports."""
+
+import json
+
+import pytest
+
+from graphrag.errors import DocumentParseError
+from graphrag.loaders import load_bytes
+
+ADA = {"type": "message", "user": "U01", "user_profile": {"real_name": "Ada Pell", "display_name": "ada"}}
+JORIS = {"type": "message", "user": "U02", "user_profile": {"real_name": "", "display_name": "Joris Maes"}}
+
+
+def test_a_day_is_one_document_with_replies_below_what_they_answer() -> None:
+    day = [
+        {"type": "message", "subtype": "channel_join", "ts": "1.0", "user": "U03", "text": "<@U03> has joined"},
+        ADA
+        | {
+            "ts": "2.0",
+            "thread_ts": "2.0",
+            "text": "The gateway is down &amp; out, <@U02>: see <https://x.example|status>",
+        },
+        JORIS | {"ts": "3.0", "text": "Lunch in <#C01|general>?\n<!here>"},
+        JORIS
+        | {"ts": "4.0", "thread_ts": "2.0", "text": "Restarted. Ask <@U09>", "files": [{"name": "log.txt"}, "gone"]},
+        {"type": "message", "subtype": "bot_message", "ts": "5.0", "username": "Pager", "text": "Resolved"},
+        ADA | {"ts": "6.0", "text": ""},
+    ]
+
+    (document,) = load_bytes(json.dumps(day).encode(), "export/general/2025-03-19.json")
+
+    assert document.text == (
+        "Ada Pell: The gateway is down & out, @Joris Maes: see status\n"
+        "- Joris Maes: Restarted. Ask @U09 [file: log.txt]\n\n"
+        "Joris Maes: Lunch in #general? @here\n\n"
+        "Pager: Resolved"
+    )
+    assert (document.title, document.source) == ("#general, 2025-03-19", "export/general/2025-03-19.json")
+    assert document.metadata == {"channel": "general"}
+
+
+def test_a_day_on_which_nobody_wrote_is_refused() -> None:
+    day = [{"type": "message", "subtype": "channel_join", "ts": "1.0", "user": "U03", "text": "joined"}]
+
+    with pytest.raises(DocumentParseError, match="no message that somebody wrote"):
+        load_bytes(json.dumps(day).encode(), "general/2025-03-19.json")
+
+
+def test_other_records_stay_records() -> None:
+    rows = [ADA | {"ts": "1.0", "text": "a"}, {"id": "x", "text": "b"}]
+
+    with pytest.raises(DocumentParseError, match="'user_profile' of record 1"):
+        load_bytes(json.dumps(rows).encode(), "a.json")
