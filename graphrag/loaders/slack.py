@@ -34,7 +34,8 @@ def is_slack(items: Sequence[object]) -> bool:
 
 
 def load(items: Sequence[object], data: bytes, source: str) -> LoadedDocument:
-    """One document of a day's messages, each after the name of who wrote it, replies right below the message that they answer.
+    """One document of a day's messages, each after the name of who wrote it, replies right below the message of that day that they
+    answer.
 
     Names are those that the messages themselves carry; somebody who wrote none that day stays a Slack id. Left out is what nobody
     wrote, such as that somebody joined. Title: `#channel, day`. Metadata: channel.
@@ -43,15 +44,17 @@ def load(items: Sequence[object], data: bytes, source: str) -> LoadedDocument:
         DocumentParseError: nobody wrote anything.
     """
     messages = [cast(_Message, item) for item in items]
-    names = {str(message["user"]): _author(message) for message in messages if "user" in message}
+    names = {str(message.get("user")): name for message in messages if (name := _name(message))}
     written = [message for message in messages if message.get("subtype") not in _NOTICES and _said(message, names)]
     if not written:
         raise DocumentParseError(f"{source} has no message that somebody wrote; leave the file out")
+    begun = {message["ts"] for message in written}
     builder = TextBuilder()
     for message in sorted(written, key=lambda message: (_thread(message), str(message["ts"]))):
-        reply = _thread(message) != message["ts"]
-        said = _said(message, names)
-        builder.add(f"- {_author(message)}: {said}" if reply else f"{_author(message)}: {said}", tight=reply)
+        reply = _thread(message) != message["ts"] and _thread(message) in begun
+        user = str(message.get("user", "somebody"))
+        line = f"{_name(message) or names.get(user, user)}: {_said(message, names)}"
+        builder.add(f"- {line}" if reply else line, tight=reply)
     path = PurePosixPath(source)
     channel = path.parent.name
     title = f"#{channel}, {path.stem}" if channel else path.stem
@@ -63,24 +66,20 @@ def _thread(message: _Message) -> str:
     return str(message.get("thread_ts") or message["ts"])
 
 
-def _author(message: _Message) -> str:
+def _name(message: _Message) -> str:
+    """The name of who wrote it, as far as the message has it."""
     profile = message.get("user_profile") or message.get("bot_profile")
     known = cast(_Message, profile) if isinstance(profile, dict) else {}
     found = (known.get("real_name"), known.get("display_name"), known.get("name"), message.get("username"))
-    return next(
-        (name for value in found if (name := clean_line(str(value or "")))), str(message.get("user", "somebody"))
-    )
+    return next((name for value in found if (name := clean_line(str(value or "")))), "")
 
 
 def _said(message: _Message, names: Mapping[str, str]) -> str:
     text = html.unescape(_MARKUP.sub(lambda found: _shown(found, names), str(message.get("text") or "")))
     files = message.get("files")
-    held = (
-        [cast(_Message, file) for file in cast(list[object], files) if isinstance(file, dict)]
-        if isinstance(files, list)
-        else []
-    )
-    return " ".join([*text.split(), *(f"[file: {clean_line(str(file['name']))}]" for file in held if file.get("name"))])
+    held = [file for file in cast(list[object], files) if isinstance(file, dict)] if isinstance(files, list) else []
+    named = [clean_line(str(cast(_Message, file).get("name") or "")) for file in held]
+    return " ".join([*text.split(), *(f"[file: {name}]" for name in named if name)])
 
 
 def _shown(found: re.Match[str], names: Mapping[str, str]) -> str:

@@ -25,15 +25,21 @@ def test_a_day_is_one_document_with_replies_below_what_they_answer() -> None:
         | {"ts": "4.0", "thread_ts": "2.0", "text": "Restarted. Ask <@U09>", "files": [{"name": "log.txt"}, "gone"]},
         {"type": "message", "subtype": "bot_message", "ts": "5.0", "username": "Pager", "text": "Resolved"},
         ADA | {"ts": "6.0", "text": ""},
+        {"type": "message", "user": "U02", "ts": "6.5", "text": "Back"},
+        {"type": "message", "user": "U08", "ts": "6.6", "text": "Good"},
+        JORIS | {"ts": "7.0", "thread_ts": "0.5", "text": "Thanks for yesterday"},
     ]
 
     (document,) = load_bytes(json.dumps(day).encode(), "export/general/2025-03-19.json")
 
     assert document.text == (
+        "Joris Maes: Thanks for yesterday\n\n"
         "Ada Pell: The gateway is down & out, @Joris Maes: see status\n"
         "- Joris Maes: Restarted. Ask @U09 [file: log.txt]\n\n"
         "Joris Maes: Lunch in #general? @here\n\n"
-        "Pager: Resolved"
+        "Pager: Resolved\n\n"
+        "Joris Maes: Back\n\n"
+        "U08: Good"
     )
     assert (document.title, document.source) == ("#general, 2025-03-19", "export/general/2025-03-19.json")
     assert document.metadata == {"channel": "general"}
