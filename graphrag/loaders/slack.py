@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import cast
 
-from graphrag.errors import DocumentParseError
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_line
@@ -38,16 +37,15 @@ def load(items: Sequence[object], data: bytes, source: str) -> LoadedDocument:
     answer.
 
     Names are those that the messages themselves carry; somebody who wrote none that day stays a Slack id. Left out is what nobody
-    wrote, such as that somebody joined. Title: `#channel, day`. Metadata: channel.
+    wrote, such as that somebody joined, but on a day with nothing else. Title: `#channel, day`. Metadata: channel.
 
     Raises:
-        DocumentParseError: nobody wrote anything.
+        DocumentParseError: no message has any text.
     """
     messages = [cast(_Message, item) for item in items]
     names = {str(message.get("user")): name for message in messages if (name := _name(message))}
-    written = [message for message in messages if message.get("subtype") not in _NOTICES and _said(message, names)]
-    if not written:
-        raise DocumentParseError(f"{source} has no message that somebody wrote; leave the file out")
+    said = [message for message in messages if _said(message, names)]
+    written = [message for message in said if message.get("subtype") not in _NOTICES] or said
     begun = {message["ts"] for message in written}
     builder = TextBuilder()
     for message in sorted(written, key=lambda message: (_thread(message), str(message["ts"]))):

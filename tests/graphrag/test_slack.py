@@ -45,11 +45,13 @@ def test_a_day_is_one_document_with_replies_below_what_they_answer() -> None:
     assert document.metadata == {"channel": "general"}
 
 
-def test_a_day_on_which_nobody_wrote_is_refused() -> None:
-    day = [{"type": "message", "subtype": "channel_join", "ts": "1.0", "user": "U03", "text": "joined"}]
+def test_a_day_on_which_nobody_wrote_tells_what_happened() -> None:
+    day = [{"type": "message", "subtype": "channel_join", "ts": "1.0", "user": "U03", "text": "<@U03> has joined"}]
 
-    with pytest.raises(DocumentParseError, match="no message that somebody wrote"):
-        load_bytes(json.dumps(day).encode(), "general/2025-03-19.json")
+    (document,) = load_bytes(json.dumps(day).encode(), "general/2025-03-19.json")
+    assert document.text == "U03: @U03 has joined"
+    with pytest.raises(DocumentParseError, match="is empty"):
+        load_bytes(json.dumps([day[0] | {"text": ""}]).encode(), "general/2025-03-19.json")
 
 
 def test_other_records_stay_records() -> None:
