@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping
+from io import StringIO
 
 from graphrag.errors import DocumentParseError
 from graphrag.loaders.base import LoadedDocument
@@ -36,7 +37,8 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     if not text.strip():
         raise empty_error(source)
     try:
-        rows = list(csv.reader(text.splitlines(keepends=True), delimiter=_delimiter(text)))
+        # Not by splitlines: a value may hold U+2028 and other characters that it takes for line ends.
+        rows = list(csv.reader(StringIO(text, newline=""), delimiter=_delimiter(text)))
     except csv.Error as exc:
         raise DocumentParseError(f"{source} is no table that can be read ({exc}); export it again") from exc
     names = _header(rows[0], source)

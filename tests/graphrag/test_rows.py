@@ -34,6 +34,12 @@ def test_a_row_without_id_and_title_is_named_by_its_number_and_its_first_column_
     assert one.text == "- place: Brno\n- lamp: green"
 
 
+def test_only_line_ends_end_a_row() -> None:
+    (document,) = load_bytes("id,note\n1,one\u2028two\x0bthree\x85four\n".encode(), "a.csv")
+
+    assert document.text.split() == "- id: 1 - note: one two three four".split()
+
+
 def test_a_long_field_is_read() -> None:
     (document,) = load_bytes(b'id,text\n1,"' + b"long words " * 50_000 + b'"\n', "a.csv")
 
