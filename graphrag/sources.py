@@ -9,7 +9,7 @@ from pathlib import Path
 
 from graphrag.errors import GraphRAGError, InputError, UnsupportedFormatError
 from graphrag.loaders import LoadedDocument, ParserProcess, find_files, load_file, suffix_of, supported
-from graphrag.loaders.registry import FORMATS
+from graphrag.loaders.registry import is_unknown
 
 SourceFile = tuple[Path, str]
 """A file and the source under which its documents are stored."""
@@ -53,15 +53,14 @@ def list_sources(paths: Sequence[Path]) -> Sources:
     if not paths:
         raise InputError("nothing to ingest: name files or folders")
     for path in paths:
-        suffix = suffix_of(path.name)
-        if suffix and suffix not in FORMATS and path.is_file():
-            raise UnsupportedFormatError(f"{path}: {suffix} files are not supported; supported are {supported()}")
+        if is_unknown(path.name) and path.is_file():
+            raise UnsupportedFormatError(
+                f"{path}: {suffix_of(path.name)} files are not supported; supported are {supported()}"
+            )
     found = find_files(paths)
     exports = [path for path in paths if all((path / name).is_file() for name in _SLACK_LISTS)]
     left_out = [
-        source
-        for path, source in found
-        if (suffix_of(source) or ".txt") not in FORMATS or (path.parent in exports and path.suffix == ".json")
+        source for path, source in found if is_unknown(source) or (path.parent in exports and path.suffix == ".json")
     ]
     without = frozenset(left_out)
     sources = Sources([file for file in found if file[1] not in without], left_out)

@@ -1,6 +1,6 @@
 """`graphrag ingest --estimate`: what an ingest would use of the language model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from api.cli.output import line, say
@@ -10,8 +10,6 @@ from graphrag.knowledge import KnowledgeBase
 from graphrag.settings import Settings
 from graphrag.sources import Sources, by_suffix, open_sources
 from graphrag.types import Metadata, Scope
-
-LEFT_OUT = "Left out, since they cannot be read here: {}"
 
 
 async def run_estimate(
@@ -53,8 +51,7 @@ def print_estimate(told: Mapping[str, object]) -> None:
         f"{told['documents']:,} documents to store ({told['chunks']:,} chunks), {told['unchanged']:,} unchanged, "
         f"{told['failed']:,} that cannot be read"
     )
-    if told["left_out"]:
-        say(LEFT_OUT.format(by_suffix(cast(list[str], told["left_out"]))))
+    say_left_out(cast(list[str], told["left_out"]))
     if told["model"] is None:
         line("No language model extracts (GRAPHRAG_EXTRACTOR=spacy): it costs nothing")
         return
@@ -67,3 +64,9 @@ def print_estimate(told: Mapping[str, object]) -> None:
     line("Calls that have to be repeated come on top.")
     if told["over_budget"]:
         line(f"The budget of a job may not suffice: {told['over_budget']}", "red")
+
+
+def say_left_out(sources: Sequence[str]) -> None:
+    """Which files of a folder are not read, if there are any."""
+    if sources:
+        say(f"Left out, since they cannot be read here: {by_suffix(sources)}")

@@ -12,7 +12,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from api.cli.documents import MANY, confirm
-from api.cli.estimate import LEFT_OUT, print_estimate, run_estimate
+from api.cli.estimate import print_estimate, run_estimate, say_left_out
 from api.cli.options import JsonOption, TenantOption, location_of, metadata_of, scope_of
 from api.cli.output import console, heading, line, print_json, say
 from graphrag.bootstrap import open_knowledge_base
@@ -20,7 +20,7 @@ from graphrag.errors import InputError, ModelError
 from graphrag.ingest import Ingested, IngestReport, ingest_documents
 from graphrag.parts import delete_sources
 from graphrag.settings import Settings, load_settings
-from graphrag.sources import Sources, by_suffix, list_sources, open_sources
+from graphrag.sources import Sources, list_sources, open_sources
 from graphrag.syncing import SYNCED_FROM, Vanished, name_of, vanished
 from graphrag.types import PUBLIC, Metadata, Scope, check_label, check_metadata
 
@@ -189,8 +189,7 @@ def print_run(run: Run) -> None:
     said = ", ".join(count for count in counts if not count.startswith("0 "))
     files, documents = _number(len(run.sources.files), "file"), _number(len(report.results), "document")
     say(f"{files}, {documents}: {said} ({_number(report.chunks, 'chunk')}, {run.seconds:.1f} s)")
-    if run.sources.left_out:
-        say(LEFT_OUT.format(by_suffix(run.sources.left_out)))
+    say_left_out(run.sources.left_out)
     moved = dict(run.renamed)
     for source in run.removed:
         line(f"renamed   {source} -> {moved[source]}" if source in moved else f"removed   {source}")

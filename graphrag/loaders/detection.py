@@ -3,7 +3,7 @@
 import re
 
 from graphrag.errors import DocumentParseError, UnsupportedFormatError
-from graphrag.loaders.registry import FORMATS, Format, suffix_of, supported
+from graphrag.loaders.registry import FORMATS, Format, is_unknown, suffix_of, supported
 
 _PDF_MARK = b"%PDF-"
 _PDF_SEARCH_BYTES = 1024
@@ -51,7 +51,7 @@ def detect(data: bytes, source: str) -> Format:
     if suffix == ".pdf" and not is_pdf:
         what = _signature(data) or ("an HTML page" if _HTML.match(data) else "something else")
         raise DocumentParseError(f"{source} is not a PDF but {what}; correct its suffix or its content")
-    if suffix and suffix not in FORMATS:
+    if is_unknown(source):
         raise UnsupportedFormatError(f"{source}: {suffix} files are not supported; supported are {supported()}")
     if is_pdf and suffix not in ("", ".pdf"):
         raise DocumentParseError(f"{source} holds a PDF; rename it to end in .pdf")

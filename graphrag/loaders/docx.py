@@ -14,7 +14,7 @@ from graphrag.errors import DocumentParseError
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_line
-from graphrag.loaders.html_page import page_body
+from graphrag.loaders.html_page import drop_signs, page_body
 from graphrag.loaders.html_tree import render
 from graphrag.loaders.titles import says_nothing, title_from_source
 from graphrag.types import Scalar
@@ -28,7 +28,8 @@ _CONTENTS = ("TOC Heading", *(f"{toc} {level}" for toc in ("toc", "TOC") for lev
 _STYLES = "\n".join(
     ["p[style-name='Title'] => h1.title:fresh", *(f"p[style-name='{name}'] => !" for name in _CONTENTS)]
 )
-_REFERENCES = "sup a[id^='footnote-ref'], sup a[id^='endnote-ref'], a[href^='#footnote-ref'], a[href^='#endnote-ref']"
+_BACK = "a[href^='#footnote-ref'], a[href^='#endnote-ref']"
+"""Links from notes to where they belong."""
 
 
 class _Converted(Protocol):
@@ -49,21 +50,21 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
         with ZipFile(BytesIO(data)) as archive:
             if sum(part.file_size for part in archive.infolist()) > MAX_BYTES:
                 raise DocumentParseError(f"{source} unpacks to more than {MAX_BYTES:,} bytes; split it")
-            visible, own = _without_hidden(archive), _properties(archive)
+            visible, (own_title, metadata) = _without_hidden(archive), _properties(archive)
         page = LexborHTMLParser(f"<body>{_to_html(visible)}</body>")
     # Damaged files also surface as KeyError, IndexError and the like.
     except (BadZipFile, ExpatError, SyntaxError, ValueError, LookupError, TypeError, AttributeError, OSError) as exc:
         reason = clean_line(str(exc))[:200] or type(exc).__name__
         raise DocumentParseError(f"{source} is a broken Word document ({reason}); save it again in Word") from exc
-    for reference in page.css(_REFERENCES):
-        reference.decompose()
+    drop_signs(page)
+    for link in page.css(_BACK):
+        link.decompose()
     builder = TextBuilder()
     render(page_body(page), builder)
     styled = page.css_first("h1.title")
     top = [heading.text for heading in builder.headings if heading.level == 1]
     title = clean_line(styled.text()) if styled is not None else ""
-    title = title or own.pop("title", "") or (top[0] if top else title_from_source(source))
-    metadata: dict[str, Scalar] = {name: value for name, value in own.items() if name != "title"}
+    title = title or own_title or (top[0] if top else title_from_source(source))
     return [
         builder.build(
             data,
@@ -108,11 +109,13 @@ def _visible(content: bytes) -> bytes:
     return ElementTree.tostring(root)
 
 
-def _properties(archive: ZipFile) -> dict[str, str]:
-    """Title, author and created, where they say something."""
+def _properties(archive: ZipFile) -> tuple[str, dict[str, Scalar]]:
+    """The title, empty if it says nothing, and as metadata author and created where present."""
     if "docProps/core.xml" not in archive.namelist():
-        return {}
+        return "", {}
     root = ElementTree.fromstring(archive.read("docProps/core.xml"))  # noqa: S314 - as above
-    names = {"title": f"{_DUBLIN}title", "author": f"{_DUBLIN}creator", "created": f"{_TERMS}created"}
-    found = {name: clean_line(root.findtext(tag) or "") for name, tag in names.items()}
-    return {name: value for name, value in found.items() if value and not (name == "title" and says_nothing(value))}
+    title, author, created = (
+        clean_line(root.findtext(tag) or "") for tag in (f"{_DUBLIN}title", f"{_DUBLIN}creator", f"{_TERMS}created")
+    )
+    metadata: dict[str, Scalar] = {name: value for name, value in (("author", author), ("created", created)) if value}
+    return "" if says_nothing(title) else title, metadata

@@ -58,6 +58,12 @@ def suffix_of(source: str) -> str:
     return suffix if _SUFFIX.fullmatch(suffix) else ""
 
 
+def is_unknown(source: str) -> bool:
+    """Whether it has a suffix that no loader knows. A file without suffix is told by its content."""
+    suffix = suffix_of(source)
+    return bool(suffix) and suffix not in FORMATS
+
+
 def resolve(loader: str) -> Loader:
     """Import the function that "module:function" names."""
     module, _, function = loader.partition(":")

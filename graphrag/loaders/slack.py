@@ -44,14 +44,14 @@ def load(items: Sequence[object], data: bytes, source: str) -> LoadedDocument:
     """
     messages = [cast(_Message, item) for item in items]
     names = {str(message.get("user")): name for message in messages if (name := _name(message))}
-    said = [message for message in messages if _said(message, names)]
-    written = [message for message in said if message.get("subtype") not in _NOTICES] or said
-    begun = {message["ts"] for message in written}
+    said = [(message, text) for message in messages if (text := _said(message, names))]
+    written = [(message, text) for message, text in said if message.get("subtype") not in _NOTICES] or said
+    begun = {message["ts"] for message, _ in written}
     builder = TextBuilder()
-    for message in sorted(written, key=lambda message: (_thread(message), str(message["ts"]))):
+    for message, text in sorted(written, key=lambda one: (_thread(one[0]), str(one[0]["ts"]))):
         reply = _thread(message) != message["ts"] and _thread(message) in begun
         user = str(message.get("user", "somebody"))
-        line = f"{_name(message) or names.get(user, user)}: {_said(message, names)}"
+        line = f"{_name(message) or names.get(user, user)}: {text}"
         builder.add(f"- {line}" if reply else line, tight=reply)
     path = PurePosixPath(source)
     channel = path.parent.name

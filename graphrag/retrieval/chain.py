@@ -303,19 +303,24 @@ def _distinct(weights: Weights, candidates: Sequence[Candidate]) -> _Matrix:
     common = (held[:, 1:] @ held[:, 1:].T).astype(np.float64)
     np.fill_diagonal(common, sizes)
     named = np.array([c.named for c in candidates])
-    return np.where(named[:, None] & named, 1.0, _different(weights, common, sizes[:, None] + sizes))
+    share = common / np.maximum(sizes[:, None] + sizes - common, 1)
+    return np.where(named[:, None] & named, 1.0, _different(weights, share))
 
 
-def _different(weights: Weights, common: _Matrix | int, both: NDArray[np.intp] | int) -> _Matrix:
-    """The same for numbers of common terms, and of terms of both passages, if the question does not name them."""
-    share = common / np.maximum(both - common, 1)
+def _different(weights: Weights, share: _Matrix | float) -> _Matrix:
+    """The same for shares of common terms, if the question does not name the passages."""
     return 1 - weights.distinct * np.minimum(np.maximum((share - REPEATED_FROM) / (REPEATED - REPEATED_FROM), 0), 1)
+
+
+def _share(one: Candidate, other: Candidate) -> float:
+    """Share of the terms of two passages that are common to both (Jaccard)."""
+    common = len(one.words & other.words)
+    return common / max(len(one.words) + len(other.words) - common, 1)
 
 
 def repeats(one: Candidate, other: Candidate) -> bool:
     """Whether two passages say the same."""
-    common = len(one.words & other.words)
-    return common >= REPEATED * (len(one.words) + len(other.words) - common)
+    return _share(one, other) >= REPEATED
 
 
 def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
@@ -330,7 +335,7 @@ def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
         return None
     distinct = 1.0
     if not (one.named and other.named):
-        distinct = float(_different(w, len(one.words & other.words), len(one.words) + len(other.words)))
+        distinct = float(_different(w, _share(one, other)))
     if not distinct:
         return None
     bridges = [
