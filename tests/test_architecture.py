@@ -37,7 +37,7 @@ ALLOWED = {
     # graphrag doctor shows the version of the library.
     "sqlite3": ("graphrag/stores/embedded/", "api/cli/doctor.py"),
     "spacy": ("graphrag/extraction/",),
-    "onnxruntime": ("graphrag/embedding/",),
+    "onnxruntime": ("graphrag/embedding/onnx.py",),
     "openai": ("graphrag/llm/",),
     "httpx2": ("graphrag/llm/",),
     "opentelemetry": ("graphrag/llm/tracing.py",),

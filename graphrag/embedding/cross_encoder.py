@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrag.embedding.onnx import open_session
 from graphrag.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
@@ -107,18 +108,10 @@ def _open_tokenizer(file: Path) -> "Tokenizer":
     return tokenizer
 
 
-def _open_session(folder: Path, threads: int) -> object:
-    import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
-
+def _open_session(folder: Path, threads: int) -> Any:
     file = next((folder / name for name in _MODEL_FILES if (folder / name).is_file()), None)
     if file is None:
         raise ConfigError(
             f"{folder} holds no model.onnx: set GRAPHRAG_RERANK_MODEL to a folder with it and tokenizer.json"
         )
-    options: Any = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.enable_cpu_mem_arena = False
-    try:
-        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    except Exception as exc:
-        raise ModelError(f"{file} cannot be read as an ONNX model: {exc}") from exc
+    return open_session(file, str(file), threads=threads, arena=False)

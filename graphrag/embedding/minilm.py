@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrag.embedding import Kind, Passage
+from graphrag.embedding.onnx import open_session
 from graphrag.embedding.tokenizer import CLS, SEP, SPECIAL_TOKENS, Tokenizer, open_tokenizer, packaged_file
 from graphrag.errors import ConfigError, GraphRAGError, ModelError
 from graphrag.types import ChunkVectors
@@ -199,20 +200,8 @@ class MiniLM:
 
 def _open_session(threads: int) -> _Session:
     data = packaged_file(_PACKAGE, "model.onnx", _SHA256, install=_REQUIREMENT)
-    import onnxruntime as ort  # pyright: ignore[reportMissingTypeStubs] - it ships none
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors only
-    # The arena stays on: for single windows it is faster than none and smaller (two workers peak at 325 MB, not 390).
-    # Waiting threads would spin, which costs CPU time while nothing is embedded.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as exc:  # the binding raises its own kinds, without a common public base
-        raise ModelError(f"cannot load the model of package {_PACKAGE!r} with onnxruntime: {exc}") from exc
-    return cast("_Session", session)
+    # With the arena: for single windows it is faster than without and smaller (two workers peak at 325 MB, not 390).
+    return cast("_Session", open_session(data, f"the model of package {_PACKAGE!r}", threads=threads, arena=True))
 
 
 def _assemble(passages: Sequence[Passage], pooled: Sequence[_Pooled]) -> list[ChunkVectors]:
