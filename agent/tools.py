@@ -9,13 +9,10 @@ from agent.model_tools import DecomposedSearch, HypotheticalSearch, RewrittenSea
 from agent.tool import MAX_K, Call, Means, Refused, Tool, ToolError
 from graphrag.analysis import normalise
 from graphrag.extraction.resolution import blocking_keys
-from graphrag.retrieval.graph import expand, graph_search
+from graphrag.retrieval.graph import MENTIONS_OF_NAMED, expand, graph_search
 from graphrag.retrieval.keyword import keyword_search
 from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.vector import embed_query, unexplained, vector_search
-
-MENTIONS_OF_NAMED = 8
-"""An entity named in the question with more mentions than this is left to ranked search."""
 
 
 class VectorSearch(Call):
@@ -96,8 +93,8 @@ class GraphExpand(Call):
         if len(ids) < len(keys):
             blocks = [block for key in keys if key not in known for block in blocking_keys(key)]
             ids += [entity.id for entity in await ledger.store.find_entities(ledger.scope, blocks=blocks, limit=20)]
-        found = await ledger.store.chunks_mentioning(ledger.scope, ids, MENTIONS_OF_NAMED + 1, ledger.filter)
-        return [id_ for item in found if item.chunk_count <= MENTIONS_OF_NAMED for id_ in item.chunk_ids]
+        found = await ledger.store.chunks_mentioning(ledger.scope, ids, MENTIONS_OF_NAMED, ledger.filter, rare=True)
+        return [id_ for item in found for id_ in item.chunk_ids]
 
 
 class ReadChunk(Call):

@@ -370,7 +370,7 @@ class Occurrences:
     chunk_count: int
     """All of them (the visible document frequency in chunks)."""
     chunk_ids: tuple[str, ...]
-    """The first `limit`, ascending by id."""
+    """The first `limit`, ascending by id; none of an entity in more, if only rare ones are wanted."""
 
 
 @dataclass(frozen=True, slots=True)

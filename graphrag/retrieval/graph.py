@@ -11,8 +11,10 @@ from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.vector import vector_search
 from graphrag.types import Hit
 
-MAX_LINKS = 20
+MAX_LINKS = 10
 """Title links out of, and into, one passage."""
+MENTIONS_OF_NAMED = 8
+"""An entity named in the question with more mentions than this is left to ranked search."""
 CANDIDATES_PER_SEARCH = 30
 NEIGHBOURS = 80
 """Passages taken from the expansion."""
@@ -33,7 +35,7 @@ async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int) -> list[s
     unknown = list(dict.fromkeys(m.entity_id for m in mentions if m.entity_id not in ledger.occurrences))
     most = common_from(ledger.question.statistics.chunks)
     occurrences, links = await asyncio.gather(
-        ledger.store.chunks_mentioning(ledger.scope, unknown, most, ledger.filter),
+        ledger.store.chunks_mentioning(ledger.scope, unknown, most, ledger.filter, rare=True),
         ledger.store.title_links(ledger.scope, fresh, MAX_LINKS, ledger.filter),
     )
     ledger.join(occurrences, links)
@@ -75,9 +77,11 @@ async def graph_search(ledger: Ledger, k: int) -> tuple[list[Hit], Scored]:
         keyword_search(
             ledger.store, ledger.scope, question.text, CANDIDATES_PER_SEARCH, ledger.filter, question.statistics
         ),
-        ledger.store.chunks_mentioning(ledger.scope, [entity.id for entity in question.entities], 8, ledger.filter),
+        ledger.store.chunks_mentioning(
+            ledger.scope, [entity.id for entity in question.entities], MENTIONS_OF_NAMED, ledger.filter, rare=True
+        ),
     )
-    named = [id_ for found in about if found.chunk_count <= 8 for id_ in found.chunk_ids]
+    named = [id_ for found in about for id_ in found.chunk_ids]
     await ledger.add([*(hit.chunk_id for hit in near), *(hit.chunk_id for hit in matching), *named][:120])
     await ledger.add(await expand(ledger, best_first(ledger, FIRST_HOPS), NEIGHBOURS))
     scored = score_chains(ledger)

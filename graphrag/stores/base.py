@@ -227,11 +227,18 @@ class GraphStore(Protocol):
         ...
 
     async def chunks_mentioning(
-        self, scope: Scope, entity_ids: Sequence[str], limit: int, filter: Filter | None = None
+        self,
+        scope: Scope,
+        entity_ids: Sequence[str],
+        limit: int,
+        filter: Filter | None = None,
+        *,
+        rare: bool = False,
     ) -> list[Occurrences]:
         """For each entity that is visible under the filter, its chunk count and the first `limit` chunks.
 
-        In the order of `entity_ids`. The count is of all such chunks, whatever the limit.
+        In the order of `entity_ids`. The count is of all such chunks, whatever the limit. With `rare`, an entity in more than
+        `limit` chunks comes without any: for who passes over the common ones, which have the most.
         """
         ...
 

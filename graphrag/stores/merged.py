@@ -69,7 +69,13 @@ class _MergedStore:
         return [_merged(chunk, groups) for chunk in found] if groups else found
 
     async def chunks_mentioning(
-        self, scope: Scope, entity_ids: Sequence[str], limit: int, filter: Filter | None = None
+        self,
+        scope: Scope,
+        entity_ids: Sequence[str],
+        limit: int,
+        filter: Filter | None = None,
+        *,
+        rare: bool = False,
     ) -> list[Occurrences]:
         """For each entity, the chunks that mention it or one that is merged with it.
 
@@ -78,11 +84,12 @@ class _MergedStore:
         """
         groups = await self._groups(entity_ids)
         if not groups:
-            return await self._store.chunks_mentioning(scope, entity_ids, limit, filter)
+            return await self._store.chunks_mentioning(scope, entity_ids, limit, filter, rare=rare)
         wanted = dict.fromkeys(
             member for id_ in entity_ids for member in ([one.id for one in groups[id_]] if id_ in groups else [id_])
         )
-        found = {one.entity_id: one for one in await self._store.chunks_mentioning(scope, list(wanted), limit, filter)}
+        occurrences = await self._store.chunks_mentioning(scope, list(wanted), limit, filter, rare=rare)
+        found = {one.entity_id: one for one in occurrences}
         together: list[Occurrences] = []
         for id_ in dict.fromkeys(entity_ids):
             held = [found[one] for one in ([e.id for e in groups[id_]] if id_ in groups else [id_]) if one in found]
@@ -90,7 +97,8 @@ class _MergedStore:
                 listed = [chunk for one in held for chunk in one.chunk_ids]
                 distinct = sorted(set(listed))
                 count = sum(one.chunk_count for one in held) - (len(listed) - len(distinct))
-                together.append(Occurrences(id_, count, tuple(distinct[: max(0, limit)])))
+                shown = () if rare and count > limit else tuple(distinct[: max(0, limit)])
+                together.append(Occurrences(id_, count, shown))
         return together
 
     async def find_entities(

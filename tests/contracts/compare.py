@@ -79,6 +79,9 @@ async def snapshot(store: GraphStore, scope: Scope, filter: Filter | None, asked
     }
     for limit in LIMITS:
         reads[f"chunks mentioning, {limit}"] = store.chunks_mentioning(scope, asked.entities, limit, filter)
+        reads[f"chunks mentioning rare ones, {limit}"] = store.chunks_mentioning(
+            scope, asked.entities, limit, filter, rare=True
+        )
         reads[f"title links, {limit}"] = store.title_links(scope, asked.chunks, limit, filter)
         reads[f"title links of some, {limit}"] = store.title_links(scope, asked.chunks[::3], limit, filter)
         for hops in (0, 1, 2):

@@ -276,14 +276,24 @@ class OracleStore:
         return [by_id[id_] for id_ in dict.fromkeys(ids) if id_ in by_id]
 
     async def chunks_mentioning(
-        self, scope: Scope, entity_ids: Sequence[str], limit: int, filter: Filter | None = None
+        self,
+        scope: Scope,
+        entity_ids: Sequence[str],
+        limit: int,
+        filter: Filter | None = None,
+        *,
+        rare: bool = False,
     ) -> list[Occurrences]:
         """In the order of `entity_ids`."""
         chunks: defaultdict[str, list[str]] = defaultdict(list)
         for chunk, mention in _mentions(self._visible(scope, filter)):
             chunks[mention.entity_id].append(chunk.id)
         return [
-            Occurrences(id_, len(chunks[id_]), tuple(sorted(chunks[id_])[: max(0, limit)]))
+            Occurrences(
+                id_,
+                len(chunks[id_]),
+                () if rare and len(chunks[id_]) > limit else tuple(sorted(chunks[id_])[: max(0, limit)]),
+            )
             for id_ in dict.fromkeys(entity_ids)
             if id_ in chunks
         ]

@@ -90,6 +90,9 @@ async def test_steps_along_the_graph_are_the_same(pair: Pair) -> None:
             assert await pair.neo4j.chunks_mentioning(SCOPE, entities, limit) == (
                 await pair.embedded.chunks_mentioning(SCOPE, entities, limit)
             )
+            assert await pair.neo4j.chunks_mentioning(SCOPE, entities, limit, rare=True) == (
+                await pair.embedded.chunks_mentioning(SCOPE, entities, limit, rare=True)
+            )
             assert await pair.neo4j.title_links(SCOPE, chunks, limit) == (
                 await pair.embedded.title_links(SCOPE, chunks, limit)
             )

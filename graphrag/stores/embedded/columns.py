@@ -1,10 +1,31 @@
-"""Metadata of documents as integer columns, so that a filter costs one array lookup and no Python per document."""
+"""Columns of numbers that grow, and metadata of documents as such: a filter costs one array lookup and no Python per document."""
+
+from array import array
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrag.filters import Condition, kind
 from graphrag.types import Metadata, Scalar
+
+_Number = TypeVar("_Number", bound=np.generic)
+
+
+def fit(column: NDArray[_Number], row: int) -> NDArray[_Number]:
+    """The column, grown so that `row` exists."""
+    if row < len(column):
+        return column
+    return np.concatenate([column, np.zeros(max(len(column), row + 1 - len(column)), dtype=column.dtype)])
+
+
+def view(numbers: "array[int]", width: int = 0) -> NDArray[np.int32]:
+    """The numbers as they are, without a copy, in rows of `width` if given.
+
+    An array cannot grow while a view of it exists, so no view may leave the method that makes it.
+    """
+    flat = np.frombuffer(numbers, dtype=np.intc)
+    return flat.reshape(-1, width) if width else flat
 
 
 class MetadataColumn:
@@ -20,8 +41,7 @@ class MetadataColumn:
 
     def set(self, row: int, metadata: Metadata) -> None:
         """Record the field's value of the document at `row`."""
-        if row >= len(self._codes):
-            self._codes = np.concatenate([self._codes, np.zeros(max(row + 1, len(self._codes)), dtype=np.int32)])
+        self._codes = fit(self._codes, row)
         value = metadata.get(self._field)
         if value is None:
             self._codes[row] = 0

@@ -8,7 +8,6 @@ from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +16,9 @@ from graphrag.bm25 import K1, B, idf
 from graphrag.extraction.resolution import blocking_keys, may_be_same
 from graphrag.filters import Filter
 from graphrag.stores.base import SCORE_DECIMALS
-from graphrag.stores.embedded.columns import MetadataColumn
+from graphrag.stores.embedded.columns import MetadataColumn, fit, view
 from graphrag.types import ALL_ACCESS, Entity, Hit, Mention, Metadata, Occurrences, Scope
 
-_Number = TypeVar("_Number", bound=np.generic)
 _MENTION_STRIDE = 5  # row, count, surface code, type code, is subject
 _FEW = 16
 """Mentions of an entity up to which arrays cost more than they save. Most entities have one or two."""
@@ -120,8 +118,8 @@ class MemoryIndex:
             row = self._document_rows[id_] = len(self._document_ids)
             self._document_ids.append(id_)
             self._chunks_of.append([])
-        self._tenant = _fit(self._tenant, row)
-        self._access = _fit(self._access, row)
+        self._tenant = fit(self._tenant, row)
+        self._access = fit(self._access, row)
         self._tenant[row] = self._labels.code(tenant)
         self._access[row] = self._labels.code(access)
         for column in self._columns.values():
@@ -152,7 +150,7 @@ class MemoryIndex:
         row = len(self.chunk_ids)
         self.chunk_ids.append(chunk.id)
         self.row_of[chunk.id] = row
-        self.row_of_number = _fit(self.row_of_number, chunk.number)
+        self.row_of_number = fit(self.row_of_number, chunk.number)
         self.row_of_number[chunk.number] = row
         self._numbers.append(chunk.number)
         self._first_mention.append(len(self._mention_rows))
@@ -166,10 +164,10 @@ class MemoryIndex:
             self._vectors = grown
         self._vectors[row] = vector
         words = chunk.terms.split()
-        self._lengths = _fit(self._lengths, row)
-        self._document_of = _fit(self._document_of, row)
-        self._alive = _fit(self._alive, row)
-        self._prefixes = _fit(self._prefixes, row)
+        self._lengths = fit(self._lengths, row)
+        self._document_of = fit(self._document_of, row)
+        self._alive = fit(self._alive, row)
+        self._prefixes = fit(self._prefixes, row)
         self._prefixes[row] = int.from_bytes(chunk.id.encode()[:8].ljust(8, b"\0"), "big")
         self._lengths[row] = len(words)
         self._document_of[row] = document
@@ -225,19 +223,19 @@ class MemoryIndex:
     def counts(self, scope: Scope) -> tuple[int, int, int]:
         """Chunks, entities and mentions that the scope sees."""
         mask = self.visible(scope, None)
-        seen = mask[_view(self._mention_rows)]
+        seen = mask[view(self._mention_rows)]
         entities = self._mentioned(seen)
         return int(np.count_nonzero(mask)), int(np.count_nonzero(entities)), int(np.count_nonzero(seen))
 
     def _mentioned(self, seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """`(entities,)` which entities one of the mentions names; `seen` picks mentions."""
         entities = np.zeros(len(self._entities), dtype=np.bool_)
-        entities[_view(self._mention_entities)[seen]] = True
+        entities[view(self._mention_entities)[seen]] = True
         return entities
 
     def entity_ids(self, scope: Scope, after: str) -> Iterator[str]:
         """Ids of the entities that the scope sees, those greater than `after`, in no order."""
-        entities = self._mentioned(self.visible(scope, None)[_view(self._mention_rows)]).tolist()
+        entities = self._mentioned(self.visible(scope, None)[view(self._mention_rows)]).tolist()
         return (id_ for id_, known in self._entities.items() if entities[known.number] and id_ > after)
 
     def _corpus(self, scope: Scope) -> tuple[int, float]:
@@ -287,7 +285,7 @@ class MemoryIndex:
             posting = self._postings.get(term)
             if posting is None:
                 continue
-            rows, counts = _view(posting, 2).T
+            rows, counts = view(posting, 2).T
             seen = corpus[rows]
             rows, counts = rows[seen], counts[seen]
             weight = idf(total, len(rows)) * (K1 + 1)
@@ -303,7 +301,7 @@ class MemoryIndex:
         frequency: dict[str, int] = {}
         for term in terms:
             posting = self._postings.get(term)
-            frequency[term] = 0 if posting is None else int(np.count_nonzero(mask[_view(posting, 2)[:, 0]]))
+            frequency[term] = 0 if posting is None else int(np.count_nonzero(mask[view(posting, 2)[:, 0]]))
         return (*self._corpus(scope), frequency)
 
     # Entities
@@ -316,7 +314,7 @@ class MemoryIndex:
             known = self._entities.get(id_)
             if known is None:
                 continue
-            table = _view(known.table, _MENTION_STRIDE)
+            table = view(known.table, _MENTION_STRIDE)
             seen = mask[table[:, 0]]
             if not seen.all():
                 table = table[seen]
@@ -346,8 +344,12 @@ class MemoryIndex:
         held = [(-total, names[code]) for code, total in zip(distinct.tolist(), totals, strict=True)]
         return min((one for one in held if one[1] or not skip_empty), default=(0, ""))[1]
 
-    def mentioning(self, scope: Scope, ids: Iterable[str], limit: int, filter: Filter | None) -> list[Occurrences]:
-        """For each of the entities that a visible chunk mentions: how many do, and the first `limit` of them."""
+    def mentioning(
+        self, scope: Scope, ids: Iterable[str], limit: int, filter: Filter | None, rare: bool
+    ) -> list[Occurrences]:
+        """For each of the entities that a visible chunk mentions: how many do, and the first `limit` of them; none of more
+        than `limit`, if only rare entities matter.
+        """
         mask = self.visible(scope, filter)
         found: list[Occurrences] = []
         for id_ in ids:
@@ -358,11 +360,11 @@ class MemoryIndex:
                 few = [self.chunk_ids[row] for row in known.table[::_MENTION_STRIDE] if mask.item(row)]
                 count, first = len(few), tuple(sorted(few)[: max(0, limit)])
             else:
-                rows = _view(known.table, _MENTION_STRIDE)[:, 0]
+                rows = view(known.table, _MENTION_STRIDE)[:, 0]
                 rows = rows[mask[rows]]
-                count, first = len(rows), self.first_ids(rows, limit)
+                count, first = len(rows), self.first_ids(rows, 0 if rare and len(rows) > limit else limit)
             if count:
-                found.append(Occurrences(id_, count, first))
+                found.append(Occurrences(id_, count, () if rare and count > limit else first))
         return found
 
     def first_ids(self, rows: NDArray[np.int32], limit: int) -> tuple[str, ...]:
@@ -432,19 +434,3 @@ class MemoryIndex:
     def vectors(self, chunks: Sequence[str]) -> NDArray[np.float32]:
         """`(len(chunks), dim)` embeddings of known chunks, a copy."""
         return self._vectors[[self.row_of[id_] for id_ in chunks]]
-
-
-def _fit(column: NDArray[_Number], row: int) -> NDArray[_Number]:
-    """The column, grown so that `row` exists."""
-    if row < len(column):
-        return column
-    return np.concatenate([column, np.zeros(max(len(column), row + 1 - len(column)), dtype=column.dtype)])
-
-
-def _view(numbers: "array[int]", width: int = 0) -> NDArray[np.int32]:
-    """The numbers as they are, without a copy, in rows of `width` if given.
-
-    An array cannot grow while a view of it exists, so no view may leave the method that makes it.
-    """
-    flat = np.frombuffer(numbers, dtype=np.intc)
-    return flat.reshape(-1, width) if width else flat

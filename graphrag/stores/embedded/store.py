@@ -255,11 +255,19 @@ class EmbeddedStore:
         return await self._read(lambda _, index: index.entities(scope, dict.fromkeys(ids)))
 
     async def chunks_mentioning(
-        self, scope: Scope, entity_ids: Sequence[str], limit: int, filter: Filter | None = None
+        self,
+        scope: Scope,
+        entity_ids: Sequence[str],
+        limit: int,
+        filter: Filter | None = None,
+        *,
+        rare: bool = False,
     ) -> list[Occurrences]:
         """See GraphStore.chunks_mentioning."""
         self._check_filter(filter)
-        return await self._read(lambda _, index: index.mentioning(scope, dict.fromkeys(entity_ids), limit, filter))
+        return await self._read(
+            lambda _, index: index.mentioning(scope, dict.fromkeys(entity_ids), limit, filter, rare)
+        )
 
     async def title_links(
         self, scope: Scope, chunk_ids: Sequence[str], limit: int, filter: Filter | None = None

@@ -74,6 +74,13 @@ class Connection:
             )
         return [record.values() for record in result.records]
 
+    async def read_together(self, query: str, **parameters: object) -> list[Row]:
+        """The rows of a reading query that collects them in one record. The driver takes about 0.1 ms for each record, whatever
+        it holds, which for the hundreds of a question is as long as the server takes to find them. Raises as read.
+        """
+        ((rows,),) = await self.read(query, **parameters)
+        return cast("list[Row]", rows)
+
     async def write(self, work: Callable[[Transaction], Awaitable[_T]]) -> _T:
         """Run `work` in one transaction. It may run several times, until one run commits; so it must only depend on what
         it reads in the transaction.

@@ -9,12 +9,14 @@ import asyncio
 import contextvars
 import logging
 from contextlib import suppress
+from typing import LiteralString
 
 from graphrag.errors import StoreError
 from graphrag.extraction.resolution import Decided, blocking_keys, link_between, may_be_same
-from graphrag.stores.neo4j import lucene, queries
+from graphrag.stores.neo4j import lucene
 from graphrag.stores.neo4j.connection import Connection, Row, Transaction
 from graphrag.stores.neo4j.folding import name_and_type
+from graphrag.stores.neo4j.queries import together
 from graphrag.stores.system import decided_by
 from graphrag.stores.system_rows import decision_from
 from graphrag.types import Entity, SameAs
@@ -66,21 +68,21 @@ class Display:
 
 async def refresh(connection: Connection) -> int:
     """Bring some of the stale entities up to date. Returns how many there were."""
-    found = await connection.read(queries.STALE, limit=ENTITIES_PER_STEP)
+    found = await connection.read_together(_STALE, limit=ENTITIES_PER_STEP)
     # One that is deleted just now is read without its values.
     stale = [row for row in found if None not in row[:4]]
     if not stale:
         return 0
     held = {row[0]: _shown(row) for row in stale}
     tenants = {row[0]: row[2] for row in stale}
-    decisions = map(decision_from, await connection.read(queries.DECIDED, tenants=sorted(set(tenants.values()))))
+    decisions = map(decision_from, await connection.read(_DECIDED, tenants=sorted(set(tenants.values()))))
     # Of a tenant's own entities only, whatever ids a decision names.
     own = [one for one in decisions if {tenants.get(one.a), tenants.get(one.b)} <= {one.tenant, None}]
     decided = decided_by(own)
     links = _merges(held, decided)
     for query in lucene.any_token(token for row in stale for token in row[4]):
         # One query after the other: a common surname has many bearers, and all of them together may not fit into memory.
-        others = await connection.read(queries.SIMILAR, queries=[query])
+        others = await connection.read_together(_SIMILAR, queries=[query])
         links |= await asyncio.to_thread(_links, held, tenants, others, decided)
     entities = [
         {
@@ -97,10 +99,10 @@ async def refresh(connection: Connection) -> int:
     ]
 
     async def work(tx: Transaction) -> None:
-        await tx.run(queries.SHOW, entities=entities)
+        await tx.run(_SHOW, entities=entities)
         ordered = [links[pair] for pair in sorted(links)]
         rows = [{"a": link.a, "b": link.b, "score": link.score, "reason": link.reason} for link in ordered]
-        await tx.run(queries.SHOW_LINKS, links=rows)
+        await tx.run(_SHOW_LINKS, links=rows)
 
     await connection.write(work)
     return len(stale)
@@ -142,3 +144,43 @@ def _merges(held: dict[str, Entity], decided: Decided) -> dict[tuple[str, str], 
             if link is not None:
                 found[link.a, link.b] = link
     return found
+
+
+# Over all that the tenant of an entity holds.
+_STALE: LiteralString = f"""
+MATCH (e:Stale) WITH e LIMIT $limit
+CALL (e) {{
+    MATCH (e)<-[m:MENTIONS]-()
+    RETURN sum(m.count) AS mentions, count(DISTINCT m.document_id) AS documents
+}}
+CALL (e) {{
+    MATCH (e)<-[m:MENTIONS]-()
+    WITH m.surface AS surface, m.type AS type, sum(m.count) AS weight
+    RETURN collect([surface, type, weight]) AS forms
+}}
+{together("e.id, e.key, e.tenant, e.touched, e.blocks, mentions, documents, forms")}"""
+
+_SIMILAR: LiteralString = f"""
+UNWIND $queries AS query
+CALL db.index.fulltext.queryNodes('entity_names', query) YIELD node AS e
+WITH DISTINCT e
+{together("e.id, e.key, e.tenant, e.name, e.type")}"""
+
+_DECIDED: LiteralString = """
+UNWIND $tenants AS tenant
+MATCH (x:Decision {tenant: tenant})
+RETURN x.id, x.tenant, x.kind, x.a, x.b, x.author, x.created_at"""
+
+_SHOW: LiteralString = """
+UNWIND $entities AS row
+MATCH (e:Entity {id: row.id}) WHERE e.touched = row.touched
+SET e += row.properties
+REMOVE e:Stale, e.touched
+WITH e
+MATCH (e)-[s:SAME_AS]-() DELETE s"""
+
+_SHOW_LINKS: LiteralString = """
+UNWIND $links AS row
+MATCH (a:Entity {id: row.a}) MATCH (b:Entity {id: row.b}) WHERE a.tenant = b.tenant
+MERGE (a)-[s:SAME_AS]->(b)
+SET s.score = row.score, s.reason = row.reason, s.tenant = a.tenant"""

@@ -19,7 +19,7 @@ async def entities(connection: Connection, scope: Scope, ids: Iterable[str], lim
     wanted = [id_ for id_ in dict.fromkeys(ids) if is_text(id_)]
     if not wanted:
         return []
-    found = await connection.read(queries.ENTITIES, ids=wanted, limit=limit, **queries.scope_parameters(scope))
+    found = await connection.read_together(queries.ENTITIES, ids=wanted, limit=limit, **queries.scope_parameters(scope))
     return [entity_of(row) for row in found]
 
 
@@ -39,7 +39,7 @@ async def _in_blocks(connection: Connection, tenant: str, blocks: Iterable[str])
     texts = lucene.any_block(tenant, blocks)
     if not texts:
         return {}
-    found = await connection.read(queries.ENTITY_IDS_BY_BLOCK, queries=texts, tenant=tenant)
+    found = await connection.read_together(queries.ENTITY_IDS_BY_BLOCK, queries=texts, tenant=tenant)
     return {str(id_): str(key) for id_, key in found}
 
 
@@ -48,13 +48,15 @@ async def _with_prefix(connection: Connection, tenant: str, prefix: str) -> list
     query = lucene.word_prefix(start)
     if not query:
         return []
-    found = await connection.read(queries.ENTITY_IDS_BY_PREFIX, words=query, start=f" {start}", tenant=tenant)
+    found = await connection.read_together(queries.ENTITY_IDS_BY_PREFIX, words=query, start=f" {start}", tenant=tenant)
     return [id_ for (id_,) in found]
 
 
 async def entity_ids(connection: Connection, scope: Scope, after: str, limit: int) -> list[str]:
     """See GraphStore.entity_ids. One round trip."""
-    found = await connection.read(queries.ENTITY_IDS, after=after, limit=limit, **queries.scope_parameters(scope))
+    found = await connection.read_together(
+        queries.ENTITY_IDS, after=after, limit=limit, **queries.scope_parameters(scope)
+    )
     return [id_ for (id_,) in found]
 
 
@@ -81,7 +83,7 @@ async def neighbourhood(
         ][: limit - len(found)]
         found.update((entity.id, entity) for entity in frontier)
     relations = (
-        await connection.read(queries.RELATIONS_AMONG, ids=sorted(found), **queries.scope_parameters(scope))
+        await connection.read_together(queries.RELATIONS_AMONG, ids=sorted(found), **queries.scope_parameters(scope))
         if found
         else []
     )
@@ -95,7 +97,7 @@ async def neighbourhood(
 async def _neighbours(connection: Connection, scope: Scope, frontier: Sequence[Entity]) -> set[str]:
     """Ids of what visible relations lead to."""
     ids = [entity.id for entity in frontier]
-    found = await connection.read(queries.NEIGHBOURS, ids=ids, **queries.scope_parameters(scope))
+    found = await connection.read_together(queries.NEIGHBOURS, ids=ids, **queries.scope_parameters(scope))
     return {id_ for (id_,) in found}
 
 

@@ -28,7 +28,7 @@ async def title_links(
 async def _out(
     connection: Connection, scope: Scope, ids: Sequence[str], limit: int, filter: Filter | None
 ) -> list[_Link]:
-    found = await connection.read(
+    found = await connection.read_together(
         queries.LINKS_OUT, ids=ids, limit=limit, filter=conditions(filter), **queries.scope_parameters(scope)
     )
     links: list[_Link] = []
@@ -52,7 +52,7 @@ async def _into(
     links: dict[str, list[_Link]] = {}
     wanted, most = ids, 2 * limit
     while wanted:
-        found = await connection.read(
+        found = await connection.read_together(
             queries.LINKS_IN,
             ids=wanted,
             most=most,

@@ -14,6 +14,11 @@ def scope_parameters(scope: Scope) -> dict[str, object]:
     return {"tenant": scope.tenant, "all": ALL_ACCESS in scope.access, "access": sorted(scope.access)}
 
 
+def together(columns: LiteralString) -> LiteralString:
+    """Ends a query with all its rows in one record, for Connection.read_together."""
+    return f"RETURN collect([{columns}])"
+
+
 def _sees(node: LiteralString) -> LiteralString:
     """Whether a document or chunk is visible. An edge belongs to a chunk, so that its access label is the chunk's."""
     return f"{node}.tenant = $tenant AND ($all OR {node}.access IN $access)"
@@ -55,13 +60,15 @@ WHERE coalesce(s.slot, 0) = $slot AND ($embedder IS NULL OR s.embedder = $embedd
 DOCUMENTS: LiteralString = f"""
 MATCH (d:Document)
 WHERE {_SEES_D} AND d.id > $after AND d.source STARTS WITH $prefix AND {_PASSES_D}
-RETURN {_DOCUMENT} ORDER BY d.id LIMIT $limit"""
+WITH d ORDER BY d.id LIMIT $limit
+{together(_DOCUMENT)}"""
 
 DOCUMENTS_BY_ID: LiteralString = f"""
 UNWIND $ids AS id
 MATCH (d:Document {{id: id}})
 WHERE {_SEES_D} AND d.id > $after AND d.source STARTS WITH $prefix AND {_PASSES_D}
-RETURN {_DOCUMENT} ORDER BY d.id LIMIT $limit"""
+WITH d ORDER BY d.id LIMIT $limit
+{together(_DOCUMENT)}"""
 
 # Of all tenants: a move to another model is of the whole store.
 ALL_DOCUMENTS: LiteralString = f"MATCH (d:Document) WHERE d.id > $after RETURN {_DOCUMENT} ORDER BY d.id LIMIT $limit"
@@ -101,18 +108,19 @@ RETURN {_RELATION} ORDER BY r.id"""
 
 CHUNK_IDS: LiteralString = f"""
 MATCH (c:Chunk {{document_id: $id}}) WHERE {_SEES_C}
-RETURN c.id ORDER BY c.position"""
+WITH c.id AS id ORDER BY c.position
+{together("id")}"""
 
 CHUNKS: LiteralString = f"""
 UNWIND $ids AS id
 MATCH (c:Chunk {{id: id}}) WHERE {_SEES_C} AND {_PASSES_C}
-RETURN {_CHUNK}"""
+{together(_CHUNK)}"""
 
 CHUNK_VECTORS: LiteralString = f"""
 {_IN_USE}
 UNWIND $ids AS id
 MATCH (c:Chunk {{id: id}}) WHERE {_SEES_C} AND {_PASSES_C} AND c[$property] IS NOT NULL
-RETURN c.id, vector(c[$property], $dimension, FLOAT32), c.sentence_vectors"""
+{together("c.id, vector(c[$property], $dimension, FLOAT32), c.sentence_vectors")}"""
 
 # Search. A score is (1 + cosine) / 2. The predicate of a vector search is of declared properties, so that its text depends on the filter's fields and
 # on nothing else: VECTOR_SEARCH is completed by `vector_search`.
@@ -158,7 +166,7 @@ KEYWORD_SEARCH: LiteralString = f"""
 UNWIND $queries AS query
 CALL db.index.fulltext.queryNodes('chunk_text', query, {{limit: $limit}}) YIELD node AS c
 WITH c, {_PASSES_C} AS passes
-RETURN c.id, CASE WHEN passes THEN c.terms END"""
+{together("c.id, CASE WHEN passes THEN c.terms END")}"""
 
 TERM_STATISTICS: LiteralString = """
 OPTIONAL MATCH (p:Partition {tenant: $tenant}) WHERE $all OR p.access IN $access
@@ -175,62 +183,62 @@ RETURN chunks, terms, frequencies"""
 
 # Entities
 
-ENTITY_IDS_BY_BLOCK: LiteralString = """
+ENTITY_IDS_BY_BLOCK: LiteralString = f"""
 UNWIND $queries AS query
 CALL db.index.fulltext.queryNodes('entity_names', query) YIELD node AS e
 WHERE e.tenant = $tenant
-RETURN DISTINCT e.id, e.key"""
+WITH DISTINCT e
+{together("e.id, e.key")}"""
 
-ENTITY_IDS_BY_PREFIX: LiteralString = """
+ENTITY_IDS_BY_PREFIX: LiteralString = f"""
 CALL db.index.fulltext.queryNodes('entity_names', $words) YIELD node AS e
 WHERE e.tenant = $tenant AND ' ' + e.key CONTAINS $start
-RETURN e.id"""
+{together("e.id")}"""
 
 # The fold: what the visible mentions say about each entity. Most mentioned first.
-ENTITIES: LiteralString = """
-UNWIND $ids AS id
-MATCH (e:Entity {id: id}) WHERE e.tenant = $tenant
-CALL (e) {
-    MATCH (e)<-[m:MENTIONS]-() WHERE $all OR m.access IN $access
-    RETURN sum(m.count) AS mentions, count(m) AS chunks, count(DISTINCT m.document_id) AS documents
-}
-WITH e, mentions, chunks, documents WHERE chunks > 0
-ORDER BY mentions DESC, e.id LIMIT $limit
-CALL (e) {
-    MATCH (e)<-[m:MENTIONS]-() WHERE $all OR m.access IN $access
-    WITH m.surface AS surface, m.type AS type, sum(m.count) AS weight
-    RETURN collect([surface, type, weight]) AS forms
-}
-RETURN e.id, e.key, mentions, chunks, documents, forms"""
-
-CHUNKS_MENTIONING: LiteralString = """
-UNWIND $ids AS id
-MATCH (e:Entity {id: id}) WHERE e.tenant = $tenant
-CALL (e) {
-    MATCH (e)<-[m:MENTIONS]-() WHERE $all OR m.access IN $access
-    WITH m.chunk_id AS id ORDER BY id
-    WITH collect(id) AS ids
-    RETURN size(ids) AS total, ids[..$limit] AS first
-}
-WITH e, total, first WHERE total > 0
-RETURN e.id, total, first"""
-
-CHUNKS_MENTIONING_FILTERED: LiteralString = f"""
+ENTITIES: LiteralString = f"""
 UNWIND $ids AS id
 MATCH (e:Entity {{id: id}}) WHERE e.tenant = $tenant
 CALL (e) {{
-    MATCH (e)<-[:MENTIONS]-(c:Chunk) WHERE {_SEES_C} AND {_PASSES_C}
-    WITH c.id AS id ORDER BY id
+    MATCH (e)<-[m:MENTIONS]-() WHERE $all OR m.access IN $access
+    RETURN sum(m.count) AS mentions, count(m) AS chunks, count(DISTINCT m.document_id) AS documents
+}}
+WITH e, mentions, chunks, documents WHERE chunks > 0
+ORDER BY mentions DESC, e.id LIMIT $limit
+CALL (e) {{
+    MATCH (e)<-[m:MENTIONS]-() WHERE $all OR m.access IN $access
+    WITH m.surface AS surface, m.type AS type, sum(m.count) AS weight
+    RETURN collect([surface, type, weight]) AS forms
+}}
+{together("e.id, e.key, mentions, chunks, documents, forms")}"""
+
+
+def _mentioning(chunk_ids: LiteralString) -> LiteralString:
+    """How many chunks mention each entity, and the first of them, given what matches the `id` of each for an entity `e`."""
+    return f"""
+UNWIND $ids AS id
+MATCH (e:Entity {{id: id}}) WHERE e.tenant = $tenant
+CALL (e) {{
+    {chunk_ids} AS id ORDER BY id
     WITH collect(id) AS ids
-    RETURN size(ids) AS total, ids[..$limit] AS first
+    RETURN size(ids) AS total, CASE WHEN $rare AND size(ids) > $limit THEN [] ELSE ids[..$limit] END AS first
 }}
 WITH e, total, first WHERE total > 0
-RETURN e.id, total, first"""
+{together("e.id, total, first")}"""
 
-ENTITY_IDS: LiteralString = """
+
+CHUNKS_MENTIONING: LiteralString = _mentioning(
+    "MATCH (e)<-[m:MENTIONS]-() WHERE $all OR m.access IN $access WITH m.chunk_id"
+)
+CHUNKS_MENTIONING_FILTERED: LiteralString = _mentioning(
+    f"MATCH (e)<-[:MENTIONS]-(c:Chunk) WHERE {_SEES_C} AND {_PASSES_C} WITH c.id"
+)
+
+ENTITY_IDS: LiteralString = f"""
 MATCH (e:Entity) WHERE e.id > $after AND e.tenant = $tenant
-AND EXISTS { MATCH (e)<-[m:MENTIONS]-() WHERE $all OR m.access IN $access }
-RETURN e.id ORDER BY e.id LIMIT $limit"""
+AND EXISTS {{ MATCH (e)<-[m:MENTIONS]-() WHERE $all OR m.access IN $access }}
+WITH e.id AS id ORDER BY id LIMIT $limit
+{together("id")}"""
 
 # Title links. The chunks that are about an entity are visible as `a` is, their edge to it.
 
@@ -250,7 +258,8 @@ CALL (e) {{ {_ABOUT}
     RETURN collect(target) AS targets
 }}
 WITH source, e, targets WHERE size(targets) > 0
-RETURN source.id, source.phrases, collect([e.key, targets, EXISTS {{ (source)-[:ABOUT]->(e) }}])"""
+WITH source, collect([e.key, targets, EXISTS {{ (source)-[:ABOUT]->(e) }}]) AS subjects
+{together("source.id, source.phrases, subjects")}"""
 
 # For each subject of the given chunks: these chunks, and the first chunks that name it and are not about it, each with
 # the longer phrases around the name that are the key of a visible subject too.
@@ -272,19 +281,21 @@ CALL (e) {{
     }}
     RETURN collect([source.id, longer, CASE WHEN size(longer) > 0 THEN source.phrases END]) AS sources
 }}
-RETURN e.key, targets, sources"""
+{together("e.key, targets, sources")}"""
 
 # Steps in the graph of entities
 
-NEIGHBOURS: LiteralString = """
+NEIGHBOURS: LiteralString = f"""
 UNWIND $ids AS id
-MATCH (e:Entity {id: id})-[r:RELATES]-(other:Entity) WHERE e.tenant = $tenant AND ($all OR r.access IN $access)
-RETURN DISTINCT other.id"""
+MATCH (e:Entity {{id: id}})-[r:RELATES]-(other:Entity) WHERE e.tenant = $tenant AND ($all OR r.access IN $access)
+WITH DISTINCT other
+{together("other.id")}"""
 
 RELATIONS_AMONG: LiteralString = f"""
 UNWIND $ids AS id
 MATCH (e:Entity {{id: id}})-[r:RELATES]->() WHERE e.tenant = $tenant AND ($all OR r.access IN $access) AND r.object_id IN $ids
-RETURN {_RELATION} ORDER BY r.id"""
+WITH r ORDER BY r.id
+{together(_RELATION)}"""
 
 # Writing. A statement that begins by setting `lock` waits for other writers of the same node, and then reads what they left.
 
@@ -392,45 +403,6 @@ UNWIND $ids AS id
 MATCH (e:Entity {id: id}) SET e.lock = $lock
 WITH e WHERE NOT EXISTS { (e)<-[:MENTIONS]-() }
 DETACH DELETE e"""
-
-# What Browser shows of an entity, over all that its tenant holds, and the links between entities that are probably one.
-
-STALE: LiteralString = """
-MATCH (e:Stale) WITH e LIMIT $limit
-CALL (e) {
-    MATCH (e)<-[m:MENTIONS]-()
-    RETURN sum(m.count) AS mentions, count(DISTINCT m.document_id) AS documents
-}
-CALL (e) {
-    MATCH (e)<-[m:MENTIONS]-()
-    WITH m.surface AS surface, m.type AS type, sum(m.count) AS weight
-    RETURN collect([surface, type, weight]) AS forms
-}
-RETURN e.id, e.key, e.tenant, e.touched, e.blocks, mentions, documents, forms"""
-
-SIMILAR: LiteralString = """
-UNWIND $queries AS query
-CALL db.index.fulltext.queryNodes('entity_names', query) YIELD node AS e
-RETURN DISTINCT e.id, e.key, e.tenant, e.name, e.type"""
-
-DECIDED: LiteralString = """
-UNWIND $tenants AS tenant
-MATCH (x:Decision {tenant: tenant})
-RETURN x.id, x.tenant, x.kind, x.a, x.b, x.author, x.created_at"""
-
-SHOW: LiteralString = """
-UNWIND $entities AS row
-MATCH (e:Entity {id: row.id}) WHERE e.touched = row.touched
-SET e += row.properties
-REMOVE e:Stale, e.touched
-WITH e
-MATCH (e)-[s:SAME_AS]-() DELETE s"""
-
-SHOW_LINKS: LiteralString = """
-UNWIND $links AS row
-MATCH (a:Entity {id: row.a}) MATCH (b:Entity {id: row.b}) WHERE a.tenant = b.tenant
-MERGE (a)-[s:SAME_AS]->(b)
-SET s.score = row.score, s.reason = row.reason, s.tenant = a.tenant"""
 
 REMOVE_DOCUMENTS: LiteralString = """
 UNWIND $ids AS id

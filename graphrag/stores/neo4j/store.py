@@ -164,7 +164,7 @@ class Neo4jStore:
         check_text("'after'", after)
         if limit < 1 or (ids is not None and not _valid(ids)) or not is_text(source_prefix):
             return []
-        found = await self._connection.read(
+        found = await self._connection.read_together(
             queries.DOCUMENTS if ids is None else queries.DOCUMENTS_BY_ID,
             ids=_valid(ids or ()),
             after=after,
@@ -183,7 +183,7 @@ class Neo4jStore:
         """See GraphStore.chunk_ids."""
         if not is_text(document_id):
             return []
-        found = await self._connection.read(queries.CHUNK_IDS, id=document_id, **_asked(scope, None))
+        found = await self._connection.read_together(queries.CHUNK_IDS, id=document_id, **_asked(scope, None))
         return [id_ for (id_,) in found]
 
     async def chunks(self, scope: Scope, ids: Sequence[str], filter: Filter | None = None) -> list[Chunk]:
@@ -191,7 +191,7 @@ class Neo4jStore:
         self._check_filter(filter)
         if not (wanted := _valid(ids)):
             return []
-        found = await self._connection.read(queries.CHUNKS, ids=wanted, **_asked(scope, filter))
+        found = await self._connection.read_together(queries.CHUNKS, ids=wanted, **_asked(scope, filter))
         return [rows.chunk_from(row) for row in _ordered(found, wanted)]
 
     async def chunk_vectors(
@@ -227,7 +227,7 @@ class Neo4jStore:
         texts = lucene.any_term(scope, sorted(wanted))
         limit = max(4 * k, LEAST_MATCHES)
         while texts:
-            found = await self._connection.read(
+            found = await self._connection.read_together(
                 queries.KEYWORD_SEARCH, queries=texts, limit=limit, **_asked(scope, filter)
             )
             matches = {id_: held for id_, held in found if held is not None and not wanted.isdisjoint(held.split())}
@@ -271,14 +271,22 @@ class Neo4jStore:
         return [found[id_] for id_ in dict.fromkeys(ids) if id_ in found]
 
     async def chunks_mentioning(
-        self, scope: Scope, entity_ids: Sequence[str], limit: int, filter: Filter | None = None
+        self,
+        scope: Scope,
+        entity_ids: Sequence[str],
+        limit: int,
+        filter: Filter | None = None,
+        *,
+        rare: bool = False,
     ) -> list[Occurrences]:
         """See GraphStore.chunks_mentioning."""
         self._check_filter(filter)
         if not (wanted := _valid(entity_ids)):
             return []
         query = queries.CHUNKS_MENTIONING_FILTERED if filter and filter.conditions else queries.CHUNKS_MENTIONING
-        found = await self._connection.read(query, ids=wanted, limit=max(0, limit), **_asked(scope, filter))
+        found = await self._connection.read_together(
+            query, ids=wanted, limit=max(0, limit), rare=rare, **_asked(scope, filter)
+        )
         return [Occurrences(id_, total, tuple(first)) for id_, total, first in _ordered(found, wanted)]
 
     async def title_links(

@@ -93,7 +93,7 @@ class Vectors:
         async def work(layout: Layout) -> dict[str, ChunkVectors]:
             if not layout.dimension:
                 return {}
-            found = await self._connection.read(
+            found = await self._connection.read_together(
                 queries.CHUNK_VECTORS,
                 ids=ids,
                 dimension=layout.dimension,
