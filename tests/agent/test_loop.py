@@ -221,6 +221,20 @@ async def test_nothing_else_is_looked_for_where_one_passage_holds_the_question(k
     assert answer.stopped_by == "sufficient"
 
 
+async def test_a_passage_that_holds_the_question_and_no_answer_is_followed(empty: KnowledgeBase):
+    for name, text in (
+        ("a.txt", "Ferrosonde is the third album by the singer Ada Quill.\n"),
+        ("b.txt", "Ada Quill lives in Oregon.\n"),
+    ):
+        await ingest_documents(empty, SCOPE, load_bytes(text.encode(), name))
+
+    answer = await Agent(empty).run(SCOPE, "Ferrosonde is the third album by a singer from what state?")
+    told = await Agent(empty).run(SCOPE, "Who is the singer of the third album Ferrosonde?")
+
+    assert "graph_expand" in {seen.tool for step in answer.steps for seen in step.observations}
+    assert len(told.steps) == 1
+
+
 @pytest.mark.parametrize("step", [1, 2, 3])
 async def test_the_planner_stops_when_the_evidence_suffices(kb: KnowledgeBase, step: int):
     question = await read_question(kb.store, kb.embedder, kb.encoder, SCOPE, QUESTIONS[0])
