@@ -31,8 +31,8 @@ STOP_AT_ONCE = 0.8
 second hop was missed in large corpora: 8 points of all@5 among 10,000 near copies of the passages of HotpotQA."""
 ONE_PASSAGE = 0.9
 """Share of the question that the best passage holds by itself from which nothing else is looked for, if it also holds an
-answer. Less saves reads and loses second hops: with 0.75, 40 % of the questions of HotpotQA ended after the first step. Without
-that, two complete answers in a hundred were missed among 50,000 chunks."""
+answer. Less saves reads and loses second hops: with 0.75, 40 % of the questions of HotpotQA ended after the first step. A passage
+without an answer cost two of a hundred questions their second hop among 50,000 chunks."""
 POOR = 0.1
 """Below it a third step is worth its reads: the evidence lacks something that the words may still find. Above it, a third
 step brought nothing on either benchmark (docs/benchmarks.md)."""

@@ -12,7 +12,7 @@ from graphrag.retrieval.vector import vector_search
 from graphrag.types import Hit
 
 MAX_LINKS = 10
-"""Title links out of, and into, one passage."""
+"""Title links out of, and into, one passage. More cost reads of popular names and found nothing more on four corpora."""
 MENTIONS_OF_NAMED = 8
 """An entity named in the question with more mentions than this is left to ranked search."""
 CANDIDATES_PER_SEARCH = 30

@@ -676,6 +676,8 @@ async def test_ids_keep_their_order_and_count_once(store_factory: StoreFactory) 
         occurrences = await store.chunks_mentioning(ANYBODY, [ibm, acme, ibm], 1)
         assert [(one.entity_id, one.chunk_count) for one in occurrences] == [(ibm, 1), (acme, 2)]
         assert occurrences[1].chunk_ids == (min(first, second),)
+        rare = await store.chunks_mentioning(ANYBODY, [ibm, acme], 1, rare=True)
+        assert rare == [Occurrences(ibm, 1, (third,)), Occurrences(acme, 2, ())]
         document_ids = [batches[0].document.id] * 2
         assert len(await store.documents(ANYBODY, ids=document_ids)) == 1
         assert len(await store.find_entities(ANYBODY, keys=["acme", "acme"])) == 1

@@ -54,6 +54,8 @@ async def test_a_merge_makes_two_one_for_a_question_and_undoing_it_leaves_no_tra
     for id_ in (IBM, LAMPREY):
         (found,) = await view.chunks_mentioning(SCOPE, [id_], 9)
         assert (found.chunk_count, list(found.chunk_ids)) == (2, sorted(chunks))
+        (common,) = await view.chunks_mentioning(SCOPE, [id_], 1, rare=True)
+        assert (common.chunk_count, common.chunk_ids) == (2, ())
     assert await store.chunks(SCOPE, chunks) == before
     assert await undo(store, system, SCOPE, decision.id[:8]) == decision
     assert await with_merges(store, system, SCOPE) is store

@@ -350,6 +350,10 @@ class MemoryIndex:
         """For each of the entities that a visible chunk mentions: how many do, and the first `limit` of them; none of more
         than `limit`, if only rare entities matter.
         """
+
+        def shown(count: int) -> int:
+            return 0 if rare and count > limit else max(0, limit)
+
         mask = self.visible(scope, filter)
         found: list[Occurrences] = []
         for id_ in ids:
@@ -358,13 +362,13 @@ class MemoryIndex:
                 continue
             if len(known.table) <= _FEW * _MENTION_STRIDE:
                 few = [self.chunk_ids[row] for row in known.table[::_MENTION_STRIDE] if mask.item(row)]
-                count, first = len(few), tuple(sorted(few)[: max(0, limit)])
+                count, first = len(few), tuple(sorted(few)[: shown(len(few))])
             else:
                 rows = view(known.table, _MENTION_STRIDE)[:, 0]
                 rows = rows[mask[rows]]
-                count, first = len(rows), self.first_ids(rows, 0 if rare and len(rows) > limit else limit)
+                count, first = len(rows), self.first_ids(rows, shown(len(rows)))
             if count:
-                found.append(Occurrences(id_, count, () if rare and count > limit else first))
+                found.append(Occurrences(id_, count, first))
         return found
 
     def first_ids(self, rows: NDArray[np.int32], limit: int) -> tuple[str, ...]:
