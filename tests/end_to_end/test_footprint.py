@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
-# Any of them makes ONNX Runtime send nothing of its own accord, as on a machine that runs tests.
+# Where tests run, ONNX Runtime may be silent by itself: not here.
 SILENCING = ("CI", "TF_BUILD", "GITHUB_ACTIONS", "ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS")
 
 
