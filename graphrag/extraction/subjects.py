@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from graphrag.analysis import is_subject_key, normalise
 
 if TYPE_CHECKING:
-    from spacy.tokens import Doc, Span
+    from spacy.tokens import Doc
 
 _MOST_WORDS = 10
 _MAX_SENTENCE = 400
@@ -42,17 +42,15 @@ _NO_NAME = frozenset(
 """First words of a sentence or subject that names nothing."""
 
 
-def detect_subjects(doc: "Doc") -> tuple[str, ...]:
+def detect_subjects(doc: "Doc", first: "Doc") -> tuple[str, ...]:
     """Names of what a text is about, the one that it uses first; empty if it does not say.
 
     Args:
-        doc: parsed, with named entities.
+        doc: the text, with named entities.
+        first: its first sentence, parsed.
     """
-    sentence = next(iter(doc.sents), None)
-    if sentence is None:
-        return ()
-    text = doc.text[sentence.start_char :].partition("\n")[0][:_MAX_SENTENCE]
-    subject = _defined(text) or _grammatical(doc, sentence) or _first_entity(doc)
+    text = doc.text.lstrip().partition("\n")[0][:_MAX_SENTENCE]
+    subject = _defined(text) or _grammatical(first) or _first_entity(doc)
     if not subject:
         return ()
     people = [entity.text for entity in doc.ents if entity.label_ == "PERSON"]
@@ -82,19 +80,18 @@ def _defined(text: str) -> str:
     return before if first.isupper() or first.isdigit() else ""
 
 
-def _grammatical(doc: "Doc", sentence: "Span") -> str:
+def _grammatical(sentence: "Doc") -> str:
     """The grammatical subject with what belongs to it, without appositions and clauses."""
-    subject = next((token for token in sentence.root.children if token.dep_ in _SUBJECTS), None) or next(
-        (token for token in sentence if token.dep_ in _SUBJECTS), None
-    )
-    if subject is None:
+    subjects = [token for token in sentence if token.dep_ in _SUBJECTS]
+    if not subjects:
         return ""
+    subject = next((token for token in subjects if token.head.dep_ == "ROOT"), subjects[0])
     end = subject.i + 1
-    for token in doc[subject.i + 1 : subject.right_edge.i + 1]:
+    for token in sentence[subject.i + 1 : subject.right_edge.i + 1]:
         if token.text in "(,;:–—" or (token.dep_ in _CLAUSES and token.head.i <= subject.i):
             break
         end = token.i + 1
-    span = doc[subject.left_edge.i : end]
+    span = sentence[subject.left_edge.i : end]
     return "" if len(span) > _MOST_WORDS or span[0].lower_ in _NO_NAME else span.text
 
 
