@@ -33,7 +33,7 @@ NEUTRAL_BRIDGE = 0.6
 ABSENT_IDENTIFIER = 0.1
 """Most confidence where the question gives an identifier ("INC-2041") that no passage of the evidence holds."""
 _NAME = re.compile(r"\b(?:[A-Z]\w*|\w*\d\w*)(?:-\w+)*")
-_IDENTIFIER = re.compile(r"\b(?=[\w-]*[^\W\d_])(?=[\w-]*\d)\w+(?:-\w+)*\b")
+_HYPHENATED = re.compile(r"\w+(?:-\w+)*")
 _ORDINARY = re.compile(r"\d+(?:st|nd|rd|th|s|k|m)?(?:-[a-z]+)*|(?:mid|early|late|pre|post)-\d+s?", re.IGNORECASE)
 _TOKEN = re.compile(r"[^\W_]+")
 
@@ -168,7 +168,9 @@ def absent_identifiers(ledger: Ledger, evidence: EvidenceSet) -> tuple[str, ...]
     and "11th" mix letters and digits too, but name nothing.
     """
     asked = [
-        match.group() for match in _IDENTIFIER.finditer(ledger.question.text) if not _ORDINARY.fullmatch(match.group())
+        word
+        for word in dict.fromkeys(_HYPHENATED.findall(ledger.question.text))
+        if any(map(str.isalpha, word)) and any(map(str.isdigit, word)) and not _ORDINARY.fullmatch(word)
     ]
     if not asked:
         return ()

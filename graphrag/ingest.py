@@ -26,6 +26,7 @@ from graphrag.parts import Prepared, cut, stored_parts
 from graphrag.relabelling import fingerprint_of, only_relabelled, relabel
 from graphrag.sources import Failure, read_ahead
 from graphrag.stores.system import Lease
+from graphrag.syncing import kept_by_another
 from graphrag.types import (
     MAX_CHUNKS_PER_DOCUMENT,
     PUBLIC,
@@ -203,6 +204,9 @@ async def _ingest(
                 before = known.get(document.id)
                 if before is not None and before.fingerprint == document.fingerprint:
                     settle(Ingested(loaded.source, "unchanged", document.id, 0))
+                    continue
+                if before is not None and (reason := kept_by_another(before, document)):
+                    settle(Ingested(loaded.source, "failed", document.id, 0, reason))
                     continue
                 try:
                     if before is not None and only_relabelled(before, document, kb.pipeline):

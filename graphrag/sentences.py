@@ -16,7 +16,8 @@ _HEADING_LENGTH = 60
 _LINE = re.compile(r"[^\n\f\v\u2028\u2029]+")
 _ITEM = re.compile(r"(?:[-*+•‣◦▪–—]|\(?(?:\d{1,3}|[A-Za-z])[.)]|#{1,6})\s+\S")
 _LABEL = re.compile(r"[A-Z][\w/-]*(?: [\w/-]+){0,3}: ")
-_END = re.compile(r"(?:[.!?…]+(?:[\"'”’»)\]*_]|\[\d+\])*(?=\s)|[。！？]+[”’」』）]*)")
+# Never from within a run of stops, and without trying shorter ones: a long run would take the square of its length.
+_END = re.compile(r"(?:(?<![.!?…])[.!?…]++(?:[\"'”’»)\]*_]|\[\d+\])*+(?=\s)|[。！？]++[”’」』）]*+)")
 _SPACE = re.compile(r"\s+")
 _NEXT_WORD = re.compile(r"\w+")
 _LAST_WORD = re.compile(r"[^\s(\[\"“”'‘’/—–]*\Z")

@@ -1,6 +1,7 @@
 """From paths to loaded documents: which files there are, and what became of reading each."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 from graphrag.errors import GraphRAGError, InputError, UnsupportedFormatError
 from graphrag.loaders import LoadedDocument, ParserProcess, find_files, load_file, suffix_of, supported
 from graphrag.loaders.registry import is_unknown
+
+_log = logging.getLogger(__name__)
 
 SourceFile = tuple[Path, str]
 """A file and the source under which its documents are stored."""
@@ -102,6 +105,10 @@ def _load_all(
             found = load_file(path, source, parser=parser, max_bytes=max_bytes)
         except GraphRAGError as exc:
             found = [Failure(source, str(exc))]
+        except Exception as exc:
+            # Of a loader that meets what nobody thought of: one file is no reason to stop reading the others.
+            _log.exception("reading %s", source)
+            found = [Failure(source, f"it cannot be read (unexpected {type(exc).__name__}: {exc}); please report this")]
         if read is not None:
             read(len(found))
         yield from found

@@ -8,12 +8,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from graphrag.errors import InputError
-from graphrag.ingest import IngestReport
 from graphrag.sources import SourceFile
 from graphrag.stores.base import GraphStore
 from graphrag.types import Document, Scope, check_text, stable_id
+
+if TYPE_CHECKING:
+    from graphrag.ingest import IngestReport
 
 SYNCED_FROM = "synced_from"
 _PAGE = 500
@@ -31,6 +34,20 @@ def name_of(folder: Path) -> str:
     return f"{check_text('the name of the folder', real.name)}-{stable_id('folder', os.fspath(real))[:8]}"
 
 
+def kept_by_another(stored: Document, document: Document) -> str:
+    """Why a document of a synchronised folder may not replace a stored one of the same source; empty if it may.
+
+    Two folders with a README.md would replace each other's for ever, and what one of them drops would be lost to the other.
+    """
+    theirs, ours = stored.metadata.get(SYNCED_FROM), document.metadata.get(SYNCED_FROM)
+    if theirs is None or ours is None or theirs == ours:
+        return ""
+    return (
+        f"a document of this source is kept from the folder {theirs!r}, and this one is of {ours!r}; synchronise a folder that "
+        f"holds both, or if it is the same folder in another place, say --sync-as {theirs}"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Vanished:
     """What of a folder's documents is no longer in the folder."""
@@ -42,7 +59,7 @@ class Vanished:
 
 
 async def vanished(
-    store: GraphStore, scope: Scope, name: str, files: Sequence[SourceFile], report: IngestReport
+    store: GraphStore, scope: Scope, name: str, files: Sequence[SourceFile], report: "IngestReport"
 ) -> Vanished:
     """The documents of a folder that an ingest of all of it has not met.
 

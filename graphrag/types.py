@@ -130,6 +130,8 @@ def check_metadata(metadata: Mapping[str, object]) -> dict[str, Scalar]:
             raise InputError(
                 f"metadata {key!r} must be a text, a finite number or true/false, not {type(value).__name__}: {str(value)[:80]!r}"
             )
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise InputError(f"metadata {key!r} is a number of more than 64 bits; write it as a text")
         checked[key] = check_text(f"metadata {key!r}", value) if isinstance(value, str) else value
     return checked
 

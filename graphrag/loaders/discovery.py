@@ -19,21 +19,27 @@ def find_files(paths: Sequence[Path]) -> list[tuple[Path, str]]:
     of unknown formats are returned too, so that the caller can report them.
 
     The source is the path relative to the folder with forward slashes, or the file's name for a single file. It is NFC,
-    and bytes that are no text become U+FFFD. The same file given twice under one source counts once.
+    and bytes that are no text become U+FFFD. The same file given twice under one source counts once. Two names of one folder
+    that become the same source are both returned, for the caller to report.
 
     Raises:
-        InputError: a path does not exist or cannot be read, or two files would have the same source.
+        InputError: a path does not exist or cannot be read, or files of two of them would have the same source.
     """
-    found: dict[str, Path] = {}
+    found: list[tuple[Path, str]] = []
+    first: dict[str, tuple[Path, Path]] = {}
     for path in paths:
         for file, source in _files(path):
-            earlier = found.setdefault(source, file)
-            if earlier != file and not _same(earlier, file):
+            earlier, root = first.setdefault(source, (file, path))
+            if earlier == file or _same(earlier, file):
+                if earlier is not file:
+                    continue
+            elif root != path:
                 raise InputError(
                     f"{str(earlier)!r} and {str(file)!r} would both be stored as {source!r}; "
                     f"ingest their common parent folder instead, or rename one"
                 )
-    return [(file, source) for source, file in found.items()]
+            found.append((file, source))
+    return found
 
 
 def _files(path: Path) -> Iterator[tuple[Path, str]]:

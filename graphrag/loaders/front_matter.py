@@ -13,6 +13,15 @@ from graphrag.types import Scalar
 MAX_FRONT_MATTER_CHARACTERS = 50_000
 
 
+class _Loader(yaml.SafeLoader):
+    """Without aliases, a few lines of which stand for gigabytes."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError(f"aliases such as *{self.peek_event().anchor} are not read; write the value out")
+        return super().compose_node(parent, index)
+
+
 def parse_front_matter(content: str, source: str) -> tuple[str, dict[str, Scalar]]:
     """Split front matter into the title (empty if absent) and metadata.
 
@@ -28,7 +37,7 @@ def parse_front_matter(content: str, source: str) -> tuple[str, dict[str, Scalar
             f"shorten it, or close it with '---'"
         )
     try:
-        loaded = cast(object, yaml.safe_load(content))
+        loaded = cast(object, yaml.load(content, _Loader))  # noqa: S506 - it is a SafeLoader
     # PyYAML lets through what date and int raise for values such as 2025-13-45, and recursion for deep nesting.
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError, AttributeError) as exc:
         reason = clean_line(str(exc))[:200] or type(exc).__name__

@@ -32,7 +32,7 @@ _MIN_SHARE = 0.6
 def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read an HTML page. Title: see `page_title`; metadata: author, date and keywords.
 
-    The main content is found by trafilatura; where it finds nothing, loses the headings, or drops much of what the
+    The main content is found by trafilatura; where it finds nothing, loses most of the headings, or drops much of what the
     author marked as the content, the page's body without navigation and the like is used instead.
 
     Raises:
@@ -64,7 +64,7 @@ def _content(page: LexborHTMLParser) -> ElementTree.Element:
         return body
     found, expected = _size(main), _size(body)
     headings = heading_texts(main)
-    if not found or (not headings and heading_texts(body)):
+    if not found or len(headings) < len(heading_texts(body)) / 2:
         return body
     if marked_content(page) is not None and found < _MIN_SHARE * expected:
         return body

@@ -16,6 +16,12 @@ _DROPPED = frozenset(
     script style nav footer aside noscript template svg math button select textarea iframe object head link meta
     """.split()
 )
+_HEADINGS = tuple(f"h{level}" for level in range(1, 7))
+_NOTE = re.compile(
+    r"\b(?:foot|end)?notes?\b|footnote|admonition|callout|alert|warning|caution|danger|important|\btip\b|\bhint\b|\binfo\b",
+    re.IGNORECASE,
+)
+"""What an `<aside>` is called that belongs to the text, unlike a side bar."""
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _INLINE = frozenset(
     """
@@ -23,7 +29,7 @@ _INLINE = frozenset(
     """.split()
 )
 _TAGS = {
-    **{f"h{level}": ("head", f"h{level}") for level in range(1, 7)},
+    **{heading: ("head", heading) for heading in _HEADINGS},
     "p": ("p", ""),
     "ul": ("list", "ul"),
     "ol": ("list", "ol"),
@@ -60,7 +66,7 @@ def drop_signs(page: LexborHTMLParser) -> None:
     Signs in headings that link to the heading itself (`¶` of Sphinx, `#` of MkDocs), edit links in those of MediaWiki, numbers
     that link to a footnote, and the space before the title of a page that Confluence exported (`Space : Page`).
     """
-    for link in page.css(", ".join(f"h{level} a[href^='#']" for level in range(1, 7))):
+    for link in page.css(", ".join(f"{heading} a[href^='#']" for heading in _HEADINGS)):
         if not any(character.isalnum() for character in link.text()):
             link.decompose()
     for node in (*page.css(".mw-editsection"), *page.css("sup:has(> a[href^='#'])")):
@@ -116,7 +122,7 @@ def _headings(within: LexborHTMLParser | LexborNode) -> list[str]:
 def page_body(page: LexborHTMLParser) -> Element:
     """The author's own boundary (`<main>`, the only `<article>`, else `<body>`) in the vocabulary of html_tree.
 
-    Scripts, styles, navigation, footers and form controls are left out, as is a header without `<h1>`.
+    Scripts, styles, navigation, side bars, footers and form controls are left out, as is a page's header without `<h1>`.
     """
     root = marked_content(page) or page.body
     element = Element("div")
@@ -158,9 +164,14 @@ def _append_text(element: Element, text: str) -> None:
 
 
 def _is_dropped(node: LexborNode) -> bool:
-    if node.tag in _DROPPED:
-        return True
-    return node.tag == "header" and node.css_first("h1") is None
+    parent = node.parent.tag if node.parent is not None else None
+    if node.tag == "button" and parent in _HEADINGS:  # of a section that opens at a click
+        return False
+    if node.tag == "aside":
+        return _NOTE.search(f"{node.attributes.get('class') or ''} {node.attributes.get('role') or ''}") is None
+    if node.tag == "header" and parent in ("section", "article"):
+        return node.css_first(", ".join(_HEADINGS)) is None
+    return node.tag in _DROPPED or (node.tag == "header" and node.css_first("h1") is None)
 
 
 def _is_hidden(node: LexborNode) -> bool:

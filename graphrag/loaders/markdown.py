@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
 
 from graphrag.loaders.base import LoadedDocument
@@ -17,7 +18,7 @@ from graphrag.types import Scalar
 
 
 def load(data: bytes, source: str) -> list[LoadedDocument]:
-    """Read Markdown (CommonMark, tables, strike-through) with optional YAML front matter.
+    """Read Markdown (CommonMark, tables, strike-through, footnotes) with optional YAML front matter.
 
     Title: front matter `title`, else the first heading of level 1, else the file's name. Other front matter becomes
     metadata. List items keep "- " or "1. ", table rows become "cell | cell" lines, wrapped lines are joined. A table of contents is
@@ -28,7 +29,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
         UnsupportedFormatError: not text.
     """
     # The default nesting limit of the parser (20) stays: it is what keeps recursion bounded.
-    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(front_matter_plugin)
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(front_matter_plugin).use(footnote_plugin)
     tokens = parser.parse(clean_characters(decode_text(data, source)))
     title = ""
     metadata: dict[str, Scalar] = {}

@@ -19,6 +19,7 @@ from agent.assess import (
 from agent.evidence import EvidenceSet, choose_evidence
 from agent.expected import wanted_terms
 from agent.loop import Agent
+from agent.spans.wanted import read_wanted
 from graphrag.analysis import terms
 from graphrag.knowledge import KnowledgeBase
 from graphrag.retrieval.chain import Chain, score_chains
@@ -144,6 +145,15 @@ async def test_an_identifier_is_found_however_it_is_hyphenated(
     ledger, assessment = await searched(kb, question)
 
     assert absent_identifiers(ledger, assessment.evidence) == absent
+
+
+@pytest.mark.parametrize("said", ["Between A and " * 280, "A B or " * 560, "ß-" * 1_990, "A.B." * 990, "1.a" * 1_300])
+async def test_a_question_that_repeats_itself_takes_no_longer_than_others(kb: KnowledgeBase, said: str):
+    # Seconds to hours on the event loop, if patterns tried every way to cut it.
+    ledger, assessment = await searched(kb, f"Who led the response to INC-2041? {said[:3_900]}")
+
+    assert "INC-2041" not in absent_identifiers(ledger, assessment.evidence)
+    assert read_wanted(ledger.question.text).kind in ("person", "choice")
 
 
 async def test_words_that_the_evidence_lacks_are_missing_weightiest_first(kb: KnowledgeBase):

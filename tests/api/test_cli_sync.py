@@ -32,6 +32,21 @@ def test_sync_removes_what_vanished_from_this_folder_and_nothing_else(run: Run, 
     assert (again["unchanged"], again["removed"], again["renamed"]) == (2, [], [])
 
 
+def test_two_synchronised_folders_do_not_replace_each_others_documents(run: Run, tmp_path: Path):
+    write(tmp_path / "ours", {"README.md": "# Ours\n\nAlder.\n"})
+    write(tmp_path / "theirs", {"README.md": "# Theirs\n\nBirch.\n", "b.md": "# B\n\nBirch.\n"})
+    run("ingest", tmp_path / "ours", "--sync")
+
+    result = run("ingest", tmp_path / "theirs", "--sync")
+
+    assert result.code == 3
+    assert "is kept from the folder 'ours-" in result.out.replace("\n", " ")
+    assert sources(run) == ["README.md", "b.md"]
+    assert run("documents", "--json").json["documents"][0]["title"] == "Ours"
+    (tmp_path / "theirs/README.md").unlink()
+    assert run("ingest", tmp_path / "theirs", "--sync", "--json").json["removed"] == []
+
+
 def test_sync_keeps_what_a_file_gave_that_cannot_be_read_now_and_drops_records_that_left_theirs(
     run: Run, tmp_path: Path
 ):

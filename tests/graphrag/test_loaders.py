@@ -188,6 +188,12 @@ def test_the_title_of_markdown_falls_back_to_the_first_top_heading_and_then_to_t
         ("title: [", "not valid YAML"),
         ("date: 2025-13-45", "not valid YAML"),
         ("x: " + "[" * 5000, "not valid YAML"),
+        ("a: &a [1]\nb: *a", r"aliases such as \*a are not read"),
+        # Each level holds the one above twice: in full it would be a billion values.
+        (
+            "a0: &a0 {x: 1}\n" + "\n".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}" for n in range(1, 30)),
+            "aliases",
+        ),
         ("just text", "not a list of 'key: value'"),
         ("owner: {name: Ilse}", "'owner'.*nested"),
         ("tags: [[a]]", "'tags'.*nested"),
@@ -198,6 +204,17 @@ def test_the_title_of_markdown_falls_back_to_the_first_top_heading_and_then_to_t
 def test_broken_or_nested_front_matter_is_refused(front: str, message: str) -> None:
     with pytest.raises(DocumentParseError, match=message):
         load_bytes(f"---\n{front}\n---\n\ntext".encode(), "a.md")
+
+
+def test_a_number_that_no_store_holds_is_refused_as_metadata() -> None:
+    with pytest.raises(InputError, match=r"a\.md: metadata 'big' is a number of more than 64 bits"):
+        load_bytes(b"---\nbig: 0x" + b"f" * 5_000 + b"\n---\ntext", "a.md")
+    assert one(b"---\nbig: 9223372036854775807\n---\ntext", "a.md").metadata == {"big": 2**63 - 1}
+
+
+def test_footnotes_of_markdown_stand_at_the_end() -> None:
+    text = one(b"# Pumps\n\nMade[^1] and sold[^2].\n\n[^1]: Acme\n[^2]: https://pumps.example\n\nMore.\n", "a.md").text
+    assert text == "Pumps\n\nMade and sold.\n\nMore.\n\nAcme\n\nhttps://pumps.example"
 
 
 @pytest.mark.parametrize("key", ["tenant", "Access", "1st", "bad.key"])
@@ -280,6 +297,17 @@ def test_headings_of_html_lose_the_signs_that_link_to_them(parser: ParserProcess
     document = one(html_page(body, "<title>Seals &#8212; Pumps 1.0 documentation</title>"), "a.html", parser)
     assert outline(document) == [(1, "Seals"), (2, "Wear"), (2, "Rings")]
     assert document.title == "Seals"
+
+
+def test_html_keeps_headings_that_open_a_section_and_notes_beside_the_text(parser: ParserProcess) -> None:
+    body = (
+        f"<h1>Pumps</h1><section><header><h2>Seals</h2></header><p>{PROSE[0]}</p></section>"
+        f"<h2><button>How long do they last?</button></h2><p>{PROSE[1]}</p><p><button>Send</button></p>"
+        "<aside class='admonition warning'><p>Hot!</p></aside><aside class='sidebar'><p>Other pages</p></aside>"
+    )
+    document = one(html_page(f"<header><h2>Shop</h2></header>{body}"), "a.html", parser)
+    assert outline(document) == [(1, "Pumps"), (2, "Seals"), (2, "How long do they last?")]
+    assert document.text.endswith(f"{PROSE[1]}\n\nHot!")
 
 
 def test_html_of_a_wiki_loses_edit_links_footnote_numbers_and_the_name_of_the_space(parser: ParserProcess) -> None:

@@ -91,6 +91,14 @@ def test_offsets_are_those_of_the_whole_text_when_only_a_part_is_split() -> None
     assert split_sentences(text, 5) == [(5, 9), (10, 16)]
 
 
+@pytest.mark.parametrize("run", ["." * 200_000, "!?" * 100_000, ".[1]" * 50_000])
+def test_a_long_run_of_stops_takes_no_longer_than_other_text(run: str) -> None:
+    # Minutes, if each stop of the run were tried anew.
+    sentences = split_sentences(f"It went on{run}x and then. It ended.")
+
+    assert sentences[-1][1] - sentences[-1][0] == len("It ended.")
+
+
 def test_blank_text_has_no_sentences() -> None:
     assert split_sentences("") == split_sentences(" \n\t\n ") == []
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from graphrag.errors import InputError, UnsupportedFormatError
-from graphrag.loaders import LoadedDocument, load_bytes
+from graphrag.loaders import LoadedDocument, load_bytes, load_file
 from graphrag.sources import GROUP_DOCUMENTS, Failure, by_suffix, list_sources, open_sources, read_ahead
 from tests.graphrag.loaders_corpus import html_page, make_pdf
 
@@ -119,6 +119,30 @@ def test_two_files_with_one_source_are_an_error(tmp_path: Path):
 
     with pytest.raises(InputError, match=r"would both be stored as 'a\.md'"):
         list_sources([tmp_path / "one", tmp_path / "two"])
+
+
+def test_two_names_of_a_folder_that_are_one_source_do_not_stop_the_others(tmp_path: Path):
+    for name in ("a\tb.md", "a\nb.md", "c.md"):
+        (tmp_path / name).write_text("text")
+
+    assert [source for _, source in list_sources([tmp_path]).files] == ["a\ufffdb.md", "a\ufffdb.md", "c.md"]
+
+
+def test_a_loader_that_fails_unexpectedly_costs_its_own_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def fail(path: Path, source: str, **limits: object) -> list[LoadedDocument]:
+        if source == "a.txt":
+            raise RuntimeError("nobody thought of this")
+        return load_file(path, source)
+
+    monkeypatch.setattr("graphrag.sources.load_file", fail)
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("text")
+
+    first, second = load(tmp_path)
+
+    assert isinstance(first, Failure)
+    assert "unexpected RuntimeError: nobody thought of this" in first.reason
+    assert isinstance(second, LoadedDocument)
 
 
 async def test_groups_are_read_ahead_in_order_and_what_reading_raises_comes_after_them():
