@@ -10,8 +10,9 @@ from graphrag.errors import DocumentParseError
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_line
-from graphrag.loaders.pdf_layout import drop_running_lines, layout, style_of
+from graphrag.loaders.pdf_layout import layout, style_of
 from graphrag.loaders.pdf_lines import Line, page_lines
+from graphrag.loaders.pdf_running import drop_running_lines
 from graphrag.loaders.titles import says_nothing, title_from_text
 from graphrag.types import Scalar
 
@@ -21,9 +22,9 @@ MAX_PAGES = 10_000
 def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read a PDF page by page; `pages` gives where each begins.
 
-    Wrapped lines are joined to paragraphs, words cut at a line's end mended, running headers and footers removed, and
-    headings recognised cautiously (see pdf_layout). Title: the file's own if it says something, else the first line if
-    short, else the file's name. Metadata: author, and created (ISO 8601).
+    Wrapped lines are joined to paragraphs, words cut at a line's end mended, running headers and footers removed (see
+    pdf_running), and headings recognised cautiously (see pdf_layout). Title: the file's own if it says something, else
+    the first line if short, else the file's name. Metadata: author, and created (ISO 8601).
 
     Raises:
         DocumentParseError: broken, needs a password, has no text layer, or has more than 10,000 pages.

@@ -11,9 +11,6 @@ from typing import NamedTuple
 
 from graphrag.loaders.pdf_lines import Line
 
-_EDGE_LINES = 3
-_MIN_PAGES = 3
-_MIN_SHARE = 0.6
 _MAX_HEADING_CHARACTERS = 80
 _MAX_HEADING_WORDS = 10
 _LARGE = 1.15
@@ -52,24 +49,6 @@ class Style(NamedTuple):
     """Hyphenated words within a line, lower-cased; these keep their hyphen at a line's end too."""
     large: tuple[float, ...]
     """Letter sizes of headings, descending; the first is level 1."""
-
-
-def drop_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
-    """Remove headers, footers and page numbers.
-
-    These are lines among the outer three of a page that stand there, digits aside, on at least 60 % of the pages.
-    Documents of fewer than three pages, and pages that would lose all, stay as they are.
-    """
-    counts = Counter(key for page in pages for key in {_running_key(page[index].text) for index in _edges(page)})
-    filled = sum(1 for page in pages if any(line.text for line in page))
-    limit = max(_MIN_PAGES, _MIN_SHARE * filled)
-    running = {key for key, count in counts.items() if count >= limit}
-    kept_pages: list[list[Line]] = []
-    for page in pages:
-        edges = _edges(page)
-        kept = [line for index, line in enumerate(page) if index not in edges or _running_key(line.text) not in running]
-        kept_pages.append(kept if any(line.text for line in kept) else list(page))
-    return kept_pages
 
 
 def style_of(pages: Sequence[Sequence[Line]]) -> Style:
@@ -185,12 +164,3 @@ def _heading_level(lines: Sequence[str], index: int, full: int) -> int:
 def _depth(line: str) -> int:
     numbered = _NUMBERED.fullmatch(line)
     return numbered[1].count(".") if numbered else -1
-
-
-def _edges(page: Sequence[Line]) -> set[int]:
-    filled = [index for index, line in enumerate(page) if line.text]
-    return {*filled[:_EDGE_LINES], *filled[-_EDGE_LINES:]}
-
-
-def _running_key(line: str) -> str:
-    return " ".join(_DIGITS.sub("#", line).casefold().split())
