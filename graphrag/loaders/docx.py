@@ -14,6 +14,7 @@ from graphrag.errors import DocumentParseError
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_line
+from graphrag.loaders.docx_markup import hidden_styles, readable
 from graphrag.loaders.html_page import drop_signs, page_body
 from graphrag.loaders.html_tree import render
 from graphrag.loaders.titles import says_nothing, title_from_source
@@ -21,7 +22,6 @@ from graphrag.types import Scalar
 
 MAX_BYTES = 500_000_000
 """Of all parts together: a small file may hold gigabytes of zeros."""
-_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _DUBLIN = "{http://purl.org/dc/elements/1.1/}"
 _TERMS = "{http://purl.org/dc/terms/}"
 _CONTENTS = ("TOC Heading", *(f"{toc} {level}" for toc in ("toc", "TOC") for level in range(1, 10)))
@@ -50,8 +50,8 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
         with ZipFile(BytesIO(data)) as archive:
             if sum(part.file_size for part in archive.infolist()) > MAX_BYTES:
                 raise DocumentParseError(f"{source} unpacks to more than {MAX_BYTES:,} bytes; split it")
-            visible, (own_title, metadata) = _without_hidden(archive), _properties(archive)
-        page = LexborHTMLParser(f"<body>{_to_html(visible)}</body>")
+            changed, (own_title, metadata) = _changed(archive), _properties(archive)
+        page = LexborHTMLParser(f"<body>{_to_html(changed)}</body>")
     # Damaged files also surface as KeyError, IndexError and the like.
     except (BadZipFile, ExpatError, SyntaxError, ValueError, LookupError, TypeError, AttributeError, OSError) as exc:
         reason = clean_line(str(exc))[:200] or type(exc).__name__
@@ -85,35 +85,25 @@ def _no_picture(_image: object) -> list[object]:
     return []
 
 
-def _without_hidden(archive: ZipFile) -> bytes:
+def _changed(archive: ZipFile) -> bytes:
     """The file without text that Word hides, since it may be meant for machines alone, and without pictures."""
-    out = BytesIO()
+    out, styles = BytesIO(), hidden_styles(archive)
     with ZipFile(out, "w") as kept:
         for part in archive.infolist():
             if part.filename.startswith("word/media/"):
                 continue
             content = archive.read(part)
-            if part.filename.startswith("word/") and b"vanish" in content:
-                content = _visible(content)
+            if part.filename.startswith("word/") and part.filename.endswith(".xml"):
+                content = readable(content, styles)
             kept.writestr(part.filename, content)
     return out.getvalue()
-
-
-def _visible(content: bytes) -> bytes:
-    root = ElementTree.fromstring(content)  # noqa: S314 - in a child process; expat bounds entities and loads no files
-    for parent in root.iter():
-        for run in parent.findall(f"{_WORD}r"):
-            mark = run.find(f"{_WORD}rPr/{_WORD}vanish")
-            if mark is not None and mark.get(f"{_WORD}val", "1") not in ("0", "false", "off"):
-                parent.remove(run)
-    return ElementTree.tostring(root)
 
 
 def _properties(archive: ZipFile) -> tuple[str, dict[str, Scalar]]:
     """The title, empty if it says nothing, and as metadata author and created where present."""
     if "docProps/core.xml" not in archive.namelist():
         return "", {}
-    root = ElementTree.fromstring(archive.read("docProps/core.xml"))  # noqa: S314 - as above
+    root = ElementTree.fromstring(archive.read("docProps/core.xml"))  # noqa: S314 - as in docx_markup
     title, author, created = (
         clean_line(root.findtext(tag) or "") for tag in (f"{_DUBLIN}title", f"{_DUBLIN}creator", f"{_TERMS}created")
     )

@@ -77,21 +77,27 @@ def _assemble(objects: Sequence[bytes], trailer: bytes) -> bytes:
     return bytes(out)
 
 
-_WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+_WORD = (
+    'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" '
+    'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+)
 _TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
-def make_docx(body: str, *, core: str = "", footnotes: str = "", extra: Mapping[str, bytes] | None = None) -> bytes:
+def make_docx(
+    body: str, *, core: str = "", footnotes: str = "", styles: str = "", extra: Mapping[str, bytes] | None = None
+) -> bytes:
     """A Word document with the styles Title, Heading1, Heading2 and TOC1, and two lists: number 1 with bullets, 2 numbered.
 
     Args:
         body: the elements of `w:body`.
         core: elements of docProps/core.xml.
         footnotes: elements of word/footnotes.xml.
+        styles: further elements of word/styles.xml.
         extra: further parts by name.
     """
-    styles = "".join(
+    styles += "".join(
         f'<w:style w:type="paragraph" w:styleId="{id_}"><w:name w:val="{name}"/></w:style>'
         for id_, name in (("Title", "Title"), ("Heading1", "heading 1"), ("Heading2", "heading 2"), ("TOC1", "toc 1"))
     )
@@ -139,4 +145,9 @@ def docx_paragraph(text: str, style: str = "", *, list_number: int = 0, mark: st
     """
     number = f'<w:numPr><w:ilvl w:val="0"/><w:numId w:val="{list_number}"/></w:numPr>' if list_number else ""
     named = f'<w:pStyle w:val="{style}"/>' if style else ""
-    return f"<w:p><w:pPr>{named}{number}</w:pPr><w:r><w:rPr>{mark}</w:rPr><w:t>{text}</w:t></w:r></w:p>"
+    return f"<w:p><w:pPr>{named}{number}</w:pPr>{docx_run(text, mark)}</w:p>"
+
+
+def docx_run(text: str, mark: str = "") -> str:
+    """A run, which is a part of a paragraph; `mark` as for `docx_paragraph`."""
+    return f'<w:r><w:rPr>{mark}</w:rPr><w:t xml:space="preserve">{text}</w:t></w:r>'

@@ -6,7 +6,7 @@ import pytest
 
 from graphrag.errors import DocumentParseError
 from graphrag.loaders import LoadedDocument, ParserProcess, docx, load_bytes
-from tests.graphrag.loaders_corpus import docx_paragraph, make_docx
+from tests.graphrag.loaders_corpus import docx_paragraph, docx_run, make_docx
 
 CORE = "<dc:title>Travel rules</dc:title><dc:creator>Ada Pell</dc:creator><dcterms:created>2025-03-19T08:00:00Z</dcterms:created>"
 RULE = docx_paragraph("Flights are booked by Mara Quist only.")
@@ -90,6 +90,53 @@ def test_what_a_reader_does_not_see_is_left_out(parser: ParserProcess) -> None:
     document = read(make_docx(contents + comment + deleted + hidden + shown), parser)
 
     assert document.text == "Seen.\n\nInserted.\n\nShown."
+
+
+def test_text_that_a_style_hides_is_left_out(parser: ParserProcess) -> None:
+    styles = (
+        '<w:style w:type="character" w:styleId="Base"><w:rPr><w:vanish/></w:rPr></w:style>'
+        '<w:style w:type="character" w:styleId="Secret"><w:basedOn w:val="Base"/></w:style>'
+        '<w:style w:type="character" w:styleId="Open"><w:basedOn w:val="Base"/><w:rPr><w:vanish w:val="0"/></w:rPr></w:style>'
+        '<w:style w:type="character" w:styleId="Round"><w:basedOn w:val="Round"/></w:style>'
+        '<w:style w:type="paragraph" w:styleId="Form"><w:rPr><w:vanish/></w:rPr></w:style>'
+    )
+    marks = ("Secret", "Base", "Open", "Round")
+    body = "".join(docx_paragraph(f"{mark}.", mark=f'<w:rStyle w:val="{mark}"/>') for mark in marks)
+    body += docx_paragraph("Form.", "Form") + docx_paragraph("Shown.", "Form", mark='<w:vanish w:val="0"/>')
+
+    assert read(make_docx(body, styles=styles), parser).text == "Open.\n\nRound.\n\nShown."
+
+
+@pytest.mark.parametrize(
+    ("inner", "text"),
+    [
+        (f'<w:fldSimple w:instr="DOCPROPERTY Customer">{docx_run("Kalvarde Ltd")}</w:fldSimple>', "Kalvarde Ltd"),
+        (f'<w:bdo w:val="rtl"><w:dir w:val="ltr">{docx_run("Kalvarde")}</w:dir></w:bdo>', "Kalvarde"),
+        (
+            f"<w:r><w:ruby><w:rubyPr/><w:rt>{docx_run('kanji')}</w:rt><w:rubyBase>{docx_run('漢字')}</w:rubyBase></w:ruby></w:r>",
+            "漢字",
+        ),
+        ("<w:r><w:t>Main Street</w:t><w:cr/><w:t>Cork</w:t></w:r>", "Main Street\nCork"),
+        ("<m:oMathPara><m:oMath><m:r><m:t>x=5 bar</m:t></m:r></m:oMath></m:oMathPara>", "x=5 bar"),
+        (
+            "<m:oMath><m:f><m:num><m:r><m:t>1</m:t></m:r></m:num><m:den><m:r><m:t>a+b</m:t></m:r></m:den></m:f></m:oMath>",
+            "1/(a+b)",
+        ),
+        (
+            "<m:oMath><m:r><m:t>f</m:t></m:r><m:d><m:e><m:r><m:t>x</m:t></m:r></m:e></m:d>"
+            "<m:r><w:rPr><w:vanish/></w:rPr><m:t>y</m:t></m:r></m:oMath>",
+            "f(x)",
+        ),
+    ],
+)
+def test_text_in_fields_formulas_and_other_wrappings_is_kept(inner: str, text: str, parser: ParserProcess) -> None:
+    paragraph = f"<w:p>{docx_run('With ')}{inner}{docx_run(' of 2025')}</w:p>"
+    note = f'<w:footnote w:id="2">{paragraph}</w:footnote>'
+    noted = '<w:p><w:r><w:footnoteReference w:id="2"/></w:r></w:p>'
+
+    document = read(make_docx(paragraph + noted, footnotes=note), parser)
+
+    assert document.text.replace("\n   ", "\n") == f"With {text} of 2025\n\n1. With {text} of 2025"
 
 
 @pytest.mark.parametrize(
