@@ -5,6 +5,7 @@ quote and div; within a line there are lb (line break), code and anything else, 
 """
 
 import re
+from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from graphrag.loaders.builder import TextBuilder
@@ -51,16 +52,41 @@ def _block(element: Element, builder: TextBuilder, depth: int) -> None:
         case "list":
             _list(element, builder, depth)
         case "table":
-            tight = False
-            for row in element.iter("row"):
-                cells = [line_text(cell) for cell in row.iter("cell")]
-                if any(cells):
-                    builder.add(" | ".join(cells), tight=tight)
-                    tight = True
+            _table(element, builder, depth)
         case "code":
             builder.add("".join(element.itertext()))
         case _:
             render(element, builder, depth)
+
+
+def _table(element: Element, builder: TextBuilder, depth: int) -> None:
+    tight = False
+    for row in _own(element, "row"):
+        cells = list(_own(row, "cell"))
+        filled = [cell for cell in cells if any(text.strip() for text in cell.itertext())]
+        if _is_frame(filled):
+            for cell in filled:
+                render(cell, builder, depth)
+            tight = False
+        elif filled:
+            builder.add(" | ".join(map(line_text, cells)), tight=tight)
+            tight = True
+
+
+def _is_frame(cells: list[Element]) -> bool:
+    """Whether a row only gives its cells their place, as in letters and forms, and they hold more than fits on one line."""
+    if len(cells) == 1:
+        return any(cells[0].find(f".//{tag}") is not None for tag in ("table", "head", "list"))
+    return any(cell.find(".//row[2]") is not None for cell in cells)
+
+
+def _own(element: Element, tag: str) -> Iterator[Element]:
+    """Rows or cells of a table itself, in order; those of tables in its cells are not."""
+    for child in element:
+        if child.tag == tag:
+            yield child
+        else:
+            yield from _own(child, tag)
 
 
 def _list(element: Element, builder: TextBuilder, depth: int) -> None:

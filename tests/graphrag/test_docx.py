@@ -1,6 +1,6 @@
 """Word documents."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -25,11 +25,14 @@ def read(data: bytes, parser: ParserProcess, source: str = "hr/travel-policy.doc
     return document
 
 
+def table(*rows: Sequence[str]) -> str:
+    """A table, each of whose cells is given as its elements."""
+    cells = ("".join(f"<w:tc>{cell}</w:tc>" for cell in row) for row in rows)
+    return f"<w:tbl>{''.join(f'<w:tr>{row}</w:tr>' for row in cells)}</w:tbl>"
+
+
 def test_headings_lists_tables_and_notes_are_kept(parser: ParserProcess) -> None:
-    rows = "".join(
-        f"<w:tr>{''.join(f'<w:tc>{docx_paragraph(cell)}</w:tc>' for cell in row)}</w:tr>"
-        for row in (("Country", "Rate"), ("Norway", "60 EUR"))
-    )
+    rates = table(*([docx_paragraph(cell) for cell in row] for row in (("Country", "Rate"), ("Norway", "60 EUR"))))
     noted = '<w:p><w:r><w:t>Meals are paid.</w:t></w:r><w:r><w:footnoteReference w:id="2"/></w:r></w:p>'
     body = (
         docx_paragraph("Travel policy", "Title")
@@ -40,7 +43,7 @@ def test_headings_lists_tables_and_notes_are_kept(parser: ParserProcess) -> None
         + docx_paragraph("Meals: 40 EUR", list_number=1)
         + docx_paragraph("Ask", list_number=2)
         + docx_paragraph("Book", list_number=2)
-        + f"<w:tbl>{rows}</w:tbl>"
+        + rates
         + noted
     )
     footnotes = f'<w:footnote w:id="2">{docx_paragraph("Breakfast is not.")}</w:footnote>'
@@ -105,6 +108,26 @@ def test_text_that_a_style_hides_is_left_out(parser: ParserProcess) -> None:
     body += docx_paragraph("Form.", "Form") + docx_paragraph("Shown.", "Form", mark='<w:vanish w:val="0"/>')
 
     assert read(make_docx(body, styles=styles), parser).text == "Open.\n\nRound.\n\nShown."
+
+
+def test_a_table_within_a_table_is_read_once(parser: ParserProcess) -> None:
+    sizes = [docx_paragraph(size) for size in ("small", "large")]
+    outer = table([docx_paragraph("Rings"), RULE], [docx_paragraph("Seals"), table(sizes) + "<w:p/>"])
+
+    assert read(make_docx(outer), parser).text == "Rings | Flights are booked by Mara Quist only.\nSeals | small large"
+
+
+def test_a_table_that_is_a_frame_keeps_what_it_holds_apart(parser: ParserProcess) -> None:
+    sizes = table([docx_paragraph("small"), docx_paragraph("5 mm")], [docx_paragraph("large"), docx_paragraph("9 mm")])
+    item = docx_paragraph("Ask", list_number=1)
+    framed = table([docx_paragraph("Booking", "Heading1") + RULE + item], [docx_paragraph("Seals"), sizes + "<w:p/>"])
+
+    document = read(make_docx(table([framed + "<w:p/>"])), parser)
+
+    assert document.text == (
+        "Booking\n\nFlights are booked by Mara Quist only.\n\n- Ask\n\nSeals\n\nsmall | 5 mm\nlarge | 9 mm"
+    )
+    assert [heading.text for heading in document.headings] == ["Booking"]
 
 
 @pytest.mark.parametrize(
