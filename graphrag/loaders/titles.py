@@ -8,11 +8,12 @@ from graphrag.loaders.characters import clean_title
 _MAX_FIRST_LINE = 120
 _SENTENCE_ENDS = tuple(".!?;:,…")
 _NO_TITLE = re.compile(
-    r"(untitled|document|title|presentation|slide)?\s*\d*|microsoft (word|powerpoint|excel) - .*"
+    r"\(?(untitled|anonymous|document|title|presentation|slide)?\s*\d*\)?|microsoft (word|powerpoint|excel) - .*"
     r"|.*\.(docx?|pptx?|xlsx?|odt|rtf|indd|tex|dvi|pdf|html?|txt)",
     re.IGNORECASE,
 )
 _SEPARATORS = re.compile(r"_+|(?<=[^\W\d])-+(?=[^\W\d])|\s+")
+_LETTER = re.compile(r"[^\W_]")
 
 
 def says_nothing(title: str) -> bool:
@@ -32,8 +33,11 @@ def title_from_source(source: str) -> str:
 
 
 def title_from_text(text: str, source: str) -> str:
-    """The first line if it is short and does not end like a sentence, else a title from the source."""
-    first = clean_title(text.lstrip().split("\n", 1)[0][:1000])
+    """The first line with a letter or digit if it is short and does not end like a sentence, else a title from the source."""
+    letter = _LETTER.search(text)
+    # A line of signs alone is a rule above the title.
+    begin = text.rfind("\n", 0, letter.start()) + 1 if letter else len(text)
+    first = clean_title(text[begin : begin + 1000].lstrip().split("\n", 1)[0])
     if first and len(first) <= _MAX_FIRST_LINE and not first.endswith(_SENTENCE_ENDS):
         return first
     return title_from_source(source)

@@ -66,6 +66,11 @@ def test_a_sentence_or_a_long_line_is_no_title(first: str) -> None:
     assert one(f"{first}\nMore.".encode(), "ops/travel-policy_INC-2041.txt").title == "Travel policy INC-2041"
 
 
+def test_a_line_of_signs_is_no_title() -> None:
+    assert one(b"=====\nPump manual\n=====\nIt is ok.\n", "a.txt").title == "Pump manual"
+    assert one(b"_____\n-----\n", "hr/leave_policy.txt").title == "Leave policy"
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -426,7 +431,9 @@ def test_pdf_information_gives_title_author_and_date(parser: ParserProcess) -> N
     assert document.metadata == {"author": "Ilse R", "created": "2025-03-19T12:00:00+00:00"}
 
 
-@pytest.mark.parametrize("title", ["", "untitled", "Microsoft Word - draft", "report_v2.docx"])
+@pytest.mark.parametrize(
+    "title", ["", "untitled", "(anonymous)", "anonymous", "(Untitled)", "Microsoft Word - draft", "report_v2.docx"]
+)
 def test_a_meaningless_pdf_title_gives_way_to_the_first_line(title: str, parser: ParserProcess) -> None:
     data = make_pdf([["Leave Policy", *PROSE]], {"Title": title, "CreationDate": "nonsense"})
     assert one(data, "a.pdf", parser).title == "Leave Policy"
