@@ -19,7 +19,7 @@ from graphrag.loaders.html_page import (
     page_metadata,
     page_title,
 )
-from graphrag.loaders.html_tree import heading_texts, render
+from graphrag.loaders.html_tree import heading_texts, line_text, render
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{2,40})", re.IGNORECASE)
 # Encodings of the web; others, such as utf-7 or unicode_escape, would be a way to smuggle markup past a reader.
@@ -74,7 +74,24 @@ def _content(page: LexborHTMLParser) -> ElementTree.Element:
         head = ElementTree.Element("head", {"rend": "h1"})
         head.text = title
         main.insert(0, head)
+    _carry_starts(body, main)
     return main
+
+
+def _carry_starts(body: ElementTree.Element, main: ElementTree.Element) -> None:
+    """Let numbered lists begin where the page says, which trafilatura drops; a list is known by its first item."""
+    starts: dict[str, list[str]] = {}
+    for found in body.iter("list"):
+        starts.setdefault(_first_item(found), []).append(found.get("start", ""))
+    for found in main.iter("list"):
+        of_same = starts.get(_first_item(found))
+        if of_same:
+            found.set("start", of_same.pop(0))
+
+
+def _first_item(element: ElementTree.Element) -> str:
+    item = element.find("item")
+    return "" if item is None else line_text(item)
 
 
 def _main_content(html: str) -> ElementTree.Element | None:

@@ -152,6 +152,8 @@ def _append_children(node: LexborNode, element: Element, verbatim: bool) -> None
                 _append_children(child, element, verbatim=True)
                 continue
             new = Element(name, {"rend": rend} if rend else {})
+            if tag == "ol":
+                new.set("start", child.attributes.get("start") or "")
             element.append(new)
             _append_children(child, new, verbatim=tag == "pre")
 

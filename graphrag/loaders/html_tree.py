@@ -1,6 +1,6 @@
 """One small vocabulary for HTML content (that of trafilatura's XML), and its way into text.
 
-Blocks are head (with `rend="h1"` ... `"h6"`), p, list (`rend="ol"` if numbered) of item, table of row of cell, code,
+Blocks are head (with `rend="h1"` ... `"h6"`), p, list (`rend="ol"` if numbered, from `start` on) of item, table of row of cell, code,
 quote and div; within a line there are lb (line break), code and anything else, which counts as its text.
 """
 
@@ -13,6 +13,7 @@ from graphrag.loaders.builder import TextBuilder
 _BLOCKS = frozenset(
     {"head", "p", "list", "item", "table", "row", "cell", "quote", "div", "main", "body", "doc", "fw", "ab"}
 )
+_START = re.compile(r"-?[0-9]{1,9}")
 _SPACE = re.compile(r"\s+")
 
 
@@ -91,7 +92,8 @@ def _own(element: Element, tag: str) -> Iterator[Element]:
 
 def _list(element: Element, builder: TextBuilder, depth: int) -> None:
     tight = depth > 0
-    number = 0
+    start = element.get("start", "").strip()
+    number = int(start) - 1 if _START.fullmatch(start) else 0
     for item in element:
         if item.tag == "list":
             _list(item, builder, depth + 1)
