@@ -5,33 +5,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
-import numpy as np
-
 from agent.assess import Assessment
-from agent.citing import cite, labels
-from agent.evidence import weight_of
+from agent.quoting import quotations
 from agent.spans.offer import short_answer
-from agent.types import Answer, Citation, PathEdge, RankedChunk, Step, StoppedBy, Verdict
+from agent.types import Answer, PathEdge, RankedChunk, Step, StoppedBy, Verdict
 from agent.writer import Written
-from graphrag.analysis import held_terms, normalise, terms
 from graphrag.retrieval.chain import Bridge, bridge_between
-from graphrag.retrieval.ledger import Candidate, Ledger
-from graphrag.types import Span
+from graphrag.retrieval.ledger import Ledger
 
 ANSWERED = 0.4
 """Least confidence for the verdict `answered`."""
 INSUFFICIENT = 0.3
 """Below this confidence the verdict is `insufficient_evidence`. It begins the plateau on which benchmarks/fit_verdict.py
 finds complete evidence kept and incomplete evidence flagged equally well."""
-BRIDGE_BONUS = 0.5
-"""Worth of a sentence that names the entity which leads to or from its passage."""
-LABEL_PENALTY = 2.0
-"""Of a title or heading, which is quoted only where there is nothing else."""
-MIN_SECOND_GAIN = 0.12
-"""Least new question weight for quoting a second sentence of one passage."""
-MAX_SENTENCES = 2
-MAX_QUOTE = 600
-"""Characters of one quote; a longer sentence is cut at a word."""
 
 
 def compose(
@@ -50,9 +36,9 @@ def compose(
         missing: what a planner found missing, beyond the words that the evidence lacks.
     """
     begun = time.perf_counter()
-    citations = _cite(ledger, assessment)
     verdict = judge(assessment)
     short = None if verdict == "insufficient_evidence" else short_answer(ledger, assessment)
+    citations = quotations(ledger, assessment, short)
     text = " ".join(f"{' '.join(citation.quote.split())} [{citation.id}]" for citation in citations)
     return Answer(
         question=ledger.question.text,
@@ -101,57 +87,6 @@ def judge(assessment: Assessment) -> Verdict:
     if not assessment.evidence.chunk_ids or assessment.confidence < INSUFFICIENT:
         return "insufficient_evidence"
     return "answered" if assessment.confidence >= ANSWERED else "evidence_only"
-
-
-def _cite(ledger: Ledger, assessment: Assessment) -> tuple[Citation, ...]:
-    keys: dict[str, set[str]] = {}
-    for earlier, later, bridge in assessment.evidence.bridges:
-        keys.setdefault(earlier, set()).add(bridge.key)
-        keys.setdefault(later, set()).add(bridge.key)
-    citations: list[Citation] = []
-    covered: set[str] = set()
-    for id_ in assessment.evidence.chunk_ids:
-        candidate = ledger.candidates[id_]
-        for span, score in _best_sentences(ledger, candidate, covered, keys.get(id_, set())):
-            citations.append(cite(candidate, span, len(citations) + 1, score))
-    return tuple(citations)
-
-
-def _best_sentences(
-    ledger: Ledger, candidate: Candidate, covered: set[str], keys: set[str]
-) -> list[tuple[Span, float]]:
-    """One or two sentences of a passage, in text order. What they hold is added to `covered`."""
-    chunk, question = candidate.chunk, ledger.question
-    spans = chunk.sentences or ((chunk.start, chunk.end),)
-    held: list[frozenset[str]] = []
-    worth = np.zeros(len(spans))
-    empty = labels(chunk)
-    for index, (start, end) in enumerate(spans):
-        text = chunk.text[start - chunk.start : end - chunk.start]
-        held.append(held_terms(question.terms, frozenset(terms(text))))
-        key = f" {normalise(text)} "
-        worth[index] = float(candidate.sentences[index]) + BRIDGE_BONUS * any(f" {k} " in key for k in keys)
-        if key.strip() in empty and len(spans) > 1:
-            worth[index] -= LABEL_PENALTY
-    chosen: list[int] = []
-    while len(chosen) < min(MAX_SENTENCES, len(spans)):
-        gains = np.array([weight_of(question.weights, terms_ - covered) / question.total_weight for terms_ in held])
-        scores = worth + gains
-        scores[chosen] = -np.inf
-        best = int(scores.argmax())
-        if chosen and gains[best] < MIN_SECOND_GAIN:
-            break
-        chosen.append(best)
-        covered |= held[best]
-    return [(_cut(chunk.text, chunk.start, spans[i]), float(candidate.sentences[i])) for i in sorted(chosen)]
-
-
-def _cut(text: str, offset: int, span: Span) -> Span:
-    start, end = span
-    if end - start <= MAX_QUOTE:
-        return span
-    space = text.rfind(" ", start - offset, start - offset + MAX_QUOTE)
-    return (start, offset + space if space > start - offset else start + MAX_QUOTE)
 
 
 def _path(ledger: Ledger, assessment: Assessment) -> tuple[PathEdge, ...]:

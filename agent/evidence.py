@@ -17,7 +17,7 @@ RANK = 0.3
 MIN_EXTENSION = 0.15
 """Least worth of a further passage: new question weight it covers, plus half of how strongly it is joined, less RANK."""
 MIN_PARTNER = 0.15
-"""Least worth of each passage of the best pair beside the other; below it the other one answers alone."""
+"""Least worth of the second passage of the best pair; below it the one that answers better by itself stands alone."""
 WHOLE = 0.95
 """Share of the question's term weight that counts as the whole question: a passage that holds it answers alone, and passages
 that hold it together take no further one from their own documents, whose passages are joined anyway."""
@@ -41,7 +41,7 @@ class EvidenceSet:
 def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
     """One passage alone if it holds the whole question and leads the best pair, or is the best by itself and outside that pair.
 
-    Else begin with the best pair, leave out what adds nothing to the other, and extend while a passage adds something.
+    Else begin with the best pair, leave out its second if that adds nothing, and extend while a passage adds something.
     """
     if not scored.hits:
         return EvidenceSet((), (), frozenset(), 0.0)
@@ -55,7 +55,8 @@ def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
         if weight_of(weights, held_alone & wanted) >= whole:
             return EvidenceSet((id_,), (), held_alone, scored.hits[0].score, alone=True)
     # The passage that answers best by itself comes first, whichever hop it is.
-    chosen = sorted(_needed(ledger, pair), key=lambda id_: -scored.base[id_])
+    ordered = sorted(pair, key=lambda id_: -scored.base[id_])
+    chosen = list(_needed(ledger, ordered))
     bridges: list[tuple[str, str, Bridge]] = []
     if len(chosen) == 2 and (bridge := bridge_between(ledger, *chosen)) is not None:
         bridges.append((chosen[0], chosen[1], bridge))
@@ -76,18 +77,15 @@ def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
             bridges.append((joint[0], following, joint[1]))
         chosen.append(following)
         held |= ledger.candidates[following].terms
+    if len(chosen) == 1 and weight_of(weights, held & wanted) >= whole:
+        return EvidenceSet(tuple(chosen), (), frozenset(held), scored.joined[chosen[0]], alone=True)
     return EvidenceSet(tuple(chosen), tuple(bridges), frozenset(held), best.score if best is not None else 0.0)
 
 
 def _needed(ledger: Ledger, pair: Sequence[str]) -> Sequence[str]:
-    """The passages of a pair that add something to each other, in order; at least one."""
-    if len(pair) < 2:
-        return pair
-    first, second = pair
-    if _worth(ledger, [first], ledger.candidates[first].terms, second)[0] < MIN_PARTNER:
-        return (first,)
-    if _worth(ledger, [second], ledger.candidates[second].terms, first)[0] < MIN_PARTNER:
-        return (second,)
+    """The first passage of a pair, and the second if it adds something."""
+    if len(pair) == 2 and _worth(ledger, pair[:1], ledger.candidates[pair[0]].terms, pair[1])[0] < MIN_PARTNER:
+        return pair[:1]
     return pair
 
 

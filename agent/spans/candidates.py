@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from agent.citing import labels
 from agent.spans.places import COUNTRIES, STATES
 from agent.spans.wanted import Wanted
 from graphrag.analysis import normalise, terms
-from graphrag.types import Chunk
+from graphrag.types import Chunk, Span
 
 _MONTH = (
     r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?|July?|Aug(?:ust|\.)?|"
@@ -28,7 +29,7 @@ _NAMES = frozenset("PERSON ORG GPE LOC FAC NORP WORK_OF_ART EVENT PRODUCT LAW LA
 _SUFFIX = re.compile(r",? (?:Jr|Sr)\.")
 _TAIL = re.compile(r"(?:\s+(?:of|the|for|and|in|de))+$")
 _REGION = re.compile(r", (?=[A-Z])")
-_NEXT = re.compile(r"\s+(\w+)")
+_NEXT = re.compile(r"[^\S\n]+(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,14 @@ def _matches(chunk: Chunk, pattern: "re.Pattern[str]", type: str) -> Iterator[Fo
 
 def _names(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
     end_of = {start: end for mention in chunk.mentions for start, end in mention.spans}
+    headings = _headings(chunk)
     for mention in chunk.mentions:
         if mention.type not in _NAMES:
             continue
         spans = mention.spans or _first(chunk, mention.surface)
         for start, end in spans:
+            if any(left <= start < right for left, right in headings):
+                continue
             end = _whole(chunk, start, end, wanted)
             if wanted.kind == "place" and not wanted.head:
                 end = _with_region(chunk, end, end_of)
@@ -85,6 +89,18 @@ def _names(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
                 mention.key if (start, end) in spans else normalise(chunk.text[start - chunk.start : end - chunk.start])
             )
             yield Found(chunk, start, end, key, mention.type)
+
+
+def _headings(chunk: Chunk) -> list[Span]:
+    """Sentences that are its title or a heading, unless it has no other."""
+    if len(chunk.sentences) < 2:
+        return []
+    names = labels(chunk)
+    return [
+        (start, end)
+        for start, end in chunk.sentences
+        if normalise(chunk.text[start - chunk.start : end - chunk.start]) in names
+    ]
 
 
 def _first(chunk: Chunk, surface: str) -> tuple[tuple[int, int], ...]:

@@ -53,14 +53,15 @@ def _choose(ledger: Ledger, assessment: Assessment, options: tuple[str, ...]) ->
 
 
 def _decide(ledger: Ledger, assessment: Assessment) -> tuple[str, Found] | None:
-    named: dict[str, Candidate] = {}
-    for hit in assessment.hits:
-        candidate = ledger.candidates[hit.chunk_id]
-        if candidate.named and len(named) < 2:
-            named.setdefault(candidate.chunk.document_id, candidate)
-    if len(named) < 2:
+    # The two on either side of an "and": a passage about what they are asked about is neither.
+    asked = f" {normalise(ledger.question.text)} "
+    ranked = [ledger.candidates[hit.chunk_id] for hit in assessment.hits]
+    one = next((c for c in ranked if any(f" {key} and " in asked for key in c.about)), None)
+    other = next(
+        (c for c in ranked if any(f" and {key} " in asked or f" and the {key} " in asked for key in c.about)), None
+    )
+    if one is None or other is None or one.chunk.document_id == other.chunk.document_id:
         return None
-    one, other = named.values()
     words = ledger.question.text.lower().split()
     if _SAME_PLACE.search(ledger.question.text):
         return _same_place(one.chunk, other.chunk)
@@ -69,6 +70,8 @@ def _decide(ledger: Ledger, assessment: Assessment) -> tuple[str, Found] | None:
     names = frozenset(term for candidate in (one, other) for key in candidate.about for term in terms(key))
     missing = _held(ledger, (one, other), names)
     lacking = next((i for i, terms_ in enumerate(missing) if terms_), None)
+    if lacking is not None and ledger.named.keys() - one.about - other.about:
+        return None  # that a passage does not name a third thing says nothing: others may join it to both
     chunk = (one, other)[lacking or 0].chunk
     return ("yes" if lacking is None else "no"), _opening(chunk)
 

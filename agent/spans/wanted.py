@@ -58,14 +58,18 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
             municipality nation neighborhood place province region state territory town village""",
     ),
     ("date", "century date day decade month time year"),
-    ("number", "amount average code debt height length number percentage population ranking score size"),
+    (
+        "number",
+        """amount average budget charge code compensation cost credit debt discount fee fine height length limit number percentage
+        population price ranking rate salary score size wage""",
+    ),
     (
         "thing",
         "album band book club company film group label language magazine movie river school song team university",
     ),
 )
-_NOUNS: dict[str, Kind] = {term: kind for kind, nouns in _KINDS for term in terms(nouns)}
-PEOPLE = frozenset(term for term, kind in _NOUNS.items() if kind == "person")
+NOUNS: dict[str, Kind] = {term: kind for kind, nouns in _KINDS for term in terms(nouns)}
+PEOPLE = frozenset(term for term, kind in NOUNS.items() if kind == "person")
 
 _SAME = {
     term: terms(group)[0]
@@ -172,6 +176,8 @@ def _head(text: str) -> list[str]:
             break
         if words and word[0].isupper() and not words[-1][0].isupper():
             break
+        if words and word[0].islower() and word.endswith("ed"):  # "which team owned"
+            break
         words.append(word)
         if word.endswith(("'s", "’s")):
             words.clear()
@@ -191,7 +197,7 @@ def _kind(word: str, head: list[str]) -> Kind:
         return "number"
     kind: Kind = "thing"
     for term in head:  # the last one that is known: "area code", "movie stars"
-        kind = _NOUNS.get(term, kind)
+        kind = NOUNS.get(term, kind)
     return kind
 
 

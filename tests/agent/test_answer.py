@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.answer import MAX_QUOTE
 from agent.loop import Agent
+from agent.quoting import MAX_QUOTE
 from agent.types import Answer, Citation
 from graphrag.analysis import normalise
 from graphrag.bootstrap import open_embedders
@@ -202,6 +202,16 @@ async def test_a_long_sentence_is_quoted_up_to_a_word(empty: KnowledgeBase):
     assert citation.quote == stored[citation.start : citation.end]
 
 
+async def test_a_row_of_a_table_is_quoted_whole(empty: KnowledgeBase):
+    table = b"service,owner,vendor\npigeon,Team Otter,Mailspur\nmole,Team Heron,Palisade Labs\n"
+    for document in load_bytes(table, "services.csv"):
+        await ingest_documents(empty, SCOPE, [document])
+
+    answer = await Agent(empty).run(SCOPE, "Which vendor does pigeon use?")
+
+    assert answer.citations[0].quote == "- service: pigeon\n- owner: Team Otter\n- vendor: Mailspur"
+
+
 # With meaning
 
 HOPS = {
@@ -231,6 +241,19 @@ async def meaning(
         for source, text in HOPS.items():
             await ingest_documents(hops, SCOPE, load_bytes(text.encode(), source))
         yield hops
+
+
+async def test_the_sentence_that_holds_the_answer_is_quoted(meaning: KnowledgeBase):
+    text = (
+        "# Change of database\n\nDeciders of the change of database: Ewa Strzelecka and Pavel Novak. Present: all.\n\n"
+        "The change of database was long in coming. It was made to Cockroach Server on 3 May 2024.\n"
+    )
+    await ingest_documents(meaning, SCOPE, load_bytes(text.encode(), "change.md"))
+
+    answer = await Agent(meaning).run(SCOPE, "When was the change of database made?")
+
+    assert any("3 May 2024" in citation.quote for citation in answer.citations)
+    assert answer.short is None or any(answer.short.text in citation.quote for citation in answer.citations)
 
 
 async def test_both_hops_are_cited_and_joined_by_the_entity_between_them(meaning: KnowledgeBase):

@@ -87,6 +87,7 @@ NOTHING_TO_SAY = [
     "What kind of pumps does Alder Pumps make?",
     "Are Ida Rowan and Marta Quist both engineers?",
     "Which company is more profitable, Alder Pumps or Birch Valves?",
+    "Are Lindau Works and Elm Works both supplied by Alder Pumps?",
 ]
 
 

@@ -1,0 +1,114 @@
+"""Choosing what of each passage is quoted: the sentence that answers, and what leads to it.
+
+The constants were chosen on HotpotQA and MuSiQue by how often the quotations hold the answer (docs/benchmarks.md).
+"""
+
+import re
+from collections.abc import Set
+
+import numpy as np
+
+from agent.assess import Assessment
+from agent.citing import cite, labels
+from agent.evidence import weight_of
+from agent.spans.candidates import find, sentence_at
+from agent.spans.features import fit
+from agent.spans.wanted import Wanted, read_wanted
+from agent.types import Citation, ShortAnswer
+from graphrag.analysis import held_terms, normalise, terms
+from graphrag.retrieval.ledger import Candidate, Ledger
+from graphrag.types import Chunk, Span
+
+ANSWER_BONUS = 0.25
+"""Worth of a sentence that holds something of the kind that is asked for and that the question does not name."""
+BRIDGE_BONUS = 0.25
+"""Worth of a sentence that names the entity which leads to or from its passage."""
+LABEL_PENALTY = 2.0
+"""Of a title or heading, which is quoted only where there is nothing else."""
+OWN_SHARE = 0.5
+"""How much of the question's words in a sentence counts where sentences before it hold them too."""
+MIN_SECOND_GAIN = 0.12
+"""Least new question weight for quoting a second sentence of one passage."""
+MAX_SENTENCES = 2
+MAX_QUOTE = 600
+"""Characters of one quote; a longer sentence is cut at a word."""
+_FIELD = re.compile(r"- [^:\n]{1,60}: ")
+
+
+def quotations(ledger: Ledger, assessment: Assessment, short: ShortAnswer | None) -> tuple[Citation, ...]:
+    """Citations of the evidence, passage by passage, numbered from 1. The sentence of a short answer is always among them."""
+    keys: dict[str, set[str]] = {}
+    for earlier, later, bridge in assessment.evidence.bridges:
+        keys.setdefault(earlier, set()).add(bridge.key)
+        keys.setdefault(later, set()).add(bridge.key)
+    wanted = read_wanted(ledger.question.text)
+    citations: list[Citation] = []
+    covered: set[str] = set()
+    for id_ in assessment.evidence.chunk_ids:
+        candidate = ledger.candidates[id_]
+        first = sentence_at(candidate.chunk, short.start) if short is not None and short.chunk_id == id_ else None
+        for span, score in _best_sentences(ledger, candidate, wanted, covered, keys.get(id_, set()), first):
+            citations.append(cite(candidate, span, len(citations) + 1, score))
+    return tuple(citations)
+
+
+def _best_sentences(
+    ledger: Ledger, candidate: Candidate, wanted: Wanted, covered: set[str], keys: Set[str], first: int | None
+) -> list[tuple[Span, float]]:
+    """One or two sentences of a passage, in text order, `first` among them. What they hold is added to `covered`."""
+    chunk, question = candidate.chunk, ledger.question
+    spans = chunk.sentences or ((chunk.start, chunk.end),)
+    if _is_record(chunk):
+        covered |= candidate.terms
+        return [((spans[0][0], spans[-1][1]), candidate.best_sentence)]
+    held: list[frozenset[str]] = []
+    answers = _answers(chunk, wanted, f" {normalise(question.text)} ", keys)
+    worth = np.zeros(len(spans))
+    empty = labels(chunk)
+    for index, (start, end) in enumerate(spans):
+        text = chunk.text[start - chunk.start : end - chunk.start]
+        held.append(held_terms(question.terms, frozenset(terms(text))))
+        key = f" {normalise(text)} "
+        worth[index] = float(candidate.sentences[index]) + BRIDGE_BONUS * any(f" {k} " in key for k in keys)
+        worth[index] += ANSWER_BONUS * answers.get(index, 0.0)
+        if key.strip() in empty and len(spans) > 1:
+            worth[index] -= LABEL_PENALTY
+    own = np.array([weight_of(question.weights, one) for one in held]) / question.total_weight
+    chosen = [] if first is None else [first]
+    while len(chosen) < min(MAX_SENTENCES, len(spans)):
+        covered.update(*(held[index] for index in chosen))
+        gains = np.array([weight_of(question.weights, one - covered) for one in held]) / question.total_weight
+        scores = worth + np.maximum(gains, OWN_SHARE * own)
+        scores[chosen] = -np.inf
+        best = int(scores.argmax())
+        alone_answers = answers.get(best, 0.0) >= 1 and not any(index in answers for index in chosen)
+        if chosen and gains[best] < MIN_SECOND_GAIN and not alone_answers:
+            break
+        chosen.append(best)
+    covered.update(*(held[index] for index in chosen))
+    return [(_cut(chunk.text, chunk.start, spans[i]), float(candidate.sentences[i])) for i in sorted(chosen)]
+
+
+def _answers(chunk: Chunk, wanted: Wanted, asked: str, keys: Set[str]) -> dict[int, float]:
+    """By sentence, how well what it holds is of the kind that is wanted, if neither the question nor the bridge names it."""
+    answers: dict[int, float] = {}
+    for found in find(chunk, wanted):
+        if f" {found.key} " not in asked and found.key not in keys:
+            index, fits = sentence_at(chunk, found.start), fit(found, wanted)
+            if fits:
+                answers[index] = max(answers.get(index, 0.0), fits)
+    return answers
+
+
+def _is_record(chunk: Chunk) -> bool:
+    """Whether a passage is a few short lines "- key: value", as a row of a table is: one of them says little."""
+    lines = [line for line in chunk.text.splitlines() if line.strip()]
+    return len(chunk.text) <= MAX_QUOTE and len(lines) > 1 and all(map(_FIELD.match, lines))
+
+
+def _cut(text: str, offset: int, span: Span) -> Span:
+    start, end = span
+    if end - start <= MAX_QUOTE:
+        return span
+    space = text.rfind(" ", start - offset, start - offset + MAX_QUOTE)
+    return (start, offset + space if space > start - offset else start + MAX_QUOTE)
