@@ -18,10 +18,15 @@ _ASCII = bytes(range(128))
 _MIN_COHERENCE = 0.25
 """Measured: wrong guesses for short or mostly English text have 0; right ones for two sentences have 0.29 or more."""
 _SAMPLE_BYTES = 200_000
+_HIGH = bytes(range(128, 256))
+_MIN_SEQUENCES_PER_ERROR = 5
+"""Text of other encodings holds hardly any sequence of UTF-8, and several errors for each."""
 
 
 def decode_text(data: bytes, source: str, declared: str = "") -> str:
     """Decode by byte order mark, UTF-8, the declared encoding, or a confident guess, in this order.
+
+    Text in UTF-8 with a few bytes that do not fit is read as such, with U+FFFD for these.
 
     Args:
         data: all bytes of the document.
@@ -45,10 +50,13 @@ def decode_text(data: bytes, source: str, declared: str = "") -> str:
             f"{source} is a binary file (it has a NUL byte at offset {data.index(0)}); "
             f"if it is UTF-16 text without a byte order mark, save it as UTF-8"
         )
-    for encoding in ("utf-8", declared):
-        text = _try(data, encoding) if encoding else None
-        if text is not None:
-            return text
+    text = _try(data, "utf-8")
+    if text is None:
+        text = _mended(data)
+    if text is None and declared:
+        text = _try(data, declared)
+    if text is not None:
+        return text
     if not data.translate(None, _ASCII + _WINDOWS_PUNCTUATION):
         return data.decode("cp1252")
     guess = _guess(data)
@@ -63,6 +71,15 @@ def _try(data: bytes, encoding: str) -> str | None:
         return data.decode(encoding)
     except (UnicodeError, LookupError):
         return None
+
+
+def _mended(data: bytes) -> str | None:
+    """The text if nearly all of it is UTF-8: one damaged byte must not make another encoding of the whole."""
+    text = data.decode("utf-8", "replace")
+    replaced = text.count("\ufffd")
+    sequences = len(text) - len(data.translate(None, _HIGH)) - replaced
+    errors = replaced - data.count("\ufffd".encode())
+    return text if sequences >= _MIN_SEQUENCES_PER_ERROR * errors else None
 
 
 def _guess(data: bytes) -> str:

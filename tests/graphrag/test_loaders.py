@@ -93,6 +93,11 @@ def test_windows_quotes_and_recognisable_code_pages_are_decoded() -> None:
     assert one(russian.encode("cp1251"), "a.txt").text == russian
 
 
+def test_a_few_damaged_bytes_do_not_make_another_encoding_of_utf_8() -> None:
+    data = "Zürich, Genève, Wrocław, Łódź. ".encode() * 3
+    assert one(data + b"bad \xff\xfe byte", "a.txt").text == data.decode() + "bad \ufffd\ufffd byte"
+
+
 @pytest.mark.parametrize("data", [b"caf\xe9", bytes(range(128, 256)) * 3])
 def test_text_in_an_unknown_encoding_is_refused_with_the_remedy(data: bytes) -> None:
     with pytest.raises(DocumentParseError, match="convert it to UTF-8"):
