@@ -1,8 +1,10 @@
 """From bytes to text: the encoding is known, or confidently recognised, or the document is refused."""
 
 import codecs
+import re
 
 from graphrag.errors import DocumentParseError, UnsupportedFormatError
+from graphrag.loaders.code_pages import code_page
 
 # The longer mark first: the one of UTF-32 begins with the one of UTF-16.
 _BYTE_ORDER_MARKS = (
@@ -18,6 +20,9 @@ _ASCII = bytes(range(128))
 _MIN_COHERENCE = 0.25
 """Measured: wrong guesses for short or mostly English text have 0; right ones for two sentences have 0.29 or more."""
 _SAMPLE_BYTES = 200_000
+_CONTEXT_BYTES = 200
+# It ends before a byte that is no second half of a character in any encoding.
+_PIECE = re.compile(rb"[\x80-\xff].{0,%d}[^\x00-\x2f]{0,%d}" % (_CONTEXT_BYTES, _SAMPLE_BYTES), re.DOTALL)
 _HIGH = bytes(range(128, 256))
 _MIN_SEQUENCES_PER_ERROR = 5
 """Text of other encodings holds hardly any sequence of UTF-8, and several errors for each."""
@@ -85,7 +90,20 @@ def _mended(data: bytes) -> str | None:
 def _guess(data: bytes) -> str:
     from charset_normalizer import from_bytes
 
+    sample = _sample(data)
     # UTF-16 and UTF-32 without a mark contain NUL for almost any text, so a match here would be by chance.
     excluded = ["utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le", "utf_7"]
-    best = from_bytes(data[:_SAMPLE_BYTES], cp_exclusion=excluded).best()
+    latin = code_page(sample)
+    best = from_bytes(sample, cp_isolation=[latin] if latin else None, cp_exclusion=excluded).best()
     return best.encoding if best is not None and best.coherence >= _MIN_COHERENCE else ""
+
+
+def _sample(data: bytes) -> bytes:
+    """What stands around the bytes that are not ASCII, since nothing else tells encodings apart."""
+    pieces: list[bytes] = []
+    size = end = 0
+    while size < _SAMPLE_BYTES and (found := _PIECE.search(data, end)):
+        pieces.append(data[max(end, found.start() - _CONTEXT_BYTES) : found.end()])
+        size += len(pieces[-1])
+        end = found.end()
+    return b"".join(pieces)

@@ -93,6 +93,30 @@ def test_windows_quotes_and_recognisable_code_pages_are_decoded() -> None:
     assert one(russian.encode("cp1251"), "a.txt").text == russian
 
 
+@pytest.mark.parametrize(
+    ("code_page", "text"),
+    [
+        ("cp1252", "El señor Muñoz firmó el contrato en España con la compañía Peña. La reunión será mañana."),
+        ("cp1252", "Le contrat a été signé à Besançon. L'été dernier, où la réunion a été reportée."),
+        ("cp1252", "Købmanden på Østerbro sælger rødgrød med fløde til æblerne i gården."),
+        ("cp1252", "Työntekijät eivät pääse töihin, koska hissi on epäkunnossa."),
+        ("cp1252", "The contract was signed by Mr. Núñez and Mr. Peña of São Paulo in the year two thousand."),
+        ("cp1250", "Umowa została podpisana w Łodzi przez pana Wiśniewskiego. Spotkanie odbędzie się jutro."),
+        ("cp1250", "Smlouva byla podepsána v Brně. Schůzka se koná zítra večer a zpráva ještě není hotová, řekl."),
+        ("cp1254", "Sözleşme dün İstanbul'da imzalandı. Toplantı yarın sabah yapılacak."),
+        ("cp1251", "Договор был подписан вчера в Москве. Встреча состоится завтра утром."),
+    ],
+)
+def test_letters_with_accents_are_those_of_the_language(code_page: str, text: str) -> None:
+    assert one(text.encode(code_page), "a.txt").text == text
+
+
+@pytest.mark.parametrize("end", ["\n", " "])
+def test_an_encoding_is_recognised_however_late_its_first_letter_comes(end: str) -> None:
+    text = f"The pump is made by Acme in the year two thousand.{end}" * 5000 + "A café for Señor Müller."
+    assert one(text.encode("cp1252"), "a.txt").text == text
+
+
 def test_a_few_damaged_bytes_do_not_make_another_encoding_of_utf_8() -> None:
     data = "Zürich, Genève, Wrocław, Łódź. ".encode() * 3
     assert one(data + b"bad \xff\xfe byte", "a.txt").text == data.decode() + "bad \ufffd\ufffd byte"
