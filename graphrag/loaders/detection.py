@@ -10,25 +10,28 @@ _PDF_SEARCH_BYTES = 1024
 """PDF readers accept this much before the mark; some programs put a byte order mark or mail headers there."""
 _ZIP_MARK = b"PK\x03\x04"
 _OLE_MARK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_SIGNATURES = (
-    (_ZIP_MARK, "a ZIP or Office file"),
-    (b"PK\x05\x06", "a ZIP file"),
-    (_OLE_MARK, "an old Office file"),
-    (b"{\\rtf", "an RTF file"),
-    (b"\x89PNG\r\n", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"GIF87a", "a GIF image"),
-    (b"GIF89a", "a GIF image"),
-    (b"RIFF", "a RIFF file (image, sound or video)"),
-    (b"II*\0", "a TIFF image"),
-    (b"MM\0*", "a TIFF image"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"BZh", "a bzip2 archive"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"\xfd7zXZ\0", "an xz archive"),
-    (b"SQLite format 3\0", "an SQLite database"),
-    (b"\x7fELF", "a program"),
-    (b"MZ\x90\0", "a program"),
+# What may be a word, such as RIFF at the beginning of a text, has to be followed by what only a file of that kind has.
+_SIGNATURES = tuple(
+    (re.compile(mark, re.DOTALL), what)
+    for mark, what in (
+        (re.escape(_ZIP_MARK), "a ZIP or Office file"),
+        (rb"PK\x05\x06", "a ZIP file"),
+        (re.escape(_OLE_MARK), "an old Office file"),
+        (rb"\{\\rtf", "an RTF file"),
+        (rb"\x89PNG\r\n", "a PNG image"),
+        (rb"\xff\xd8\xff", "a JPEG image"),
+        (rb"GIF8[79]a.{0,6}[\x00-\x08\x0e-\x1f]", "a GIF image"),
+        (rb"RIFF.{4}(?:WAVE|AVI |WEBP)|RIFF.{0,16}\x00", "a RIFF file (image, sound or video)"),
+        (rb"II\*\x00", "a TIFF image"),
+        (rb"MM\x00\*", "a TIFF image"),
+        (rb"\x1f\x8b", "a gzip archive"),
+        (rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", "a bzip2 archive"),
+        (rb"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+        (rb"\xfd7zXZ\x00", "an xz archive"),
+        (rb"SQLite format 3\x00", "an SQLite database"),
+        (rb"\x7fELF", "a program"),
+        (rb"MZ\x90\x00", "a program"),
+    )
 )
 _HTML = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--[^>]{0,500}-->\s*)?<(?:!doctype html|html|head|body)\b",
@@ -70,4 +73,4 @@ def detect(data: bytes, source: str) -> Format:
 
 
 def _signature(data: bytes) -> str:
-    return next((what for mark, what in _SIGNATURES if data.startswith(mark)), "")
+    return next((what for mark, what in _SIGNATURES if mark.match(data)), "")

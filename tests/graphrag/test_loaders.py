@@ -1,3 +1,4 @@
+import bz2
 import codecs
 import json
 import os
@@ -641,6 +642,9 @@ def test_a_pdf_under_another_suffix_is_refused() -> None:
         (b"PK\x03\x04...", "archive"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a.md"),
         (b"\x89PNG\r\n\x1a\n", "a.html"),
+        (b"GIF89a\x01\x00\x01\x00\x80", "a.txt"),
+        (b"RIFF$\x08\x01\x02WAVEfmt ", "a.txt"),
+        (bz2.compress(b"text"), "a.txt"),
         (b"text", "a.py"),
     ],
 )
@@ -648,6 +652,12 @@ def test_other_formats_are_refused_with_the_list_of_supported_ones(data: bytes, 
     with pytest.raises(UnsupportedFormatError) as caught:
         load_bytes(data, source)
     assert supported() in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["RIFF", "BZh", "BZh9", "GIF89a"])
+def test_a_text_may_begin_with_the_mark_of_another_format(word: str) -> None:
+    text = f"{word}\nbegins files of another format."
+    assert one(text.encode(), "a.txt").text == text
 
 
 @pytest.mark.parametrize("source", ["a.txt", "a.md", "a.jsonl", "a.html", "a"])
