@@ -1,8 +1,10 @@
 """Tables with a header (.csv, .tsv), as databases and spreadsheets export them: a document for each row."""
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from io import StringIO
+from itertools import dropwhile, islice
 
 from graphrag.errors import DocumentParseError
 from graphrag.loaders.base import LoadedDocument
@@ -13,7 +15,13 @@ from graphrag.loaders.front_matter import metadata_key
 from graphrag.loaders.jsonl import ID_KEYS, TEXT_KEYS, documents_of
 from graphrag.loaders.titles import title_from_source
 
-_DELIMITERS = ",;\t|"
+# The comma last: of all it stands most often within a value, as in "Preis, EUR" and 1,50.
+_DELIMITERS = "\t;|,"
+_FIRST_ROWS = 20
+"""Of these the delimiter is told."""
+_NAMED_DELIMITER = re.compile(r'"?sep=([^\w\s"]|\t)"?\s*', re.IGNORECASE)
+"""The first line that Excel reads and, as some programs write it for Excel, no row of the table."""
+_NAME_OF_ROWS = "row"
 _MAX_FIELD = 2**31 - 1
 """Characters of one field; the size of a document has a limit of its own."""
 _NAME_CHARACTERS = 80
@@ -30,29 +38,84 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
 
     Raises:
         DocumentParseError: blank, no header, two columns of one name, a row with more fields than the header, a row without text,
-            two rows with one id; names the row. Nothing of the file is returned then.
+            a quote that is not closed, two rows with one id; names the row. Nothing of the file is returned then.
     """
     csv.field_size_limit(_MAX_FIELD)
-    text = decode_text(data, source)
-    if not text.strip():
+    # Not by splitlines: a value may hold U+2028 and other characters that it takes for line ends.
+    lines = list(dropwhile(_is_blank, StringIO(decode_text(data, source), newline="")))
+    if not lines:
         raise empty_error(source)
+    named = _NAMED_DELIMITER.fullmatch(lines[0])
+    if named:
+        del lines[0]
     try:
-        # Not by splitlines: a value may hold U+2028 and other characters that it takes for line ends.
-        rows = list(csv.reader(StringIO(text, newline=""), delimiter=_delimiter(text)))
+        rows = _rows(lines, named[1] if named else _delimiter(lines, source), source)
     except csv.Error as exc:
         raise DocumentParseError(f"{source} is no table that can be read ({exc}); export it again") from exc
-    names = _header(rows[0], source)
+    if not rows:
+        raise empty_error(source)
+    names = _header(rows, source)
     return documents_of(_records(names, rows[1:], source), source, "text/csv")
 
 
-def _delimiter(text: str) -> str:
-    """The most frequent one of the header."""
-    header = text.lstrip().split("\n", 1)[0]
-    return max(_DELIMITERS, key=header.count)
+def _is_blank(line: str) -> bool:
+    return not line.strip()
 
 
-def _header(row: list[str], source: str) -> list[str]:
-    names = [clean_line(name) for name in row]
+def _delimiter(lines: list[str], source: str) -> str:
+    """That by which most of the first rows have as many fields as the header, at least two; in a .tsv the tab if its header has one."""
+    if source.lower().endswith(".tsv") and "\t" in lines[0]:
+        return "\t"
+
+    def agreement(delimiter: str) -> float:
+        sizes = [len(row) for row in islice(filter(_is_filled, csv.reader(lines, delimiter=delimiter)), _FIRST_ROWS)]
+        return sizes.count(sizes[0]) / len(sizes) if sizes and sizes[0] > 1 else 0
+
+    best = max(_DELIMITERS, key=agreement)
+    return best if agreement(best) else ","
+
+
+def _rows(lines: list[str], delimiter: str, source: str) -> list[list[str]]:
+    """The rows that are not blank.
+
+    Raises:
+        DocumentParseError: a value goes on over line ends to a quote that is not its end: it holds the rows in between.
+    """
+    reader = csv.reader(lines, delimiter=delimiter)
+    rows: list[list[str]] = []
+    begin = 0
+    for row in reader:
+        if reader.line_num > begin + 1:
+            try:
+                list(csv.reader(lines[begin : reader.line_num], delimiter=delimiter, strict=True))
+            except csv.Error as exc:
+                place = f"row {len(rows)}" if rows else "the header"
+                raise DocumentParseError(
+                    f"{place} of {source} has a quote that is not closed, so that the rows after it would be lost ({exc}); "
+                    f"close it, and double each quote within a value"
+                ) from exc
+        begin = reader.line_num
+        if _is_filled(row):
+            rows.append(row)
+    return rows
+
+
+def _is_filled(row: list[str]) -> bool:
+    return any(value.strip() for value in row)
+
+
+def _header(rows: list[list[str]], source: str) -> list[str]:
+    """The names of the columns. A first one without is what the rows are called, as pandas and pivot tables write it; it is taken
+    out of the rows if it merely counts them.
+    """
+    first = [row[0].strip() for row in rows]
+    if not first[0] and len(rows[0]) > 1:
+        if all(value.isdecimal() for value in first[1:]):
+            for row in rows:
+                del row[0]
+        else:
+            rows[0][0] = _NAME_OF_ROWS
+    names = [clean_line(name) for name in rows[0]]
     keys = [metadata_key(name) for name in names]
     if not all(keys):
         raise DocumentParseError(f"{source} has a column without a name; its first row has to name all columns")
@@ -65,7 +128,7 @@ def _header(row: list[str], source: str) -> list[str]:
 def _records(names: list[str], rows: list[list[str]], source: str) -> Iterator[tuple[str, str, object]]:
     keys = [metadata_key(name) for name in names]
     whole = not any(key in TEXT_KEYS for key in keys)
-    for number, row in enumerate((row for row in rows if any(value.strip() for value in row)), start=1):
+    for number, row in enumerate(filter(_is_filled, rows), start=1):
         if len(row) > len(names):
             raise DocumentParseError(
                 f"row {number} of {source} has {len(row)} fields, its header {len(names)}; correct it"

@@ -47,6 +47,42 @@ def test_a_long_field_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "table", "text"),
+    [
+        ("a.tsv", "Name, full\tNotes, remarks\nFoo, Bar\tx, y\n", "- Name, full: Foo, Bar\n- Notes, remarks: x, y"),
+        ("a.csv", "Name;Betrag (EUR, netto, ca.)\nFoo;12\n", "- Name: Foo\n- Betrag (EUR, netto, ca.): 12"),
+        ("a.csv", '"Betrag (EUR, netto)";Datum\n"12,50";2025\n', "- Betrag (EUR, netto): 12,50\n- Datum: 2025"),
+        ("a.csv", "Preis, EUR;Menge, kg\n1,5;2,5\n", "- Preis, EUR: 1,5\n- Menge, kg: 2,5"),
+        ("a.csv", "name,note;remark\nFoo,x\nBar,y;z\n", "- name: Foo\n- note;remark: x"),
+        ("a.csv", "sep=;\r\nname;a,b\r\nFoo;x\r\n", "- name: Foo\n- a,b: x"),
+        ("a.csv", "name\nFoo\n", "- name: Foo"),
+    ],
+)
+def test_the_delimiter_is_that_of_the_rows_and_not_what_the_header_has_most(source: str, table: str, text: str) -> None:
+    assert load_bytes(table.encode(), source)[0].text == text
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        (" \n\n,,\nname,qty\nFoo,3\n", "- name: Foo\n- qty: 3"),
+        (",name,qty\n0,,\n1,Foo,3\n7,Bar,4\n", "- name: Foo\n- qty: 3"),
+        (",2024,2025\nBrno,1,2\n", "- row: Brno\n- 2024: 1\n- 2025: 2"),
+    ],
+)
+def test_blank_rows_before_the_header_and_the_missing_name_of_its_first_column_do_no_harm(
+    table: str, text: str
+) -> None:
+    assert load_bytes(table.encode(), "a.csv")[0].text == text
+
+
+def test_a_quote_in_a_row_of_its_own_is_read() -> None:
+    one, _ = load_bytes(b'id,name\n1,"Foo" Ltd\n2,"a\nb"\n', "a.csv")
+
+    assert one.text == "- id: 1\n- name: Foo Ltd"
+
+
+@pytest.mark.parametrize(
     ("table", "message"),
     [
         ("a,b\n", "a.csv is empty"),
@@ -56,6 +92,8 @@ def test_a_long_field_is_read() -> None:
         ("a,b\n1,2\n1,2,3\n", "row 2 of a.csv has 3 fields, its header 2"),
         ("id,b\n1,2\n1,3\n", "row 1 and row 2 of a.csv have the same id '1'"),
         ("id,text\n1,x\n2,\n", "row 2 of a.csv has no text"),
+        ('id,b\n1,x\n\n2,"y\n3,z\n', "row 2 of a.csv has a quote that is not closed"),
+        ('id,b\n1,"x\n2,y\n3,"z"\n', "row 1 of a.csv has a quote that is not closed"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused_whole(table: str, message: str) -> None:
