@@ -10,7 +10,7 @@ from graphrag.loaders.builder import TextBuilder, empty_error
 from graphrag.loaders.characters import clean_line
 from graphrag.loaders.encoding import decode_text
 from graphrag.loaders.front_matter import metadata_key, scalar_value
-from graphrag.loaders.slack import is_slack
+from graphrag.loaders.slack import is_silent_day, is_slack
 from graphrag.loaders.slack import load as load_slack
 from graphrag.loaders.titles import title_from_source, title_from_text
 from graphrag.types import Scalar, canonical_json, check_metadata
@@ -42,7 +42,8 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
 
 
 def load_json(data: bytes, source: str) -> list[LoadedDocument]:
-    """Read one record, or a list of records. A record without id is numbered from 1. Messages of Slack are one document.
+    """Read one record, or a list of records. A record without id is numbered from 1. Messages of Slack are one document,
+    and a day without any is none.
 
     Raises:
         DocumentParseError: as for `load`, with the record's number instead of the line.
@@ -54,6 +55,8 @@ def load_json(data: bytes, source: str) -> list[LoadedDocument]:
     items = cast(list[object], value) if isinstance(value, list) else [value]
     if is_slack(items):
         return [load_slack(items, data, source)]
+    if is_silent_day(items, source):
+        return []
     records = ((f"record {number}", str(number), item) for number, item in enumerate(items, start=1))
     return documents_of(records, source, "application/json")
 

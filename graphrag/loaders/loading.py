@@ -47,7 +47,9 @@ def load_bytes(
     metadata: Metadata | None = None,
     max_bytes: int = MAX_DOCUMENT_BYTES,
 ) -> list[LoadedDocument]:
-    """Read a document: one result, or one for each record of a JSON file, in order. All or nothing.
+    """Read a document: one result, or one for each record of a JSON file, in order; none for a day on which nobody wrote in Slack.
+
+    All or nothing.
 
     Blocking, for up to the parser's time limit; call it in a thread from asynchronous code.
 

@@ -1,6 +1,5 @@
 """What Slack exports: a JSON file for each day of a channel, `general/2025-03-19.json`, with the messages of that day."""
 
-import html
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
@@ -9,6 +8,7 @@ from typing import cast
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_line
+from graphrag.loaders.slack_text import text_of
 
 _NOTICES = frozenset(
     """
@@ -17,7 +17,7 @@ _NOTICES = frozenset(
     """.split()
 )
 """Subtypes of messages that nobody wrote."""
-_MARKUP = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json", re.IGNORECASE)
 
 _Message = Mapping[str, object]
 
@@ -32,6 +32,11 @@ def is_slack(items: Sequence[object]) -> bool:
     )
 
 
+def is_silent_day(items: Sequence[object], source: str) -> bool:
+    """Whether a JSON file is a day on which nothing was written, which Slack exports all the same."""
+    return not items and _DAY.fullmatch(PurePosixPath(source).name) is not None
+
+
 def load(items: Sequence[object], data: bytes, source: str) -> LoadedDocument:
     """One document of a day's messages, each after the name of who wrote it, replies right below the message of that day that they
     answer.
@@ -44,7 +49,7 @@ def load(items: Sequence[object], data: bytes, source: str) -> LoadedDocument:
     """
     messages = [cast(_Message, item) for item in items]
     names = {str(message.get("user")): name for message in messages if (name := _name(message))}
-    said = [(message, text) for message in messages if (text := _said(message, names))]
+    said = [(message, text) for message in messages if (text := text_of(message, names))]
     written = [(message, text) for message, text in said if message.get("subtype") not in _NOTICES] or said
     begun = {message["ts"] for message, _ in written}
     builder = TextBuilder()
@@ -70,23 +75,3 @@ def _name(message: _Message) -> str:
     known = cast(_Message, profile) if isinstance(profile, dict) else {}
     found = (known.get("real_name"), known.get("display_name"), known.get("name"), message.get("username"))
     return next((name for value in found if (name := clean_line(str(value or "")))), "")
-
-
-def _said(message: _Message, names: Mapping[str, str]) -> str:
-    text = html.unescape(_MARKUP.sub(lambda found: _shown(found, names), str(message.get("text") or "")))
-    files = message.get("files")
-    held = [file for file in cast(list[object], files) if isinstance(file, dict)] if isinstance(files, list) else []
-    named = [clean_line(str(cast(_Message, file).get("name") or "")) for file in held]
-    return " ".join([*text.split(), *(f"[file: {name}]" for name in named if name)])
-
-
-def _shown(found: re.Match[str], names: Mapping[str, str]) -> str:
-    """What Slack shows for `<@U02>`, `<#C01|general>`, `<!here>` and `<https://example.org|label>`."""
-    sign, what, label = found[1], found[2], found[3]
-    if sign == "@":
-        return f"@{label or names.get(what, what)}"
-    if sign == "#":
-        return f"#{label or what}"
-    if sign == "!":
-        return label or f"@{what.partition('^')[0]}"
-    return label or what.removeprefix("mailto:")

@@ -54,6 +54,38 @@ def test_a_day_on_which_nobody_wrote_tells_what_happened() -> None:
         load_bytes(json.dumps([day[0] | {"text": ""}]).encode(), "general/2025-03-19.json")
 
 
+def test_what_bots_put_into_attachments_and_blocks_is_read_once() -> None:
+    bot = {"type": "message", "subtype": "bot_message", "username": "Pager"}
+    fields = [{"title": "Severity", "value": "high"}, {"title": "Owner", "value": "<@U01>"}]
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": "Deploy 42 &gt; 41"}, "fields": [{"text": "ok"}]}
+    pieces = [{"type": "text", "text": "by "}, {"type": "user", "user_id": "U01"}, {"type": "link", "url": "https://x"}]
+    rich = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": pieces}]}
+    buttons = {"type": "actions", "elements": [{"type": "button", "text": {"type": "plain_text", "text": "Retry"}}]}
+    day = [
+        bot | {"ts": "1.0", "text": "", "attachments": [{"title": "Incident 77", "fields": fields, "fallback": "x"}]},
+        bot | {"ts": "2.0", "text": "Pump down", "attachments": [{"text": "Pump down"}, {"fallback": "See the log"}]},
+        bot | {"ts": "3.0", "text": "", "blocks": [section, rich, buttons]},
+        bot | {"ts": "4.0", "attachments": [{"fallback": "[no preview available]", "blocks": [section]}]},
+        ADA | {"ts": "5.0", "text": "Thanks", "blocks": [section]},
+    ]
+
+    (document,) = load_bytes(json.dumps(day).encode(), "ops/2025-03-19.json")
+
+    assert document.text.split("\n\n") == [
+        "Pager: Incident 77 Severity: high Owner: @Ada Pell",
+        "Pager: Pump down See the log",
+        "Pager: Deploy 42 > 41 ok by @Ada Pellhttps://x",
+        "Pager: Deploy 42 > 41 ok",
+        "Ada Pell: Thanks",
+    ]
+
+
+def test_a_day_without_messages_is_no_document_and_no_failure() -> None:
+    assert load_bytes(b"[]", "general/2025-03-19.json") == []
+    with pytest.raises(DocumentParseError, match="is empty"):
+        load_bytes(b"[]", "general/list.json")
+
+
 def test_other_records_stay_records() -> None:
     rows = [ADA | {"ts": "1.0", "text": "a"}, {"id": "x", "text": "b"}]
 
