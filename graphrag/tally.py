@@ -66,7 +66,7 @@ class Tally:
             return tally  # it had ended, so somebody wants it tried afresh
         tally.crashes, tally.outages = int(saved.get("crashes", 0)), int(saved.get("outages", 0))
         tally.quarantined = cast(dict[str, str], json.loads(str(saved.get("quarantined", "{}"))))
-        if phase == "running":  # a claim that nobody ended or gave back
+        if phase == "running":  # a claim that nobody ended, gave back or cancelled
             tally._died(str(saved.get("suspect", "")), int(saved.get("suspect_deaths", 0)) + 1)
         return tally
 

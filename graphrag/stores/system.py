@@ -194,13 +194,15 @@ class SystemStore(Books, Replies, Protocol):
     async def cancel_job(self, scope: Scope, id: str) -> Job:
         """Cancel a job; a no-op for one that has ended. Its worker learns of it at the next use of its lease.
 
+        Its progress is kept, but for what would make it look as if that worker had died.
+
         Raises:
             NotFoundError: as job.
         """
         ...
 
     async def retry_job(self, scope: Scope, id: str) -> Job:
-        """Queue a failed or cancelled job again, its progress kept; a no-op for any other.
+        """Queue a failed or cancelled job again, its progress kept as by cancel_job; a no-op for any other.
 
         Raises:
             NotFoundError: as job.

@@ -8,7 +8,10 @@ from typing import cast
 from graphrag.errors import InputError
 from graphrag.llm.usage import Account, AccountKind, Usage
 from graphrag.stores.system import ApiKey, Decision, DecisionKind, Job, JobState, KeyRole
-from graphrag.types import Scope
+from graphrag.types import Scalar, Scope
+
+_OF_A_RUN = ("crashes", "outages", "suspect", "suspect_deaths", "eta_seconds")
+"""What workers save with a job (graphrag.tally) that says nothing once a person has stopped it or wants it tried again."""
 
 
 def json_object(what: str, value: Mapping[str, object]) -> str:
@@ -24,6 +27,15 @@ def json_object(what: str, value: Mapping[str, object]) -> str:
         raise InputError(
             f"the job's {what} is not plain JSON ({exc}): use text, finite numbers, true, false and null"
         ) from exc
+
+
+def put_down(progress: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """The progress of a job that a person cancels or retries: its next worker must not take that for a death of the last.
+
+    What was counted and which documents were set aside stays.
+    """
+    kept = {name: value for name, value in progress.items() if name not in _OF_A_RUN}
+    return kept | {"phase": "queued"} if kept.get("phase") == "running" else kept
 
 
 def storable(text: str) -> str:

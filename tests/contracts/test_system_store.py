@@ -15,6 +15,7 @@ from graphrag.stores.base import GraphStore
 from graphrag.stores.embedded.open import open_stores
 from graphrag.stores.neo4j.open import open_stores as open_neo4j
 from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease, SystemStore
+from graphrag.tally import Tally
 from graphrag.types import Scope
 from tests.contracts.generate import ChunkPlan, DocumentPlan, SentencePlan, build
 from tests.contracts.neo4j import empty
@@ -530,6 +531,25 @@ async def test_retrying_a_failed_job_keeps_its_progress(system: SystemStore) -> 
     await system.finish_job(lease, "failed", "disk full")
     job = await system.retry_job(EVERYBODY, "j1")
     assert (job.state, job.progress, job.error) == ("queued", {"done": 7}, "")
+
+
+async def test_cancelling_or_retrying_a_job_is_no_death_of_its_worker(system: SystemStore) -> None:
+    await system.submit_job(a_job("j1"))
+    kept = {"created": 7, "quarantined": '{"bad.md": "kills"}'}
+    run = {"phase": "running", "suspect": "a.md", "suspect_deaths": 1, "crashes": 4, "outages": 19, "eta_seconds": 9.5}
+    for cancelled in (True, False):
+        lease = await claimed(system)
+        await system.save_progress(lease, kept | run)
+        if cancelled:
+            assert (await system.cancel_job(EVERYBODY, "j1")).progress == {**kept, "phase": "queued"}
+            with pytest.raises(LeaseLostError):
+                await system.save_progress(lease, kept | run)
+        else:
+            await system.finish_job(lease, "failed")
+        job = await system.retry_job(EVERYBODY, "j1")
+        assert (job.state, job.progress) == ("queued", {**kept, "phase": "queued"})
+        tally = Tally.of(job, 9)
+        assert (tally.careful, tally.deaths, tally.quarantined) == (False, {}, {"bad.md": "kills"})
 
 
 async def test_retrying_a_queued_running_or_succeeded_job_changes_nothing(system: SystemStore) -> None:

@@ -131,6 +131,31 @@ async def test_a_cancelled_job_stops_and_the_worker_goes_on(worker: Worker):
     assert (await worker.kb.store.statistics(ADMIN)).documents < 200
 
 
+async def test_a_job_that_is_cancelled_and_retried_again_and_again_leaves_no_document_out(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+):
+    await submit(worker, TEXT)
+    system, begun = worker.kb.system, asyncio.Event()
+
+    async def never(*_: object) -> Any:
+        begun.set()
+        await asyncio.sleep(60)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(worker.kb.extractor), "extract", never)
+        for _ in range(MAX_CRASHES):
+            begun.clear()
+            working = asyncio.create_task(worker.work_once())
+            await asyncio.wait_for(begun.wait(), 20)
+            await system.cancel_job(ADMIN, "j1")
+            await system.retry_job(ADMIN, "j1")
+            await working
+
+    await worker.work_once()
+    job = await seen(worker)
+    assert (job.state, job.progress["created"], await system.failures(ADMIN, "j1")) == ("succeeded", 1, [])
+
+
 async def test_a_lease_is_renewed_while_a_long_job_runs(worker: Worker, monkeypatch: pytest.MonkeyPatch):
     await submit(worker, TEXT)
     extract = type(worker.kb.extractor).extract

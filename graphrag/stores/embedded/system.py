@@ -18,6 +18,7 @@ from graphrag.stores.system_rows import (
     key_from,
     labels,
     now,
+    put_down,
     storable,
     usage_from,
 )
@@ -174,8 +175,9 @@ class EmbeddedSystemStore:
         """See SystemStore.cancel_job."""
 
         def work(connection: sqlite3.Connection) -> Job:
-            if _visible_job(connection, scope, id).state not in ENDED:
-                _release(connection, id, "cancelled", "")
+            job = _visible_job(connection, scope, id)
+            if job.state not in ENDED:
+                _put_down(connection, job, "cancelled")
             return _visible_job(connection, scope, id)
 
         return await self._database.write(work)
@@ -184,8 +186,9 @@ class EmbeddedSystemStore:
         """See SystemStore.retry_job. The error of the failed attempt is cleared."""
 
         def work(connection: sqlite3.Connection) -> Job:
-            if _visible_job(connection, scope, id).state in ("failed", "cancelled"):
-                _release(connection, id, "queued", "")
+            job = _visible_job(connection, scope, id)
+            if job.state in ("failed", "cancelled"):
+                _put_down(connection, job, "queued")
             return _visible_job(connection, scope, id)
 
         return await self._database.write(work)
@@ -233,7 +236,7 @@ class EmbeddedSystemStore:
 
         def work(connection: sqlite3.Connection) -> None:
             check_lease(connection, lease)
-            connection.execute("UPDATE jobs SET progress = ?, updated_at = ? WHERE id = ?", (data, now(), lease.job_id))
+            _set_progress(connection, lease.job_id, data)
 
         await self._database.write(work)
 
@@ -411,3 +414,12 @@ def _release(connection: sqlite3.Connection, id_: str, state: JobState, error: s
         "UPDATE jobs SET state = ?, error = ?, worker = NULL, lease_until = NULL, updated_at = ? WHERE id = ?",
         (state, storable(error), now(), id_),
     )
+
+
+def _put_down(connection: sqlite3.Connection, job: Job, state: JobState) -> None:
+    _set_progress(connection, job.id, json_object("progress", put_down(job.progress)))
+    _release(connection, job.id, state, "")
+
+
+def _set_progress(connection: sqlite3.Connection, id_: str, data: str) -> None:
+    connection.execute("UPDATE jobs SET progress = ?, updated_at = ? WHERE id = ?", (data, now(), id_))

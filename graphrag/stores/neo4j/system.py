@@ -20,6 +20,7 @@ from graphrag.stores.system_rows import (
     key_from,
     labels,
     now,
+    put_down,
     storable,
     usage_from,
 )
@@ -206,7 +207,7 @@ class Neo4jSystemStore:
             job = await _locked_job(tx, scope, id)
             if job.state in ENDED:
                 return job
-            await tx.run(_RELEASE, id=id, state="cancelled", error="", now=now())
+            await _put_down(tx, job, "cancelled")
             return await _locked_job(tx, scope, id)
 
         return await self._connection.write(work)
@@ -218,7 +219,7 @@ class Neo4jSystemStore:
             job = await _locked_job(tx, scope, id)
             if job.state not in ("failed", "cancelled"):
                 return job
-            await tx.run(_RELEASE, id=id, state="queued", error="", now=now())
+            await _put_down(tx, job, "queued")
             return await _locked_job(tx, scope, id)
 
         return await self._connection.write(work)
@@ -415,6 +416,11 @@ def _account_id(account: Account) -> str:
 async def _locked_job(tx: Transaction, scope: Scope, id_: str) -> Job:
     """A visible job that stays as it is until the transaction ends."""
     return _one_job(await tx.run(_LOCK_JOB, id=id_, lock=secrets.token_hex(8), **scope_parameters(scope)), id_)
+
+
+async def _put_down(tx: Transaction, job: Job, state: JobState) -> None:
+    await tx.run(_PROGRESS, id=job.id, progress=json_object("progress", put_down(job.progress)), now=now())
+    await tx.run(_RELEASE, id=job.id, state=state, error="", now=now())
 
 
 def _one_job(found: Sequence[Sequence[object]], id_: str) -> Job:
