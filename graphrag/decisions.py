@@ -3,9 +3,14 @@
 A decision names entities by id, which is a hash of tenant and key, so it holds on through deleting and ingesting again. It
 wins over what is derived, on its pair alone: two merges with an entity in common make all three one where passages are
 joined (graphrag.stores.merged), and show as two links. Taking a decision back leaves no trace.
+
+A decision is there for those who see both entities. Nobody can decide against what follows from the decisions that he sees;
+but callers with different labels may contradict each other, since neither is to learn of what he does not see. For whoever
+sees all of it merges win where passages are joined, in whatever order it was decided: a split takes away no more than the
+link of its pair. He sees each of these decisions and can undo it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from graphrag.errors import InputError, NotFoundError
 from graphrag.extraction.resolution import Decided
@@ -41,8 +46,8 @@ async def decide(
 
     Raises:
         NotFoundError: an entity does not exist, or the scope does not see it.
-        InputError: the two are the same, the name of the author cannot be shown, other decisions say the contrary (which
-            the message names), or there are too many.
+        InputError: the two are the same, the name of the author cannot be shown, other decisions that the scope sees say
+            the contrary (the message names them), or there are too many.
     """
     if a == b:
         raise InputError("that is one entity: name two different ones")
@@ -54,7 +59,7 @@ async def decide(
     id_ = decision_id(scope.tenant, a, b)
     others = [one for one in await system.decisions(scope.tenant) if {one.a, one.b} != {a, b}]
     _check_count(len(others) + 1)
-    _check_fits(others, kind, a, b)
+    _check_fits(await _seen_of(store, scope, others), kind, a, b)
     await system.record_decision(Decision(id_, scope.tenant, kind, min(a, b), max(a, b), author.strip()))
     return next(one for one in await system.decisions(scope.tenant) if one.id == id_)
 
@@ -71,8 +76,8 @@ async def record(system: SystemStore, scope: Scope, decisions: Sequence[Decision
         How many were not there just so.
 
     Raises:
-        InputError: one is of another tenant, is malformed, or contradicts others, which are named; or there would be too
-            many. None is recorded then.
+        InputError: one is of another tenant, is malformed, or those given contradict those that are there, which are
+            named; or there would be too many. None is recorded then.
     """
     held = {decision.id: decision for decision in await system.decisions(scope.tenant)}
     new = {decision.id: decision for decision in decisions if held.get(decision.id) != decision}
@@ -86,17 +91,28 @@ async def record(system: SystemStore, scope: Scope, decisions: Sequence[Decision
             raise InputError(f"decision {decision.id!r} does not have the id of its pair: export again")
     together = held | new
     _check_count(len(together))
-    known = decided_by(together.values())
-    for decision in together.values():
-        if decision.kind == "split" and decision.b in (one := group_of(known, decision.a)):
-            merges = [other.id for other in together.values() if other.kind == "merge" and other.a in one]
+    # What contradicts itself on one side may well have been decided so, by callers with different labels.
+    lived_with = _contradicted(held.values()).keys() | _contradicted(decisions).keys()
+    for split, merges in _contradicted(together.values()).items():
+        if split not in lived_with:
             raise InputError(
-                f"decision {decision.id} keeps two entities apart that these make one: {', '.join(merges)}; undo what is "
+                f"decision {split} keeps two entities apart that these make one: {', '.join(merges)}; undo what is "
                 f"wrong ('graphrag entities undo')"
             )
     for decision in new.values():
         await system.record_decision(decision)
     return len(new)
+
+
+def _contradicted(decisions: Iterable[Decision]) -> dict[str, list[str]]:
+    """Ids of the splits of what merges make one, each with the ids of these merges."""
+    found: dict[str, list[str]] = {}
+    every = list(decisions)
+    known = decided_by(every)
+    for decision in every:
+        if decision.kind == "split" and decision.b in (one := group_of(known, decision.a)):
+            found[decision.id] = [other.id for other in every if other.kind == "merge" and other.a in one]
+    return found
 
 
 def _check_author(author: str) -> None:
@@ -128,12 +144,16 @@ async def decisions_seen(store: GraphStore, system: SystemStore, scope: Scope) -
 
     Whoever holds every label sees all of the tenant, those on entities that are gone too.
     """
-    found = await system.decisions(scope.tenant)
-    if ALL_ACCESS not in scope.access:
-        ids = {id_ for decision in found for id_ in (decision.a, decision.b)}
-        seen = {entity.id for entity in await store.entities(scope, sorted(ids))}
-        found = [decision for decision in found if decision.a in seen and decision.b in seen]
+    found = await _seen_of(store, scope, await system.decisions(scope.tenant))
     return sorted(found, key=lambda decision: (decision.created_at, decision.id), reverse=True)
+
+
+async def _seen_of(store: GraphStore, scope: Scope, decisions: list[Decision]) -> list[Decision]:
+    if ALL_ACCESS in scope.access:
+        return decisions
+    ids = {id_ for decision in decisions for id_ in (decision.a, decision.b)}
+    seen = {entity.id for entity in await store.entities(scope, sorted(ids))}
+    return [decision for decision in decisions if decision.a in seen and decision.b in seen]
 
 
 async def undo(store: GraphStore, system: SystemStore, scope: Scope, id_: str) -> Decision:

@@ -9,14 +9,16 @@ from urllib.parse import quote
 
 import pytest
 
+from graphrag.decisions import decide, decisions_seen, undo
 from graphrag.errors import BudgetError, InputError, LeaseLostError, NotFoundError
 from graphrag.llm.usage import Account, Charge, Limit, Purse, Usage, today
 from graphrag.stores.base import GraphStore
 from graphrag.stores.embedded.open import open_stores
+from graphrag.stores.merged import with_merges
 from graphrag.stores.neo4j.open import open_stores as open_neo4j
 from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease, SystemStore
 from graphrag.tally import Tally
-from graphrag.types import Scope
+from graphrag.types import Scope, entity_id
 from tests.contracts.generate import ChunkPlan, DocumentPlan, SentencePlan, build
 from tests.contracts.neo4j import empty
 
@@ -614,6 +616,28 @@ async def test_a_decision_is_taken_back_by_its_own_tenant_alone(system: SystemSt
     assert len(await system.decisions("default")) == 1
     await system.remove_decision("default", "d1")
     assert await system.decisions("default") == []
+
+
+async def test_decisions_that_a_caller_does_not_see_are_not_held_against_his(stores: Stores) -> None:
+    graph, system = stores
+    for number, access in ((13, "public"), (8, "public"), (4, "legal")):
+        plan = DocumentPlan((ChunkPlan((SentencePlan((number,)),)),), source=f"{number}.md", access=access)
+        await graph.write(ADMIN, build(plan))
+    lamprey, ibm, hidden = (entity_id("default", key) for key in ("lamprey", "ibm", "berlin"))
+
+    merges = [await decide(graph, system, LEGAL, "merge", id_, hidden, "ann") for id_ in (ibm, lamprey)]
+    split = await decide(graph, system, EVERYBODY, "split", ibm, lamprey, "bob")
+    assert await decisions_seen(graph, system, EVERYBODY) == [split]
+    with pytest.raises(InputError, match=merges[0].id):
+        await decide(graph, system, LEGAL, "split", ibm, lamprey, "ann")
+    for scope, count in ((EVERYBODY, 1), (LEGAL, 3)):  # merges win for those who see them
+        view = await with_merges(graph, system, scope)
+        assert [one.chunk_count for one in await view.chunks_mentioning(scope, [ibm], 9)] == [count]
+
+    await undo(graph, system, EVERYBODY, split.id)
+    await decide(graph, system, LEGAL, "split", ibm, hidden, "ann")
+    merge = await decide(graph, system, EVERYBODY, "merge", ibm, lamprey, "bob")
+    assert await decisions_seen(graph, system, EVERYBODY) == [merge]
 
 
 # Sharing

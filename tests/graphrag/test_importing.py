@@ -269,7 +269,6 @@ REFUSED: dict[str, tuple[list[Decision], str]] = {
     "another tenant": ([_decision("merge", ACME, IBM, tenant="rival")], "is of tenant 'rival'"),
     "an id that is not its pair's": ([replace(MERGE, id="f" * 32)], "does not have the id of its pair"),
     "no author": ([replace(MERGE, author=" ")], "name of who decides"),
-    "a contradiction": ([MERGE, SPLIT, _decision("merge", ACME, LAMPREY)], f"{SPLIT.id} keeps two entities apart"),
 }
 
 
@@ -282,6 +281,20 @@ async def test_decisions_that_cannot_be_are_refused_and_none_is_recorded(case: s
 
     assert await stores[1].decisions("default") == []
     assert len(await stores[0].documents(EVERYTHING)) > 20
+
+
+async def test_decisions_that_contradict_those_that_are_there_are_refused_and_those_of_one_export_are_not(
+    stores: Stores, lines: list[str]
+):
+    merges = [MERGE, _decision("merge", ACME, LAMPREY)]
+    await stores[1].record_decision(SPLIT)
+    with pytest.raises(InputError, match=rf"kb\.jsonl: .*{SPLIT.id} keeps two entities apart"):
+        await bring(stores, with_decisions(lines, *merges))
+    assert await stores[1].decisions("default") == [SPLIT]
+
+    # As callers with different labels may have decided.
+    assert (await bring(stores, with_decisions(lines, *merges, SPLIT))).decisions == 2
+    assert (await bring(stores, with_decisions(lines, _decision("merge", IBM, "e" * 32)))).decisions == 1
 
 
 async def test_a_document_after_a_decision_is_out_of_place(stores: Stores, lines: list[str]):
