@@ -19,6 +19,7 @@ from api.http.documents import LookController
 from api.http.entities import EntitiesController
 from api.http.graph import GraphController
 from api.http.health import HealthController
+from api.http.ingest import IngestController
 from api.http.jobs import JobsController
 from api.http.query import AskController
 from api.metrics import Metrics
@@ -99,7 +100,7 @@ def _admin(settings: Settings) -> Router:
         "/admin",
         guards=[require_admin],
         request_max_body_size=settings.max_upload_bytes,
-        route_handlers=[AdminController, JobsController, EntitiesController],
+        route_handlers=[AdminController, IngestController, JobsController, EntitiesController],
     )
 
 

@@ -24,11 +24,13 @@ _PARTIAL = ".partial-"
 class Upload:
     """A file that is being received. It is kept when `finish` returns, and leaves nothing if it is discarded before.
 
+    In between it can be closed: whether it is wanted may turn out only when all of it is there.
+
     Args:
         folder: of the tenant; created if need be.
 
     Raises:
-        StoreError: the disk refuses, also in `write` and `finish`.
+        StoreError: the disk refuses, also in `write`, `close` and `finish`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,12 +46,19 @@ class Upload:
             self._digest.update(part)
             self._file.write(part)
 
+    def close(self) -> str:
+        """Take no more bytes, and hold no open file. Returns their SHA-256."""
+        with _disk_errors(self._folder):
+            if not self._file.closed:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._file.close()
+        return self._digest.hexdigest()
+
     def finish(self) -> str:
         """Put the file where it waits, durably. Returns the SHA-256 of its bytes; the same bytes are kept once."""
+        self.close()
         with _disk_errors(self._folder):
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
             # Also over a file that is there: its age begins anew, so that no sweep takes it from under this job.
             Path(self._file.name).replace(self._folder / self._digest.hexdigest())
         return self._digest.hexdigest()

@@ -1,21 +1,18 @@
-"""Taking documents in and out."""
+"""Taking documents out, counts and usage."""
 
 import json
-import uuid
 from collections.abc import Collection
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
-from litestar import Controller, Request, delete, get, post
+from litestar import Controller, delete, get
 from litestar.params import FromPath, QueryParameter
 
-from api.http.receiving import receive
-from api.problems import ProblemError, busy
-from api.schemas import LABEL, Accepted, Deleted, StatsOut, UsageList
+from api.problems import ProblemError
+from api.schemas import Deleted, StatsOut, UsageList
 from api.service import CallerDependency, ServiceDependency
-from api.views import account_out, job_out
+from api.views import account_out
 from graphrag.errors import InputError
 from graphrag.filters import Filter, parse_filter
-from graphrag.jobs import ingest_job
 from graphrag.parts import delete_sources
 from graphrag.types import Document
 
@@ -23,60 +20,10 @@ _PAGE = 500
 
 
 class AdminController(Controller):
-    """Documents in and out."""
+    """Documents out, counts, usage."""
 
     path = "/"
     tags = ("admin",)
-
-    @post("/documents", status_code=202, operation_id="ingestDocuments", summary="Ingest documents")
-    async def ingest_documents(
-        self,
-        request: Request[Any, Any, Any],
-        service: ServiceDependency,
-        caller: CallerDependency,
-        source: Annotated[
-            str, QueryParameter(min_length=1, max_length=1000, description="name of a JSON lines body")
-        ] = "records.jsonl",
-        access: Annotated[
-            str,
-            QueryParameter(pattern=LABEL, description="label that a key needs to see them, unless the body names one"),
-        ] = "public",
-        priority: Annotated[
-            int, QueryParameter(ge=-100, le=100, description="jobs of a higher one are worked on first")
-        ] = 0,
-        dry_run: Annotated[
-            bool,
-            QueryParameter(
-                description="store nothing; the job ends with an estimate of what it would use of the language model"
-            ),
-        ] = False,
-    ) -> Accepted:
-        """Files (multipart), texts (JSON) or records (JSON lines) become a job; documents with a known source are replaced.
-
-        A multipart form holds any number of parts with a file name, which is the document's source, and as wanted the fields
-        `access` (a label) and `metadata` (a JSON object, for every document).
-        """
-        tenant, system = caller.scope.tenant, service.kb.system
-        received = await receive(request, service.uploads, tenant, source=source, access=access)
-        if not caller.scope.sees(tenant, received.access):
-            raise ProblemError(403, f"this key does not hold the access label {received.access!r}")
-        most = service.settings.max_queued_jobs
-        if len(await system.jobs(caller.scope, states=("queued",), limit=most)) >= most:
-            raise busy("too many jobs wait already; try again later", retry_after=30)
-        id_ = uuid.uuid4().hex
-        await system.submit_job(
-            ingest_job(
-                id_,
-                caller.scope,
-                received.files,
-                access=received.access,
-                metadata=received.metadata,
-                priority=priority,
-                estimate=dry_run,
-            )
-        )
-        service.wake.set()
-        return Accepted(job=job_out(await system.job(caller.scope, id_)))
 
     @delete("/documents/{document_id:str}", operation_id="deleteDocument", summary="Delete a document")
     async def delete_document(

@@ -3,8 +3,10 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 from litestar import Request
@@ -16,27 +18,42 @@ from api.schemas import TextDocuments
 from graphrag.errors import InputError
 from graphrag.jobs import UploadedFile
 from graphrag.types import Scalar, check_label, check_metadata
-from graphrag.uploads import Uploads
+from graphrag.uploads import Upload, Uploads
 
 JSON, JSON_LINES, FORM = "application/json", "application/x-ndjson", "multipart/form-data"
 MAX_SOURCE = 1_000
 _PART = 1 << 20
 _SEPARATOR = re.compile(r"[/\\]+")
 
+Begin = Callable[[], Upload]
+"""Begins to receive a file of the tenant."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Received:
-    """What a request brought."""
+    """What a request brought. The files lie where no job finds them until they are kept."""
 
-    files: list[UploadedFile]
     access: str
     metadata: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
+    files: list[UploadedFile] = field(default_factory=list[UploadedFile])
+    uploads: list[Upload] = field(default_factory=list[Upload])
+
+    def keep(self) -> None:
+        """Put all files where they wait for their job. Blocks."""
+        for upload in self.uploads:
+            upload.finish()
+
+    def discard(self) -> None:
+        """Delete the files that were not kept. Blocks."""
+        for upload in self.uploads:
+            upload.discard()
 
 
+@asynccontextmanager
 async def receive(
     request: Request[Any, Any, Any], uploads: Uploads, tenant: str, *, source: str, access: str
-) -> Received:
-    """Keep the documents of a request.
+) -> AsyncGenerator[Received]:
+    """Take the documents of a request; what is not kept by the end of the block is deleted.
 
     Args:
         source: what a body of JSON lines is called.
@@ -46,59 +63,57 @@ async def receive(
         ProblemError: the body is not what its content type says.
         InputError: a name, label or metadata that cannot be used.
     """
-    match request.content_type[0]:
-        case "application/json":
-            return await _texts(request, uploads, tenant, access)
-        case "application/x-ndjson":
-            sha256 = await _keep(uploads, tenant, request.stream())
-            if sha256 is None:
-                raise ProblemError(400, "the body is empty; send one JSON object a line")
-            return Received([UploadedFile(sha256, source_of(source))], access)
-        case "multipart/form-data":
-            return await _form(request, uploads, tenant, access)
-        case _:
-            raise ProblemError(415, f"send {FORM}, {JSON} or {JSON_LINES}")
+    received = Received(access)
+    begin = partial(uploads.begin, tenant)
+    try:
+        match request.content_type[0]:
+            case "application/json":
+                await _texts(request, begin, received)
+            case "application/x-ndjson":
+                if not await _file(request.stream(), begin, received, source_of(source)):
+                    raise ProblemError(400, "the body is empty; send one JSON object a line")
+            case "multipart/form-data":
+                await _form(request, begin, received)
+            case _:
+                raise ProblemError(415, f"send {FORM}, {JSON} or {JSON_LINES}")
+        yield received
+    finally:
+        await asyncio.to_thread(received.discard)
 
 
-async def _texts(request: Request[Any, Any, Any], uploads: Uploads, tenant: str, access: str) -> Received:
+async def _texts(request: Request[Any, Any, Any], begin: Begin, received: Received) -> None:
     body = await request.body()
     try:
         data = await asyncio.to_thread(TextDocuments.model_validate_json, body)
     except ValidationError as exc:
         errors = [(".".join(map(str, error["loc"])), error["msg"]) for error in exc.errors(include_input=False)]
         raise ProblemError(400, "the fields under 'errors' do not fit; see /schema", errors=errors) from exc
-    files: list[UploadedFile] = []
     for document in data.documents:
         name = source_of(document.source)
         metadata = check_metadata(document.metadata)
-        sha256 = await asyncio.to_thread(uploads.put, tenant, document.text.encode())
-        files.append(UploadedFile(sha256, name, document.title, metadata))
-    return Received(files, data.access or access, check_metadata(data.metadata))
+        await _file(_whole(document.text), begin, received, name, document.title, metadata)
+    received.access = data.access or received.access
+    received.metadata = check_metadata(data.metadata)
 
 
-async def _form(request: Request[Any, Any, Any], uploads: Uploads, tenant: str, access: str) -> Received:
+async def _form(request: Request[Any, Any, Any], begin: Begin, received: Received) -> None:
     try:
         form = await request.form()
     except (LookupError, UnicodeDecodeError) as exc:  # of a field's charset; Litestar lets them through
         raise ProblemError(400, "a field of the form is not text in its charset") from exc
-    files: list[UploadedFile] = []
-    metadata: Mapping[str, Scalar] = {}
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
             source = source_of(value.filename)
-            sha256 = await _keep(uploads, tenant, _parts(value))
-            if sha256 is None:
+            if not await _file(_parts(value), begin, received, source):
                 raise ProblemError(422, "a file is empty", errors=[(source, "empty")])
-            files.append(UploadedFile(sha256, source))
         elif name == "access":
-            access = check_label("access label", str(value))
+            received.access = check_label("access label", str(value))
         elif name == "metadata":
-            metadata = _metadata(str(value))
+            received.metadata = _metadata(str(value))
         else:
             raise ProblemError(400, "the form has an unknown field", errors=[(str(name)[:100], "unknown field")])
-    if not files:
+    if not received.files:
         raise ProblemError(400, "the form holds no file; send each as a part with a file name")
-    return Received(files, access, metadata)
 
 
 def source_of(name: str) -> str:
@@ -134,13 +149,23 @@ async def _parts(file: UploadFile) -> AsyncIterator[bytes]:
         yield part
 
 
-async def _keep(uploads: Uploads, tenant: str, parts: AsyncIterator[bytes]) -> str | None:
-    """Write parts as they come; None if there is not a byte."""
-    upload, size = await asyncio.to_thread(uploads.begin, tenant), 0
-    try:
-        async for part in parts:
-            size += len(part)
-            await asyncio.to_thread(upload.write, part)
-        return await asyncio.to_thread(upload.finish) if size else None
-    finally:
-        await asyncio.to_thread(upload.discard)
+async def _whole(text: str) -> AsyncIterator[bytes]:
+    yield text.encode()
+
+
+async def _file(
+    parts: AsyncIterator[bytes],
+    begin: Begin,
+    received: Received,
+    source: str,
+    title: str = "",
+    metadata: Mapping[str, Scalar] | None = None,
+) -> bool:
+    """Write a file as it comes; says whether there is a byte of it."""
+    upload, size = await asyncio.to_thread(begin), 0
+    received.uploads.append(upload)
+    async for part in parts:
+        size += len(part)
+        await asyncio.to_thread(upload.write, part)
+    received.files.append(UploadedFile(await asyncio.to_thread(upload.close), source, title, metadata or {}))
+    return size > 0

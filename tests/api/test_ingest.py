@@ -216,12 +216,36 @@ def test_a_deleted_document_is_gone(client: httpx.Client):
     assert client.get("/v1/admin/stats").json()["documents"] == 1
 
 
-def test_no_more_jobs_wait_than_may(tmp_path: Path):
-    key = asyncio.run(add_key(tmp_path))
+def test_no_more_jobs_of_a_tenant_wait_than_may_whoever_sees_them(tmp_path: Path):
+    keys = [asyncio.run(add_key(tmp_path, access=(label,))) for label in ("legal", "hr", "sales")]
+    rival = asyncio.run(add_key(tmp_path, tenant="rival"))
     with serve(tmp_path, GRAPHRAG_INGEST_WORKERS="0", GRAPHRAG_MAX_QUEUED_JOBS="2") as served:
-        statuses = [_upload(served.client(key), ("a.md", TEXT)).status_code for _ in range(3)]
+        answers = [_upload(served.client(key), (f"{key}.md", key.encode())) for key in (*keys, rival)]
 
-    assert statuses == [202, 202, 503]
+    assert [answer.status_code for answer in answers] == [202, 202, 503, 202]
+    assert answers[2].json()["detail"] == "too many jobs wait already; try again later"
+    assert len(list((tmp_path / "graphrag-data" / "default").iterdir())) == 2
+
+
+def test_a_full_queue_is_told_before_the_body_is_read(tmp_path: Path):
+    key = asyncio.run(add_key(tmp_path))
+    with serve(tmp_path, GRAPHRAG_INGEST_WORKERS="0", GRAPHRAG_MAX_QUEUED_JOBS="1") as served:
+        client = served.client(key)
+        assert _upload(client, ("a.md", TEXT)).status_code == 202
+        malformed = client.post("/v1/admin/documents", content=b"{", headers={"Content-Type": "application/json"})
+
+    assert malformed.status_code == 503
+
+
+def test_what_is_refused_for_its_label_leaves_no_file(served: Served):
+    public = served.client(served.key(tenant="labels", access=()))
+    texts = {"documents": [{"source": "a", "text": "b"}], "access": "legal"}
+
+    by_body = [_upload(public, ("a.md", TEXT), access="legal"), public.post("/v1/admin/documents", json=texts)]
+    by_query = public.post("/v1/admin/documents?access=legal", json={"documents": []})
+
+    assert [answer.status_code for answer in (*by_body, by_query)] == [403, 403, 403]
+    assert not list((served.folder / "graphrag-data" / "labels").iterdir())
 
 
 def test_a_job_goes_on_where_a_killed_server_left_it(tmp_path: Path):

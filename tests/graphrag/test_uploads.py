@@ -59,6 +59,19 @@ def test_a_discarded_file_leaves_nothing(tmp_path: Path):
     assert list((tmp_path / "acme").iterdir()) == []
 
 
+def test_a_closed_file_is_kept_once_it_is_finished(tmp_path: Path):
+    uploads = Uploads(tmp_path)
+    upload = uploads.begin("acme")
+    upload.write(b"text")
+
+    sha256 = upload.close()
+    with pytest.raises(NotFoundError):
+        uploads.read("acme", sha256)
+
+    assert upload.finish() == sha256
+    assert uploads.read("acme", sha256) == b"text"
+
+
 def test_a_sweep_deletes_old_files_that_nobody_waits_for(tmp_path: Path):
     uploads = Uploads(tmp_path)
     old, kept, new = (uploads.put("acme", data) for data in (b"old", b"kept", b"new"))
