@@ -96,11 +96,9 @@ def create_app(settings: Settings, *, development: bool = False, closing: asynci
 
 
 def _admin(settings: Settings) -> Router:
+    uploads = Router("/", route_handlers=[IngestController], request_max_body_size=settings.max_upload_bytes)
     return Router(
-        "/admin",
-        guards=[require_admin],
-        request_max_body_size=settings.max_upload_bytes,
-        route_handlers=[AdminController, IngestController, JobsController, EntitiesController],
+        "/admin", guards=[require_admin], route_handlers=[AdminController, JobsController, EntitiesController, uploads]
     )
 
 

@@ -23,7 +23,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
     """A server for all tests that leave it as it is."""
     folder = tmp_path_factory.mktemp("ingest")
     key = asyncio.run(add_key(folder))
-    with serve(folder, GRAPHRAG_MAX_UPLOAD_BYTES="1000000", **QUIET) as served:
+    with serve(folder, GRAPHRAG_MAX_UPLOAD_BYTES="1000000", GRAPHRAG_MAX_BODY_BYTES="50000", **QUIET) as served:
         served.client(key)
         yield served
 
@@ -204,6 +204,14 @@ def test_too_much_at_once_is_refused_and_leaves_no_file(served: Served, client: 
 
     assert [response.status_code for response in (said, unsaid, form)] == [413, 413, 413]
     assert not list((served.folder / "graphrag-data").rglob(".partial-*"))
+
+
+def test_only_an_upload_may_be_as_large_as_an_upload(client: httpx.Client):
+    padded = b" " * 60_000 + json.dumps({"documents": [{"source": "a", "text": "b"}]}).encode()
+    headers = {"Content-Type": "application/json"}
+
+    assert client.post("/v1/admin/documents", content=padded, headers=headers).status_code == 202
+    assert client.post("/v1/admin/entities/merge", content=padded, headers=headers).status_code == 413
 
 
 def test_a_deleted_document_is_gone(client: httpx.Client):
