@@ -28,7 +28,7 @@ TYPE_PREFIX = "urn:graphrag:problem:"
 CLIENT_GONE = 499
 GONE = "client_gone"
 """Set in a request's state when its client has closed the connection: Litestar takes that for a fault of the server."""
-_MAX_ERRORS = 20
+MAX_ERRORS = 20
 _MAX_TEXT = 300
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -143,7 +143,7 @@ def body_of(problem: ProblemError, request_id: str) -> dict[str, object]:
         "instance": f"urn:graphrag:request:{request_id}",
     }
     if problem.errors:
-        body["errors"] = [{"field": field, "message": message} for field, message in problem.errors[:_MAX_ERRORS]]
+        body["errors"] = [{"field": field, "message": message} for field, message in problem.errors[:MAX_ERRORS]]
     return body
 
 

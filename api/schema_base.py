@@ -1,12 +1,34 @@
 """What all schemas share: requests refuse unknown fields, responses never change once made."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import cast
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+_MAX_UNKNOWN = 20
+
+
+def at_most(most: int, value: object) -> object:
+    """A check before validation, which would make an error for each of a million fields.
+
+    Raises:
+        PydanticCustomError: an object has more fields than that.
+    """
+    if isinstance(value, dict) and len(fields := cast("dict[str, object]", value)) > most:
+        told = f"has {len(fields):,} fields, more than {most:,}"
+        raise PydanticCustomError("too_many_fields", "{told}", {"told": told})
+    return value
 
 
 class Request(BaseModel):
     """Base of what is sent to the service."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_fields(cls, value: object) -> object:
+        return at_most(len(cls.model_fields) + _MAX_UNKNOWN, value)
 
 
 class Response(BaseModel):

@@ -1,18 +1,23 @@
 """What requests and responses look like, those of questions apart (api.schemas_ask). Offsets are code points into a document's text."""
 
+from functools import partial
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from api import schema_base, schemas_ask
-from api.schema_base import Passage, Request, Response
+from api.schema_base import Passage, Request, Response, at_most
 from graphrag.stores.system import JobState
-from graphrag.types import Scalar
+from graphrag.types import MAX_METADATA_KEYS, Scalar
 
 _NAME = r"^[a-z][a-z0-9_]{0,62}$"
 LABEL = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}$"
 # The pattern of keys is told here and checked where metadata is checked for all surfaces.
-MetadataSpec = Annotated[dict[str, Scalar], Field(json_schema_extra={"propertyNames": {"pattern": _NAME}})]
+MetadataSpec = Annotated[
+    dict[str, Scalar],
+    BeforeValidator(partial(at_most, MAX_METADATA_KEYS)),
+    Field(json_schema_extra={"propertyNames": {"pattern": _NAME}, "maxProperties": MAX_METADATA_KEYS}),
+]
 
 
 class DocumentOut(Response):
@@ -180,7 +185,8 @@ class TextDocument(Request):
 class TextDocuments(Request):
     """Documents given as text."""
 
-    documents: list[TextDocument] = Field(min_length=1, max_length=1000)
+    # After the first one that does not fit the rest is not looked at: there may be very many errors.
+    documents: list[TextDocument] = Field(min_length=1, max_length=1000, fail_fast=True)
     access: str | None = Field(None, pattern=LABEL, description="label that a key needs to see them")
     metadata: MetadataSpec = Field(default_factory=dict, description="of every document")
 

@@ -33,6 +33,10 @@ ALL_ACCESS = "*"
 """In a Scope: every access label of the tenant."""
 MAX_CHUNKS_PER_DOCUMENT = 10_000
 """One document is one transaction; a longer source has to be split into parts."""
+MAX_METADATA_KEYS = 1_000
+MAX_METADATA_TEXT = 50_000
+MAX_METADATA_DIGITS = 100
+"""Characters of one value. Both are wide, since the columns of a table and the fields of a record become metadata."""
 
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _METADATA_KEY = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -115,8 +119,10 @@ def check_metadata(metadata: Mapping[str, object]) -> dict[str, Scalar]:
     """Validate document metadata: keys `[a-z][a-z0-9_]{0,62}`, scalar finite values, valid text, never tenant or access.
 
     Raises:
-        InputError: names the key and says what is allowed.
+        InputError: names the key and says what is allowed; or there is too much of it.
     """
+    if len(metadata) > MAX_METADATA_KEYS:
+        raise InputError(f"metadata has {len(metadata):,} keys, more than {MAX_METADATA_KEYS:,}: leave out some")
     checked: dict[str, Scalar] = {}
     for key, value in metadata.items():
         if key in _RESERVED_KEYS:
@@ -130,8 +136,15 @@ def check_metadata(metadata: Mapping[str, object]) -> dict[str, Scalar]:
             raise InputError(
                 f"metadata {key!r} must be a text, a finite number or true/false, not {type(value).__name__}: {str(value)[:80]!r}"
             )
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            raise InputError(f"metadata {key!r} is a number of more than 64 bits; write it as a text")
+        if isinstance(value, int) and abs(value) >= 10**MAX_METADATA_DIGITS:
+            raise InputError(
+                f"metadata {key!r} is a number of more than {MAX_METADATA_DIGITS} digits; write it as a text"
+            )
+        if isinstance(value, str) and len(value) > MAX_METADATA_TEXT:
+            raise InputError(
+                f"metadata {key!r} has {len(value):,} characters, more than {MAX_METADATA_TEXT:,}: shorten it, or make it "
+                f"part of the text"
+            )
         checked[key] = check_text(f"metadata {key!r}", value) if isinstance(value, str) else value
     return checked
 

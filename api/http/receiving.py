@@ -11,10 +11,9 @@ from typing import Any, cast
 
 from litestar import Request
 from litestar.datastructures import UploadFile
-from pydantic import ValidationError
 
+from api.http.texts import read_texts
 from api.problems import ProblemError
-from api.schemas import TextDocuments
 from graphrag.errors import InputError
 from graphrag.jobs import UploadedFile
 from graphrag.types import Scalar, check_label, check_metadata
@@ -22,6 +21,8 @@ from graphrag.uploads import Upload, Uploads
 
 JSON, JSON_LINES, FORM = "application/json", "application/x-ndjson", "multipart/form-data"
 MAX_SOURCE = 1_000
+MAX_FIELD = 65_536
+"""Characters of what is no file in a form."""
 _PART = 1 << 20
 _SEPARATOR = re.compile(r"[/\\]+")
 
@@ -82,18 +83,12 @@ async def receive(
 
 
 async def _texts(request: Request[Any, Any, Any], begin: Begin, received: Received) -> None:
-    body = await request.body()
-    try:
-        data = await asyncio.to_thread(TextDocuments.model_validate_json, body)
-    except ValidationError as exc:
-        errors = [(".".join(map(str, error["loc"])), error["msg"]) for error in exc.errors(include_input=False)]
-        raise ProblemError(400, "the fields under 'errors' do not fit; see /schema", errors=errors) from exc
+    data = await asyncio.to_thread(read_texts, await request.body())
     for document in data.documents:
         name = source_of(document.source)
-        metadata = check_metadata(document.metadata)
-        await _file(_whole(document.text), begin, received, name, document.title, metadata)
+        await _file(_whole(document.text), begin, received, name, document.title, document.metadata)
     received.access = data.access or received.access
-    received.metadata = check_metadata(data.metadata)
+    received.metadata = data.metadata
 
 
 async def _form(request: Request[Any, Any, Any], begin: Begin, received: Received) -> None:
@@ -106,6 +101,12 @@ async def _form(request: Request[Any, Any, Any], begin: Begin, received: Receive
             source = source_of(value.filename)
             if not await _file(_parts(value), begin, received, source):
                 raise ProblemError(422, "a file is empty", errors=[(source, "empty")])
+        elif len(value) > MAX_FIELD:
+            raise ProblemError(
+                413,
+                f"a field of the form has more than {MAX_FIELD:,} characters",
+                errors=[(str(name)[:100], "too long")],
+            )
         elif name == "access":
             received.access = check_label("access label", str(value))
         elif name == "metadata":

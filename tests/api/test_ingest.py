@@ -152,6 +152,15 @@ def test_unknown_and_malformed_form_fields_are_refused(client: httpx.Client):
     assert client.get("/v1/admin/jobs").json() == {"jobs": []}
 
 
+def test_a_form_field_is_limited_and_told_so(client: httpx.Client):
+    long = _upload(client, ("a.md", TEXT), metadata="[" + "{}," * 30_000 + "{}]")
+    keys = _upload(client, ("a.md", TEXT), metadata=json.dumps({f"k{n}": 1 for n in range(1001)}))
+
+    assert (long.status_code, long.json()["errors"]) == (413, [{"field": "metadata", "message": "too long"}])
+    assert long.json()["detail"] == "a field of the form has more than 65,536 characters"
+    assert (keys.status_code, keys.json()["detail"][:43]) == (422, "metadata has 1,001 keys, more than 1,000: l")
+
+
 FILE = b'Content-Disposition: form-data; name="files"; filename="a.txt"'
 
 

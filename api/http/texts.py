@@ -1,0 +1,46 @@
+"""Reading a JSON body of documents. It may be as large as an upload, so nothing is built of one that holds too much."""
+
+from pydantic import ValidationError
+
+from api.problems import MAX_ERRORS, ProblemError
+from api.schemas import TextDocuments
+from graphrag.types import check_metadata
+
+MAX_VALUES = 500_000
+"""Values in one body, an object or a list counting as one and those in it, too: 30 MB of `{}` would become gigabytes."""
+_PART = 1 << 20
+
+
+def read_texts(body: bytes) -> TextDocuments:
+    """The documents of a body. Blocks, so call it in a thread.
+
+    Raises:
+        ProblemError: it holds too much, or is not as described; tells the first errors.
+        InputError: metadata that cannot be used.
+    """
+    if _holds_more_than(MAX_VALUES, body):
+        raise ProblemError(400, f"the body holds more than {MAX_VALUES:,} values; send fewer documents at once")
+    try:
+        texts = TextDocuments.model_validate_json(body)
+    except ValidationError as exc:
+        first = exc.errors(include_input=False, include_url=False)[:MAX_ERRORS]
+        errors = [(".".join(map(str, error["loc"])), error["msg"]) for error in first]
+        raise ProblemError(400, "the fields under 'errors' do not fit; see /schema", errors=errors) from exc
+    for metadata in (texts.metadata, *(document.metadata for document in texts.documents)):
+        check_metadata(metadata)
+    return texts
+
+
+def _holds_more_than(most: int, body: bytes) -> bool:
+    """Whether so many commas and brackets stand outside of strings; in parts, since other threads wait meanwhile."""
+    found, inside, rest = 0, False, b""
+    for start in range(0, len(body), _PART):
+        part = (rest + body[start : start + _PART]).replace(rb"\\", b"")
+        rest = b"\\" if part.endswith(b"\\") else b""
+        pieces = part.removesuffix(b"\\").replace(rb"\"", b"").split(b'"')
+        outside = b"".join(pieces[inside::2])
+        found += outside.count(b",") + outside.count(b"{") + outside.count(b"[")
+        if found > most:
+            return True
+        inside ^= len(pieces) % 2 == 0
+    return False
