@@ -71,9 +71,13 @@ class StrictRequests:
         if allowed.content_types and request.content_type[0] not in allowed.content_types:
             raise ProblemError(415, f"send {' or '.join(sorted(allowed.content_types))}")
         if allowed.content_types == _ONLY_JSON:
+            body = await request.body()
+            # Every such route takes an object; of a list of a million objects nothing need be built to refuse it.
+            if not body.lstrip().startswith(b"{"):
+                raise ProblemError(400, "the body is not a JSON object in UTF-8; see /schema")
             # Litestar takes text that is not UTF-8, and nesting that is too deep, for faults of the server.
             try:
-                decode_json(await request.body())
+                decode_json(body)
             except (SerializationException, UnicodeDecodeError, RecursionError) as exc:
                 raise ProblemError(400, "the body is not JSON in UTF-8, or nested too deeply") from exc
         return None

@@ -204,6 +204,16 @@ async def test_a_large_question_body_is_refused_whether_or_not_it_says_its_size(
     assert said.status_code == 413
 
 
+@pytest.mark.parametrize("path", ["/v1/query", "/v1/search", "/v1/admin/entities/merge"])
+async def test_a_list_and_many_unknown_fields_are_refused_by_one_error(client: Client, path: str):
+    listed = await client.post(path, json=[{}] * 100)
+    unknown = await client.post(path, json={f"k{n}": 1 for n in range(100)})
+
+    assert (listed.status_code, unknown.status_code) == (400, 400)
+    assert listed.json()["detail"] == "the body is not a JSON object in UTF-8; see /schema"
+    assert [error["message"][:26] for error in unknown.json()["errors"]] == ["has 100 fields, more than "]
+
+
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "limt=5", "after=a&after=b", "%00=1"])
 async def test_bad_and_unknown_query_parameters_are_refused(client: Client, query: str):
     response = await client.get(f"/v1/documents?{query}")
