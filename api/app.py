@@ -58,7 +58,7 @@ def create_app(settings: Settings, *, development: bool = False, closing: asynci
             "development mode answers without a key, so it needs to know its host names: any web page could reach it "
             "under a name of its own; take the * out of GRAPHRAG_ALLOWED_HOSTS"
         )
-    metrics = Metrics()
+    metrics, cors = Metrics(), _cors(settings)
     strict = StrictRequests()
     app = Litestar(
         route_handlers=[
@@ -77,22 +77,26 @@ def create_app(settings: Settings, *, development: bool = False, closing: asynci
         exception_handlers={Exception: handle},
         openapi_config=openapi.config(),
         request_max_body_size=settings.max_body_bytes,
-        cors_config=CORSConfig(
-            allow_origins=list(settings.cors_origins),
-            allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Authorization", "Content-Type"],
-            expose_headers=["X-Request-Id", "Retry-After"],
-        )
-        if settings.cors_origins
-        else None,
+        cors_config=cors,
         logging_config=None,
     )
     openapi.complete(app)
     strict.learn(app)
     app.asgi_handler = Observed(
-        app.asgi_handler, metrics=metrics, hosts=settings.allowed_hosts, address_rate=settings.address_rate
+        app.asgi_handler, metrics=metrics, hosts=settings.allowed_hosts, address_rate=settings.address_rate, cors=cors
     )
     return app
+
+
+def _cors(settings: Settings) -> CORSConfig | None:
+    if not settings.cors_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=["X-Request-Id", "Retry-After"],
+    )
 
 
 def _admin(settings: Settings) -> Router:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import cast
 
 import structlog
+from litestar.config.cors import CORSConfig
 from litestar.serialization import encode_json
 from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message, Receive, Scope, Send
 
@@ -39,10 +40,14 @@ class Observed:
         app: handles what is let through.
         hosts: names under which the service may be called, without ports; "*" allows any.
         address_rate: requests a minute from one address; 0 is no limit.
+        cors: web pages that may call the service, and so are to understand its refusals.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, hosts: Sequence[str], address_rate: int) -> None:
+    def __init__(
+        self, app: ASGIApp, *, metrics: Metrics, hosts: Sequence[str], address_rate: int, cors: CORSConfig | None = None
+    ) -> None:
         self._app = app
+        self._cors = cors
         self._metrics = metrics
         self._hosts = frozenset(host.lower() for host in hosts)
         self._addresses = RateLimiter(address_rate)
@@ -79,6 +84,7 @@ class Observed:
             if problem is None:
                 await self._app(scope, cast("Receive", receiving), sending)
             else:
+                problem.headers |= self._shared_with(_header(scope, b"origin"))
                 await _send_problem(problem, request_id, sending)
         finally:
             self._metrics.open_requests.dec()
@@ -86,9 +92,9 @@ class Observed:
             self._note(scope, status or CLIENT_GONE, time.perf_counter() - begun)
 
     def _refused(self, scope: HTTPScope) -> ProblemError | None:
-        if scope["path"] in HEALTH:
+        if scope["path"] in HEALTH or self._is_preflight(scope):
             return None
-        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        host = _header(scope, b"host")
         if "*" not in self._hosts and _host_name(host) not in self._hosts:
             return ProblemError(421, "call the service under a host name of GRAPHRAG_ALLOWED_HOSTS")
         try:
@@ -96,6 +102,17 @@ class Observed:
         except ProblemError as exc:
             return exc
         return None
+
+    def _is_preflight(self, scope: HTTPScope) -> bool:
+        """Whether a browser asks on behalf of an allowed page: if that were refused, the page would never learn why."""
+        asks = scope["method"] == "OPTIONS" and _header(scope, b"access-control-request-method")
+        return bool(asks and self._shared_with(_header(scope, b"origin")))
+
+    def _shared_with(self, origin: str) -> dict[str, str]:
+        """The headers by which a browser shows an answer to a page; none if the page is not allowed to call."""
+        if self._cors is None or not origin or not self._cors.is_origin_allowed(origin):
+            return {}
+        return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} | self._cors.simple_headers
 
     def _note(self, scope: HTTPScope, status: int, seconds: float) -> None:
         if status == 401:
@@ -111,6 +128,10 @@ class Observed:
 
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+
+
+def _header(scope: HTTPScope, wanted: bytes) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), "")
 
 
 def _address(scope: HTTPScope) -> str:

@@ -250,6 +250,34 @@ async def test_cross_origin_requests_are_allowed_to_named_origins_only(folder: P
     assert "access-control-allow-origin" not in bad.headers
 
 
+async def test_a_page_of_a_named_origin_sees_why_it_is_refused_and_may_always_ask(folder: Path):
+    page, other = {"Origin": "https://wiki.example.org"}, {"Origin": "https://evil.example"}
+    asked = {"Access-Control-Request-Method": "GET"}
+    app = create_app(settings_for(folder, cors_origins=("https://wiki.example.org",), address_rate=1))
+    async with AsyncTestClient(app) as client:
+        await client.get("/v1/documents")
+        limited, hidden = [await client.get("/v1/documents", headers=origin) for origin in (page, other)]
+        elsewhere = await client.get("/v1/documents", headers=page | {"Host": "evil.example"})
+        may = [await client.options("/v1/documents", headers=page | asked) for _ in range(3)]
+        others = await client.options("/v1/documents", headers=other | asked)
+        plain = await client.options("/v1/documents", headers=page)
+
+    assert [answer.status_code for answer in (limited, elsewhere, hidden, others, plain)] == [429, 421, 429, 429, 429]
+    for answer in (limited, elsewhere):
+        assert answer.headers["access-control-allow-origin"] == "https://wiki.example.org"
+        assert answer.headers["vary"] == "Origin"
+        assert "Retry-After" in answer.headers["access-control-expose-headers"]
+    assert "access-control-allow-origin" not in hidden.headers
+    assert [answer.status_code for answer in may] == [204, 204, 204]
+
+
+async def test_any_origin_may_be_allowed(folder: Path):
+    async with AsyncTestClient(create_app(settings_for(folder, cors_origins=("*",)))) as client:
+        refused = await client.get("/v1/documents", headers={"Origin": "https://a.example", "Host": "evil.example"})
+
+    assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (421, "*")
+
+
 @pytest.fixture
 def logged() -> Generator[None]:
     """Logging as the server sets it up."""
