@@ -5,7 +5,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from litestar import Litestar, Router
+from litestar import Litestar, Response, Router
+from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import (
     Components,
@@ -57,7 +58,9 @@ def config() -> OpenAPIConfig:
         ),
         security=[{"key": []}],
         render_plugins=[DocsPage()],
-        openapi_router=Router("/schema", route_handlers=[], opt={OPEN: True}, include_in_schema=False),
+        openapi_router=Router(
+            "/schema", route_handlers=[], opt={OPEN: True}, include_in_schema=False, after_request=_no_other_page
+        ),
     )
 
 
@@ -101,6 +104,13 @@ def operations(app: Litestar) -> Iterator[Operation]:
             operation = cast("Operation | None", getattr(item, method))
             if operation is not None:
                 yield operation
+
+
+def _no_other_page(response: Response[Any]) -> Response[Any]:
+    """Litestar answers a page below /schema that does not exist in HTML; every error is a problem here."""
+    if response.status_code == 404:
+        raise NotFoundException
+    return response
 
 
 def _statuses(operation: Operation) -> set[int]:

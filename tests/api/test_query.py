@@ -222,6 +222,14 @@ async def test_bad_and_unknown_query_parameters_are_refused(client: Client, quer
     assert response.json()["errors"]
 
 
+async def test_a_page_that_does_not_exist_is_a_problem_like_any_other(client: Client):
+    response = await client.get("/schema/nope")
+
+    assert (response.status_code, response.json()["type"]) == (404, "urn:graphrag:problem:not-found")
+    assert response.headers["content-type"] == "application/problem+json"
+    assert (await client.get("/schema")).status_code == 200
+
+
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost@evil", ""])
 async def test_a_foreign_host_name_is_refused(folder: Path, host: str):
     app = create_app(settings_for(folder, allowed_hosts=("localhost", "127.0.0.1")), development=True)
