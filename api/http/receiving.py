@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from litestar import Request
 from litestar.datastructures import UploadFile
+from litestar.exceptions import ClientException
 
 from api.http.texts import read_texts
 from api.problems import ProblemError
@@ -96,6 +97,10 @@ async def _form(request: Request[Any, Any, Any], begin: Begin, received: Receive
         form = await request.form()
     except (LookupError, UnicodeDecodeError) as exc:  # of a field's charset; Litestar lets them through
         raise ProblemError(400, "a field of the form is not text in its charset") from exc
+    except ClientException as exc:
+        if exc.detail != "Request Entity Too Large":  # so Litestar tells of a limit of its parser, with status 400
+            raise
+        raise ProblemError(400, "the form has more than 1,000 parts, or one with a head that is too long") from exc
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
             source = source_of(value.filename)

@@ -201,6 +201,14 @@ def test_a_malformed_form_or_text_is_the_sender_s_fault(client: httpx.Client, ki
     assert client.get("/v1/admin/jobs").json() == {"jobs": []}
 
 
+def test_a_form_of_too_many_files_is_told_how_many_it_may_have(client: httpx.Client):
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    response = client.post("/v1/admin/documents", content=_part(FILE) * 1001 + b"--b--\r\n", headers=headers)
+
+    assert response.status_code == 400
+    assert response.json()["detail"].startswith("the form has more than 1,000 parts")
+
+
 def test_too_much_at_once_is_refused_and_leaves_no_file(served: Served, client: httpx.Client):
     def parts() -> Generator[bytes]:
         for _ in range(20):
