@@ -13,7 +13,7 @@ from graphrag.bm25 import idf
 from graphrag.embedding import Embedder, Passage, PassageEncoder
 from graphrag.errors import InputError
 from graphrag.stores.base import GraphStore
-from graphrag.types import Entity, Scope, TermStatistics
+from graphrag.types import Entity, Scope, TermStatistics, check_text
 
 MIN_CHARACTERS = 3
 MAX_CHARACTERS = 4_000
@@ -49,9 +49,9 @@ def check_question(text: str) -> str:
     """The question without surrounding space.
 
     Raises:
-        InputError: it is shorter than MIN_CHARACTERS, longer than MAX_CHARACTERS, or holds no word.
+        InputError: it is no valid Unicode, shorter than MIN_CHARACTERS, longer than MAX_CHARACTERS, or holds no word.
     """
-    text = text.strip()
+    text = check_text("the question", text.strip())
     if len(text) < MIN_CHARACTERS:
         raise InputError(f"the question has {len(text)} characters; ask with at least {MIN_CHARACTERS}")
     if len(text) > MAX_CHARACTERS:

@@ -78,6 +78,7 @@ def test_a_file_above_the_size_limit_is_refused(run: Run, tmp_path: Path, monkey
         (("ask", "x"), 3, "at least 3"),
         (("ask", "x" * 100_000), 3, "at most 4000 are accepted: shorten it"),
         (("ask", "???"), 3, "ask in words"),
+        (("ask", "\udcffwho is Jane"), 3, "the question is not valid Unicode"),
         (("search", "x"), 3, "at least 3"),
         (("search", "warranty", "-k", "0"), 2, "-k"),
         (("search", "warranty", "-k", "101"), 2, "-k"),
