@@ -1,5 +1,7 @@
 """How commands fail: one short message, as text or JSON, and an exit code."""
 
+import errno
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -9,12 +11,13 @@ import typer
 from typer.core import TyperGroup
 
 from api.cli.output import complain, print_json
-from graphrag.errors import GraphRAGError
+from graphrag.errors import GraphRAGError, InputError
 
 UNEXPECTED = 70
 """Exit code of a fault in the software itself (EX_SOFTWARE of sysexits.h)."""
 USAGE = 2
 INTERRUPTED = 130
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class CommandGroup(TyperGroup):
@@ -40,15 +43,21 @@ class CommandGroup(TyperGroup):
         as_json, debug = "--json" in options, "--debug" in options
         arguments = [option for option in options if option != "--debug"] + rest
         try:
-            result = cast(
-                object,
-                super().main(arguments, prog_name or "graphrag", complete_var, False, windows_expand_args, **extra),
-            )
-            code = result if isinstance(result, int) else 0
-            if code == INTERRUPTED:
-                code = report(typer.Abort(), as_json=as_json, debug=False)
-        except Exception as exc:
-            code = report(exc, as_json=as_json, debug=debug)
+            try:
+                result = cast(
+                    object,
+                    super().main(arguments, prog_name or "graphrag", complete_var, False, windows_expand_args, **extra),
+                )
+                code = result if isinstance(result, int) else 0
+                if code == INTERRUPTED:
+                    code = report(typer.Abort(), as_json=as_json, debug=False)
+            except Exception as exc:
+                if isinstance(exc, OSError) and exc.errno in _NO_ROOM and exc.filename is None:
+                    raise  # of the output: files name themselves, and the store has errors of its own
+                code = report(exc, as_json=as_json, debug=debug)
+            sys.stdout.flush()  # or Python does it at its end, and prints a traceback if that fails
+        except OSError as exc:
+            code = report_lost_output(exc, debug=debug)
         if not standalone_mode:
             return code
         sys.exit(code)
@@ -81,3 +90,17 @@ def report(exc: Exception, *, as_json: bool, debug: bool) -> int:
     else:
         complain(message, hint)
     return code
+
+
+def report_lost_output(exc: OSError, *, debug: bool) -> int:
+    """Say on standard error that standard output takes nothing more; returns the exit code."""
+    # What is still held would be written at the end of Python, and fail again.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    if exc.errno == errno.EPIPE:  # whoever reads has had enough, as typer takes it
+        return 1
+    if debug:
+        traceback.print_exception(exc)
+    complain(f"cannot write the output: {(exc.strerror or str(exc)).lower()}")
+    return InputError.exit_code

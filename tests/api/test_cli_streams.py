@@ -1,0 +1,31 @@
+"""Commands whose standard streams are full or closed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.api.conftest import REPOSITORY, Ran, Run
+
+
+def in_shell(folder: Path, command: str) -> Ran:
+    """Run `graphrag` with redirections, which a shell understands."""
+    done = subprocess.run(
+        ["sh", "-c", f'graphrag() {{ "{sys.executable}" -m api.cli "$@"; }}; {command}'],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": ""},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", ["export", "stats --json", "ask '?' --json"])
+def test_an_output_that_is_full_is_told_on_standard_error(filled: Run, tmp_path: Path, arguments: str):
+    result = in_shell(tmp_path, f"graphrag {arguments} > /dev/full")
+
+    assert (result.code, result.err) == (3, "Error: cannot write the output: no space left on device\n")
