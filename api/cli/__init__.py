@@ -3,7 +3,9 @@
 import gc
 import os
 import sys
-from typing import TextIO, cast
+from io import TextIOWrapper
+from pathlib import Path
+from typing import cast
 
 GC_THRESHOLDS = (10_000, 20, 100)
 """A question makes some 30,000 short-lived objects. The usual threshold of 700 means dozens of collections for each."""
@@ -16,9 +18,12 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     gc.set_threshold(*GC_THRESHOLDS)
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # Closed by the caller. Its number would be given to the next file, into which libraries would then print.
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
         # A terminal that cannot show a character of a document must not end the command.
-        cast("TextIO", stream).reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
+        cast("TextIOWrapper", getattr(sys, name)).reconfigure(errors="replace")
     from api.cli.app import app
 
     app()

@@ -119,7 +119,7 @@ def confirm(what: str, *, yes: bool) -> None:
     """
     if yes:
         return
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise InputError(f"{what}: add --yes if that is meant, or --dry-run to see them; nothing was deleted")
     if not typer.confirm(f"{what}. Go on?"):
         raise InputError("nothing was deleted")

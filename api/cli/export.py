@@ -51,6 +51,8 @@ def export(
     to_stdout = str(output) == "-"
     if to_stdout and as_json:
         raise InputError("--json reports on the export, so the export itself needs a file: add --output FILE")
+    if to_stdout and sys.__stdout__ is None:
+        raise InputError("there is no standard output to write to, it is closed: add --output FILE")
     if not to_stdout and output.exists() and not force:
         raise InputError(f"{output} exists already: choose another --output, or add --force to replace it")
     settings = load_settings()

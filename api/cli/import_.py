@@ -35,6 +35,8 @@ def import_(
     settings = load_settings()
     begun = time.perf_counter()
     if str(file) == "-":
+        if sys.stdin is None:
+            raise InputError("there is no standard input to read, it is closed: name a file of 'graphrag export'")
         report, store = _run(settings, scope, sys.stdin.buffer, "standard input", as_json)
     else:
         try:

@@ -29,3 +29,19 @@ def test_an_output_that_is_full_is_told_on_standard_error(filled: Run, tmp_path:
     result = in_shell(tmp_path, f"graphrag {arguments} > /dev/full")
 
     assert (result.code, result.err) == (3, "Error: cannot write the output: no space left on device\n")
+
+
+def test_a_command_works_without_the_streams_that_it_does_not_need(filled: Run, tmp_path: Path):
+    assert "documents  4" in in_shell(tmp_path, "graphrag stats <&- 2>&-").out
+    assert in_shell(tmp_path, "graphrag stats --json <&- >&-") == Ran(0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [("graphrag export >&-", "no standard output to write to"), ("graphrag import - <&-", "no standard input to read")],
+)
+def test_a_closed_stream_that_a_command_is_for_is_named(filled: Run, tmp_path: Path, command: str, message: str):
+    result = in_shell(tmp_path, command)
+
+    assert result.code == 3
+    assert result.err.startswith(f"Error: there is {message}")
