@@ -99,7 +99,8 @@ def delete(
     chosen = _with_store(choose)
     sources = sorted({document.source for document in chosen})
     if not dry_run and len(sources) > MANY and (source_prefix or wanted is not None):
-        confirm(f"{len(sources)} documents would be deleted, from {sources[0]!r} to {sources[-1]!r}", yes=yes)
+        said = f"{len(sources)} documents would be deleted, from {sources[0]!r} to {sources[-1]!r}"
+        confirm(said, yes=yes, instead=", or --dry-run to see them")
     gone = chosen if dry_run else _with_store(lambda store: delete_sources(store, scope, chosen))
     if as_json:
         listed = [{"id": document.id, "source": document.source, "part": document.part} for document in gone]
@@ -111,8 +112,13 @@ def delete(
         say("No document fits, nothing was deleted.")
 
 
-def confirm(what: str, *, yes: bool) -> None:
+def confirm(what: str, *, yes: bool, instead: str = "") -> None:
     """Go on only if the user wants it.
+
+    Args:
+        what: would happen.
+        yes: whether --yes was given.
+        instead: what else the command offers, beginning with ", or".
 
     Raises:
         InputError: nobody can be asked, or the answer is no.
@@ -120,7 +126,7 @@ def confirm(what: str, *, yes: bool) -> None:
     if yes:
         return
     if sys.stdin is None or not sys.stdin.isatty():
-        raise InputError(f"{what}: add --yes if that is meant, or --dry-run to see them; nothing was deleted")
+        raise InputError(f"{what}: add --yes if that is meant{instead}; nothing was deleted")
     if not typer.confirm(f"{what}. Go on?"):
         raise InputError("nothing was deleted")
 

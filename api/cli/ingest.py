@@ -25,6 +25,7 @@ from graphrag.syncing import SYNCED_FROM, Vanished, name_of, vanished
 from graphrag.types import PUBLIC, Metadata, Scope, check_label, check_metadata
 
 SHOWN_FAILURES = 20
+SHOWN_LOST = 5
 
 
 class View(Protocol):
@@ -157,7 +158,8 @@ async def run_ingest(
             moved = {old for old, _ in gone.renamed}
             lost = sorted({document.source for document in gone.documents} - moved)
             if len(lost) > MANY:
-                said = f"{len(lost)} documents have vanished from the folder, from {lost[0]!r} to {lost[-1]!r}, and would be deleted"
+                some = f"{', '.join(map(repr, lost[:SHOWN_LOST]))} and {len(lost) - SHOWN_LOST} more"
+                said = f"{len(lost)} documents have vanished from the folder and would be deleted ({some})"
                 await asyncio.to_thread(view.ask, said, sync.yes)
             await delete_sources(kb.store, scope, gone.documents)
         removed = tuple(dict.fromkeys(document.source for document in gone.documents))

@@ -73,7 +73,9 @@ def test_sync_of_a_folder_without_files_is_refused_and_many_deletions_want_a_yes
     refused = run("ingest", moved, "--sync-as", "wiki")
     assert refused.code == 3
     assert "14 documents have vanished" in refused.err
+    assert "'01.md', '02.md', '03.md', '04.md', '05.md' and 9 more" in refused.err
     assert "--yes" in refused.err
+    assert "--dry-run" not in refused.err
     assert len(sources(run)) == 15
     assert run("ingest", moved, "--sync-as", "wiki", "--yes").code == 0
     assert sources(run) == ["00.md"]
@@ -103,6 +105,7 @@ def test_delete_by_prefix_and_filter_shows_asks_and_deletes(run: Run, tmp_path: 
     refused = run("delete", *old)
     assert refused.code == 3
     assert "12 documents would be deleted" in refused.err
+    assert "or --dry-run to see them" in refused.err
     assert run("delete", "--source-prefix", "00", *old).out == "deleted 00.md\n"
     assert run("delete", *old, "--yes").code == 0
     assert sources(run) == ["b.md"]
