@@ -1,6 +1,7 @@
 """`graphrag doctor`: is everything here that the software needs?"""
 
 import asyncio
+import os
 import platform
 import shutil
 import sys
@@ -132,8 +133,10 @@ def _store(settings: Settings, scope: Scope) -> Check:
     known = inspect(settings.store_url)
     if known is None and settings.store_url.startswith("sqlite:"):
         path = path_of(settings.store_url).absolute()
-        remedy = f"create the folder {path.parent}, or set GRAPHRAG_STORE_URL"
-        return Check("store", path.parent.is_dir(), f"{path} does not exist yet, the first ingest creates it", remedy)
+        there = path.parent.is_dir()
+        remedy = f"{'make it possible to write in' if there else 'create'} the folder {path.parent}, or set GRAPHRAG_STORE_URL"
+        ok = there and os.access(path.parent, os.W_OK | os.X_OK)
+        return Check("store", ok, f"{path} does not exist yet, the first ingest creates it", remedy)
     return asyncio.run(_opened_store(settings, scope, known))
 
 

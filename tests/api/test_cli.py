@@ -268,6 +268,18 @@ def test_doctor_names_each_problem_with_a_remedy(filled: Run, monkeypatch: pytes
     assert "2 problems found." in result.out
 
 
+def test_doctor_says_that_no_store_can_be_made_in_a_folder_that_cannot_be_written(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("api.cli.doctor.os.access", lambda path, mode: Path(path) != tmp_path)
+
+    result = run("doctor")
+
+    assert result.code == 1
+    assert "PROBLEM store" in result.out
+    assert f"-> make it possible to write in the folder {tmp_path}" in result.out
+
+
 def test_doctor_reports_settings_that_are_not_valid(run: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GRAPHRAG_CHUNK_TOKENS", "many")
 
