@@ -1,8 +1,12 @@
 """`graphrag ingest --estimate`: what an ingest would use of the language model."""
 
+import asyncio
+import tempfile
 from collections.abc import Mapping, Sequence
 from typing import cast
+from urllib.parse import quote
 
+from api.cli.options import lacks_store
 from api.cli.output import line, say
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.estimating import Estimate, estimate_documents
@@ -12,7 +16,7 @@ from graphrag.sources import Sources, by_suffix, open_sources
 from graphrag.types import Metadata, Scope
 
 
-async def run_estimate(
+def run_estimate(
     settings: Settings,
     scope: Scope,
     sources: Sources,
@@ -20,7 +24,20 @@ async def run_estimate(
     access: str,
     metadata: Metadata,
 ) -> Mapping[str, object]:
-    """The estimate as JSON, with the price and what the budget of a job says."""
+    """The estimate as JSON, with the price and what the budget of a job says.
+
+    Where there is no store yet, none is left behind: other commands would take it for a knowledge base.
+    """
+    if not lacks_store(settings):
+        return asyncio.run(_estimated(settings, scope, sources, access, metadata))
+    with tempfile.TemporaryDirectory(prefix="graphrag-estimate-") as scratch:
+        empty = settings.model_copy(update={"store_url": f"sqlite:///{quote(scratch)}/empty.db"})
+        return asyncio.run(_estimated(empty, scope, sources, access, metadata))
+
+
+async def _estimated(
+    settings: Settings, scope: Scope, sources: Sources, access: str, metadata: Metadata
+) -> Mapping[str, object]:
     async with open_knowledge_base(settings) as kb:
         with open_sources(
             sources.files, max_document_bytes=kb.max_document_bytes, parse_seconds=kb.parse_seconds

@@ -118,7 +118,7 @@ def ingest(
     settings = load_settings()
     sources = list_sources(paths)
     if estimate:
-        told = asyncio.run(run_estimate(settings, scope, sources, access=access, metadata=metadata))
+        told = run_estimate(settings, scope, sources, access=access, metadata=metadata)
         print_json(told) if as_json else print_estimate(told)
         raise typer.Exit(InputError.exit_code if told["failed"] else 0)
     with progress_view(len(sources.files), silent=as_json) as view:

@@ -109,10 +109,13 @@ def require_store(settings: Settings) -> None:
     Raises:
         NotFoundError: there is none; says where it was looked for.
     """
-    if settings.store_url.startswith("sqlite:"):
-        path = path_of(settings.store_url)
-        if not path.exists():
-            raise NotFoundError(
-                f"there is no knowledge base at {path.absolute()}: run 'graphrag ingest FOLDER' first, "
-                f"or set GRAPHRAG_STORE_URL to where it is"
-            )
+    if lacks_store(settings):
+        raise NotFoundError(
+            f"there is no knowledge base at {path_of(settings.store_url).absolute()}: run 'graphrag ingest FOLDER' first, "
+            f"or set GRAPHRAG_STORE_URL to where it is"
+        )
+
+
+def lacks_store(settings: Settings) -> bool:
+    """Whether the store is a file that does not exist; opening the store would create it."""
+    return settings.store_url.startswith("sqlite:") and not path_of(settings.store_url).exists()

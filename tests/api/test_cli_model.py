@@ -41,7 +41,8 @@ def test_an_estimate_says_what_it_would_cost_and_stores_nothing(
     assert "at most 400" in told.out
     assert "US dollars" in told.out
     assert "budget" not in told.out
-    assert (server.bodies, run("documents", "--json").json["documents"]) == ([], [])
+    assert (server.bodies, list(tmp_path.glob("*.db"))) == ([], [])
+    assert "there is no knowledge base" in run("documents").err
 
     monkeypatch.setenv("GRAPHRAG_LLM_JOB_TOKENS", "500")
     assert "The budget of a job may not suffice" in run("ingest", tmp_path / "documents", "--estimate").out
