@@ -7,7 +7,7 @@ from graphrag.loaders.titles import title_from_text
 
 
 def load(data: bytes, source: str) -> list[LoadedDocument]:
-    """Read plain text. Title: the first line if short, else the file's name. No headings are recognised.
+    """Read plain text. Title: the subject of a mail, the first line if short, else the file's name. No headings are recognised.
 
     Raises:
         DocumentParseError: blank, or the encoding is unknown.

@@ -13,6 +13,8 @@ _NO_TITLE = re.compile(
     re.IGNORECASE,
 )
 _SEPARATORS = re.compile(r"_+|(?<=[^\W\d])-+(?=[^\W\d])|\s+")
+_HEADER = re.compile(r"([A-Z][A-Za-z-]{1,30}):[ \t]+(.*)")
+_MOST_HEADERS = 40
 _LETTER = re.compile(r"[^\W_]")
 
 
@@ -33,7 +35,12 @@ def title_from_source(source: str) -> str:
 
 
 def title_from_text(text: str, source: str) -> str:
-    """The first line with a letter or digit if it is short and does not end like a sentence, else a title from the source."""
+    """The subject of a mail; else the first line with a letter or digit if it is short and does not end like a sentence, else a
+    title from the source.
+    """
+    subject = _subject(text)
+    if subject:
+        return subject
     letter = _LETTER.search(text)
     # A line of signs alone is a rule above the title.
     begin = text.rfind("\n", 0, letter.start()) + 1 if letter else len(text)
@@ -41,3 +48,15 @@ def title_from_text(text: str, source: str) -> str:
     if first and len(first) <= _MAX_FIRST_LINE and not first.endswith(_SENTENCE_ENDS):
         return first
     return title_from_source(source)
+
+
+def _subject(text: str) -> str:
+    """Of a mail, whose first lines say from whom it is and about what; empty for other texts."""
+    headers: dict[str, str] = {}
+    for line in text.lstrip().split("\n", _MOST_HEADERS)[:_MOST_HEADERS]:
+        header = _HEADER.fullmatch(line.strip())
+        if header is not None:
+            headers.setdefault(header[1].casefold(), header[2])
+        elif not (headers and line.strip() and line[:1] in (" ", "\t")):  # a long header goes on in an indented line
+            break
+    return clean_title(headers.get("subject", "")) if "from" in headers else ""

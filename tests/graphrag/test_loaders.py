@@ -247,6 +247,13 @@ def test_a_number_of_thousands_of_digits_is_refused_as_metadata() -> None:
     assert one(b"---\nbig: 1" + b"0" * 23 + b"\n---\ntext", "a.md").metadata == {"big": 10**23}
 
 
+def test_the_title_of_a_mail_is_its_subject() -> None:
+    mail = b"From: Ida Rowan <ida@pumps.example>\r\nTo: all,\r\n  Olaf\r\nSubject: Seals of the new pump\r\n\r\nThey leak.\r\n"
+    assert one(mail, "mail.txt").title == "Seals of the new pump"
+    assert one(mail.replace(b"From:", b"Form:"), "mail.txt").title == "Form: Ida Rowan <ida@pumps.example>"
+    assert one(b"From: here to there\n\nSubject: none of a mail\n", "trip.txt").title == "From: here to there"
+
+
 def test_footnotes_of_markdown_stand_at_the_end() -> None:
     text = one(b"# Pumps\n\nMade[^1] and sold[^2].\n\n[^1]: Acme\n[^2]: https://pumps.example\n\nMore.\n", "a.md").text
     assert text == "Pumps\n\nMade and sold.\n\nMore.\n\nAcme\n\nhttps://pumps.example"
