@@ -98,7 +98,8 @@ async def _form(request: Request[Any, Any, Any], begin: Begin, received: Receive
     except (LookupError, UnicodeDecodeError) as exc:  # of a field's charset; Litestar lets them through
         raise ProblemError(400, "a field of the form is not text in its charset") from exc
     except ClientException as exc:
-        if exc.detail != "Request Entity Too Large":  # so Litestar tells of a limit of its parser, with status 400
+        # So Litestar tells of a limit of its parser; with status 413 it is the body as a whole.
+        if (exc.status_code, exc.detail) != (400, "Request Entity Too Large"):
             raise
         raise ProblemError(400, "the form has more than 1,000 parts, or one with a head that is too long") from exc
     for name, value in form.multi_items():
