@@ -57,10 +57,13 @@ async def decide(
         if id_ not in seen:
             raise NotFoundError(f"there is no entity {id_!r}, or the caller's scope does not see it")
     id_ = decision_id(scope.tenant, a, b)
-    others = [one for one in await system.decisions(scope.tenant) if {one.a, one.b} != {a, b}]
+    known = await system.decisions(scope.tenant)
+    others = [one for one in known if {one.a, one.b} != {a, b}]
     _check_count(len(others) + 1)
     _check_fits(await _seen_of(store, scope, others), kind, a, b)
-    await system.record_decision(Decision(id_, scope.tenant, kind, min(a, b), max(a, b), author.strip()))
+    decision = Decision(id_, scope.tenant, kind, min(a, b), max(a, b), author.strip())
+    if not await system.record_decisions([decision], known):  # another one came between: does this still fit?
+        return await decide(store, system, scope, kind, a, b, author)
     return next(one for one in await system.decisions(scope.tenant) if one.id == id_)
 
 
@@ -79,7 +82,8 @@ async def record(system: SystemStore, scope: Scope, decisions: Sequence[Decision
         InputError: one is of another tenant, is malformed, or those given contradict those that are there, which are
             named; or there would be too many. None is recorded then.
     """
-    held = {decision.id: decision for decision in await system.decisions(scope.tenant)}
+    before = await system.decisions(scope.tenant)
+    held = {decision.id: decision for decision in before}
     new = {decision.id: decision for decision in decisions if held.get(decision.id) != decision}
     for decision in new.values():
         if decision.tenant != scope.tenant:
@@ -99,8 +103,8 @@ async def record(system: SystemStore, scope: Scope, decisions: Sequence[Decision
                 f"decision {split} keeps two entities apart that these make one: {', '.join(merges)}; undo what is "
                 f"wrong ('graphrag entities undo')"
             )
-    for decision in new.values():
-        await system.record_decision(decision)
+    if new and not await system.record_decisions(list(new.values()), before):  # another one came between
+        return await record(system, scope, decisions)
     return len(new)
 
 

@@ -209,8 +209,17 @@ class SystemStore(Books, Replies, Protocol):
         """
         ...
 
-    async def record_decision(self, decision: Decision) -> None:
-        """Store a decision; one on the same pair of the tenant is replaced, whichever way round the pair is given."""
+    async def record_decisions(self, decisions: Sequence[Decision], known: Sequence[Decision] | None = None) -> bool:
+        """Store decisions of one tenant, all or none. Those on the same pair are replaced, whichever way round it is given.
+
+        Args:
+            decisions: at least one, each on another pair.
+            known: what the tenant's decisions were when these were found to fit them, as `decisions` gave them; None stores
+                them whatever there is.
+
+        Returns:
+            False, and nothing is stored, where the tenant's decisions are no longer the known ones.
+        """
         ...
 
     async def decisions(self, tenant: str) -> list[Decision]:

@@ -99,6 +99,12 @@ def decision_from(row: Sequence[object]) -> Decision:
     return Decision(str(id_), str(tenant), cast(DecisionKind, kind), str(a), str(b), str(author), str(created))
 
 
+def replaced_by(decisions: Sequence[Decision], held: Sequence[Decision]) -> list[str]:
+    """Ids of the held decisions that are on the pair of another one, whichever way round."""
+    pairs = {frozenset((decision.a, decision.b)) for decision in decisions}
+    return [decision.id for decision in held if frozenset((decision.a, decision.b)) in pairs]
+
+
 def account_row(account: Account) -> tuple[str, str, str, str]:
     """Tenant, day, kind, id."""
     return account.tenant, account.day, account.kind, account.id

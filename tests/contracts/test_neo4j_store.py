@@ -348,11 +348,11 @@ async def test_browser_shows_what_people_decided(store: Neo4jStore, driver: Asyn
     derived = await links()
     assert list(derived) == [frozenset((ibm, full))]
     async with open_stores(neo4j_url, filter_fields=FIELDS) as (_, system):
-        await system.record_decision(Decision("1", "default", "merge", ibm, lamprey, "ann"))
-        await system.record_decision(Decision("2", "default", "split", ibm, full, "ann"))
+        await system.record_decisions([Decision("1", "default", "merge", ibm, lamprey, "ann")])
+        await system.record_decisions([Decision("2", "default", "split", ibm, full, "ann")])
         assert await links() == {frozenset((ibm, lamprey)): "decided by ann"}
         # A decision of another tenant names what is not its own.
-        await system.record_decision(Decision("3", "rival", "merge", lamprey, full, "eve"))
+        await system.record_decisions([Decision("3", "rival", "merge", lamprey, full, "eve")])
         # What is ingested again finds the decisions again.
         await fill(store, [named("Lamprey"), named("IBM", source="c.md")])
         assert await links() == {frozenset((ibm, lamprey)): "decided by ann"}

@@ -1,17 +1,18 @@
 """Deciding which entities are one, and what questions see of it."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
-from graphrag.decisions import decide, decided, decisions_seen, undo
+from graphrag.decisions import decide, decided, decision_id, decisions_seen, record, undo
 from graphrag.entities import all_candidates, find_entity, links_of
 from graphrag.errors import InputError, NotFoundError
 from graphrag.stores.base import GraphStore
 from graphrag.stores.embedded.open import open_stores
 from graphrag.stores.merged import with_merges
-from graphrag.stores.system import SystemStore
+from graphrag.stores.system import Decision, DecisionKind, SystemStore
 from graphrag.types import Fingerprints, Scope, entity_id
 from tests.contracts.generate import ChunkPlan, DocumentPlan, SentencePlan, build
 
@@ -30,6 +31,11 @@ def plan(name: str, *, access: str = "public") -> DocumentPlan:
     """A document with one passage that mentions one thing."""
     chunk = ChunkPlan((SentencePlan((NAMES[name],)),))
     return DocumentPlan((chunk,), source=f"{name}.md", access=access)
+
+
+def made(kind: DecisionKind, a: str, b: str) -> Decision:
+    """A decision as an export has it."""
+    return Decision(decision_id("default", a, b), "default", kind, min(a, b), max(a, b), "ann", "2026-01-01T00:00:00Z")
 
 
 @pytest.fixture
@@ -115,6 +121,25 @@ async def test_decisions_that_contradict_each_other_are_refused(stores: Stores) 
     assert split.id == first.id
     with pytest.raises(InputError, match=split.id):
         await decide(store, system, SCOPE, "merge", IBM, LAMPREY, "bob")
+
+
+async def test_of_contradicting_decisions_at_once_one_is_refused(stores: Stores) -> None:
+    store, system = stores
+    await decide(store, system, SCOPE, "merge", IBM, FULL, "ann")
+    merge = decide(store, system, SCOPE, "merge", FULL, LAMPREY, "ann")
+    split = decide(store, system, SCOPE, "split", IBM, LAMPREY, "bob")
+    done = await asyncio.gather(merge, split, return_exceptions=True)
+    assert [type(one) for one in done].count(InputError) == 1
+    assert len(await system.decisions("default")) == 2
+
+
+async def test_of_contradicting_decisions_brought_at_once_those_of_one_are_recorded(stores: Stores) -> None:
+    _, system = stores
+    merges = [made("merge", IBM, FULL), made("merge", FULL, LAMPREY)]
+    splits = [made("split", IBM, LAMPREY)]
+    done = await asyncio.gather(*(record(system, SCOPE, one) for one in (merges, splits)), return_exceptions=True)
+    assert [type(one) for one in done].count(InputError) == 1
+    assert set(await system.decisions("default")) in (set(merges), set(splits))
 
 
 async def test_what_cannot_be_decided_is_refused(stores: Stores) -> None:

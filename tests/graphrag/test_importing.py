@@ -257,7 +257,7 @@ async def test_decisions_go_from_either_store_to_the_other_and_hold_there(
 
 async def test_a_decision_of_an_export_replaces_the_one_on_its_pair(stores: Stores, lines: list[str]):
     _, system = stores
-    await system.record_decision(replace(MERGE, kind="split", author="bob"))
+    await system.record_decisions([replace(MERGE, kind="split", author="bob")])
 
     report = await bring(stores, with_decisions(lines, MERGE, SPLIT))
 
@@ -287,7 +287,7 @@ async def test_decisions_that_contradict_those_that_are_there_are_refused_and_th
     stores: Stores, lines: list[str]
 ):
     merges = [MERGE, _decision("merge", ACME, LAMPREY)]
-    await stores[1].record_decision(SPLIT)
+    await stores[1].record_decisions([SPLIT])
     with pytest.raises(InputError, match=rf"kb\.jsonl: .*{SPLIT.id} keeps two entities apart"):
         await bring(stores, with_decisions(lines, *merges))
     assert await stores[1].decisions("default") == [SPLIT]

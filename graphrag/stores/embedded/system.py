@@ -19,6 +19,7 @@ from graphrag.stores.system_rows import (
     labels,
     now,
     put_down,
+    replaced_by,
     storable,
     usage_from,
 )
@@ -287,45 +288,34 @@ class EmbeddedSystemStore:
 
     # Decisions
 
-    async def record_decision(self, decision: Decision) -> None:
-        """See SystemStore.record_decision. An empty `created_at` is set to now.
+    async def record_decisions(self, decisions: Sequence[Decision], known: Sequence[Decision] | None = None) -> bool:
+        """See SystemStore.record_decisions. An empty `created_at` is set to now.
 
         Raises:
-            InputError: its id is that of a decision on another pair.
+            InputError: an id is that of a decision on another pair.
         """
 
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "DELETE FROM decisions WHERE tenant = ? AND ((a = ? AND b = ?) OR (b = ? AND a = ?))",
-                (decision.tenant, decision.a, decision.b, decision.a, decision.b),
+        def work(connection: sqlite3.Connection) -> bool:
+            held = _decisions(connection, decisions[0].tenant)
+            if known is not None and held != list(known):
+                return False
+            connection.executemany(
+                "DELETE FROM decisions WHERE id = ?", [(id_,) for id_ in replaced_by(decisions, held)]
             )
-            if connection.execute("SELECT 1 FROM decisions WHERE id = ?", (decision.id,)).fetchone() is not None:
-                raise InputError(f"decision {decision.id!r} exists and is on another pair: use a new id")
-            connection.execute(
-                f"INSERT INTO decisions ({_DECISION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    decision.id,
-                    decision.tenant,
-                    decision.kind,
-                    decision.a,
-                    decision.b,
-                    decision.author,
-                    decision.created_at or now(),
-                ),
-            )
+            for one in decisions:
+                if connection.execute("SELECT 1 FROM decisions WHERE id = ?", (one.id,)).fetchone() is not None:
+                    raise InputError(f"decision {one.id!r} exists and is on another pair: use a new id")
+                connection.execute(
+                    f"INSERT INTO decisions ({_DECISION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (one.id, one.tenant, one.kind, one.a, one.b, one.author, one.created_at or now()),
+                )
+            return True
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
     async def decisions(self, tenant: str) -> list[Decision]:
         """See SystemStore.decisions."""
-
-        def work(connection: sqlite3.Connection) -> list[Decision]:
-            rows = connection.execute(
-                f"SELECT {_DECISION_COLUMNS} FROM decisions WHERE tenant = ? ORDER BY id", (tenant,)
-            )
-            return [decision_from(row) for row in rows]
-
-        return await self._database.read(work)
+        return await self._database.read(lambda connection: _decisions(connection, tenant))
 
     async def remove_decision(self, tenant: str, id: str) -> None:
         """See SystemStore.remove_decision."""
@@ -423,3 +413,8 @@ def _put_down(connection: sqlite3.Connection, job: Job, state: JobState) -> None
 
 def _set_progress(connection: sqlite3.Connection, id_: str, data: str) -> None:
     connection.execute("UPDATE jobs SET progress = ?, updated_at = ? WHERE id = ?", (data, now(), id_))
+
+
+def _decisions(connection: sqlite3.Connection, tenant: str) -> list[Decision]:
+    rows = connection.execute(f"SELECT {_DECISION_COLUMNS} FROM decisions WHERE tenant = ? ORDER BY id", (tenant,))
+    return [decision_from(row) for row in rows]

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import LiteralString
 
 from graphrag.errors import InputError, NotFoundError
@@ -21,6 +22,7 @@ from graphrag.stores.system_rows import (
     labels,
     now,
     put_down,
+    replaced_by,
     storable,
     usage_from,
 )
@@ -83,11 +85,11 @@ MATCH (j:Job {{id: $id}}) WHERE {_SEES_J}
 MATCH (f:JobFailure {{job_id: j.id, fence: j.fence}}) WHERE f.place > $after
 RETURN f.source, f.reason ORDER BY f.place LIMIT $limit"""
 
-_REPLACE_DECISION: LiteralString = """
-MATCH (x:Decision {tenant: $tenant}) WHERE (x.a = $a AND x.b = $b) OR (x.a = $b AND x.b = $a)
-DELETE x"""
-_DECISION_EXISTS: LiteralString = "MATCH (x:Decision {id: $id}) RETURN x.id"
-_ADD_DECISION: LiteralString = "CREATE (x:Decision) SET x = $properties"
+# Held until the transaction ends, so that what it found decided stays so.
+_LOCK_DECISIONS: LiteralString = "MATCH (s:SchemaVersion {id: 'schema'}) SET s.lock = $lock"
+_REPLACE_DECISIONS: LiteralString = "UNWIND $ids AS id MATCH (x:Decision {id: id}) DELETE x"
+_DECISIONS_EXIST: LiteralString = "UNWIND $ids AS id MATCH (x:Decision {id: id}) RETURN x.id LIMIT 1"
+_ADD_DECISIONS: LiteralString = "UNWIND $rows AS row CREATE (x:Decision) SET x = row"
 _DECISIONS: LiteralString = f"MATCH (x:Decision {{tenant: $tenant}}) RETURN {_DECISION} ORDER BY x.id"
 _REMOVE_DECISION: LiteralString = """
 MATCH (x:Decision {id: $id, tenant: $tenant})
@@ -310,33 +312,31 @@ class Neo4jSystemStore:
 
     # Decisions
 
-    async def record_decision(self, decision: Decision) -> None:
-        """See SystemStore.record_decision. An empty `created_at` is set to now.
+    async def record_decisions(self, decisions: Sequence[Decision], known: Sequence[Decision] | None = None) -> bool:
+        """See SystemStore.record_decisions. An empty `created_at` is set to now.
 
         Raises:
-            InputError: its id is that of a decision on another pair.
+            InputError: an id is that of a decision on another pair.
         """
-        properties = {
-            "id": decision.id,
-            "tenant": decision.tenant,
-            "kind": decision.kind,
-            "a": decision.a,
-            "b": decision.b,
-            "author": decision.author,
-            "created_at": decision.created_at or now(),
-        }
+        tenant, lock, created_at = decisions[0].tenant, secrets.token_hex(8), now()
+        rows = [{**asdict(one), "created_at": one.created_at or created_at} for one in decisions]
 
-        async def work(tx: Transaction) -> None:
-            await tx.run(_REPLACE_DECISION, tenant=decision.tenant, a=decision.a, b=decision.b)
-            if await tx.run(_DECISION_EXISTS, id=decision.id):
-                raise InputError(f"decision {decision.id!r} exists and is on another pair: use a new id")
-            await tx.run(_ADD_DECISION, properties=properties)
-            await tx.run(
-                _TOUCH, lock=secrets.token_hex(8), tenant=decision.tenant, ids=sorted((decision.a, decision.b))
-            )
+        async def work(tx: Transaction) -> bool:
+            await tx.run(_LOCK_DECISIONS, lock=lock)
+            held = [decision_from(row) for row in await tx.run(_DECISIONS, tenant=tenant)]
+            if known is not None and held != list(known):
+                return False
+            await tx.run(_REPLACE_DECISIONS, ids=replaced_by(decisions, held))
+            if taken := await tx.run(_DECISIONS_EXIST, ids=[one.id for one in decisions]):
+                raise InputError(f"decision {taken[0][0]!r} exists and is on another pair: use a new id")
+            await tx.run(_ADD_DECISIONS, rows=rows)
+            ids = sorted({id_ for one in decisions for id_ in (one.a, one.b)})
+            await tx.run(_TOUCH, lock=lock, tenant=tenant, ids=ids)
+            return True
 
-        await self._connection.write(work)
+        recorded = await self._connection.write(work)
         self._display.refresh_soon()
+        return recorded
 
     async def decisions(self, tenant: str) -> list[Decision]:
         """See SystemStore.decisions."""
