@@ -19,7 +19,7 @@ from api.cli.options import (
     require_store,
     scope_of,
 )
-from api.cli.output import print_json, waiting
+from api.cli.output import print_json, say, waiting
 from api.modes import agent_for, budget_within
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import NotFoundError
@@ -69,6 +69,8 @@ def ask(
     if as_json:
         print_json(answer_to_json(asked.answer, asked.passages))
     else:
+        if asked.answer.question != question:
+            say(f"Read as: {asked.answer.question}")
         print_answer(asked.answer, asked.passages)
 
 

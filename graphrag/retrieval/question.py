@@ -12,6 +12,7 @@ from graphrag.analysis import fold, question_phrases, terms
 from graphrag.bm25 import idf
 from graphrag.embedding import Embedder, Passage, PassageEncoder
 from graphrag.errors import InputError
+from graphrag.retrieval.spelling import corrected
 from graphrag.stores.base import GraphStore
 from graphrag.types import Entity, Scope, TermStatistics, check_text
 
@@ -27,6 +28,7 @@ class Question:
     """A question as retrieval sees it."""
 
     text: str
+    """As it was asked, but for slips of the pen."""
     vector: NDArray[np.float32]
     """`(dim,)`, comparable with chunk vectors."""
     sentence_vector: NDArray[np.float32]
@@ -64,12 +66,18 @@ def check_question(text: str) -> str:
 async def read_question(
     store: GraphStore, embedder: Embedder, encoder: PassageEncoder, scope: Scope, text: str
 ) -> Question:
-    """Analyse a question against what the scope sees.
+    """Analyse a question against what the scope sees, a slip of the pen put right (graphrag.retrieval.spelling).
 
     Raises:
         InputError: as check_question.
     """
     text = check_question(text)
+    question = await _read(store, embedder, encoder, scope, text)
+    meant = await corrected(store, scope, text, question.statistics)
+    return question if meant == text else await _read(store, embedder, encoder, scope, meant)
+
+
+async def _read(store: GraphStore, embedder: Embedder, encoder: PassageEncoder, scope: Scope, text: str) -> Question:
     distinct = tuple(dict.fromkeys(terms(text)))
     phrases = question_phrases(text)
     (vector, sentence_vector), statistics, entities = await asyncio.gather(

@@ -13,6 +13,13 @@ from tests.api.conftest import DOCUMENTS, REPOSITORY, Run, run_process, write
 QUESTION = "Which company supplies the part that burnt out at Maasvliet Terminal?"
 
 
+def test_a_question_with_a_slip_of_the_pen_says_how_it_was_read(run: Run, tmp_path: Path):
+    run("ingest", write(tmp_path / "docs", {"limits.md": "# Limits\n\nThe default rate limit is 120 calls.\n"}))
+
+    assert "Read as: what is the default rate limit" in run("ask", "what is the defualt rate limit").out
+    assert "Read as" not in run("ask", "what is the default rate limit").out
+
+
 def test_ingest_says_what_became_of_each_document_and_where_the_store_is(run: Run, tmp_path: Path):
     write(tmp_path / "documents", DOCUMENTS)
 

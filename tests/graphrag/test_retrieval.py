@@ -348,6 +348,27 @@ async def test_a_question_knows_its_terms_once_each_with_their_weights(store: St
     assert np.linalg.norm(question.vector) == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("asked", "read"),
+    [
+        ("what is the defualt rate limmit", "what is the default rate limit"),
+        ("what limits the rate", "what limits the rate"),
+        ("which limerick is it", "which limerick is it"),  # a word of its own, though the documents have none
+        ("what is the Limmit", "what is the Limmit"),  # may be a name
+        ("where is the xylqzt", "where is the xylqzt"),
+        ("defualt limmit raate dafault limitt", "defualt limmit raate dafault limitt"),
+    ],
+)
+async def test_slips_of_the_pen_are_put_right_by_what_the_documents_hold(store: Store, asked: str, read: str):
+    await store.put(source("a.txt", "The default rate limit is 120."), source("b.txt", "The limits are checked."))
+
+    question = await read_question(store, EMBEDDER, EMBEDDER, EVERYONE, asked)
+
+    assert question.text == read
+    hidden = await read_question(store, EMBEDDER, EMBEDDER, Scope("other"), asked)
+    assert hidden.text == asked  # nothing is learnt of what the scope does not see
+
+
 async def test_of_names_within_each_other_a_question_names_the_longest(store: Store):
     await store.put(
         source("a.txt", "Acme, Acme Corp and Acme Corp Berlin met Jane Smith.", "Acme", "Acme Corp"),
