@@ -30,10 +30,9 @@ def find_files(paths: Sequence[Path]) -> list[tuple[Path, str]]:
     for path in paths:
         for file, source in _files(path):
             earlier, root = first.setdefault(source, (file, path))
-            if earlier == file or _same(earlier, file):
-                if earlier is not file:
-                    continue
-            elif root != path:
+            if earlier is not file and (earlier == file or _same(earlier, file)):
+                continue
+            if root != path:
                 raise InputError(
                     f"{str(earlier)!r} and {str(file)!r} would both be stored as {source!r}; "
                     f"ingest their common parent folder instead, or rename one"
