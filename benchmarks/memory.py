@@ -6,7 +6,8 @@
 Text of made-up names and words, in documents of --document-kilobytes each, is generated while it is ingested; every paragraph has
 a number that no other one has, as real text goes on bringing new words. The process's resident memory is read every half second.
 --minutes ends the ingest early, so that there are figures for what was stored till then. The tenant is a new one, which is
-removed at the end.
+removed at the end, unless --tenant names one: it is kept, and a later run with the same name and arguments goes on where an
+earlier one ended, with figures for what it stored itself. --log FILE gets a line of figures for each 5 MB.
 """
 
 import argparse
@@ -66,17 +67,24 @@ def documents(megabytes: float, kilobytes: float, seed: int) -> Iterator[LoadedD
 async def measure(arguments: argparse.Namespace) -> dict[str, object]:
     """Ingest and watch."""
     settings = load_settings(store_url=arguments.store_url, embedder=arguments.embedder)
-    tenant = f"memory-{uuid4().hex[:8]}"
+    tenant = arguments.tenant or f"memory-{uuid4().hex[:8]}"
     scope = Scope(tenant, frozenset({"*"}))
     curve: list[float] = []
-    counts = {"documents": 0, "chunks": 0, "failed": 0}
+    counts = {"documents": 0, "chunks": 0, "failed": 0, "unchanged": 0}
     settled_mb: list[float] = []
 
     def settled(result: Ingested) -> None:
+        if result.outcome == "unchanged":  # stored by an earlier run
+            counts["unchanged"] += 1
+            return
         counts["documents"] += 1
         counts["chunks"] += result.chunks
         counts["failed"] += result.outcome == "failed"
         settled_mb.append(resident_mb())
+        if arguments.log and counts["documents"] % round(5_000 / arguments.document_kilobytes) == 0:
+            figures = {**counts, "seconds": round(time.perf_counter() - begun), "peak_mb": round(max(curve))}
+            with arguments.log.open("a") as log:
+                log.write(json.dumps(figures) + "\n")
 
     async def watch() -> None:
         while True:
@@ -99,7 +107,7 @@ async def measure(arguments: argparse.Namespace) -> dict[str, object]:
         finally:
             seconds = time.perf_counter() - begun
             watching.cancel()
-            if not arguments.keep:
+            if not (arguments.keep or arguments.tenant):
                 while found := await kb.store.documents(scope, limit=200):
                     await kb.store.delete_documents(scope, [document.id for document in found])
     half = len(settled_mb) // 2
@@ -133,6 +141,8 @@ def main() -> None:
     parser.add_argument("--embedder", choices=("hashing", "minilm"), default="hashing")
     parser.add_argument("--store-url", required=True)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--tenant", help="store under this tenant, keep it, and go on with what it holds")
+    parser.add_argument("--log", type=Path, help="append figures to this file as it goes on")
     parser.add_argument("--keep", action="store_true", help="leave the documents in the store")
     found = asyncio.run(measure(parser.parse_args()))
     print(json.dumps(found))
