@@ -14,7 +14,7 @@ import json
 import resource
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from uuid import uuid4
 
@@ -287,7 +287,7 @@ async def run(options: argparse.Namespace) -> dict[str, object]:
     on_neo4j = url.partition("://")[0] in SCHEMES
     tenant = f"bench-{uuid4().hex[:8]}"
     scope = Scope(tenant)
-    report: dict[str, object] = {"chunks": options.chunks, "writers": options.writers}
+    report: dict[str, object] = {"chunks": options.chunks, "together": options.together}
     if on_neo4j:
         batches = list(Corpus(f"{tenant}-driver", seed=1).documents(min(options.chunks, 4_000)))
         report["driver_chunks_per_second"] = round(await driver_speed(url, batches))
@@ -296,9 +296,9 @@ async def run(options: argparse.Namespace) -> dict[str, object]:
         waiting = 0.0
         documents = Corpus(tenant, seed=2).documents(options.chunks)
         try:
-            while group := [batch for _, batch in zip(range(options.writers), documents, strict=False)]:
+            while group := list(islice(documents, options.together)):
                 begun = time.perf_counter()
-                await asyncio.gather(*(store.write(scope, batch) for batch in group))
+                await store.write_many(scope, group)
                 waiting += time.perf_counter() - begun
                 for batch in group:
                     sample.take(batch)
@@ -318,7 +318,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store-url", required=True)
     parser.add_argument("--chunks", type=int, default=10_000)
-    parser.add_argument("--writers", type=int, default=4, help="documents written at once")
+    parser.add_argument("--together", type=int, default=4, help="documents of a transaction")
     parser.add_argument("--repeat", type=int, default=50, help="calls of each read")
     parser.add_argument("--server-pid", type=int, help="whose memory to report; default: this process")
     parser.add_argument("--keep", action="store_true", help="leave the documents in the store")

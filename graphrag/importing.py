@@ -10,7 +10,7 @@ import asyncio
 import base64
 import binascii
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Literal, TypeVar
 
@@ -125,6 +125,10 @@ class _End:
 _Line = _Header | _DocumentLine | _ChunkLine | _RelationLine | _DecisionLine | _End
 _LINE: TypeAdapter[_Line] = TypeAdapter(Annotated[_Line, Field(discriminator="type")])
 _Value = TypeVar("_Value", Document, Chunk, Relation, Decision)
+_Numbered = tuple[int, GraphBatch]
+"""With the number of the document's line."""
+_GROUP_CHUNKS = 64
+"""So many of documents that are written together, or more by the last of them."""
 
 
 @dataclass(slots=True)
@@ -191,18 +195,14 @@ async def import_lines(
     numbered = enumerate(lines, 1)
     try:
         header = await asyncio.to_thread(_header, numbered)
-        documents = _documents(numbered, decisions)
-        while (item := await asyncio.to_thread(next, documents, None)) is not None:
-            number, batch = item
+        documents = _grouped(_documents(numbered, decisions))
+        while (group := await asyncio.to_thread(next, documents, None)) is not None:
             if not report.documents:
                 await _bind(store, header)
-            try:
-                outcome = await store.write(scope, batch)
-            except InputError as exc:
-                raise InputError(f"the document of line {number} is refused: {exc}") from exc
-            setattr(report, outcome, getattr(report, outcome) + 1)
-            report.chunks += 0 if outcome == "unchanged" else len(batch.chunks)
-            settled(batch.document, outcome)
+            async for batch, outcome in _write(store, scope, group):
+                setattr(report, outcome, getattr(report, outcome) + 1)
+                report.chunks += 0 if outcome == "unchanged" else len(batch.chunks)
+                settled(batch.document, outcome)
         report.decisions = await record(system, scope, decisions)
     except InputError as exc:
         before = f"; the {report.documents} documents before it are stored" if report.documents else ""
@@ -210,6 +210,41 @@ async def import_lines(
     except SchemaMismatchError as exc:
         raise SchemaMismatchError(f"{name} cannot be imported here, nothing was written: {exc}") from exc
     return report
+
+
+def _grouped(documents: Iterable[_Numbered]) -> Iterator[list[_Numbered]]:
+    """Documents that are written together. Those before a line that cannot be read come before its error."""
+    group: list[_Numbered] = []
+    try:
+        for number, batch in documents:
+            group.append((number, batch))
+            if sum(len(one.chunks) for _, one in group) >= _GROUP_CHUNKS:
+                yield group
+                group = []
+    except InputError:
+        if group:
+            yield group
+        raise
+    if group:
+        yield group
+
+
+async def _write(
+    store: GraphStore, scope: Scope, group: Sequence[_Numbered]
+) -> AsyncGenerator[tuple[GraphBatch, WriteOutcome]]:
+    """Store documents in one transaction, or, if one of them is refused, those before it."""
+    try:
+        outcomes = await store.write_many(scope, [batch for _, batch in group])
+    except InputError:
+        for number, batch in group:
+            try:
+                outcome = await store.write(scope, batch)
+            except InputError as exc:
+                raise InputError(f"the document of line {number} is refused: {exc}") from exc
+            yield batch, outcome
+        return
+    for (_, batch), outcome in zip(group, outcomes, strict=True):
+        yield batch, outcome
 
 
 async def _bind(store: GraphStore, header: _Header) -> None:
@@ -235,7 +270,7 @@ def _header(numbered: Iterator[tuple[int, bytes]]) -> _Header:
     raise InputError("line 1 is not the header of an export: give a file that 'graphrag export --format jsonl' wrote")
 
 
-def _documents(numbered: Iterator[tuple[int, bytes]], decisions: list[Decision]) -> Iterator[tuple[int, GraphBatch]]:
+def _documents(numbered: Iterator[tuple[int, bytes]], decisions: list[Decision]) -> Iterator[_Numbered]:
     """Documents with the number of their first line, each once its last line has been read; decisions go to the list."""
     pending: _Pending | None = None
     count = number = 0

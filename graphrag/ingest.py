@@ -1,4 +1,4 @@
-"""Ingest: loaded document -> chunks -> (vectors and mentions, side by side) -> one transaction per document.
+"""Ingest: loaded document -> chunks -> (vectors and mentions, side by side) -> one transaction per group of documents.
 
 Documents are worked on in groups of about GROUP_CHUNKS chunks, so that the models see full batches and memory stays
 bounded; while one group is embedded, the one before it is written and the next files are read.
@@ -17,7 +17,7 @@ from typing import Literal
 from graphrag.analysis import chunk_terms, is_subject_key, normalise, phrases
 from graphrag.chunking import split
 from graphrag.embedding import Passage, passage_text
-from graphrag.errors import BudgetError, GraphRAGError, ModelError, StoreError
+from graphrag.errors import BudgetError, GraphRAGError, InputError, ModelError, StoreError
 from graphrag.extraction import ChunkText, Contribution, DocumentText
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.usage import Purse, paying
@@ -44,8 +44,6 @@ from graphrag.types import (
     stable_id,
 )
 
-WRITTEN_AT_ONCE = 4
-"""Documents."""
 GROUP_CHUNKS = 64
 
 
@@ -425,20 +423,17 @@ def _assemble(
 async def _write(
     kb: KnowledgeBase, scope: Scope, ready: Sequence[_Ready], lease: Lease | None, settle: Progress
 ) -> None:
-    """Write documents, some at once: a server has several cores, and a round trip to wait for."""
-    for start in range(0, len(ready), WRITTEN_AT_ONCE):
-        some = ready[start : start + WRITTEN_AT_ONCE]
-        outcomes = await asyncio.gather(
-            *(kb.store.write(scope, one.batch, lease=lease) for one in some), return_exceptions=True
-        )
-        for one, outcome in zip(some, outcomes, strict=True):
-            document = one.batch.document
-            if isinstance(outcome, GraphRAGError) and not isinstance(outcome, StoreError):
-                settle(Ingested(document.source, "failed", document.id, 0, str(outcome)))
-            elif not isinstance(outcome, BaseException):
-                settle(_settled(document.source, outcome, document.id, len(one.batch.chunks), one.problems))
-        for outcome in outcomes:
-            if isinstance(outcome, StoreError) or (
-                isinstance(outcome, BaseException) and not isinstance(outcome, GraphRAGError)
-            ):
-                raise outcome
+    """Write documents in one transaction. If the store refuses one of them, each in its own, so that only that one fails."""
+    try:
+        outcomes = await kb.store.write_many(scope, [one.batch for one in ready], lease=lease)
+    except InputError as exc:
+        if len(ready) == 1:
+            document = ready[0].batch.document
+            settle(Ingested(document.source, "failed", document.id, 0, str(exc)))
+            return
+        for one in ready:
+            await _write(kb, scope, [one], lease, settle)
+        return
+    for one, outcome in zip(ready, outcomes, strict=True):
+        document = one.batch.document
+        settle(_settled(document.source, outcome, document.id, len(one.batch.chunks), one.problems))

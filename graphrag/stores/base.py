@@ -109,6 +109,21 @@ class GraphStore(Protocol):
         """
         ...
 
+    async def write_many(
+        self, scope: Scope, batches: Sequence[GraphBatch], *, lease: Lease | None = None
+    ) -> list[WriteOutcome]:
+        """As `write` for each of several documents, all of them in one transaction: either all are stored or none.
+
+        A transaction costs far more than a small document, so this is how many are written.
+
+        Returns:
+            What became of each, in their order.
+
+        Raises:
+            As write; InputError too when a document, chunk or relation id comes twice in different batches.
+        """
+        ...
+
     async def delete_documents(self, scope: Scope, ids: Sequence[str], *, lease: Lease | None = None) -> int:
         """Remove documents and all they contributed, each whole. Returns how many existed and were visible.
 

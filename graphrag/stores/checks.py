@@ -1,6 +1,6 @@
 """What every store refuses to write, whatever is stored: see GraphStore.write."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -39,6 +39,29 @@ def check_alone(scope: Scope, batch: GraphBatch) -> None:
             f"{document.source}: {len(batch.chunks)} chunks, a document holds at most {MAX_CHUNKS_PER_DOCUMENT}: split the source"
         )
     check_document(document)
+
+
+def check_together(scope: Scope, batches: Sequence[GraphBatch]) -> None:
+    """check_alone for batches that are to be written in one transaction.
+
+    Raises:
+        InputError: as check_alone, or an id belongs to two of them.
+    """
+    for batch in batches:
+        check_alone(scope, batch)
+    for what, ids in (
+        ("document", [[batch.document.id] for batch in batches]),
+        ("chunk", [{chunk.id for chunk in batch.chunks} for batch in batches]),
+        ("relation", [{relation.id for relation in batch.relations} for batch in batches]),
+    ):
+        met = dict[str, str]()
+        for batch, some in zip(batches, ids, strict=True):
+            for id_ in some:
+                if id_ in met:
+                    raise InputError(
+                        f"{batch.document.source}: the {what} id {id_} is one of {met[id_]}, too, which is to be written with it"
+                    )
+                met[id_] = batch.document.source
 
 
 def check_document(document: Document) -> None:
@@ -86,6 +109,11 @@ def check_batch(batch: GraphBatch, dimension: int | None, sentence_dimension: in
         dimension = vectors.chunk.shape[0]
         sentence_dimension = vectors.sentences.shape[1] if chunk.sentences else sentence_dimension
     _check_relations(name, document.id, batch.relations, mentioned)
+
+
+def dimension_of(batch: GraphBatch) -> int | None:
+    """The dimension of the batch's chunk vectors, or None if it has no chunks."""
+    return batch.vectors[0].chunk.shape[0] if batch.vectors else None
 
 
 def sentence_dimension_of(batch: GraphBatch) -> int | None:

@@ -106,6 +106,19 @@ class OracleStore:
         self._revision += 1
         return "updated" if stored else "created"
 
+    async def write_many(
+        self, scope: Scope, batches: Sequence[GraphBatch], *, lease: Lease | None = None
+    ) -> list[WriteOutcome]:
+        """One after the other, and back to what was there if one is refused."""
+        before = (dict(self._batches), self._revision)
+        if len({batch.document.id for batch in batches}) < len(batches):
+            raise InputError("a document comes twice")
+        try:
+            return [await self.write(scope, batch, lease=lease) for batch in batches]
+        except InputError:
+            self._batches, self._revision = before
+            raise
+
     def _check_ids(self, batch: GraphBatch) -> None:
         """Ids are global, so a batch must not bring along what belongs to another document."""
         others = [other for id_, other in self._batches.items() if id_ != batch.document.id]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import quote
 
 import numpy as np
@@ -41,10 +42,12 @@ async def pair(neo4j_url: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
         open_embedded(f"sqlite:///{file}", filter_fields=()) as (embedded, _),
         open_neo4j(neo4j_url, filter_fields=()) as (neo4j, _),
     ):
-        for batch in Corpus(SCOPE.tenant, seed=9).documents(CHUNKS):
-            await embedded.write(SCOPE, batch)
-            await neo4j.write(SCOPE, batch)
-            sample.take(batch)
+        documents = Corpus(SCOPE.tenant, seed=9).documents(CHUNKS)
+        while some := list(islice(documents, 5)):
+            await embedded.write_many(SCOPE, some)
+            await neo4j.write_many(SCOPE, some)
+            for batch in some:
+                sample.take(batch)
         yield Pair(embedded, neo4j, sample)
     await empty(neo4j_url)
 

@@ -1,7 +1,7 @@
 """Whatever happened to a store, its canonical export is that of writing what is left once: byte for byte."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from random import Random
 
@@ -25,14 +25,25 @@ async def canonical(store: GraphStore, scope: Scope) -> str:
     return "\n".join([line async for line in canonical_lines(store, scope)])
 
 
-async def written_once(factory: StoreFactory, plans: Mapping[str, DocumentPlan], order: Random) -> list[str]:
+async def written_once(
+    factory: StoreFactory, plans: Mapping[str, DocumentPlan], order: Random, *, together: bool
+) -> list[str]:
     """The canonical exports of a fresh store in which the plans were written in some order, by reader."""
     final = sorted(plans.values(), key=lambda plan: plan.id)
     order.shuffle(final)
     async with factory() as fresh:
-        for plan in final:
-            await fresh.write(plan.owner, build(plan))
+        if together:
+            await write_together(fresh, final)
+        else:
+            for plan in final:
+                await fresh.write(plan.owner, build(plan))
         return [await canonical(fresh, reader) for reader in READERS]
+
+
+async def write_together(store: GraphStore, plans: Sequence[DocumentPlan]) -> None:
+    """One transaction for each tenant."""
+    for owner in EVERYTHING:
+        await store.write_many(owner, [build(plan) for plan in plans if plan.tenant == owner.tenant])
 
 
 class Histories(RuleBasedStateMachine):
@@ -51,6 +62,12 @@ class Histories(RuleBasedStateMachine):
     def ingest(self, plan: DocumentPlan) -> None:
         """A new document, or another version of one."""
         self._write(plan)
+
+    @rule(plans=st.lists(document_plans, min_size=2, max_size=4, unique_by=lambda plan: plan.id))
+    def ingest_together(self, plans: list[DocumentPlan]) -> None:
+        """New documents and other versions in one transaction."""
+        self.loop.run(write_together(self.store, plans))
+        self.held.update((plan.id, plan) for plan in plans)
 
     @rule(pick=st.randoms(use_true_random=False))
     def ingest_again(self, pick: Random) -> None:
@@ -93,8 +110,8 @@ class Histories(RuleBasedStateMachine):
         try:
             found = [self.loop.run(canonical(self.store, reader)) for reader in READERS]
             self.loop.run(self.stack.aclose())
-            assert found == self.loop.run(written_once(self.factory, self.held, Random(1)))
-            assert found == self.loop.run(written_once(self.factory, self.held, Random(2)))
+            assert found == self.loop.run(written_once(self.factory, self.held, Random(1), together=False))
+            assert found == self.loop.run(written_once(self.factory, self.held, Random(2), together=True))
         finally:
             self.loop.run(self.stack.aclose())
             self.loop.close()

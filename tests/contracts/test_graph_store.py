@@ -558,6 +558,62 @@ async def test_chunks_of_one_document_whose_vectors_differ_in_dimension_are_refu
         assert await store.statistics(ANYBODY) == Statistics(0, 0, 0, 0, 0)
 
 
+# Several documents in one transaction (test_equivalence.py compares what that leaves with single writes)
+
+
+async def test_documents_written_together_tell_what_became_of_each_in_their_order(store_factory: StoreFactory) -> None:
+    plans = [document(named("Acme", "Berlin", relations=1), source=f"{n}.md") for n in range(4)]
+    async with store_factory() as store:
+        await fill(store, [plans[1], replace(plans[2], chunks=(named("Lamprey"),))])
+        batches = [build(plan) for plan in plans]
+        assert await store.write_many(ANYBODY, batches) == ["created", "unchanged", "updated", "created"]
+        stored = [described(batch) async for batch in store.export(ANYBODY)]
+        assert stored == [described(batch) for batch in sorted(batches, key=lambda batch: batch.document.id)]
+        revision = await store.revision()
+        assert await store.write_many(ANYBODY, batches) == ["unchanged"] * 4
+        assert await store.write_many(ANYBODY, []) == []
+        assert await store.revision() == revision
+
+
+def _hidden(batch: GraphBatch) -> GraphBatch:
+    return replace(batch, document=replace(batch.document, access="legal"))
+
+
+def _with_the_ids_of(other: GraphBatch) -> Callable[[GraphBatch], GraphBatch]:
+    def taken(batch: GraphBatch) -> GraphBatch:
+        chunks = [replace(chunk, id=theirs.id) for chunk, theirs in zip(batch.chunks, other.chunks, strict=True)]
+        return replace(batch, chunks=chunks, relations=[])
+
+    return taken
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        BROKEN["another dimension"],
+        BROKEN["a chunk of another document"],
+        _hidden,
+        _with_the_ids_of(build(document(named("Acme"), source="a.md"))),
+        lambda batch: build(document(named("Berlin"), source="a.md")),
+    ],
+    ids=["another dimension", "a foreign chunk", "outside the scope", "a chunk id twice", "a document twice"],
+)
+async def test_if_one_of_several_documents_is_refused_none_is_written(
+    store_factory: StoreFactory, damage: Callable[[GraphBatch], GraphBatch]
+) -> None:
+    good = build(document(named("Acme"), source="a.md"))
+    broken = damage(build(document(named("Berlin"), source="b.md")))
+    async with store_factory() as store:
+        (before,) = await fill(store, [document(named("Lamprey"), source="c.md")])
+        revision = await store.revision()
+        with pytest.raises(InputError):
+            await store.write_many(ANYBODY, [good, broken])
+        assert await store.revision() == revision
+        assert [described(batch) async for batch in store.export(EVERYTHING)] == [described(before)]
+        assert await store.find_entities(ANYBODY, keys=["acme"]) == []
+        assert await store.write_many(ANYBODY, [good]) == ["created"]
+
+
 async def test_deleting_counts_what_existed_and_was_visible(store_factory: StoreFactory) -> None:
     plans = [document(source=f"{n}.md") for n in range(3)]
     hidden, foreign = document(source="h.md", access="hr"), document(source="f.md", tenant="rival")

@@ -425,6 +425,7 @@ async def test_a_lost_lease_is_refused_everywhere_and_leaves_nothing_written(
         lambda: system.finish_job(lease, "succeeded"),
         lambda: graph.write(EVERYBODY, new, lease=lease),
         lambda: graph.write(EVERYBODY, changed, lease=lease),
+        lambda: graph.write_many(EVERYBODY, [new, changed], lease=lease),
         lambda: graph.delete_documents(EVERYBODY, [kept.document.id], lease=lease),
     ):
         with pytest.raises(LeaseLostError, match="j1"):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from graphrag.errors import NotFoundError
 from graphrag.extraction.resolution import UNDECIDED, Decided
 from graphrag.filters import Filter, check_field
-from graphrag.stores.checks import check_alone, check_k, check_query_vectors
+from graphrag.stores.checks import check_k, check_query_vectors, check_together
 from graphrag.stores.embedded import chunks, documents, graph, links, sql, writing
 from graphrag.stores.embedded.database import Database
 from graphrag.stores.embedded.following import FollowingIndex
@@ -120,12 +120,19 @@ class EmbeddedStore:
 
     async def write(self, scope: Scope, batch: GraphBatch, *, lease: Lease | None = None) -> WriteOutcome:
         """See GraphStore.write."""
-        check_alone(scope, batch)
+        (outcome,) = await self.write_many(scope, [batch], lease=lease)
+        return outcome
 
-        def work(connection: sqlite3.Connection) -> WriteOutcome:
+    async def write_many(
+        self, scope: Scope, batches: Sequence[GraphBatch], *, lease: Lease | None = None
+    ) -> list[WriteOutcome]:
+        """See GraphStore.write_many."""
+        check_together(scope, batches)
+
+        def work(connection: sqlite3.Connection) -> list[WriteOutcome]:
             check_lease(connection, lease)
             self._check_bound(connection)
-            return writing.write(connection, scope, batch)
+            return [writing.write(connection, scope, batch) for batch in batches]
 
         return await self._database.write(work)
 

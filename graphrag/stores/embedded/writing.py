@@ -31,7 +31,7 @@ def bind(connection: sqlite3.Connection, fingerprints: Fingerprints, location: s
 
 
 def write(connection: sqlite3.Connection, scope: Scope, batch: GraphBatch) -> WriteOutcome:
-    """Store a batch that has passed check_alone; see GraphStore.write."""
+    """Store a batch that has passed check_together; see GraphStore.write."""
     document = batch.document
     old = connection.execute(
         "SELECT tenant, access, fingerprint, state, created_at FROM documents WHERE id = ?", (document.id,)

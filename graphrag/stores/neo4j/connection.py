@@ -110,7 +110,7 @@ class Connection:
                     ) as session:
                         return await session.execute_write(unit)
                 except Neo4jError as exc:
-                    if exc.code not in _RACES or attempt == _ATTEMPTS - 1:
+                    if not _met_another(exc) or attempt == _ATTEMPTS - 1:
                         raise
                     _log.debug("transaction met another one, trying again: %s", exc.code)
                     await asyncio.sleep(0.01 * 2**attempt)
@@ -156,6 +156,14 @@ def neo4j_errors(location: str) -> Generator[None]:
 def _first_line(exc: BaseException) -> str:
     text = (exc.message if isinstance(exc, Neo4jError) else str(exc)) or type(exc).__name__
     return text.strip().splitlines()[0][:300]
+
+
+def _met_another(exc: Neo4jError) -> bool:
+    """Whether a transaction failed since another one deleted or created what it was about to use."""
+    # A procedure wraps what it met, and names it in the text alone.
+    return _code(exc) in _RACES or (
+        _code(exc) == "Neo.ClientError.Procedure.ProcedureCallFailed" and "EntityNotFoundException" in str(exc.message)
+    )
 
 
 def _code(exc: Neo4jError) -> str:

@@ -299,22 +299,26 @@ WITH r ORDER BY r.id
 
 # Writing. A statement that begins by setting `lock` waits for other writers of the same node, and then reads what they left.
 
-# What is stored about the document of this id, about the models, and one id of the batch that another document has.
+# What is stored about the models, and about each document to be written, with one id of its batch that another document has.
+# Documents ascending by id, so that two writers never wait for each other in a circle.
 STATE: LiteralString = """
 OPTIONAL MATCH (s:SchemaVersion {id: 'schema'})
-OPTIONAL MATCH (d:Document {id: $id})
+UNWIND $documents AS row
+OPTIONAL MATCH (d:Document {id: row.id})
 FOREACH (held IN CASE WHEN d IS NULL THEN [] ELSE [d] END | SET held.lock = $lock)
-WITH s, d
-CALL () {
-    OPTIONAL MATCH (c:Chunk) WHERE c.id IN $chunk_ids AND c.document_id <> $id
+WITH s, row, d
+CALL (row) {
+    UNWIND row.chunk_ids AS id
+    MATCH (c:Chunk {id: id}) WHERE c.document_id <> row.id
     RETURN min(c.id) AS taken_chunk
 }
-CALL () {
-    OPTIONAL MATCH ()-[r:RELATES]->() WHERE r.id IN $relation_ids AND r.document_id <> $id
+CALL (row) {
+    UNWIND row.relation_ids AS id
+    MATCH ()-[r:RELATES {id: id}]->() WHERE r.document_id <> row.id
     RETURN min(r.id) AS taken_relation
 }
-RETURN d.tenant, d.access, d.fingerprint, d.state, d.created_at, d.chunk_count, d.term_count, s.dimension,
-    s.sentence_dimension, taken_chunk, taken_relation, s.embedder, s.sentences, s.slot, s.move_target"""
+RETURN s.dimension, s.sentence_dimension, s.embedder, s.sentences, s.slot, s.move_target,
+    row.id, d.tenant, d.access, d.fingerprint, d.state, d.created_at, d.chunk_count, d.term_count, taken_chunk, taken_relation"""
 
 # The models again, from now on until the transaction ends: nobody changes them meanwhile.
 LOCK_MODELS: LiteralString = """
@@ -328,26 +332,24 @@ WITH s
 SET s.dimension = coalesce(s.dimension, $dimension), s.sentence_dimension = coalesce(s.sentence_dimension, $sentence_dimension)
 RETURN s.dimension, s.sentence_dimension"""
 
-WRITE_DOCUMENT: LiteralString = "MERGE (d:Document {id: $properties.id}) SET d = $properties"
+WRITE_DOCUMENTS: LiteralString = """
+UNWIND $documents AS properties
+MERGE (d:Document {id: properties.id}) SET d = properties"""
 
-# `$before` is the chunk before the first of these, null at the beginning.
+# `before` is the id of the chunk before this one, null for a document's first.
 WRITE_CHUNKS: LiteralString = """
-MATCH (d:Document {id: $id})
 UNWIND $chunks AS row
+MATCH (d:Document {id: row.properties.document_id})
 CREATE (c:Chunk)-[:PART_OF]->(d)
 SET c = row.properties
 WITH c, row
 CALL db.create.setNodeVectorProperty(c, $property, row.vector)
-WITH c ORDER BY c.position
-WITH collect(c) AS chunks
-OPTIONAL MATCH (before:Chunk {id: $before})
-WITH CASE WHEN before IS NULL THEN chunks ELSE [before] + chunks END AS chunks
-UNWIND range(1, size(chunks) - 1) AS n
-WITH chunks[n - 1] AS c, chunks[n] AS following
-CREATE (c)-[:NEXT]->(following)"""
+WITH c, row WHERE row.before IS NOT NULL
+MATCH (before:Chunk {id: row.before})
+CREATE (before)-[:NEXT]->(c)"""
 
-# Entities ascending by id, so that two writers never wait for each other in a circle. A mention is a list (place of its
-# chunk in `$chunk_ids`, surface form, type, role, count): what it shares with all others is not sent for each.
+# Entities ascending by id, as documents are. A mention is a list (place of its chunk in `$chunk_ids`, surface form, type,
+# role, count): what it shares with its chunk is not sent for each.
 WRITE_MENTIONS: LiteralString = """
 UNWIND $entities AS row
 MERGE (e:Entity {id: row.id})
@@ -358,15 +360,15 @@ UNWIND row.mentions AS mention
 MATCH (c:Chunk {id: $chunk_ids[mention[0]]})
 CREATE (c)-[m:MENTIONS]->(e)
 SET m = {surface: mention[1], type: mention[2], role: mention[3], count: mention[4], chunk_id: c.id,
-    document_id: $document_id, tenant: $tenant, access: $access}
+    document_id: c.document_id, tenant: c.tenant, access: c.access}
 FOREACH (_ IN CASE WHEN m.role = 'subject' THEN [1] ELSE [] END |
-    CREATE (c)-[:ABOUT {chunk_id: c.id, document_id: $document_id, tenant: $tenant, access: $access}]->(e))"""
+    CREATE (c)-[:ABOUT {chunk_id: c.id, document_id: c.document_id, tenant: c.tenant, access: c.access}]->(e))"""
 
 WRITE_RELATIONS: LiteralString = """
 UNWIND $relations AS properties
 MATCH (s:Entity {id: properties.subject_id}) MATCH (o:Entity {id: properties.object_id})
 CREATE (s)-[r:RELATES]->(o)
-SET r = properties, r.document_id = $document_id, r.tenant = $tenant, r.access = $access"""
+SET r = properties"""
 
 # Counts over what the holders of one label see, kept in the transaction of each write: reads sum over their labels.
 COUNT_WRITE: LiteralString = """
@@ -393,6 +395,7 @@ REMOVE_CHUNKS: LiteralString = """
 UNWIND $ids AS id
 MATCH (c:Chunk {document_id: id})
 OPTIONAL MATCH (c)-[:MENTIONS]->(e:Entity)
+WITH c, e ORDER BY e.id
 WITH collect(DISTINCT c) AS chunks, collect(DISTINCT e) AS entities
 FOREACH (e IN entities | SET e:Stale, e.touched = $lock)
 FOREACH (c IN chunks | DETACH DELETE c)

@@ -16,7 +16,7 @@ from graphrag.errors import NotFoundError
 from graphrag.extraction.resolution import UNDECIDED, Decided
 from graphrag.filters import Filter, check_field
 from graphrag.stores import rows
-from graphrag.stores.checks import check_alone, check_k
+from graphrag.stores.checks import check_k, check_together
 from graphrag.stores.neo4j import contributed, graph, links, lucene, queries, writing
 from graphrag.stores.neo4j.comparable import conditions
 from graphrag.stores.neo4j.connection import Connection, Row, Transaction
@@ -107,18 +107,27 @@ class Neo4jStore:
 
     async def write(self, scope: Scope, batch: GraphBatch, *, lease: Lease | None = None) -> WriteOutcome:
         """See GraphStore.write."""
-        check_alone(scope, batch)
+        (outcome,) = await self.write_many(scope, [batch], lease=lease)
+        return outcome
 
-        async def work(tx: Transaction) -> WriteOutcome:
+    async def write_many(
+        self, scope: Scope, batches: Sequence[GraphBatch], *, lease: Lease | None = None
+    ) -> list[WriteOutcome]:
+        """See GraphStore.write_many."""
+        check_together(scope, batches)
+        if not batches:
+            return []
+
+        async def work(tx: Transaction) -> list[WriteOutcome]:
             await writing.check_lease(tx, lease)
-            return await writing.write(tx, scope, batch, self._vectors.bound, self.location)
+            return await writing.write(tx, scope, batches, self._vectors.bound, self.location)
 
         try:
-            outcome = await self._connection.write(work)
+            outcomes = await self._connection.write(work)
         except writing.UnchangedError:
-            return "unchanged"
+            return ["unchanged"] * len(batches)
         self._display.refresh_soon()
-        return outcome
+        return outcomes
 
     async def delete_documents(self, scope: Scope, ids: Sequence[str], *, lease: Lease | None = None) -> int:
         """See GraphStore.delete_documents."""

@@ -1,4 +1,4 @@
-"""A document's contribution as parameters of the writing queries, and vectors to and from the driver."""
+"""What documents contribute as parameters of the writing queries, and vectors to and from the driver."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,60 +20,79 @@ _T = TypeVar("_T")
 
 Properties = dict[str, object]
 Mentioned = tuple[int, str, str, str, int]
-"""A mention: place of its chunk in the document, surface form, type, role, count."""
+"""A mention: place of its chunk among those of the contribution, surface form, type, role, count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one document contributes, as the driver takes it."""
+    """What documents contribute, as the driver takes it."""
 
-    document: Properties
+    documents: Sequence[Properties]
     """Without the times, which the store sets."""
     chunks: Sequence[Properties]
+    chunk_ids: Sequence[str]
     entities: Sequence[tuple[Properties, Sequence[Mentioned]]]
     """Each with its mentions; ascending by id."""
     relations: Sequence[Properties]
-    terms: int
-    """Terms of all chunks."""
+    counted: Sequence[Properties]
+    """By how much the counts grow, for each document."""
 
 
-def contribution(batch: GraphBatch) -> Contribution:
-    """The parameters for a batch that has passed every check."""
+def contribution(batches: Sequence[GraphBatch]) -> Contribution:
+    """The parameters for batches that have passed every check."""
+    documents: list[Properties] = []
+    chunks: list[Properties] = []
+    relations: list[Properties] = []
+    counted: list[Properties] = []
+    for batch in batches:
+        document = batch.document
+        filters = comparable.properties(document.metadata)
+        owner: Properties = {"tenant": document.tenant, "access": document.access}
+        terms = sum(len(chunk.terms.split()) for chunk in batch.chunks)
+        documents.append({**_document(batch), **filters, "term_count": terms})
+        befores = [None, *(chunk.id for chunk in batch.chunks)]
+        for chunk, vectors, before in zip(batch.chunks, batch.vectors, befores, strict=False):
+            properties = {**_chunk(document, chunk, vectors), **owner, **filters}
+            chunks.append({"properties": properties, "vector": to_vector(vectors.chunk), "before": before})
+        relations += [
+            {**dict(zip(rows.RELATION_FIELDS, rows.relation_row(relation), strict=True)), **owner}
+            for relation in batch.relations
+        ]
+        counted.append(partition(document.tenant, document.access, len(batch.chunks), terms))
+    return Contribution(
+        documents,
+        chunks,
+        [chunk.id for batch in batches for chunk in batch.chunks],
+        _entities([(batch.document.tenant, chunk) for batch in batches for chunk in batch.chunks]),
+        relations,
+        counted,
+    )
+
+
+def _document(batch: GraphBatch) -> Properties:
     document = batch.document
-    filters = comparable.properties(document.metadata)
-    owner: Properties = {"tenant": document.tenant, "access": document.access}
-    lengths = [len(chunk.terms.split()) for chunk in batch.chunks]
-    chunks: list[Properties] = [
-        {"properties": {**_chunk(document, chunk, vectors), **owner, **filters}, "vector": to_vector(vectors.chunk)}
-        for chunk, vectors in zip(batch.chunks, batch.vectors, strict=True)
-    ]
+    return {
+        **dict(zip(rows.DOCUMENT_FIELDS, rows.document_row(document, "", ""), strict=True)),
+        **{f"meta_{key}": _shown(value) for key, value in document.metadata.items()},
+        "name": document.title or document.source,
+        "text": batch.text,
+        "mention_count": sum(len(chunk.mentions) for chunk in batch.chunks),
+        "relation_count": len(batch.relations),
+    }
+
+
+def _entities(chunks: Sequence[tuple[str, Chunk]]) -> list[tuple[Properties, Sequence[Mentioned]]]:
+    """What chunks, each with its tenant, mention."""
     mentions: dict[str, list[Mentioned]] = {}
     entities: dict[str, Properties] = {}
-    for place, chunk in enumerate(batch.chunks):
+    for place, (tenant, chunk) in enumerate(chunks):
         for mention in chunk.mentions:
             if mention.entity_id not in entities:
-                entities[mention.entity_id] = _entity(document.tenant, mention.key, mention.surface, mention.type)
+                entities[mention.entity_id] = _entity(tenant, mention.key, mention.surface, mention.type)
             mentions.setdefault(mention.entity_id, []).append(
                 (place, mention.surface, mention.type, mention.role, mention.count)
             )
-    return Contribution(
-        document={
-            **dict(zip(rows.DOCUMENT_FIELDS, rows.document_row(document, "", ""), strict=True)),
-            **filters,
-            **{f"meta_{key}": _shown(value) for key, value in document.metadata.items()},
-            "name": document.title or document.source,
-            "text": batch.text,
-            "term_count": sum(lengths),
-            "mention_count": sum(len(chunk.mentions) for chunk in batch.chunks),
-            "relation_count": len(batch.relations),
-        },
-        chunks=chunks,
-        entities=[({"id": id_, "properties": entities[id_]}, mentions[id_]) for id_ in sorted(entities)],
-        relations=[
-            dict(zip(rows.RELATION_FIELDS, rows.relation_row(relation), strict=True)) for relation in batch.relations
-        ],
-        terms=sum(lengths),
-    )
+    return [({"id": id_, "properties": entities[id_]}, mentions[id_]) for id_ in sorted(entities)]
 
 
 def _chunk(document: Document, chunk: Chunk, vectors: ChunkVectors) -> Properties:

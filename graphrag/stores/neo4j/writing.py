@@ -4,9 +4,10 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from graphrag.errors import InputError, LeaseLostError
-from graphrag.stores.checks import check_batch, sentence_dimension_of
+from graphrag.stores.checks import check_batch, dimension_of, sentence_dimension_of
 from graphrag.stores.moving import check_bound
 from graphrag.stores.neo4j import queries
 from graphrag.stores.neo4j.connection import Transaction
@@ -14,6 +15,7 @@ from graphrag.stores.neo4j.values import (
     CHUNKS_PER_STATEMENT,
     MENTIONS_PER_STATEMENT,
     Contribution,
+    Properties,
     contribution,
     entity_slices,
     partition,
@@ -21,11 +23,11 @@ from graphrag.stores.neo4j.values import (
     slices,
 )
 from graphrag.stores.system import Lease
-from graphrag.types import Fingerprints, GraphBatch, Scope, WriteOutcome
+from graphrag.types import Document, Fingerprints, GraphBatch, Scope, WriteOutcome
 
 
 class UnchangedError(Exception):
-    """The stored document is the one to be written: the transaction is to be rolled back."""
+    """The stored documents are those to be written: the transaction is to be rolled back."""
 
 
 async def bind(tx: Transaction, fingerprints: Fingerprints, location: str) -> None:
@@ -56,15 +58,31 @@ async def check_lease(tx: Transaction, lease: Lease | None) -> None:
         raise LeaseLostError(f"job {lease.job_id} is no longer held by worker {lease.worker!r}: stop working on it")
 
 
+class _Stored(NamedTuple):
+    """What is known of a document that is to be written; of one that is not stored, its id and what is taken."""
+
+    id: str
+    tenant: str | None
+    access: str
+    fingerprint: str
+    state: str
+    created_at: str
+    chunks: int
+    terms: int
+    taken_chunk: str | None
+    """An id of its batch that a chunk of another document has."""
+    taken_relation: str | None
+
+
 async def write(
-    tx: Transaction, scope: Scope, batch: GraphBatch, bound: Fingerprints | None, location: str
-) -> WriteOutcome:
-    """Store a batch that has passed check_alone; see GraphStore.write.
+    tx: Transaction, scope: Scope, batches: Sequence[GraphBatch], bound: Fingerprints | None, location: str
+) -> list[WriteOutcome]:
+    """Store batches that have passed check_together; see GraphStore.write_many.
 
     Args:
         tx: the transaction.
         scope: who writes.
-        batch: what is written.
+        batches: what is written, at least one.
         bound: the models this process was bound with, checked against what is recorded by now.
         location: of the store, for messages.
 
@@ -72,44 +90,77 @@ async def write(
         UnchangedError: nothing is to be done.
         SchemaMismatchError: other models are recorded by now.
     """
-    document, lock = batch.document, secrets.token_hex(8)
-    ((tenant, access, fingerprint, state, created, chunks, terms, dimension, sentences, chunk, relation, model, encoder, slot, moving),) = await tx.run(
+    lock, ordered = secrets.token_hex(8), sorted(batches, key=lambda batch: batch.document.id)
+    found = await tx.run(
         queries.STATE,
-        id=document.id,
         lock=lock,
-        chunk_ids=[one.id for one in batch.chunks],
-        relation_ids=[one.id for one in batch.relations],
-    )  # fmt: skip
+        documents=[
+            {
+                "id": batch.document.id,
+                "chunk_ids": [chunk.id for chunk in batch.chunks],
+                "relation_ids": [relation.id for relation in batch.relations],
+            }
+            for batch in ordered
+        ],
+    )
+    dimension, sentences, model, encoder, slot, moving = found[0][:6]
+    stored = {one.id: one for one in (_Stored(*row[6:]) for row in found)}
     if moving is not None:
         # Held until this commits, so that the move is not switched before it sees what was written.
         ((dimension, sentences, model, encoder, slot),) = await tx.run(queries.LOCK_MODELS, lock=lock)
     check_bound(Fingerprints(model, encoder) if model is not None else None, bound, location)
-    if tenant is not None:
-        if not scope.sees(tenant, access):
-            raise InputError(f"{document.source}: a document of this source exists outside the caller's scope")
-        if fingerprint == document.fingerprint and state == "complete":
-            raise UnchangedError
-    await asyncio.to_thread(check_batch, batch, dimension, sentences)
-    for what, taken in (("chunks", chunk), ("relations", relation)):
+    changed = [batch for batch in ordered if _is_changed(scope, batch.document, stored[batch.document.id])]
+    if not changed:
+        raise UnchangedError
+    await asyncio.to_thread(_check, changed, dimension, sentences)
+    for batch in changed:
+        _check_owner(batch, stored[batch.document.id])
+    if (dimension is None or sentences is None) and any(batch.vectors for batch in changed):
+        await _record_dimensions(tx, changed, lock)
+    new = await asyncio.to_thread(contribution, changed)
+    replaced = [old for old in (stored[batch.document.id] for batch in changed) if old.tenant is not None]
+    lost = await _remove(tx, [old.id for old in replaced], lock) if replaced else set[str]()
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    await _insert(
+        tx,
+        new,
+        [{**one, "created_at": stored[str(one["id"])].created_at or now, "updated_at": now} for one in new.documents],
+        queries.VECTOR_PROPERTIES[slot or 0],
+        lock,
+    )
+    await _remove_orphans(tx, lost.difference(str(entity["id"]) for entity, _ in new.entities), lock)
+    gone = [partition(scope.tenant, old.access, -old.chunks, -old.terms) for old in replaced]
+    await tx.run(queries.COUNT_WRITE, partitions=partitions([*new.counted, *gone]), lock=lock)
+    became: dict[str, WriteOutcome] = {batch.document.id: "created" for batch in changed}
+    became.update((old.id, "updated") for old in replaced)
+    return [became.get(batch.document.id, "unchanged") for batch in batches]
+
+
+def _is_changed(scope: Scope, document: Document, stored: _Stored) -> bool:
+    """Whether there is anything to write."""
+    if stored.tenant is None:
+        return True
+    if not scope.sees(stored.tenant, stored.access):
+        raise InputError(f"{document.source}: a document of this source exists outside the caller's scope")
+    return stored.fingerprint != document.fingerprint or stored.state != "complete"
+
+
+def _check(batches: Sequence[GraphBatch], dimension: int | None, sentence_dimension: int | None) -> None:
+    """check_batch for each; the first vectors say the dimensions where none are stored."""
+    for batch in batches:
+        check_batch(batch, dimension, sentence_dimension)
+        dimension = dimension or dimension_of(batch)
+        sentence_dimension = sentence_dimension or sentence_dimension_of(batch)
+
+
+def _check_owner(batch: GraphBatch, stored: _Stored) -> None:
+    """Refuse ids that belong to another document, of whatever tenant."""
+    for what, taken in (("chunks", stored.taken_chunk), ("relations", stored.taken_relation)):
         if taken is not None:
             raise InputError(
-                f"{document.source}: the id {taken} is one of the {what} of another document; "
+                f"{batch.document.source}: the id {taken} is one of the {what} of another document; "
                 f"make ids with chunk_id and relation_id"
             )
-    if batch.vectors and (dimension is None or sentences is None):
-        await _record_dimensions(tx, batch, lock)
-    new = await asyncio.to_thread(contribution, batch)
-    changes = [partition(document.tenant, document.access, len(new.chunks), new.terms)]
-    lost: set[str] = set()
-    if tenant is not None:
-        lost = await _remove(tx, [document.id], lock)
-        changes.append(partition(tenant, access, -chunks, -terms))
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    times: dict[str, object] = {"created_at": created or now, "updated_at": now}
-    await _insert(tx, batch, new, times, queries.VECTOR_PROPERTIES[slot or 0], lock)
-    await _remove_orphans(tx, lost.difference(str(entity["id"]) for entity, _ in new.entities), lock)
-    await tx.run(queries.COUNT_WRITE, partitions=partitions(changes), lock=lock)
-    return "created" if tenant is None else "updated"
 
 
 async def delete_documents(tx: Transaction, scope: Scope, ids: Sequence[str]) -> int:
@@ -127,31 +178,25 @@ async def delete_documents(tx: Transaction, scope: Scope, ids: Sequence[str]) ->
     return len(found)
 
 
-async def _record_dimensions(tx: Transaction, batch: GraphBatch, lock: str) -> None:
+async def _record_dimensions(tx: Transaction, batches: Sequence[GraphBatch], lock: str) -> None:
     """Keep the dimensions of the first vectors. Another writer may have recorded them since this transaction looked."""
     ((dimension, sentences),) = await tx.run(
         queries.RECORD_DIMENSIONS,
         lock=lock,
-        dimension=batch.vectors[0].chunk.shape[0],
-        sentence_dimension=sentence_dimension_of(batch),
+        dimension=next(filter(None, map(dimension_of, batches)), None),
+        sentence_dimension=next(filter(None, map(sentence_dimension_of, batches)), None),
     )
-    await asyncio.to_thread(check_batch, batch, dimension, sentences)
+    await asyncio.to_thread(_check, batches, dimension, sentences)
 
 
-async def _insert(
-    tx: Transaction, batch: GraphBatch, new: Contribution, times: dict[str, object], vectors: str, lock: str
-) -> None:
-    document, ids = batch.document, [chunk.id for chunk in batch.chunks]
-    owner: dict[str, object] = {"document_id": document.id, "tenant": document.tenant, "access": document.access}
-    await tx.run(queries.WRITE_DOCUMENT, properties={**new.document, **times})
-    for start in range(0, len(ids), CHUNKS_PER_STATEMENT):
-        some = new.chunks[start : start + CHUNKS_PER_STATEMENT]
-        before = ids[start - 1] if start else None
-        await tx.run(queries.WRITE_CHUNKS, id=document.id, chunks=some, before=before, property=vectors)
+async def _insert(tx: Transaction, new: Contribution, documents: Sequence[Properties], vectors: str, lock: str) -> None:
+    await tx.run(queries.WRITE_DOCUMENTS, documents=documents)
+    for chunks in slices(new.chunks, CHUNKS_PER_STATEMENT):
+        await tx.run(queries.WRITE_CHUNKS, chunks=chunks, property=vectors)
     for entities in entity_slices(new):
-        await tx.run(queries.WRITE_MENTIONS, entities=entities, chunk_ids=ids, lock=lock, **owner)
+        await tx.run(queries.WRITE_MENTIONS, entities=entities, chunk_ids=new.chunk_ids, lock=lock)
     for relations in slices(new.relations, MENTIONS_PER_STATEMENT):
-        await tx.run(queries.WRITE_RELATIONS, relations=relations, **owner)
+        await tx.run(queries.WRITE_RELATIONS, relations=relations)
 
 
 async def _remove(tx: Transaction, ids: Sequence[str], lock: str) -> set[str]:
