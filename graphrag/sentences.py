@@ -22,6 +22,7 @@ _SPACE = re.compile(r"\s+")
 _NEXT_WORD = re.compile(r"\w+")
 _LAST_WORD = re.compile(r"[^\s(\[\"“”'‘’/—–]*\Z")
 _INITIALS = re.compile(r"(?:[A-Za-z]{1,2}\.)+[A-Za-z]{1,2}|[A-Z]")  # "U.S", "Ph.D", "J"
+_QUOTED_INITIALS = re.compile(r"\b[A-Z][\w'’-]* [\"“](?:[A-Z]\. ?){1,4}[\"”]\Z")  # Matthew "M." Ward
 _ENUMERATOR = re.compile(r"(?:(?:#{1,6}|[-*+•])\s+)?[(\[]?(?:\d{1,3}(?:\.\d{1,3})*|[A-Za-z]|[ivxIVX]{1,5})")
 _OPENING = frozenset("\"'“‘«([*_•-–—#$€£¿¡")
 
@@ -174,12 +175,13 @@ def _abbreviates(text: str, start: int, match: "re.Match[str]", following: int) 
     folded = word.casefold()
     if folded in _BEFORE_NUMBER and text[following].isdigit():
         return True
-    if match.end() > match.start() + 1:  # a closing quote or bracket after the stop: only a title's would go on
-        return False
+    quoted = match.end() > match.start() + 1
+    if quoted and not _QUOTED_INITIALS.search(text[max(start, match.end() - 48) : match.end()]):
+        return False  # a closing quote or bracket after the stop: only a title's would go on
     if folded in _TITLES:
         return True
     ambiguous = folded in _AMBIGUOUS or word in _AMBIGUOUS_CAPITALISED
-    if ambiguous or _INITIALS.fullmatch(word):
+    if quoted or ambiguous or _INITIALS.fullmatch(word):
         next_word = _NEXT_WORD.search(text, following, following + 24)
         return next_word is None or next_word.group().casefold() not in _STARTERS
     return False
