@@ -7,20 +7,15 @@ from dataclasses import dataclass
 from agent.citing import labels
 from agent.spans.places import COUNTRIES, STATES
 from agent.spans.wanted import Wanted
+from graphrag import lives
 from graphrag.analysis import normalise, terms
 from graphrag.types import Chunk, Span
 
-_MONTH = (
-    r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?|July?|Aug(?:ust|\.)?|"
-    r"Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
-)
-_YEAR = r"(?:1\d{3}|20\d{2})"
-_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 DATE = re.compile(
-    rf"\b(?:{_MONTH}\s+{_DAY}(?:,?\s+{_YEAR})?|{_DAY}\s+{_MONTH}(?:,?\s+{_YEAR})?|{_MONTH},?\s+{_YEAR}"
-    rf"|{_YEAR}(?!\s*[-–]\s*\d|[\d,.]\d)|{_DAY}\s+century)\b"
+    rf"\b(?:{lives.MONTH}\s+{lives.DAY}(?:,?\s+{lives.YEAR})?|{lives.DAY}\s+{lives.MONTH}(?:,?\s+{lives.YEAR})?|{lives.MONTH},?\s+{lives.YEAR}"
+    rf"|{lives.YEAR}(?!\s*[-–]\s*\d|[\d,.]\d)|{lives.DAY}\s+century)\b"
 )
-YEAR = re.compile(rf"\b{_YEAR}\b(?!,\d)")
+YEAR = re.compile(rf"\b{lives.YEAR}\b(?!,\d)")
 _NUMBER = re.compile(
     r"(?<![\w.,])(?:[$€£]\s?)?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s(?:thousand|million|billion|trillion))?"
     r"(?:\s?%|\s(?:percent|inches|metres|meters|feet|km|miles|acres)\b)?(?!\w)"

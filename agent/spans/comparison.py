@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from agent.assess import Assessment
 from agent.spans.candidates import DATE, Found
 from agent.spans.places import COUNTRIES
-from agent.spans.wanted import Wanted, canonical
+from agent.spans.wanted import PEOPLE, Wanted, canonical
 from graphrag.analysis import normalise, terms
+from graphrag.lives import life
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.types import Chunk
 
@@ -19,7 +20,8 @@ _LATER = frozenset(("younger", "youngest", "later", "latest", "newer", "newest",
 _YEAR = re.compile(r"1\d{3}|20\d{2}")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _INTRODUCED = re.compile(r"[^(,;.]{1,80}?(?=\s*(?:\(|,|\s(?:is|are|was|were)\s))")
-_SAME_PLACE = re.compile(r"\bsame (state|country|province|region|county|city|town)\b", re.IGNORECASE)
+_SAME_PLACE = re.compile(r"\bsame (?:(country|nationality)|state|province|region|county|city|town)\b", re.IGNORECASE)
+_BIRTH, _DEATH = map(canonical, terms("born died"))
 _FILLING = frozenset(terms("both same kind type located situated based"))
 
 
@@ -37,7 +39,7 @@ def _choose(ledger: Ledger, assessment: Assessment, options: tuple[str, ...]) ->
     pair = (passages[0], passages[1])
     words = frozenset(re.findall(r"\w+", ledger.question.text.lower()))
     if words & (_EARLIER | _LATER):
-        dates = [_first_date(passage.chunk) for passage in pair]
+        dates = [_compared_date(ledger, passage) for passage in pair]
         if dates[0] is None or dates[1] is None or dates[0] == dates[1]:
             return None
         chosen = int((dates[0] < dates[1]) == bool(words & _LATER))
@@ -63,7 +65,10 @@ def _decide(ledger: Ledger, assessment: Assessment) -> tuple[str, Found] | None:
     if one is None or other is None or one.chunk.document_id == other.chunk.document_id:
         return None
     words = ledger.question.text.lower().split()
-    if _SAME_PLACE.search(ledger.question.text):
+    same = _SAME_PLACE.search(ledger.question.text)
+    if same is not None and same.group(1):
+        return _same_country(ledger, one.chunk, other.chunk)
+    if same is not None:
         return _same_place(one.chunk, other.chunk)
     if "both" not in words or "same" in words:
         return None
@@ -90,6 +95,36 @@ def _same_place(one: Chunk, other: Chunk) -> tuple[str, Found] | None:
     return ("yes" if places[0] & places[1] else "no"), _opening(one)
 
 
+def _same_country(ledger: Ledger, one: Chunk, other: Chunk) -> tuple[str, Found] | None:
+    """Whether the openings of two passages name a country or a nationality in common; None where they cannot be compared."""
+    if _asks_of_people(ledger) and not (life(one)[0] and life(other)[0]):
+        return None  # of their directors, say, of whom other passages tell
+    for named, others in zip(_nations(one), _nations(other), strict=True):
+        if named & others:
+            return "yes", _opening(one)
+    plain = any(named and others for named, others in zip(_nations(one), _nations(other), strict=True))
+    return ("no", _opening(one)) if plain else None
+
+
+def _nations(chunk: Chunk) -> tuple[frozenset[str], frozenset[str]]:
+    """The countries that the first sentence names, and the words of the first people that it names ("English-American")."""
+    opening = _opening(chunk)
+    named = sorted(
+        (start, mention.type, mention.key)
+        for mention in chunk.mentions
+        for start, _ in mention.spans
+        if opening.start <= start < opening.end
+    )
+    peoples = (key.split() for _, type, key in named if type == "NORP")
+    return frozenset(key for _, _, key in named if key in COUNTRIES), frozenset(next(peoples, ()))
+
+
+def _asks_of_people(ledger: Ledger) -> bool:
+    """Whether the question speaks of births, deaths or a person by profession ("the director")."""
+    asked = frozenset(ledger.question.terms)
+    return bool(asked & PEOPLE) or not frozenset((_BIRTH, _DEATH)).isdisjoint(map(canonical, asked))
+
+
 def _regions(chunk: Chunk) -> Iterator[str]:
     opening = _opening(chunk)
     for mention in chunk.mentions:
@@ -105,9 +140,24 @@ def _about(ledger: Ledger, assessment: Assessment, name: str) -> Candidate | Non
     return next((candidate for candidate in found if key in candidate.about), None)
 
 
-def _first_date(chunk: Chunk) -> tuple[int, int, int] | None:
+def _compared_date(ledger: Ledger, passage: Candidate) -> tuple[int, int, int] | None:
+    """When the one that a passage is about was born, or died if that is asked; of a work, the one person whom it names and of
+    whom another passage tells. What is asked of no person is as old as the first date of its passage.
+    """
+    if not _asks_of_people(ledger):
+        return _first_date(passage.chunk.text)
+    place = int(_DEATH in map(canonical, ledger.question.terms))
+    chunks = [passage.chunk]
+    if not life(passage.chunk)[0]:
+        named = [ledger.candidates.get(target) for source, target in ledger.links if source == passage.chunk.id]
+        chunks = [other.chunk for other in named if other is not None and life(other.chunk)[0]]
+    span = life(chunks[0])[place] if len(chunks) == 1 else None
+    return _first_date(chunks[0].text[span[0] - chunks[0].start : span[1] - chunks[0].start]) if span else None
+
+
+def _first_date(said: str) -> tuple[int, int, int] | None:
     """Year, month and day of the first date with a year; month and day are 0 where they are not said."""
-    for match in DATE.finditer(chunk.text):
+    for match in DATE.finditer(said):
         text = match.group()
         year = _YEAR.search(text)
         if year is not None:

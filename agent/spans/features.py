@@ -13,6 +13,7 @@ from agent.spans.candidates import Found, find, sentence_at
 from agent.spans.places import CLASSES, COUNTRIES, STATES
 from agent.spans.wanted import PEOPLE, Kind, Wanted, canonical
 from graphrag.analysis import normalise, terms
+from graphrag.lives import life
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.types import Chunk
 
@@ -39,6 +40,7 @@ _NAMED_BY_NOUN = frozenset(terms("county district river university island"))
 _WATERS = frozenset(terms("bay canal creek gulf harbor lake ocean pond river sea strait"))
 _TOWNS = frozenset(terms("city town village birthplace place location"))
 _YEAR = re.compile(r"[12]\d{3}")
+_LIFE = tuple(map(canonical, terms("born died")))
 _MODEL = re.compile(r"\b[A-Z]+-?\d")
 _TOKEN = re.compile(r"\w+")
 
@@ -168,6 +170,10 @@ def _nearness(found: Found, sentence: int) -> dict[str, float]:
         for distance, term in enumerate(words, start=1):
             if term:
                 nearness[term] = max(nearness.get(term, 0.0), 1 / (1 + distance / NEAR))
+    if found.type == "DATE" and sentence == 0:  # "(8 March 1714 – 14 December 1788)" says so without the words
+        for term, span in zip(_LIFE, life(chunk), strict=True):
+            if span is not None and span[0] <= found.start < span[1]:
+                nearness[term] = 1.0
     return nearness
 
 

@@ -39,7 +39,7 @@ _THROUGH = re.compile(
 )
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 # At most eight words: what may be any number of them takes the cube of a question that repeats itself.
-_NAME = r"(?:the\s+)?[A-Z0-9][\w'’.&-]*+(?:\s+(?:(?:of|the|and|de|van|von|in)\s+)?[A-Z0-9][\w'’.&-]*+){0,7}"
+_NAME = r"(?:the\s+)?[A-Z0-9][\w'’.&-]*+(?:\s+(?:(?:of|the|and|de|van|von|in|a|an|at|for|from|on|to|with)\s+){0,2}[A-Z0-9][\w'’.&-]*+){0,7}"
 _EITHER = re.compile(rf"({_NAME})\s*,?\s+or\s+({_NAME})\s*\??\s*$")
 _BETWEEN = re.compile(rf"[Bb]etween\s+({_NAME})\s+and\s+({_NAME})\s*,\s*(?:who|which|what)\b")
 

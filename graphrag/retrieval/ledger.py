@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from graphrag.analysis import held_terms, longest_matches
 from graphrag.filters import Filter
+from graphrag.lives import implied_terms
 from graphrag.retrieval.keyword import bm25_rank
 from graphrag.retrieval.question import Question
 from graphrag.retrieval.weights import WEIGHTS, Weights
@@ -37,7 +38,8 @@ class Candidate:
     keyword: float
     """BM25."""
     terms: frozenset[str]
-    """Question terms that the passage holds, or of whose family it holds one ("made", asked for the maker)."""
+    """Question terms that the passage holds, or of whose family it holds one ("made", asked for the maker), or that dates of a
+    life imply ("born")."""
     words: frozenset[str]
     """All its distinct terms."""
     about: frozenset[str]
@@ -192,7 +194,7 @@ class Ledger:
                 sentences=sentences,
                 best_sentence=max(0.0, float(sentences.max())),
                 keyword=keyword.get(chunk.id, 0.0),
-                terms=held_terms(question.terms, words),
+                terms=held_terms(question.terms, words | implied_terms(chunk)),
                 words=words,
                 about=about,
                 named=not about.isdisjoint(self.named),

@@ -1,0 +1,34 @@
+"""When somebody was born and died, as the first sentence of a passage says it: "(8 March 1714 – 14 December 1788)"."""
+
+import re
+
+from graphrag.analysis import terms
+from graphrag.types import Chunk, Span
+
+MONTH = (
+    r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?|July?|Aug(?:ust|\.)?|"
+    r"Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
+)
+YEAR = r"(?:1\d{3}|20\d{2})"
+DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+_FULL_DATE = rf"(?:{MONTH}\s+{DAY},?\s+{YEAR}|{DAY}\s+{MONTH},?\s+{YEAR}|{MONTH},?\s+{YEAR}|{YEAR})"
+# "(16 February 1954 – 9 June 2013)", "(Cumaná, 9 June 1890 – Geneva, 13 June 1930)"; "(born in Bray, May 1, 1960)".
+_LIFE = re.compile(rf"\([^()]*?\b({_FULL_DATE})\b[^()\d;]*?[–—-][^()\d;]*?\b({_FULL_DATE})\b")
+_BORN = re.compile(rf"\bborn\b[^().]{{0,60}}?\b({_FULL_DATE})\b", re.IGNORECASE)
+_BORN_TERMS, _DIED_TERMS = (frozenset(terms(word)) for word in ("born", "died"))
+
+
+def life(chunk: Chunk) -> tuple[Span | None, Span | None]:
+    """Where the first sentence says when the one that the passage is about was born, and when that one died."""
+    start, end = chunk.sentences[0] if chunk.sentences else (chunk.start, chunk.end)
+    text = chunk.text[start - chunk.start : end - chunk.start]
+    both = _LIFE.search(text)
+    born = _BORN.search(text) if both is None else both
+    spans = [(start + m.start(group), start + m.end(group)) for m, group in ((born, 1), (both, 2)) if m is not None]
+    return (spans[0] if spans else None), (spans[1] if len(spans) > 1 else None)
+
+
+def implied_terms(chunk: Chunk) -> frozenset[str]:
+    """The terms of "born" and "died" where these dates say it without the words."""
+    born, died = life(chunk)
+    return (_BORN_TERMS if born else frozenset()) | (_DIED_TERMS if died else frozenset())
