@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborHTMLParser
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_characters
+from graphrag.loaders.confluence import take_apart, without_export_date
 from graphrag.loaders.encoding import decode_text
 from graphrag.loaders.html_page import (
     drop_hidden,
@@ -30,7 +31,7 @@ _MIN_SHARE = 0.6
 
 
 def load(data: bytes, source: str) -> list[LoadedDocument]:
-    """Read an HTML page. Title: see `page_title`; metadata: author, date and keywords.
+    """Read an HTML page. Title: see `page_title`; metadata: author, date and keywords, of Confluence see `take_apart`.
 
     The main content is found by trafilatura; where it finds nothing, loses most of the headings, or drops much of what the
     author marked as the content, the page's body without navigation and the like is used instead.
@@ -44,9 +45,11 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     page = LexborHTMLParser(html)
     drop_hidden(page)
     drop_signs(page)
+    around = take_apart(page)
     builder = TextBuilder()
     render(_content(page), builder)
-    return [builder.build(data, source, page_title(page, source), "text/html", page_metadata(page))]
+    metadata = page_metadata(page) | around
+    return [builder.build(without_export_date(data), source, page_title(page, source), "text/html", metadata)]
 
 
 def _declared_encoding(data: bytes) -> str:

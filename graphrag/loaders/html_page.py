@@ -63,19 +63,14 @@ def drop_hidden(page: LexborHTMLParser) -> None:
 def drop_signs(page: LexborHTMLParser) -> None:
     """Remove what generators of pages put into their text.
 
-    Signs in headings that link to the heading itself (`¶` of Sphinx, `#` of MkDocs), edit links in those of MediaWiki, numbers
-    that link to a footnote, and the space before the title of a page that Confluence exported (`Space : Page`).
+    Signs in headings that link to the heading itself (`¶` of Sphinx, `#` of MkDocs), edit links in those of MediaWiki, and numbers
+    that link to a footnote.
     """
     for link in page.css(", ".join(f"{heading} a[href^='#']" for heading in _HEADINGS)):
         if not any(character.isalnum() for character in link.text()):
             link.decompose()
     for node in (*page.css(".mw-editsection"), *page.css("sup:has(> a[href^='#'])")):
         node.decompose()
-    title, space = page.css_first("#title-heading #title-text"), page.css_first("#breadcrumbs a")
-    if title is not None and space is not None:
-        before, _, name = clean_line(title.text()).partition(" : ")
-        if name and before == clean_line(space.text()):
-            title.replace_with(name)
 
 
 def page_title(page: LexborHTMLParser, source: str) -> str:
