@@ -15,6 +15,7 @@ from graphrag.loaders.html_page import (
     drop_hidden,
     drop_signs,
     first_heading,
+    flatten_code,
     marked_content,
     page_body,
     page_metadata,
@@ -45,6 +46,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     page = LexborHTMLParser(html)
     drop_hidden(page)
     drop_signs(page)
+    flatten_code(page)
     around = take_apart(page)
     builder = TextBuilder()
     render(_content(page), builder)

@@ -1,6 +1,8 @@
 """An HTML page as its author wrote it: title, metadata, and the whole body without what is no content."""
 
 import re
+from collections.abc import Callable
+from html import escape
 from xml.etree.ElementTree import Element
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -50,13 +52,7 @@ _TAGS = {
 
 def drop_hidden(page: LexborHTMLParser) -> None:
     """Remove from the page what a browser does not show, since it may be meant for machines alone."""
-    hidden: list[LexborNode] = []
-    waiting = [page.body] if page.body is not None else []
-    while waiting:
-        for node in waiting.pop().iter():
-            # Only the outermost: removing an element frees the ones inside it.
-            (hidden if _is_hidden(node) else waiting).append(node)
-    for node in hidden:
+    for node in _outermost(page, _is_hidden):
         node.decompose()
 
 
@@ -71,6 +67,14 @@ def drop_signs(page: LexborHTMLParser) -> None:
             link.decompose()
     for node in (*page.css(".mw-editsection"), *page.css("sup:has(> a[href^='#'])")):
         node.decompose()
+
+
+def flatten_code(page: LexborHTMLParser) -> None:
+    """Make each `<pre>` one `<code>` of plain text: trafilatura keeps the lines of that alone, and loses the elements within it."""
+    for node in _outermost(page, lambda node: node.tag == "pre"):
+        for end in node.css("br"):
+            end.replace_with("\n")
+        node.inner_html = f"<code>{escape(node.text())}</code>"
 
 
 def page_title(page: LexborHTMLParser, source: str) -> str:
@@ -158,6 +162,16 @@ def _append_text(element: Element, text: str) -> None:
         element[-1].tail = (element[-1].tail or "") + text
     else:
         element.text = (element.text or "") + text
+
+
+def _outermost(page: LexborHTMLParser, wanted: Callable[[LexborNode], bool]) -> list[LexborNode]:
+    """The elements of the body that are wanted and stand in no other one: to change an element frees the ones inside it."""
+    found: list[LexborNode] = []
+    waiting = [page.body] if page.body is not None else []
+    while waiting:
+        for node in waiting.pop().iter():
+            (found if wanted(node) else waiting).append(node)
+    return found
 
 
 def _is_dropped(node: LexborNode) -> bool:
