@@ -61,7 +61,9 @@ def list_sources(paths: Sequence[Path]) -> Sources:
                 f"{path}: {suffix_of(path.name)} files are not supported; supported are {supported()}"
             )
     found = find_files(paths)
-    exports = [path for path in paths if all((path / name).is_file() for name in _SLACK_LISTS)]
+    named = frozenset(path for path in paths if path.is_file())
+    within = frozenset(path for path, _ in found if path not in named)
+    exports = {path.parent for path in within if all(path.with_name(name) in within for name in _SLACK_LISTS)}
     left_out = [
         source for path, source in found if is_unknown(source) or (path.parent in exports and path.suffix == ".json")
     ]

@@ -100,8 +100,22 @@ def test_of_a_slack_export_only_the_days_are_read(tmp_path: Path):
 
     assert [source for _, source in found.files] == ["general/2025-03-19.json", "other/users.json"]
     assert sorted(found.left_out) == ["channels.json", "integration_logs.json", "users.json"]
+    named = list_sources([tmp_path / "users.json", tmp_path / "channels.json"])
+    assert [source for _, source in named.files] == ["users.json", "channels.json"]
     (tmp_path / "users.json").unlink()
     assert "channels.json" in [source for _, source in list_sources([tmp_path]).files]
+
+
+def test_a_slack_export_is_known_wherever_it_lies_in_the_folder(tmp_path: Path):
+    for name in ("users.json", "channels.json", "dms.json", "general/2025-03-19.json"):
+        (tmp_path / "chat" / "2025" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "chat" / "2025" / name).write_text("[]")
+    (tmp_path / "dms.json").write_text("[]")
+
+    found = list_sources([tmp_path])
+
+    assert [source for _, source in found.files] == ["chat/2025/general/2025-03-19.json", "dms.json"]
+    assert sorted(found.left_out) == [f"chat/2025/{name}.json" for name in ("channels", "dms", "users")]
 
 
 @pytest.mark.parametrize("names", [[], ["missing.md"], ["hollow"]])
