@@ -10,8 +10,8 @@ from graphrag.errors import DocumentParseError
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import empty_error
 from graphrag.loaders.characters import clean_line
+from graphrag.loaders.columns import column_keys, is_value, key_column
 from graphrag.loaders.encoding import decode_text
-from graphrag.loaders.front_matter import metadata_key
 from graphrag.loaders.jsonl import ID_KEYS, TEXT_KEYS, documents_of
 from graphrag.loaders.titles import title_from_source
 
@@ -29,16 +29,18 @@ _TITLES = ("title", "name", "subject")
 
 
 def load(data: bytes, source: str) -> list[LoadedDocument]:
-    """Read one document a row, named `file.csv#<id>`, or `file.csv#<number>` (from 1, without the header) if there is no column id.
+    """Read one document a row, named `file.csv#<id>` by its column id or else what `key_column` finds, or `file.csv#<number>` (from
+    1, without the header) if there is neither.
 
-    With a column text (or contents, body) that is the document's text and the other columns are metadata. Without one the text
-    is an item "- column: value" for each column that has a value. Title: that of a column title, name or subject, else the first line
+    With a column text (or contents, body) that is the document's text and the other columns are metadata, by the names that
+    `column_keys` gives them. Without one, or in a row that has no value there, the text is an item "- column: value" for each
+    column that has a value. Title: that of a column title, name or subject, else the first line
     of a text column or the first column but the id, if short, else the file's name and the row's: by it other documents that name
     what the row is about lead to it.
 
     Raises:
-        DocumentParseError: blank, no header, two columns of one name, a row with more fields than the header, a row without text,
-            a quote that is not closed, two rows with one id; names the row. Nothing of the file is returned then.
+        DocumentParseError: blank, no header, a row with more fields than the header, a quote that is not closed, two rows with
+            one id; names the row. Nothing of the file is returned then.
     """
     csv.field_size_limit(_MAX_FIELD)
     # Not by splitlines: a value may hold U+2028 and other characters that it takes for line ends.
@@ -101,7 +103,7 @@ def _rows(lines: list[str], delimiter: str, source: str) -> list[list[str]]:
 
 
 def _is_filled(row: list[str]) -> bool:
-    return any(value.strip() for value in row)
+    return any(map(is_value, row))
 
 
 def _header(rows: list[list[str]], source: str) -> list[str]:
@@ -116,34 +118,34 @@ def _header(rows: list[list[str]], source: str) -> list[str]:
         else:
             rows[0][0] = _NAME_OF_ROWS
     names = [clean_line(name) for name in rows[0]]
-    keys = [metadata_key(name) for name in names]
-    if not all(keys):
+    if not all(names):
         raise DocumentParseError(f"{source} has a column without a name; its first row has to name all columns")
-    if len(set(keys)) < len(keys):
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise DocumentParseError(f"{source} has two columns {twice!r}; their names have to differ")
     return names
 
 
 def _records(names: list[str], rows: list[list[str]], source: str) -> Iterator[tuple[str, str, object]]:
-    keys = [metadata_key(name) for name in names]
-    whole = not any(key in TEXT_KEYS for key in keys)
-    for number, row in enumerate(filter(_is_filled, rows), start=1):
+    keys = column_keys(names)
+    text_key = next((key for key in TEXT_KEYS if key in keys), "")
+    filled = list(filter(_is_filled, rows))
+    id_column = None if any(key in ID_KEYS for key in keys) else key_column(names, filled)
+    for number, row in enumerate(filled, start=1):
         if len(row) > len(names):
             raise DocumentParseError(
                 f"row {number} of {source} has {len(row)} fields, its header {len(names)}; correct it"
             )
-        values = {key: value for key, value in zip(keys, row, strict=False) if value.strip()}
+        values = {key: value for key, value in zip(keys, row, strict=False) if is_value(value)}
+        own = {key: value for key, value in values.items() if key in ID_KEYS}
+        if id_column is not None:
+            own[ID_KEYS[0]] = row[id_column]
         title = next((clean_line(values[key]) for key in _TITLES if key in values), "")
-        if whole:
-            own = {key: value for key, value in values.items() if key in ID_KEYS}
+        if text_key not in values:
             title = title or _first(values) or f"{title_from_source(source)} {next(iter(own.values()), number)}"
             # As items of a list, so that each is a sentence of its own.
             lines = [
                 f"- {name}: {clean_line(values[key])}" for name, key in zip(names, keys, strict=True) if key in values
             ]
-            values = own | {"text": "\n".join(lines)}
-        yield f"row {number}", str(number), values | ({"title": title} if title else {})
+            values = (values if text_key else {}) | {text_key or "text": "\n".join(lines)}
+        yield f"row {number}", str(number), values | own | ({"title": title} if title else {})
 
 
 def _first(values: Mapping[str, str]) -> str:

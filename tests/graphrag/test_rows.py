@@ -88,10 +88,8 @@ def test_a_quote_in_a_row_of_its_own_is_read() -> None:
         ("a,b\n", "a.csv is empty"),
         (" \n", "a.csv is empty"),
         ("a,,b\n1,2,3\n", "a column without a name"),
-        ("a,A\n1,2\n", "two columns 'a'"),
         ("a,b\n1,2\n1,2,3\n", "row 2 of a.csv has 3 fields, its header 2"),
         ("id,b\n1,2\n1,3\n", "row 1 and row 2 of a.csv have the same id '1'"),
-        ("id,text\n1,x\n2,\n", "row 2 of a.csv has no text"),
         ('id,b\n1,x\n\n2,"y\n3,z\n', "row 2 of a.csv has a quote that is not closed"),
         ('id,b\n1,"x\n2,y\n3,"z"\n', "row 1 of a.csv has a quote that is not closed"),
     ],
@@ -99,3 +97,67 @@ def test_a_quote_in_a_row_of_its_own_is_read() -> None:
 def test_a_table_that_cannot_be_read_is_refused_whole(table: str, message: str) -> None:
     with pytest.raises(DocumentParseError, match=message):
         load_bytes(table.encode(), "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("table", "sources"),
+    [
+        ("ticket_id,subject\n4001,Lag\n4002,Leak\n", ["4001", "4002"]),
+        ("CustomerID,Name\nA7,Ada\nB2,Joris\n", ["A7", "B2"]),
+        ("Summary,Issue key,Issue id\nLag,LED-17,10017\nLeak,LED-18,10018\n", ["LED-17", "LED-18"]),
+        ("uuid,text\n6f1c,One.\n7a2d,Two.\n", ["6f1c", "7a2d"]),
+        ("customer_id,order_id\n7,1\n7,2\n", ["1", "2"]),
+        ("ticket_id,_id\n4001,a\n4002,b\n", ["a", "b"]),
+        ("customer_id,day\n7,Monday\n7,Friday\n", ["1", "2"]),
+        ("ticket_id,day\n4001,Monday\n,Friday\n", ["1", "2"]),
+        ("paid,valid,monkey\nyes,no,a\nno,yes,b\n", ["1", "2"]),
+    ],
+)
+def test_rows_without_a_column_id_are_named_by_what_else_is_their_key(table: str, sources: list[str]) -> None:
+    assert [row.source for row in load_bytes(table.encode(), "a.csv")] == [f"a.csv#{name}" for name in sources]
+
+
+def test_a_row_named_by_its_key_keeps_it_as_text_or_metadata() -> None:
+    (row,) = load_bytes(b"invoice_id,amount\nINV-7,12\n", "a.csv")
+    (ticket,) = load_bytes(b"ticket_id,body\n4001,It fell silent.\n", "a.csv")
+
+    assert (row.title, row.text) == ("INV-7", "- invoice_id: INV-7\n- amount: 12")
+    assert (ticket.text, dict(ticket.metadata)) == ("It fell silent.", {"ticket_id": "4001"})
+
+
+def test_columns_with_any_name_are_metadata() -> None:
+    header = "text,Custom field (Severity),Größe (cm),2024,Labels,labels,Σ,Übernommen?,用户,metadata"
+    (document,) = load_bytes(f"{header}\nIt fell silent.,High,3,y,ops,eu,9,ja,x,{{}}\n".encode(), "a.csv")
+
+    assert dict(document.metadata) == {
+        "custom_field_severity": "High",
+        "grosse_cm": "3",
+        "column_2024": "y",
+        "labels": "ops",
+        "labels_2": "eu",
+        "column_7": "9",
+        "ubernommen": "ja",
+        "column_9": "x",
+        "column_metadata": "{}",
+    }
+
+
+def test_of_columns_of_one_name_each_value_is_read() -> None:
+    (document,) = load_bytes(b"Summary,Labels,Labels,Labels\nLag,ops,,alarm\n", "a.csv")
+
+    assert document.text == "- Summary: Lag\n- Labels: ops\n- Labels: alarm"
+
+
+def test_what_databases_write_for_no_value_is_none() -> None:
+    one, other = load_bytes(b"id,name,manager,left\n1,Ada Pell,NULL,\\N\nNULL,\\N,,\n2,Null,null,no\n", "a.csv")
+
+    assert one.text == "- id: 1\n- name: Ada Pell"
+    assert other.text == "- id: 2\n- name: Null\n- manager: null\n- left: no"
+
+
+def test_a_row_without_a_value_in_the_text_column_is_read_as_lines_of_its_others() -> None:
+    one, other = load_bytes(b"id,body,title,owner\n1,Ask first.,Leave,Ada Pell\n2,,Remote work,Joris Maes\n", "a.csv")
+
+    assert (one.text, one.title) == ("Ask first.", "Leave")
+    assert (other.text, other.title) == ("- id: 2\n- title: Remote work\n- owner: Joris Maes", "Remote work")
+    assert dict(other.metadata) == {"owner": "Joris Maes"}
