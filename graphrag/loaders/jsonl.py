@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import Never, cast
 
 from graphrag.errors import DocumentParseError, InputError
@@ -145,10 +146,17 @@ def _identifier(record: Mapping[str, object], where: str) -> str:
 
 def _parse(text: str, where: str) -> object:
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     # ValueError also covers whole numbers of more than 4,300 digits, RecursionError deep nesting.
     except (ValueError, RecursionError) as exc:
         raise DocumentParseError(f"{where} is not valid JSON ({str(exc)[:200]}); {_RECORD_HELP}") from exc
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not isfinite(value):
+        raise ValueError(f"the number {number[:40]} is too large")
+    return value
 
 
 def _refuse_constant(name: str) -> Never:

@@ -589,6 +589,7 @@ def test_json_holds_one_record_or_a_list() -> None:
     [
         ("{", "line 2 of a.jsonl is not valid JSON"),
         ('{"text": "x", "n": NaN}', "line 2 of a.jsonl is not valid JSON"),
+        ('{"text": "x", "n": -1e400}', "line 2 of a.jsonl is not valid JSON .the number -1e400 is too large"),
         ("[" * 100_000, "line 2 of a.jsonl is not valid JSON"),
         ('{"text": "x", "n": ' + "1" * 5000 + "}", "line 2 of a.jsonl is not valid JSON"),
         ("[1]", "line 2 of a.jsonl is not a JSON object"),
