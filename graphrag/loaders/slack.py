@@ -42,7 +42,7 @@ def load(items: Sequence[object], data: bytes, source: str) -> LoadedDocument:
     answer.
 
     Names are those that the messages themselves carry; somebody who wrote none that day stays a Slack id. Left out is what nobody
-    wrote, such as that somebody joined, but on a day with nothing else. Title: `#channel, day`. Metadata: channel.
+    wrote, such as that somebody joined, but on a day with nothing else. Title: `#channel, day`. Metadata: channel, date.
 
     Raises:
         DocumentParseError: no message has any text.
@@ -61,7 +61,10 @@ def load(items: Sequence[object], data: bytes, source: str) -> LoadedDocument:
     path = PurePosixPath(source)
     channel = path.parent.name
     title = f"#{channel}, {path.stem}" if channel else path.stem
-    return builder.build(data, source, title, "application/json", {"channel": channel} if channel else {})
+    metadata = {"channel": channel, "date": path.stem if _DAY.fullmatch(path.name) else ""}
+    return builder.build(
+        data, source, title, "application/json", {name: value for name, value in metadata.items() if value}
+    )
 
 
 def _thread(message: _Message) -> str:

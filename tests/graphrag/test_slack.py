@@ -42,7 +42,8 @@ def test_a_day_is_one_document_with_replies_below_what_they_answer() -> None:
         "U08: Good"
     )
     assert (document.title, document.source) == ("#general, 2025-03-19", "export/general/2025-03-19.json")
-    assert document.metadata == {"channel": "general"}
+    assert document.metadata == {"channel": "general", "date": "2025-03-19"}
+    assert load_bytes(json.dumps(day).encode(), "export/general/all.json")[0].metadata == {"channel": "general"}
 
 
 def test_a_day_on_which_nobody_wrote_tells_what_happened() -> None:
