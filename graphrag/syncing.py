@@ -4,6 +4,7 @@ Which documents came from a folder is told by themselves, in the metadata value 
 default its own name and a hash of where it is. A document of another folder has another value, one of no folder has none.
 """
 
+import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphrag.errors import InputError
-from graphrag.sources import SourceFile
+from graphrag.sources import SourceFile, list_sources
 from graphrag.stores.base import GraphStore
 from graphrag.types import Document, Scope, check_text, stable_id
 
@@ -59,24 +60,33 @@ class Vanished:
 
 
 async def vanished(
-    store: GraphStore, scope: Scope, name: str, files: Sequence[SourceFile], report: "IngestReport"
+    store: GraphStore, scope: Scope, name: str, folder: Path, files: Sequence[SourceFile], report: "IngestReport"
 ) -> Vanished:
     """The documents of a folder that an ingest of all of it has not met.
 
-    What a file gave before is not gone because the file cannot be read now.
+    What a file gave before is not gone because the file cannot be read now, nor because the file came while this ingest was at
+    work and another one has stored it.
 
     Args:
         store: where the folder's documents are.
         scope: of its tenant, with every label that its documents may have.
         name: the folder's `synced_from`.
-        files: all files of the folder.
+        folder: where it is.
+        files: all files of the folder when its ingest began.
         report: of their ingest with this name.
+
+    Raises:
+        InputError: the folder has gone meanwhile, is empty, or cannot be read.
     """
     met = {result.source for result in report.results}
     failed = {failure.source for failure in report.failures}
-    unread = tuple(f"{source}#" for _, source in files if source in failed)
     stored = await _documents_of(store, scope, name)
-    gone = [one for one in stored if one.source not in met and not (unread and one.source.startswith(unread))]
+    # Listed after what is stored was read: of all that another ingest has stored by then the files are there.
+    listed = {source for _, source in files}
+    new = {source for _, source in (await asyncio.to_thread(list_sources, [folder])).files} - listed
+    kept = tuple(f"{source}#" for source in {*new, *(listed & failed)})
+    known = met | new
+    gone = [one for one in stored if one.source not in known and not one.source.startswith(kept)]
     # Vanished content that stands under a new source: of several such sources the first, each used once.
     created = {result.source for result in report.results if result.outcome == "created"}
     places: dict[str, list[str]] = {}
@@ -84,9 +94,9 @@ async def vanished(
         if document.part == 0 and document.source in created:
             places.setdefault(document.content_sha256, []).append(document.source)
     renamed = [
-        (document.source, new.pop(0))
+        (document.source, found.pop(0))
         for document in gone
-        if document.part == 0 and (new := places.get(document.content_sha256))
+        if document.part == 0 and (found := places.get(document.content_sha256))
     ]
     return Vanished(gone, renamed)
 

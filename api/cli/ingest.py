@@ -63,6 +63,7 @@ class Sync:
     """A folder whose vanished documents are to be deleted."""
 
     name: str
+    folder: Path
     yes: bool
     """Do not ask, however many there are."""
 
@@ -110,7 +111,7 @@ def ingest(
     if sync or sync_as:
         if len(paths) != 1:
             raise InputError("--sync keeps one folder at a time; name one")
-        syncing = Sync(sync_as or name_of(paths[0]), yes)
+        syncing = Sync(sync_as or name_of(paths[0]), paths[0], yes)
         name_of(paths[0])  # a folder, whatever it is called
         metadata = check_metadata({**metadata, SYNCED_FROM: syncing.name})
     check_label("access label", access)
@@ -154,7 +155,7 @@ async def run_ingest(
             )
         gone = Vanished((), ())
         if sync is not None:
-            gone = await vanished(kb.store, scope, sync.name, sources.files, report)
+            gone = await vanished(kb.store, scope, sync.name, sync.folder, sources.files, report)
             moved = {old for old, _ in gone.renamed}
             lost = sorted({document.source for document in gone.documents} - moved)
             if len(lost) > MANY:

@@ -1,7 +1,7 @@
 """A folder that is edited at random and synchronised leaves, in either store, the bytes of ingesting it once as it is."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.parts import delete_sources
 from graphrag.settings import load_settings
-from graphrag.sources import list_sources, open_sources
+from graphrag.sources import SourceFile, list_sources, open_sources
 from graphrag.syncing import SYNCED_FROM, vanished
 from graphrag.types import ALL_ACCESS, Metadata, Scope
 from tests.contracts.neo4j import empty
@@ -101,13 +101,15 @@ def edit(folder: Path, random: Random) -> None:
         (folder / "broken.pdf").write_bytes(b"%PDF-1.4 broken")
 
 
-async def synchronise(kb: KnowledgeBase, folder: Path, access: str, metadata: Metadata) -> None:
-    """What `graphrag ingest FOLDER --sync` does."""
-    files = (await asyncio.to_thread(list_sources, [folder])).files
+async def synchronise(
+    kb: KnowledgeBase, folder: Path, access: str, metadata: Metadata, listed: Sequence[SourceFile] = ()
+) -> None:
+    """What `graphrag ingest FOLDER --sync` does, which may have listed its files before."""
+    files = listed or (await asyncio.to_thread(list_sources, [folder])).files
     marked = {**metadata, SYNCED_FROM: "folder"}
     with open_sources(files, max_document_bytes=1_000_000, parse_seconds=30) as documents:
         report = await ingest_documents(kb, SCOPE, documents, access=access, metadata=marked, max_chunks=MAX_CHUNKS)
-    gone = await vanished(kb.store, SCOPE, "folder", files, report)
+    gone = await vanished(kb.store, SCOPE, "folder", folder, files, report)
     await delete_sources(kb.store, SCOPE, gone.documents)
 
 
@@ -157,3 +159,26 @@ def test_random_edits_leave_the_bytes_of_ingesting_the_folder_once(url: str, tmp
     assert len(found) > 10
     assert any('"part":1' in line for line in found), "no file was long enough for parts"
     assert found == asyncio.run(once(access, metadata))
+
+
+def test_what_another_run_stores_while_a_folder_is_synchronised_stays(tmp_path: Path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in ("a.md", "gone.md"):
+        (folder / name).write_text(f"# {name}\n\nIda Rowan left Alder Pumps.\n")
+
+    async def sources() -> list[str]:
+        async with opened(f"sqlite:///{quote(str(tmp_path / 'kb.db'))}") as kb:
+            await synchronise(kb, folder, "public", {})
+            (folder / "gone.md").unlink()
+            listed = (await asyncio.to_thread(list_sources, [folder])).files
+            (folder / "b.md").write_text("# B\n\nEwa Strzelecka visited Gothenburg.\n")
+            (folder / "tickets.jsonl").write_text('{"id": "1", "text": "Rowan left."}\n')
+            with open_sources(
+                (await asyncio.to_thread(list_sources, [folder])).files, max_document_bytes=1_000_000, parse_seconds=30
+            ) as documents:
+                await ingest_documents(kb, SCOPE, documents, metadata={SYNCED_FROM: "folder"})
+            await synchronise(kb, folder, "public", {}, listed)
+            return sorted(document.source for document in await kb.store.documents(SCOPE))
+
+    assert asyncio.run(sources()) == ["a.md", "b.md", "tickets.jsonl#1"]
