@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from io import StringIO
 from itertools import dropwhile, islice
 
@@ -32,9 +32,9 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read one document a row, named `file.csv#<id>` by its column id or else what `key_column` finds, or `file.csv#<number>` (from
     1, without the header) if there is neither.
 
-    With a column text (or contents, body) that is the document's text and the other columns are metadata, by the names that
-    `column_keys` gives them. Without one, or in a row that has no value there, the text is an item "- column: value" for each
-    column that has a value. Title: that of a column title, name or subject, else the first line
+    The text is an item "- column: value" for each column that has a value, and after them the value of the column text (or
+    contents, body), if there is one: then the other columns are metadata, too, by the names that `column_keys` gives them, and
+    that of the title is no item. Title: that of a column title, name or subject, else the first line
     of a text column or the first column but the id, if short, else the file's name and the row's: by it other documents that name
     what the row is about lead to it.
 
@@ -137,15 +137,24 @@ def _records(names: list[str], rows: list[list[str]], source: str) -> Iterator[t
         own = {key: value for key, value in values.items() if key in ID_KEYS}
         if id_column is not None:
             own[ID_KEYS[0]] = row[id_column]
-        title = next((clean_line(values[key]) for key in _TITLES if key in values), "")
+        titled = next((key for key in _TITLES if key in values), "")
+        title = clean_line(values.get(titled, ""))
         if text_key not in values:
             title = title or _first(values) or f"{title_from_source(source)} {next(iter(own.values()), number)}"
-            # As items of a list, so that each is a sentence of its own.
-            lines = [
-                f"- {name}: {clean_line(values[key])}" for name, key in zip(names, keys, strict=True) if key in values
-            ]
-            values = (values if text_key else {}) | {text_key or "text": "\n".join(lines)}
+        parts = [_items(names, keys, values, {text_key, titled} if text_key in values else set())]
+        if text_key in values:
+            parts.append(values[text_key])
+        values = (values if text_key else {}) | {text_key or "text": "\n\n".join(filter(None, parts))}
         yield f"row {number}", str(number), values | own | ({"title": title} if title else {})
+
+
+def _items(names: list[str], keys: list[str], values: Mapping[str, str], left_out: Set[str]) -> str:
+    """What the columns say but those left out; before a text nothing if that leaves an id alone."""
+    shown = [(name, key) for name, key in zip(names, keys, strict=True) if key in values and key not in left_out]
+    if left_out and all(key in ID_KEYS for _, key in shown):
+        return ""
+    # As items of a list, so that each is a sentence of its own.
+    return "\n".join(f"- {name}: {clean_line(values[key])}" for name, key in shown)
 
 
 def _first(values: Mapping[str, str]) -> str:

@@ -17,13 +17,13 @@ def test_a_row_without_a_text_column_is_read_as_lines_of_its_values() -> None:
     assert dict(one.metadata) == {}
 
 
-def test_a_text_column_is_the_text_and_the_others_are_metadata() -> None:
+def test_a_text_column_comes_after_the_others_which_are_metadata_too() -> None:
     table = "subject\tbody\tOpened-By\tstate\nGateway silent\tIt fell silent at five.\tAda Pell\t\n"
 
     (document,) = load_bytes(table.encode(), "tickets.tsv")
 
     assert (document.source, document.title) == ("tickets.tsv#1", "Gateway silent")
-    assert document.text == "It fell silent at five."
+    assert document.text == "- Opened-By: Ada Pell\n\nIt fell silent at five."
     assert document.metadata == {"opened_by": "Ada Pell", "subject": "Gateway silent"}
 
 
@@ -122,7 +122,7 @@ def test_a_row_named_by_its_key_keeps_it_as_text_or_metadata() -> None:
     (ticket,) = load_bytes(b"ticket_id,body\n4001,It fell silent.\n", "a.csv")
 
     assert (row.title, row.text) == ("INV-7", "- invoice_id: INV-7\n- amount: 12")
-    assert (ticket.text, dict(ticket.metadata)) == ("It fell silent.", {"ticket_id": "4001"})
+    assert (ticket.text, dict(ticket.metadata)) == ("- ticket_id: 4001\n\nIt fell silent.", {"ticket_id": "4001"})
 
 
 def test_columns_with_any_name_are_metadata() -> None:
@@ -158,6 +158,6 @@ def test_what_databases_write_for_no_value_is_none() -> None:
 def test_a_row_without_a_value_in_the_text_column_is_read_as_lines_of_its_others() -> None:
     one, other = load_bytes(b"id,body,title,owner\n1,Ask first.,Leave,Ada Pell\n2,,Remote work,Joris Maes\n", "a.csv")
 
-    assert (one.text, one.title) == ("Ask first.", "Leave")
+    assert (one.text, one.title) == ("- id: 1\n- owner: Ada Pell\n\nAsk first.", "Leave")
     assert (other.text, other.title) == ("- id: 2\n- title: Remote work\n- owner: Joris Maes", "Remote work")
     assert dict(other.metadata) == {"owner": "Joris Maes"}
