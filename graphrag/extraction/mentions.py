@@ -9,8 +9,8 @@ from graphrag.analysis import GENERIC_SUBJECTS, is_entity_key, is_subject_key, n
 from graphrag.extraction import ChunkText, DocumentText
 from graphrag.types import Mention, Role, entity_id
 
-# Identifiers people give to things: INC-2041, PO-77-3, ADR-12, CVE-2024-1234.
-_CODE = re.compile(r"\b[A-Z][A-Z0-9]{1,9}(?:-[A-Z0-9]+)*-\d[A-Z0-9]*(?:-[A-Z0-9]+)*\b")
+# Identifiers people give to things: INC-2041, PO-77-3, ADR-12, CVE-2024-1234, K-014.
+_CODE = re.compile(r"\b[A-Z](?:[A-Z0-9]{1,9}(?:-[A-Z0-9]+)*-\d[A-Z0-9]*(?:-[A-Z0-9]+)*|-\d{3,})\b")
 # A long name followed by its short form: "Incident Review Board (IRB)".
 _DEFINITION = re.compile(r"\(\s*(?:the\s+)?[\"“']?([A-Z][A-Za-z&.-]{1,9})[\"”']?\s*\)")
 _TITLE_PARTS = re.compile(r"\s*(?:[:;|/–—]|\s-\s)\s*")

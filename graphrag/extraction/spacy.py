@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from graphrag.errors import ModelError
 from graphrag.extraction import ChunkText, Contribution, DocumentText
+from graphrag.extraction.evidence import weighed
 from graphrag.extraction.mentions import document_mentions
 from graphrag.extraction.relations import relations, sentences_to_read
 from graphrag.extraction.spans import recognise
@@ -75,7 +76,9 @@ class SpacyExtractor:
             ours
             for document in documents
             for ours in document_mentions(
-                document, [next(recognised) for _ in document.chunks], [next(subjects) for _ in document.chunks]
+                document,
+                weighed(document, [next(recognised) for _ in document.chunks]),
+                [next(subjects) for _ in document.chunks],
             )
         ]
         stating = [

@@ -116,7 +116,7 @@ async def test_a_mention_carries_key_type_and_entity_id_and_comes_once():
 
 
 async def test_identifiers_are_found_wherever_they_stand():
-    one = document("INC-2041 was caused by order PO-7719. See (INC-2041), CVE-2024-1234 and “PO-77-3”.")
+    one = document("INC-2041 was caused by order PO-7719. See (INC-2041), CVE-2024-1234, K-014 and “PO-77-3”.")
 
     found = await mentions_of(one)
 
@@ -125,6 +125,7 @@ async def test_identifiers_are_found_wherever_they_stand():
         "po 7719",
         "cve 2024 1234",
         "po 77 3",
+        "k 014",
     }
     assert quotes(one, found["inc 2041"]) == ["INC-2041", "INC-2041"]
     assert quotes(one, found["po 7719"]) == ["PO-7719"]
