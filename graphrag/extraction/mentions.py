@@ -137,11 +137,12 @@ def subjects_of(title: str, body_keys: Iterable[str]) -> dict[str, str]:
 def _aliases(document: DocumentText, recognised: Sequence[Sequence[Recognised]]) -> dict[str, tuple[str, str]]:
     """Short forms that stand for one long form within this document: key -> (long key, long surface).
 
-    A surname when exactly one full name of the document ends in it and that is a person's; a short form defined in
-    parentheses behind its long form, when it holds the initials in order.
+    A surname when exactly one full name of the document ends in it and that is a person's, and likewise a given name; a
+    short form defined in parentheses behind its long form, when it holds the initials in order.
     """
     people: dict[str, str] = {}
     by_surname: dict[str, set[str]] = {}
+    by_given: dict[str, set[str]] = {}
     for spans in recognised:
         for span in spans:
             key = normalise(span.surface)
@@ -150,13 +151,16 @@ def _aliases(document: DocumentText, recognised: Sequence[Sequence[Recognised]])
                 # A name without a type may be a person whom the recogniser missed: reason enough to doubt whose surname
                 # it is, but not to take it for that person's.
                 by_surname.setdefault(words[-1], set()).add(key)
+                by_given.setdefault(words[0], set()).add(key)
                 if span.type:
                     people.setdefault(key, span.surface)
-    aliases = {
-        key.split()[-1]: (key, surface)
-        for key, surface in people.items()
-        if len(by_surname[key.split()[-1]]) == 1 and key.split()[-1] not in GENERIC_SUBJECTS
-    }
+    aliases: dict[str, tuple[str, str]] = {}
+    for key, surface in people.items():
+        given, *_, surname = key.split()
+        if len(by_given[given]) == 1 and given not in by_surname and is_subject_key(given):
+            aliases[given] = (key, surface)
+        if len(by_surname[surname]) == 1 and surname not in GENERIC_SUBJECTS:
+            aliases[surname] = (key, surface)
     for chunk, spans in zip(document.chunks, recognised, strict=True):
         for match in _DEFINITION.finditer(chunk.text):
             short, at = match.group(1), chunk.start + match.start()
@@ -179,6 +183,7 @@ def _abbreviates(short: str, long_: str) -> bool:
 
 def _resolve(span: Recognised, aliases: dict[str, tuple[str, str]]) -> str:
     key = normalise(span.surface)
-    if key in aliases and (span.type in ("PERSON", "ORG", "", "GPE") or span.surface.isupper()):
-        return aliases[key][0]
-    return key
+    long_ = aliases.get(key, ("", ""))[0]
+    if long_.startswith(f"{key} "):  # "Virginia" may be a state where there is a Virginia Woolf
+        return long_ if span.type == "PERSON" else key
+    return long_ if long_ and (span.type in ("PERSON", "ORG", "", "GPE") or span.surface.isupper()) else key

@@ -176,6 +176,34 @@ def test_a_surname_stands_for_nobody_in_a_document_without_the_full_name():
     assert assembled("Lopez wrote the report.", ("Lopez", "PERSON")) == {"lopez": ["Lopez"]}
 
 
+def test_a_given_name_stands_for_the_one_full_name_of_its_document_that_begins_with_it():
+    text = "Greta Lindholm leads it. Later, Greta called."
+
+    found = assembled(text, ("Greta Lindholm", "PERSON"), ("Greta", "PERSON"))
+
+    assert found == {"greta lindholm": ["Greta Lindholm", "Greta"]}
+
+
+@pytest.mark.parametrize(
+    ("other", "kind"),
+    [("Greta Sommer", "PERSON"), ("Greta Sommer", ""), ("Anna Greta", "PERSON")],
+)
+def test_a_given_name_that_another_name_holds_stands_for_nobody(other: str, kind: str):
+    text = f"Greta Lindholm met {other}. Later, Greta called."
+
+    found = assembled(text, ("Greta Lindholm", "PERSON"), (other, kind), ("Greta", "PERSON"))
+
+    assert found["greta lindholm"] == ["Greta Lindholm"]
+
+
+def test_a_place_that_is_called_as_somebody_is_stands_for_itself():
+    text = "Virginia Woolf never saw Virginia."
+
+    found = assembled(text, ("Virginia Woolf", "PERSON"), ("Virginia", "GPE"))
+
+    assert found == {"virginia woolf": ["Virginia Woolf"], "virginia": ["Virginia"]}
+
+
 async def test_an_acronym_stands_for_the_name_that_it_is_defined_behind():
     one = document("The Incident Review Board (IRB) met in March. The IRB approved the plan.")
 
