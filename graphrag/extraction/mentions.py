@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from graphrag.analysis import GENERIC_SUBJECTS, is_entity_key, is_subject_key, normalise
-from graphrag.extraction import ChunkText, DocumentText
+from graphrag.analysis import GENERIC_SUBJECTS, fold, is_entity_key, is_subject_key, normalise
+from graphrag.extraction import DocumentText
+from graphrag.extraction.names import CALENDAR
 from graphrag.types import Mention, Role, entity_id
 
 # Identifiers people give to things: INC-2041, PO-77-3, ADR-12, CVE-2024-1234, K-014.
@@ -14,6 +15,7 @@ _CODE = re.compile(r"\b[A-Z](?:[A-Z0-9]{1,9}(?:-[A-Z0-9]+)*-\d[A-Z0-9]*(?:-[A-Z0
 # A long name followed by its short form: "Incident Review Board (IRB)".
 _DEFINITION = re.compile(r"\(\s*(?:the\s+)?[\"“']?([A-Z][A-Za-z&.-]{1,9})[\"”']?\s*\)")
 _TITLE_PARTS = re.compile(r"\s*(?:[:;|/–—]|\s-\s)\s*")
+_SECTION = re.compile(r"(?:§ ?)?(\d{1,2})(?:\.\d{1,2})*[.)]?\s+(?=([^\W\d_]+))")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -58,14 +60,14 @@ def document_mentions(
     body_keys = {key for spans in keyed for key, _ in spans}
     title_subjects = subjects_of(document.title, body_keys) or _named(next(iter(detected_subjects), ()))
     return [
-        _chunk_mentions(document.tenant, chunk, spans, title_subjects, body_keys, detected, aliases)
-        for chunk, spans, detected in zip(document.chunks, keyed, detected_subjects, strict=True)
+        _chunk_mentions(document.tenant, headings, spans, title_subjects, body_keys, detected, aliases)
+        for headings, spans, detected in zip(_without_numbers(document), keyed, detected_subjects, strict=True)
     ]
 
 
 def _chunk_mentions(
     tenant: str,
-    chunk: ChunkText,
+    headings: Sequence[str],
     spans: Sequence[tuple[str, Recognised]],
     title_subjects: dict[str, str],
     body_keys: set[str],
@@ -73,7 +75,7 @@ def _chunk_mentions(
     aliases: dict[str, tuple[str, str]],
 ) -> tuple[Mention, ...]:
     subjects = dict(title_subjects)
-    for heading in chunk.headings:
+    for heading in headings:
         subjects.update(subjects_of(heading, body_keys))
     if len(subjects) == len(title_subjects):
         subjects.update(_named(detected))
@@ -85,6 +87,23 @@ def _chunk_mentions(
         _mention(tenant, key, found.get(key, ()), subjects.get(key), aliases)
         for key in sorted(found.keys() | subjects.keys())
     )
+
+
+def _without_numbers(document: DocumentText) -> list[list[str]]:
+    """The headings of each chunk, without numbers of sections: those of one or two digits that headings count on from."""
+    numbers = {
+        int(match.group(1))
+        for chunk in document.chunks
+        for heading in chunk.headings
+        if (match := _SECTION.match(heading)) is not None and fold(match.group(2)) not in CALENDAR
+    }
+    counted = {number for number in numbers if not numbers.isdisjoint((number - 1, number + 1))}
+
+    def plain(heading: str) -> str:
+        match = _SECTION.match(heading)
+        return heading if match is None or int(match.group(1)) not in counted else heading[match.end() :]
+
+    return [[plain(heading) for heading in chunk.headings] for chunk in document.chunks]
 
 
 def _named(names: Iterable[str]) -> dict[str, str]:

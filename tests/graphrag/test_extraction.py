@@ -288,6 +288,21 @@ async def test_headings_are_subjects_of_the_chunks_below_them_alone():
     assert found == [{"yearbook"}, {"yearbook", "zyrvane pump"}, {"yearbook"}]
 
 
+async def test_the_number_of_a_section_is_no_part_of_what_it_is_about():
+    one = cut(
+        "# Supply agreement\n\n## 1. Turnaround\n\nTwo weeks.\n\n## 2. Contacts\n\nNone.\n\n## § 3 Grey list\n\nNone.\n"
+    )
+
+    assert await subjects(one) == {"supply agreement", "turnaround", "grey list"}
+
+
+@pytest.mark.parametrize("headings", [("12 Angry Men", "3 Idiots"), ("7 July 2025", "8 July 2025")])
+async def test_numbers_that_do_not_count_headings_on_are_part_of_them(headings: tuple[str, str]):
+    one = cut("# Notes\n\n" + "".join(f"## {heading}\n\nSomething.\n\n" for heading in headings))
+
+    assert {normalise(heading) for heading in headings} <= await subjects(one)
+
+
 @pytest.mark.parametrize(
     "heading", ["Introduction", "Root cause", "Next steps", "FAQ", "Lessons learned", "What went well", "2. Scope"]
 )
