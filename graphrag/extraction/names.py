@@ -45,6 +45,8 @@ CALENDAR = frozenset(
 )
 """Months and days of the week, and how they are abbreviated."""
 _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ß": "ss", "ı": "i"})
+SMALL_WORDS = frozenset("a an and at by for from in of on or the to with".split())
+"""Stop words that stand inside names."""
 _NUMBERS = re.compile(r"\d+")
 _VOWELS = frozenset("aeiouy")
 _SOUNDS = str.maketrans("cqz", "kks")
@@ -119,6 +121,17 @@ def is_abbreviation(word: str) -> bool:
     if plain.isdigit():
         return False
     return len(plain) < 3 or "." in plain or plain in _LEGAL or plain in _SUFFIXES or plain in _ABBREVIATIONS
+
+
+def is_dotted_form(key: str) -> bool:
+    """Whether a key is a legal form written with full stops and nothing else: that of "S.A.", but not of "SA"."""
+    return " " in key and key in _LEGAL
+
+
+def is_short_form(one: str, other: str) -> bool:
+    """Whether one given name may be the beginning that the other is called by: "bea" of "beatriz", not "jan" of "jana"."""
+    short, long_ = sorted((one, other), key=len)
+    return 3 <= len(short) <= 5 and len(long_) >= len(short) + 2 and long_.startswith(short)
 
 
 def is_vowel(letter: str) -> bool:

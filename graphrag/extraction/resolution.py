@@ -15,9 +15,13 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import combinations
 
+from graphrag.analysis import STOP_WORDS
 from graphrag.extraction.names import (
+    SMALL_WORDS,
     Name,
     givens_of,
+    is_dotted_form,
+    is_short_form,
     is_vowel,
     may_be_surname,
     name_of,
@@ -208,6 +212,8 @@ def _judge_acronym(short: Entity, long_: Entity, one: Name, other: Name) -> _Jud
         return _NO
     if "PERSON" in (short.type, long_.type) or _conflicting(short.type, long_.type):
         return _NO
+    if is_dotted_form(one.key) or not SMALL_WORDS.issuperset(STOP_WORDS.intersection(other.words)):
+        return _NO  # "S.A." is what a company is; "What has to be shown" is a sentence, and the name of nothing
     # The longer an acronym, the fewer names it fits.
     score = {2: 0.7, 3: 0.85}.get(len(one.letters), 0.9)
     return score, f"{short.name!r} is the acronym of {long_.name!r}"
@@ -231,6 +237,8 @@ def _are_people(one: Name, other: Name) -> bool:
 
 def _givens_score(one: tuple[str, ...], other: tuple[str, ...]) -> float:
     if len(one) == len(other):
+        if is_short_form(one[0], other[0]) and one[1:] == other[1:]:
+            return 0.6
         if not all(a == b or (1 in (len(a), len(b)) and a[0] == b[0]) for a, b in zip(one, other, strict=True)):
             return 0.0
         if any(a == b and len(a) > 1 for a, b in zip(one, other, strict=True)):
@@ -250,8 +258,11 @@ def _judge_people(short: Entity, long_: Entity, one: Name, other: Name) -> _Judg
     if not _may_be_person(short, long_):
         return _NO
     score = _givens_score(givens_of(one), givens_of(other))
-    left_out = len(one.words) != len(other.words)
-    return score, "same surname and given name, a middle name left out" if left_out else "same surname and initials"
+    if len(one.words) != len(other.words):
+        return score, "same surname and given name, a middle name left out"
+    if is_short_form(one.words[0], other.words[0]):
+        return score, "same surname, given name and its short form"
+    return score, "same surname and initials"
 
 
 def _are_variants(one: Name, other: Name) -> bool:
