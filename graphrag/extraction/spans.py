@@ -80,7 +80,9 @@ def _runs(text: str, left: int, right: int) -> Iterator[Span]:
             continue
         opens = not any(character.isalnum() for character in text[left : match.start()])
         start, end = _trim(text, *_without_small_words(text, match, opens=opens))
-        with_article = not opens and match.group().startswith("The ")  # "by The Weeknd"
+        with_article = match.group().startswith(
+            "The "
+        )  # a capital letter within the sentence: "The Mistral stands still"
         if (with_article or " " in text[start:end]) and _may_name(text[start:end], ""):
             yield start, end
 

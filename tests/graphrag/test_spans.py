@@ -87,6 +87,11 @@ def test_small_words_that_are_capitalised_within_a_sentence_are_part_of_a_name()
     assert names("They heard For Whom the Bell Tolls by The Weeknd.") == ["For Whom the Bell Tolls", "Weeknd"]
 
 
+def test_one_word_behind_an_article_is_a_name_if_it_has_a_capital_letter_of_its_own():
+    assert names("The Zwischenfeld stands still.") == ["Zwischenfeld"]
+    assert names("The gateway stands still.") == []
+
+
 def test_words_without_a_capital_letter_are_no_names():
     assert names("It was fed by a lorry, and Halden saw it.") == ["Halden"]
 
