@@ -80,9 +80,7 @@ def _runs(text: str, left: int, right: int) -> Iterator[Span]:
             continue
         opens = not any(character.isalnum() for character in text[left : match.start()])
         start, end = _trim(text, *_without_small_words(text, match, opens=opens))
-        with_article = match.group().startswith(
-            "The "
-        )  # a capital letter within the sentence: "The Mistral stands still"
+        with_article = match.group().startswith("The ")  # "The Mistral stands still": of two capitals one is no sentence's
         if (with_article or " " in text[start:end]) and _may_name(text[start:end], ""):
             yield start, end
 
