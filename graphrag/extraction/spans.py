@@ -80,7 +80,8 @@ def _runs(text: str, left: int, right: int) -> Iterator[Span]:
             continue
         opens = not any(character.isalnum() for character in text[left : match.start()])
         start, end = _trim(text, *_without_small_words(text, match, opens=opens))
-        with_article = match.group().startswith("The ")  # "The Mistral stands still": of two capitals one is no sentence's
+        # "The Mistral stands still": one capital letter is the sentence's, the other is not.
+        with_article = match.group().startswith("The ")
         if (with_article or " " in text[start:end]) and _may_name(text[start:end], ""):
             yield start, end
 
