@@ -27,7 +27,7 @@ def read_json(text: str) -> object:
     for candidate in _candidates(text):
         try:
             return json.loads(candidate, strict=False)
-        except ValueError:
+        except (ValueError, RecursionError):  # "[[[[[…" of a model that repeats itself
             pass
     for candidate in _candidates(text):
         try:

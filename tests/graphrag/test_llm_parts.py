@@ -230,6 +230,12 @@ def test_slips_are_mended(text: str, value: object):
     assert read_json(text) == value
 
 
+@pytest.mark.parametrize("text", ["[" * 3_000, '{"a":' * 3_000, "```json\n" + "[" * 3_000])
+def test_nesting_without_end_is_no_json(text: str):
+    with pytest.raises(ModelOutputError):
+        read_json(text)
+
+
 # Thinking
 
 
