@@ -46,20 +46,34 @@ class Target:
 
 def redacted(text: str, secret: str) -> str:
     """A server's words, short and without anything that looks like a key."""
-    text = " ".join(text.split())
-    if secret:
-        text = text.replace(secret, "(key)")
-    text = _SECRET.sub("(key)", text)
+    text = _without_key(" ".join(text.split()), secret)
     return text if len(text) <= MAX_DETAIL else text[: MAX_DETAIL - 1] + "…"
+
+
+def _without_key(text: str, secret: str) -> str:
+    return _SECRET.sub("(key)", text.replace(secret, "(key)") if secret else text)
+
+
+def _scrub(exc: BaseException, secret: str) -> None:
+    """Take keys out of an error and what it came from: a log that holds the traceback shows the words of each."""
+    met: set[int] = set()
+    waiting: list[BaseException | None] = [exc]
+    while waiting:
+        one = waiting.pop()
+        if one is not None and id(one) not in met:
+            met.add(id(one))
+            one.args = tuple(_without_key(a, secret) if isinstance(a, str) else a for a in one.args)
+            waiting += [one.__cause__, one.__context__]
 
 
 def model_error(exc: Exception, target: Target) -> GraphRAGError:
     """The error of ours for what a call raised; ours are passed through.
 
     What the SDK raises on replies that do not fit its models (TypeError, KeyError, pydantic's ValidationError) is a
-    ModelOutputError.
+    ModelOutputError. What was raised loses its keys, since it becomes the cause of ours.
     """
     name, setting = target.name, target.setting
+    _scrub(exc, target.secret)
     match exc:
         case GraphRAGError():
             return exc
