@@ -46,7 +46,9 @@ class Settings(BaseSettings):
     llm_api_key: SecretStr = Field(SecretStr(""), description="the provider's key; never logged or shown")
     llm_base_url: str = Field("", pattern=r"^(https?://\S+)?$", description="instead of the provider's own address")
     llm_seconds: float = Field(60, gt=0, le=3600, description="time limit of a call of the model, with all attempts")
-    llm_silence_seconds: float = Field(30, gt=0, le=3600, description="longest wait for the next piece of a reply")
+    llm_silence_seconds: float = Field(
+        30, gt=0, le=3600, description="longest wait for the next piece of a reply that is streamed"
+    )
     llm_concurrency: int = Field(4, ge=1, le=1000, description="calls of the model at once")
     llm_context_tokens: int = Field(16_000, ge=1_000, le=10_000_000, description="longest input that it is given")
     llm_output_tokens: int = Field(1_024, ge=64, le=100_000, description="longest reply that it is asked for")

@@ -32,7 +32,7 @@ class Patience:
     """For a call with all its attempts and waits; a narrower `within` counts instead."""
     connect_seconds: float = 5.0
     silence_seconds: float = 30.0
-    """Longest wait for the next bytes of a reply."""
+    """Longest wait for the next bytes of a reply that is streamed."""
     attempts: int = 4
     first_pause: float = 0.5
     longest_pause: float = 8.0

@@ -179,10 +179,12 @@ class Chat:
     ) -> Reply:
         body = self._body(messages, max_tokens, tools, form)
 
-        async def attempt(_: float) -> Reply:
+        async def attempt(seconds: float) -> Reply:
             paid = _Paid(self, body, max_tokens)
+            # Nothing comes before the whole reply is there: that is no silence.
+            timeout = httpx2.Timeout(seconds, connect=self.endpoint.patience.connect_seconds)
             async with paid:
-                raw = await self._client.chat.completions.with_raw_response.create(**body)
+                raw = await self._client.chat.completions.with_raw_response.create(**body, timeout=timeout)
                 reply = _read_reply(raw.http_response.content, paid)
                 paid.actual = reply.usage
             return reply

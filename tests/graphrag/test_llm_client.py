@@ -391,8 +391,15 @@ async def test_silence_ends_at_the_limit_of_silence(server: ModelServer):
         server.next(hangs())
         begun = time.monotonic()
         with pytest.raises(ModelUnavailableError, match="did not answer in time"):
-            await chat.complete(HELLO, max_tokens=5)
+            await streamed(chat)
         assert time.monotonic() - begun < 2
+
+
+async def test_a_reply_that_is_not_streamed_may_take_the_time_of_the_call(server: ModelServer):
+    patience = Patience(seconds=5, silence_seconds=0.2, attempts=1)
+    async with chat_at(server, patience=patience) as chat:
+        server.next(replies("at last", pause=0.6))
+        assert (await chat.complete(HELLO, max_tokens=5)).text == "at last"
 
 
 async def test_a_slow_drip_ends_at_the_deadline(server: ModelServer):
