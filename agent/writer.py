@@ -88,14 +88,19 @@ def _passages(assessment: Assessment) -> list[str]:
 async def _pieces(made: "_Writing") -> AsyncGenerator[Piece | Citation]:
     chat = made.llm.chat
     async with aclosing(chat.stream(made.messages(), max_tokens=made.llm.output_tokens)) as stream:
+        broken_off = ""
         async for came in stream:
-            if not isinstance(came, Reply):
-                for out in made.add(came):
-                    yield out
+            if isinstance(came, Reply):
+                broken_off = came.broken_off
+                continue
+            for out in made.add(came):
+                yield out
     for out in made.end():
         yield out
     if not made.text.strip():
-        raise ModelOutputError(f"{chat.model!r} wrote no answer")
+        raise ModelOutputError(f"{chat.model!r} wrote no answer{broken_off and f': {broken_off}'}")
+    if broken_off:
+        note_degraded("writing", f"the answer is not whole: {broken_off}")
 
 
 class _Writing:

@@ -6,6 +6,12 @@ from typing import Literal
 
 from graphrag.llm.usage import Usage
 
+MAX_REFUSAL = 200
+_BROKEN_OFF = {
+    "length": "the reply was cut off at its limit: raise GRAPHRAG_LLM_OUTPUT_TOKENS",
+    "content_filter": "the provider's content filter stopped the reply",
+}
+
 Role = Literal["system", "user", "assistant", "tool"]
 
 
@@ -52,3 +58,12 @@ class Reply:
     usage: Usage
     estimated: bool = False
     """Whether the server did not say what was used."""
+    refusal: str = ""
+    """The words with which the model refused, where the server tells them from its text."""
+
+    @property
+    def broken_off(self) -> str:
+        """Why the text is not whole, or not there, and what to do; empty where the model ended by itself."""
+        if self.refusal:
+            return f"the model refused: {' '.join(self.refusal.split())[:MAX_REFUSAL]}"
+        return _BROKEN_OFF.get(self.finish, "")

@@ -18,8 +18,9 @@ from pydantic import BaseModel, ValidationError
 
 from graphrag.errors import ModelOutputError, ModelRefusedError, ModelUnavailableError
 from graphrag.llm.calls import Endpoint, Patience
-from graphrag.llm.chat_types import Message, Reply, ToolDescription, ToolRequest
+from graphrag.llm.chat_types import Message, Reply, ToolDescription
 from graphrag.llm.presets import Preset
+from graphrag.llm.reading import count_of, first_choice, mapping, refusal_of, requests_of, text_of
 from graphrag.llm.repair import read_json
 from graphrag.llm.schema import response_format, told
 from graphrag.llm.thinking import ThinkingFilter, without_thinking
@@ -272,9 +273,9 @@ class _Paid:
 
     def usage(self, reported: object, text: str) -> tuple[Usage, bool]:
         """What a reply used, and whether that had to be estimated."""
-        counts = cast("Mapping[str, object]", reported) if isinstance(reported, Mapping) else {}
-        given, made = counts.get("prompt_tokens"), counts.get("completion_tokens")
-        if isinstance(given, int) and isinstance(made, int) and given >= 0 and made >= 0:
+        counts = mapping(reported)
+        given, made = count_of(counts.get("prompt_tokens")), count_of(counts.get("completion_tokens"))
+        if given is not None and made is not None:
             return used(self.chat.price, given, made), False
         return used(self.chat.price, self.input, estimate_tokens(text)), True
 
@@ -296,6 +297,7 @@ class _Stream:
         self._raw: list[str] = []
         self._text: list[str] = []
         self._finish = ""
+        self._refusal = ""
         self._reported: object = None
         self._first = ""
         self._ended = False
@@ -356,7 +358,7 @@ class _Stream:
     def reply(self) -> Reply:
         """The whole reply, after the last piece."""
         usage, estimated = self._paid.usage(self._reported, "".join(self._raw))
-        return Reply("".join(self._text).strip(), (), self._finish, usage, estimated)
+        return Reply("".join(self._text).strip(), (), self._finish, usage, estimated, self._refusal)
 
     async def _next(self) -> str | None:
         """The text of the next event that has some; None at the end."""
@@ -365,15 +367,16 @@ class _Stream:
                 event = await anext(self._events)
             except StopAsyncIteration:
                 return None
-            data = _mapping(event.model_dump() if isinstance(event, BaseModel) else event)
+            data = mapping(event.model_dump(warnings=False) if isinstance(event, BaseModel) else event)
             self._reported = data.get("usage") or self._reported
             choices = data.get("choices")
             if not isinstance(choices, list) or not choices:
                 continue
-            choice = _mapping(cast("list[object]", choices)[0])
+            choice = mapping(cast("list[object]", choices)[0])
             self._finish = str(choice.get("finish_reason") or self._finish)
-            text = _mapping(choice.get("delta")).get("content")
-            if isinstance(text, str) and text:
+            delta = mapping(choice.get("delta"))
+            self._refusal += refusal_of(delta)
+            if text := text_of(delta.get("content")):
                 self._raw.append(text)
                 return text
 
@@ -392,40 +395,21 @@ def _said(message: Message) -> dict[str, object]:
 
 
 def _read_reply(content: bytes, paid: _Paid) -> Reply:
-    name = paid.chat.target.name
+    target = paid.chat.target
     try:
-        data = _mapping(json.loads(content))
+        data = mapping(json.loads(content))
     except ValueError as exc:
-        raise ModelOutputError(f"{name} answered something that is not JSON: check the base URL") from exc
-    choices = data.get("choices")
-    if not isinstance(choices, list) or not choices:
-        raise ModelOutputError(f"{name} answered without a choice")
-    choice = _mapping(cast("list[object]", choices)[0])
-    message = _mapping(choice.get("message"))
-    text = message.get("content")
-    raw = text if isinstance(text, str) else ""
-    requests = _requests(message.get("tool_calls"))
+        raise ModelOutputError(f"{target.name} answered something that is not JSON: check the base URL") from exc
+    choice = first_choice(data, target)
+    message = mapping(choice.get("message"))
+    raw, requests = text_of(message.get("content")), requests_of(message.get("tool_calls"))
     usage, estimated = paid.usage(data.get("usage"), raw + "".join(call.arguments for call in requests))
-    return Reply(without_thinking(raw), requests, str(choice.get("finish_reason") or ""), usage, estimated)
-
-
-def _requests(calls: object) -> tuple[ToolRequest, ...]:
-    found: list[ToolRequest] = []
-    for number, call in enumerate(cast("list[object]", calls) if isinstance(calls, list) else []):
-        function = _mapping(_mapping(call).get("function"))
-        name, arguments = function.get("name"), function.get("arguments")
-        if isinstance(name, str):
-            written = arguments if isinstance(arguments, str) else json.dumps(arguments)
-            found.append(ToolRequest(str(_mapping(call).get("id") or f"call_{number}"), name, written))
-    return tuple(found)
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+    finish = str(choice.get("finish_reason") or "")
+    return Reply(without_thinking(raw), requests, finish, usage, estimated, refusal_of(message))
 
 
 def _problem(exc: Exception, reply: Reply) -> str:
-    cut = " (the reply was cut off at its limit)" if reply.finish == "length" else ""
+    cut = f" ({reply.broken_off})" if reply.broken_off else ""
     if isinstance(exc, ValidationError):
         wrong = [f"{'.'.join(map(str, error['loc'])) or 'the object'}: {error['msg']}" for error in exc.errors()[:5]]
         return "; ".join(wrong) + cut

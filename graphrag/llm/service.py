@@ -13,6 +13,7 @@ import httpx2
 from graphrag.errors import ModelOutputError
 from graphrag.llm.calls import Endpoint, Patience
 from graphrag.llm.client import never_sent, open_client
+from graphrag.llm.reading import count_of, mapping
 from graphrag.llm.tracing import model_span
 from graphrag.llm.translate import Target, model_error, refused
 from graphrag.llm.usage import Price, Usage, current_purse, used
@@ -100,11 +101,6 @@ class Service:
             await purse.settle(reservation, actual)
 
 
-def mapping(value: object) -> Json:
-    """The value if it is a JSON object, else an empty one."""
-    return cast("Json", value) if isinstance(value, Mapping) else {}
-
-
 def sequence(value: object) -> list[object]:
     """The value if it is a JSON array, else an empty one."""
     return cast("list[object]", value) if isinstance(value, list) else []
@@ -129,4 +125,4 @@ def _input_tokens(reply: Json) -> int | None:
         mapping(meta.get("billed_units")).get("input_tokens"),
         mapping(meta.get("tokens")).get("input_tokens"),
     )
-    return next((int(count) for count in reported if isinstance(count, int | float) and count > 0), None)
+    return next((count for value in reported if (count := count_of(value))), None)

@@ -1,0 +1,65 @@
+"""Reading what a chat server sends: its choice, text in one piece or in parts, calls of tools, and errors under a good status."""
+
+import json
+from collections.abc import Mapping
+from typing import cast
+
+from graphrag.errors import ModelOutputError, ModelUnavailableError
+from graphrag.llm.chat_types import ToolRequest
+from graphrag.llm.translate import Target, redacted
+
+MOST_TOKENS = 1_000_000_000
+"""More than these nobody has used in a call: a count beyond is none."""
+
+
+def mapping(value: object) -> Mapping[str, object]:
+    """The value if it is a JSON object, else an empty one."""
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+
+
+def first_choice(data: Mapping[str, object], target: Target) -> Mapping[str, object]:
+    """The first choice of a reply.
+
+    Raises:
+        ModelUnavailableError: the server reports an error in its place, as gateways do for what they pass on.
+        ModelOutputError: there is none.
+    """
+    choices = data.get("choices")
+    if isinstance(choices, list) and choices:
+        return mapping(cast("list[object]", choices)[0])
+    error = data.get("error")
+    if words := error if isinstance(error, str) else mapping(error).get("message"):
+        raise ModelUnavailableError(f"{target.name} broke the reply off: {redacted(str(words), target.secret)}")
+    raise ModelOutputError(f"{target.name} answered without a choice")
+
+
+def text_of(content: object) -> str:
+    """The text of a message: Mistral's models that think send parts, of which some are thoughts."""
+    if isinstance(content, str):
+        return content
+    parts = [mapping(part) for part in cast("list[object]", content)] if isinstance(content, list) else []
+    texts = [part.get("text") for part in parts if part.get("type") == "text"]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def refusal_of(message: Mapping[str, object]) -> str:
+    """The words with which a model refuses, which OpenAI sends apart from the text; empty if it does not."""
+    refusal = message.get("refusal")
+    return refusal if isinstance(refusal, str) else ""
+
+
+def requests_of(calls: object) -> tuple[ToolRequest, ...]:
+    """The calls of tools in a message."""
+    found: list[ToolRequest] = []
+    for number, call in enumerate(cast("list[object]", calls) if isinstance(calls, list) else []):
+        function = mapping(mapping(call).get("function"))
+        name, arguments = function.get("name"), function.get("arguments")
+        if isinstance(name, str):
+            written = arguments if isinstance(arguments, str) else json.dumps(arguments)
+            found.append(ToolRequest(str(mapping(call).get("id") or f"call_{number}"), name, written))
+    return tuple(found)
+
+
+def count_of(value: object) -> int | None:
+    """A number of tokens that a server reports; None if it cannot be one."""
+    return int(value) if isinstance(value, int | float) and 0 <= value <= MOST_TOKENS else None

@@ -1,0 +1,38 @@
+"""Answers that a model does not end as it should: cut off, refused, empty."""
+
+from collections.abc import Generator
+
+import pytest
+
+from graphrag.knowledge import KnowledgeBase
+from tests.agent.test_model_agent import FINISH, SAYS, ask
+from tests.model_server import ModelServer, model_server, replies
+
+
+@pytest.fixture
+def server() -> Generator[ModelServer]:
+    with model_server() as running:
+        yield running
+
+
+async def test_an_answer_that_is_cut_off_at_its_limit_is_given_and_said_not_to_be_whole(
+    kb: KnowledgeBase, server: ModelServer
+):
+    server.next(replies(None, FINISH), replies(f"{SAYS} It also", finish="length"))
+    answer = await ask(kb, server)
+
+    assert answer.text == "Halvorix Components supplies the PMX-48 power module [1]. It also"
+    (note,) = answer.degraded
+    assert note.part == "writing"
+    assert "not whole" in note.reason
+    assert "GRAPHRAG_LLM_OUTPUT_TOKENS" in note.reason
+
+
+@pytest.mark.parametrize(("finish", "said"), [("length", "GRAPHRAG_LLM_OUTPUT_TOKENS"), ("content_filter", "filter")])
+async def test_an_answer_that_never_began_says_why(kb: KnowledgeBase, server: ModelServer, finish: str, said: str):
+    server.next(replies(None, FINISH), replies("", finish=finish))
+    answer = await ask(kb, server)
+
+    (note,) = answer.degraded
+    assert said in note.reason
+    assert answer.citations, "it is quoted instead"

@@ -1,0 +1,109 @@
+"""Replies as providers send them: in parts, refused, cut off, with an error under a good status, with counts that are none."""
+
+import json
+from collections.abc import AsyncGenerator, Generator
+from typing import Any
+
+import pytest
+
+from graphrag.errors import ModelOutputError, ModelUnavailableError
+from graphrag.llm.calls import Patience
+from graphrag.llm.chat_types import Message, Reply
+from graphrag.llm.client import Chat
+from graphrag.llm.presets import PRESETS
+from graphrag.llm.service import Service
+from tests.graphrag.test_llm_client import HELLO, City, chat_at
+from tests.model_server import ModelServer, model_server, raw, replies
+
+PARTS = [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "It is Oslo."}]
+
+
+@pytest.fixture
+def server() -> Generator[ModelServer]:
+    with model_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def chat(server: ModelServer) -> AsyncGenerator[Chat]:
+    async with chat_at(server) as opened:
+        yield opened
+
+
+async def last_of(chat: Chat) -> Reply:
+    """The whole reply of a stream."""
+    *_, reply = [piece async for piece in chat.stream([Message("user", "Hello?")], max_tokens=50)]
+    assert isinstance(reply, Reply)
+    return reply
+
+
+def streamed(*deltas: dict[str, Any], finish: str = "stop") -> bytes:
+    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    choices.append({"index": 0, "delta": {}, "finish_reason": finish})
+    return b"".join(b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n" for choice in choices)
+
+
+async def test_of_a_reply_in_parts_the_text_is_taken_and_the_thoughts_are_not(server: ModelServer, chat: Chat):
+    server.next(raw(json.dumps({"choices": [{"message": {"content": PARTS}, "finish_reason": "stop"}]}).encode()))
+    assert (await chat.complete(HELLO, max_tokens=5)).text == "It is Oslo."
+
+
+async def test_a_stream_in_parts_is_read_too(server: ModelServer, chat: Chat):
+    body = streamed({"content": PARTS[:1]}, {"content": PARTS[1:]}, {"content": " Yes."})
+    server.next(raw(body, content_type="text/event-stream"))
+    assert (await last_of(chat)).text == "It is Oslo. Yes."
+
+
+async def test_a_refusal_is_kept_apart_from_the_text(server: ModelServer, chat: Chat):
+    message = {"content": None, "refusal": "I cannot help with that."}
+    server.next(raw(json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()))
+    server.next(raw(streamed({"refusal": "I cannot "}, {"refusal": "help."}), content_type="text/event-stream"))
+
+    assert (await chat.complete(HELLO, max_tokens=5)).broken_off == "the model refused: I cannot help with that."
+    assert (await last_of(chat)).broken_off == "the model refused: I cannot help."
+
+
+@pytest.mark.parametrize(("finish", "said"), [("length", "GRAPHRAG_LLM_OUTPUT_TOKENS"), ("content_filter", "filter")])
+async def test_a_form_that_was_not_filled_in_says_what_broke_it_off(
+    server: ModelServer, chat: Chat, finish: str, said: str
+):
+    server.otherwise = replies("", finish=finish)
+    with pytest.raises(ModelOutputError, match=said):
+        await chat.structured(HELLO, City, max_tokens=5)
+
+
+async def test_an_error_under_a_good_status_is_told_and_tried_again(server: ModelServer, chat: Chat):
+    server.next(raw(b'{"error": {"message": "upstream overloaded", "code": 502}}'), replies("fine"))
+    assert (await chat.complete(HELLO, max_tokens=5)).text == "fine"
+
+    server.otherwise = raw(b'{"error": "upstream overloaded"}')
+    with pytest.raises(ModelUnavailableError, match="upstream overloaded"):
+        await chat.complete(HELLO, max_tokens=5)
+
+
+@pytest.mark.parametrize("count", ["1" + "0" * 30, "-1", "1e300", "1e400", '"7"', "null"])
+async def test_a_count_of_tokens_that_cannot_be_one_is_estimated(server: ModelServer, chat: Chat, count: str):
+    body = f'{{"choices": [{{"message": {{"content": "Yes."}}}}], "usage": {{"prompt_tokens": {count}, "completion_tokens": {count}}}}}'
+    server.next(raw(body.encode()))
+    reply = await chat.complete(HELLO, max_tokens=5)
+
+    assert reply.estimated
+    assert 0 < reply.usage.tokens < 100
+
+
+async def test_so_it_is_for_embeddings(server: ModelServer):
+    server.next(raw(b'{"usage": {"prompt_tokens": 1e400}}'))
+    service = Service(
+        "openai",
+        server.url,
+        "m",
+        api_key="k",
+        setting="X",
+        price=PRESETS["ollama"].price("m"),
+        concurrency=1,
+        patience=Patience(seconds=3),
+    )
+    try:
+        assert await service.ask("embeddings", "/embeddings", {}, 5) == {"usage": {"prompt_tokens": float("inf")}}
+    finally:
+        await service.close()
