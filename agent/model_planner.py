@@ -76,9 +76,10 @@ class ModelPlanner:
         """Whether this turn leaves enough for the answer, within the model's context and the budget."""
         chat = self._llm.chat
         tokens = estimate_tokens(*(message.text for message in self._messages))
-        if tokens + REPLY_TOKENS > chat.context_tokens:
+        reply = self._llm.room_for(REPLY_TOKENS)
+        if tokens + reply > chat.context_tokens:
             return False
-        output = REPLY_TOKENS + self._llm.output_tokens
+        output = reply + self._llm.output_tokens
         return current_purse().affords(used(chat.price, tokens + ANSWER_INPUT, output))
 
     def _tell(self, state: State) -> None:
@@ -110,20 +111,22 @@ class ModelPlanner:
     async def _decide(self, state: State) -> Plan | Stop:
         offered = _OFFERED & state.tools
         chat = self._llm.chat
-        reason = ""
+        reason, room = "", self._llm.room_for(REPLY_TOKENS)
         if self._llm.native_tools:
-            reply = await chat.complete(self._messages, max_tokens=REPLY_TOKENS, tools=descriptions(offered))
+            reply = await chat.complete(self._messages, max_tokens=room, tools=descriptions(offered))
             requests, reason = list(reply.tool_requests), reply.text
             if not requests:
                 requests = _written_calls(reply.text)
                 reason = "" if requests else reason
+            if not requests and reply.broken_off:
+                raise ModelOutputError(f"{chat.model!r} chose no step: {reply.broken_off}")
             if not requests:  # words only: it has nothing more to look for
                 return Stop("sufficient" if _suffices(state) else "no_gain")
             requests = requests[:MAX_CALLS]
             self._messages.append(Message("assistant", reply.text, tuple(requests)))
         else:
             shape = decision_shape(frozenset(offered))
-            decision = await chat.structured(self._messages, shape, max_tokens=REPLY_TOKENS)
+            decision = await chat.structured(self._messages, shape, max_tokens=room)
             self._messages.append(Message("assistant", decision.model_dump_json(exclude_defaults=True)))
             requests = _requests(decision)
             if not requests:

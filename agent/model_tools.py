@@ -37,7 +37,7 @@ class HypotheticalSearch(Call):
         if means.llm is None:
             raise ToolError("this needs a language model, and none is configured")
         said = [Message("system", means.llm.prompts.get("hypothetical")), Message("user", self.query)]
-        passage = (await means.llm.chat.complete(said, max_tokens=PASSAGE_TOKENS)).text
+        passage = (await means.llm.chat.complete(said, max_tokens=means.llm.room_for(PASSAGE_TOKENS))).text
         if not passage:
             raise ToolError("the model imagined no passage; search with other words instead")
         vector = await embed_query(means.embedder, passage)
@@ -71,7 +71,7 @@ async def _queries(means: Means, prompt: str, query: str) -> list[str]:
     if means.llm is None:
         raise ToolError("this needs a language model, and none is configured")
     said = [Message("system", means.llm.prompts.get(prompt, count=QUERIES)), Message("user", query)]
-    found = await means.llm.chat.structured(said, Queries, max_tokens=QUERY_TOKENS)
+    found = await means.llm.chat.structured(said, Queries, max_tokens=means.llm.room_for(QUERY_TOKENS))
     queries = list(dict.fromkeys(text.strip()[:1000] for text in found.queries if text.strip()))[:QUERIES]
     if not queries:
         raise ToolError("the model wrote no query; search with words of your own")

@@ -246,7 +246,7 @@ async def _verified(made: _Writing, claims: list[Claim], cited: Sequence[Sequenc
         Message("user", f"The passages:\n{told}\n\nThe sentences:\n" + "\n".join(lines)),
     ]
     try:
-        checked = await made.llm.chat.structured(said, Checked, max_tokens=CHECK_TOKENS)
+        checked = await made.llm.chat.structured(said, Checked, max_tokens=made.llm.room_for(CHECK_TOKENS))
         if len(checked.supported) != len(asked):
             raise ModelOutputError(f"{len(checked.supported)} of {len(asked)} sentences were checked")
     except ModelError as exc:

@@ -18,3 +18,7 @@ class LanguageModel:
     """Whether tools are called natively; otherwise by constrained JSON."""
     verify: bool = False
     """Whether the model checks the sentences of an answer, beyond what code checks."""
+
+    def room_for(self, tokens: int) -> int:
+        """How many tokens to ask for where so many would do: a model that thinks first may need the longest reply for that."""
+        return max(tokens, self.output_tokens)

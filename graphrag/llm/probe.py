@@ -59,16 +59,17 @@ async def _try(name: str, call: Callable[[], Awaitable[str]], *, needed: bool) -
 
 
 async def _chat(llm: LanguageModel) -> str:
-    reply = await llm.chat.complete([Message("user", "Reply with the word: ready")], max_tokens=TOKENS)
+    reply = await llm.chat.complete([Message("user", "Reply with the word: ready")], max_tokens=llm.room_for(TOKENS))
     if not reply.text:
-        raise ModelOutputError("the reply is empty: a model that thinks long needs a larger GRAPHRAG_LLM_OUTPUT_TOKENS")
+        raise ModelOutputError(f"the reply is empty: {reply.broken_off or 'see whether the model is one that chats'}")
     estimated = ", does not report usage" if reply.estimated else ""
     return f"answers ({reply.usage.input_tokens} + {reply.usage.output_tokens} tokens{estimated})"
 
 
 async def _stream(llm: LanguageModel) -> str:
     pieces = 0
-    async with aclosing(llm.chat.stream([Message("user", "Count from 1 to 5.")], max_tokens=TOKENS)) as stream:
+    said = [Message("user", "Count from 1 to 5.")]
+    async with aclosing(llm.chat.stream(said, max_tokens=llm.room_for(TOKENS))) as stream:
         async for piece in stream:
             pieces += not isinstance(piece, Reply)
     return f"{pieces} pieces"
@@ -76,7 +77,9 @@ async def _stream(llm: LanguageModel) -> str:
 
 async def _tools(llm: LanguageModel) -> str:
     said = [Message("user", "Look up the word 'harbour' with the tool.")]
-    reply = await llm.chat.complete(said, max_tokens=TOKENS, tools=[_LOOK_UP])
+    reply = await llm.chat.complete(said, max_tokens=llm.room_for(TOKENS), tools=[_LOOK_UP])
+    if not reply.tool_requests and reply.broken_off:
+        raise ModelOutputError(f"it called no tool when asked to: {reply.broken_off}")
     if not reply.tool_requests:
         raise ModelOutputError("it called no tool when asked to: set GRAPHRAG_LLM_TOOLS=json")
     return "called natively"
@@ -84,5 +87,5 @@ async def _tools(llm: LanguageModel) -> str:
 
 async def _structured(llm: LanguageModel) -> str:
     said = [Message("user", "Name the capital of France.")]
-    await llm.chat.structured(said, _City, max_tokens=TOKENS)
+    await llm.chat.structured(said, _City, max_tokens=llm.room_for(TOKENS))
     return "JSON fits the schema"

@@ -36,3 +36,19 @@ async def test_an_answer_that_never_began_says_why(kb: KnowledgeBase, server: Mo
     (note,) = answer.degraded
     assert said in note.reason
     assert answer.citations, "it is quoted instead"
+
+
+async def test_a_step_that_was_cut_off_leaves_planning_to_code_and_says_so(kb: KnowledgeBase, server: ModelServer):
+    server.next(replies("", finish="length"), replies(SAYS))
+    answer = await ask(kb, server)
+
+    (note,) = answer.degraded
+    assert note.part == "planning"
+    assert "GRAPHRAG_LLM_OUTPUT_TOKENS" in note.reason
+
+
+async def test_a_longer_reply_counts_for_planning_too_since_models_think_there(kb: KnowledgeBase, server: ModelServer):
+    server.next(replies(None, FINISH), replies(SAYS))
+    await ask(kb, server, output_tokens=4_000)
+
+    assert [body["max_completion_tokens"] for body in server.bodies] == [4_000, 4_000]

@@ -12,7 +12,7 @@ from graphrag.llm.model import LanguageModel
 from graphrag.llm.presets import PRESETS
 from graphrag.llm.probe import Probe, probe
 from tests.llama_server import NAME, LlamaServer, llama_server
-from tests.model_server import Action, ModelServer, fails, model_server, replies
+from tests.model_server import Action, Exchange, ModelServer, fails, model_server, replies
 
 QUICK = Patience(seconds=5, silence_seconds=2, attempts=1)
 CITY = replies(json.dumps({"name": "Paris"}))
@@ -40,6 +40,27 @@ async def test_all_that_works_is_said_to_work(server: ModelServer):
     assert all(item.ok for item in found.values())
     assert found["streaming"].detail.startswith("5 pieces")
     assert len(server.exchanges) == 4
+
+
+async def thinks(exchange: Exchange) -> None:
+    """A model that thinks for 300 tokens before it replies."""
+    said = str(exchange.messages)
+    if (exchange.body.get("max_completion_tokens") or 0) < 320:
+        await replies("", finish="length")(exchange)
+    elif exchange.body.get("tools"):
+        await CALL(exchange)
+    else:
+        await (CITY if "France" in said else replies("1 2 3"))(exchange)
+
+
+async def test_a_model_that_thinks_has_the_longest_reply_for_it(server: ModelServer):
+    assert all(item.ok for item in (await probed(server, *[thinks] * 4)).values())
+
+
+async def test_one_that_thinks_longer_is_told_apart_with_what_to_set(server: ModelServer):
+    found = await probed(server, replies("", finish="length"))
+
+    assert "raise GRAPHRAG_LLM_OUTPUT_TOKENS" in found["chat"].detail
 
 
 async def test_nothing_else_is_tried_where_the_key_is_wrong(server: ModelServer):
