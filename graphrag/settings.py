@@ -107,6 +107,14 @@ class Settings(BaseSettings):
     def _split_fields(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("embedding_api_key", "llm_api_key", "rerank_api_key")
+    @classmethod
+    def _sendable(cls, value: SecretStr) -> SecretStr:
+        key = value.get_secret_value().strip()  # a key from a file comes with a line break
+        if not key.isascii() or not key.isprintable():
+            raise ValueError("a key is sent in a header, so it holds printable ASCII characters alone")
+        return SecretStr(key)
+
 
 def load_settings(**overrides: object) -> Settings:
     """Read the environment; keyword arguments win over it.

@@ -25,7 +25,7 @@ from graphrag.llm.repair import read_json
 from graphrag.llm.schema import response_format, told
 from graphrag.llm.thinking import ThinkingFilter, without_thinking
 from graphrag.llm.tracing import Span, model_span
-from graphrag.llm.translate import Target, model_error
+from graphrag.llm.translate import Target, model_error, server_name
 from graphrag.llm.usage import (
     TOKENS_PER_MESSAGE,
     Price,
@@ -44,15 +44,21 @@ _ONLY_JSON = "Reply with one JSON object that fits this schema, and nothing else
 def open_client(*, base_url: str, api_key: str, patience: Patience) -> openai.AsyncOpenAI:
     """The SDK's client without its own retries, and without what it would take from the environment."""
     timeout = httpx2.Timeout(patience.silence_seconds, connect=patience.connect_seconds)
+    url = httpx2.URL(base_url)
+    # A password in the URL would stand in the log of every request.
+    auth = httpx2.BasicAuth(url.username, url.password) if url.userinfo else None
     return openai.AsyncOpenAI(
         api_key=api_key or "none",  # servers of one's own take any
-        base_url=base_url,
+        base_url=str(url.copy_with(userinfo=b"")),
         organization="",
         project="",
         timeout=timeout,
         max_retries=0,
         http_client=httpx2.AsyncClient(
-            timeout=timeout, limits=httpx2.Limits(max_connections=None, keepalive_expiry=20), follow_redirects=False
+            auth=auth,
+            timeout=timeout,
+            limits=httpx2.Limits(max_connections=None, keepalive_expiry=20),
+            follow_redirects=False,
         ),
     )
 
@@ -85,7 +91,7 @@ class Chat:
         self.model = model
         self.price = price or preset.price(model)
         self.context_tokens = context_tokens
-        self.endpoint = Endpoint(f"{preset.name} at {url}", concurrency=concurrency, patience=patience)
+        self.endpoint = Endpoint(server_name(preset.name, url), concurrency=concurrency, patience=patience)
         self.target = Target(self.endpoint.name, model, api_key)
         self._client = open_client(base_url=url, api_key=api_key, patience=self.endpoint.patience)
         self._constrains = preset.json_schema

@@ -15,7 +15,7 @@ from graphrag.llm.calls import Endpoint, Patience
 from graphrag.llm.client import never_sent, open_client
 from graphrag.llm.reading import count_of, mapping
 from graphrag.llm.tracing import model_span
-from graphrag.llm.translate import Target, model_error, refused
+from graphrag.llm.translate import Target, model_error, refused, server_name
 from graphrag.llm.usage import Price, Usage, current_purse, used
 
 Operation = Literal["embeddings", "rerank"]
@@ -51,7 +51,7 @@ class Service:
         self.model = model
         self.price = price
         self.endpoint = Endpoint(
-            f"{provider} at {base_url}", concurrency=concurrency, patience=patience, setting=setting
+            server_name(provider, base_url), concurrency=concurrency, patience=patience, setting=setting
         )
         self.target = Target(self.endpoint.name, model, api_key, setting)
         self._client = open_client(base_url=base_url, api_key=api_key, patience=patience)

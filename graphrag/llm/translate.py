@@ -25,6 +25,7 @@ _OVERFLOW = re.compile(
     re.IGNORECASE,
 )
 _SECRET = re.compile(r"\b(?:sk|key|gsk|xai|pa|co)[-_][\w*-]{6,}|\S*\*{3,}\S*|Bearer\s+\S+", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 _AGAIN = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 522, 524, 529})
 
 
@@ -42,6 +43,11 @@ class Target:
 
     def __repr__(self) -> str:
         return f"Target({self.name!r}, {self.model!r})"
+
+
+def server_name(provider: str, url: str) -> str:
+    """A server for messages, without the user and password that its URL may hold."""
+    return f"{provider} at {_CREDENTIALS.sub('', url)}"
 
 
 def redacted(text: str, secret: str) -> str:

@@ -471,6 +471,20 @@ async def test_a_key_is_in_no_message_and_no_log(
     assert not [part for part in (KEY, "6789", "abcdef") if part in told]
 
 
+async def test_a_password_in_the_address_is_in_no_message_and_no_log(
+    server: ModelServer, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO)
+    url = server.url.replace("://", "://me:hunter2@")
+    server.otherwise = fails(401)
+    async with Chat(PRESETS["vllm"], "m", base_url=url, patience=QUICK) as chat:
+        with pytest.raises(ModelRefusedError, match=f"vllm at {server.url} ") as error:
+            await chat.complete(HELLO, max_tokens=5)
+    assert server.url in caplog.text
+    assert "hunter2" not in caplog.text + "".join(traceback.format_exception(error.value))
+    assert server.exchanges[0].headers["authorization"] == "Basic bWU6aHVudGVyMg=="
+
+
 # Leaving, waiting
 
 

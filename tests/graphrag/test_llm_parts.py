@@ -26,6 +26,18 @@ SECRET = "sk-proj-very-secret-0123456789"
 # Settings
 
 
+def test_a_key_from_a_file_loses_its_line_break():
+    assert settings(llm_api_key=f"{SECRET}\n").llm_api_key.get_secret_value() == SECRET
+
+
+@pytest.mark.parametrize("name", ["llm_api_key", "embedding_api_key", "rerank_api_key"])
+@pytest.mark.parametrize("key", ["sk-s\u00e9cret", "sk-one\nsk-two"])
+def test_a_key_that_no_header_can_hold_is_told_at_the_start_and_not_shown(name: str, key: str):
+    with pytest.raises(ConfigError, match=rf"GRAPHRAG_{name.upper()}=\(hidden\): .*printable ASCII") as error:
+        settings(**{name: key})
+    assert key not in str(error.value)
+
+
 def settings(**given: Any):
     return load_settings(**{"llm_provider": "openai", "llm_model": "gpt-4o-mini", "llm_api_key": SECRET, **given})
 
