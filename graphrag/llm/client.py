@@ -7,7 +7,7 @@ which take anything for valid or raise from within.
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -37,6 +37,7 @@ from graphrag.llm.usage import (
 )
 
 _Shape = TypeVar("_Shape", bound=BaseModel)
+_Made = TypeVar("_Made")
 _WRONG = "That reply cannot be used: {problem}\nReply again, with one JSON object that fits this schema and nothing else:\n{schema}"
 _ONLY_JSON = "Reply with one JSON object that fits this schema, and nothing else:\n"
 
@@ -59,6 +60,8 @@ def open_client(*, base_url: str, api_key: str, patience: Patience) -> openai.As
             timeout=timeout,
             limits=httpx2.Limits(max_connections=None, keepalive_expiry=20),
             follow_redirects=False,
+            # A server on this machine is not asked through the proxy that the environment names for others.
+            mounts={f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")},
         ),
     )
 
@@ -95,6 +98,7 @@ class Chat:
         self.target = Target(self.endpoint.name, model, api_key)
         self._client = open_client(base_url=url, api_key=api_key, patience=self.endpoint.patience)
         self._constrains = preset.json_schema
+        self._warm = preset.takes_temperature(model)
 
     async def __aenter__(self) -> Self:
         return self
@@ -151,17 +155,30 @@ class Chat:
         if self.preset.stream_usage:
             body["stream_options"] = {"include_usage": True}
         deadline = self.endpoint.deadline()
+
+        async def opening(_: float) -> _Stream:
+            return await _Stream.open(self, body, max_tokens)
+
         with model_span("chat", self.preset.name, self.model, max_tokens, current=False) as span:
             async with self.endpoint.room(deadline):
-                opened = await self.endpoint.attempts(
-                    lambda _: _Stream.open(self, body, messages, max_tokens), deadline
-                )
+                opened = await self._adapted(body, lambda: self.endpoint.attempts(opening, deadline))
                 async with aclosing(opened.pieces(deadline)) as pieces:
                     async for piece in pieces:
                         yield piece
                 reply = opened.reply()
                 _note(span, reply)
                 yield reply
+
+    async def _adapted(self, body: dict[str, Any], call: Callable[[], Awaitable[_Made]]) -> _Made:
+        """What a call makes; where it is refused for its temperature, which some models take none of, without from then on."""
+        try:
+            return await call()
+        except ModelRefusedError as exc:
+            if "temperature" not in body or "temperature" not in str(exc):
+                raise
+        self._warm = False
+        del body["temperature"]
+        return await call()
 
     async def _constrained(
         self, messages: Sequence[Message], shape: type[BaseModel], schema: str, max_tokens: int
@@ -197,7 +214,7 @@ class Chat:
             return reply
 
         with model_span("chat", self.preset.name, self.model, max_tokens) as span:
-            reply = await self.endpoint.call(attempt)
+            reply = await self._adapted(body, lambda: self.endpoint.call(attempt))
             _note(span, reply)
             return reply
 
@@ -213,7 +230,7 @@ class Chat:
             "messages": [_said(message) for message in messages],
             self.preset.token_parameter: max_tokens,
         }
-        if self.preset.takes_temperature(self.model):
+        if self._warm:
             body["temperature"] = 0
         if tools:
             body["tools"] = [
@@ -309,7 +326,7 @@ class _Stream:
         self._ended = False
 
     @classmethod
-    async def open(cls, chat: Chat, body: Mapping[str, Any], messages: Sequence[Message], max_tokens: int) -> "_Stream":
+    async def open(cls, chat: Chat, body: Mapping[str, Any], max_tokens: int) -> "_Stream":
         """Open a stream and wait for its first event, until which a failure can be made good by another attempt."""
         paid = _Paid(chat, body, max_tokens)
         await paid.__aenter__()

@@ -222,6 +222,30 @@ async def test_a_server_that_knows_no_schema_gets_it_in_the_prompt_from_then_on(
     assert ["response_format" in body for body in server.bodies] == [True, False, False]
 
 
+async def test_a_model_that_takes_no_temperature_is_asked_without_from_then_on(server: ModelServer):
+    async with chat_at(server, "anthropic") as chat:
+        server.next(fails(400, "`temperature` is deprecated for this model."), replies("one"), replies("two"))
+        assert (await chat.complete(HELLO, max_tokens=5)).text == "one"
+        assert (await streamed(chat))[0] == ["two"]
+        assert ["temperature" in body for body in server.bodies] == [True, False, False]
+
+    async with chat_at(server, "anthropic") as chat:
+        server.next(fails(400, "`temperature` is deprecated for this model."), replies("three"))
+        assert (await streamed(chat))[0] == ["three"]
+
+
+async def test_a_server_on_this_machine_is_not_asked_through_a_proxy(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with chat_at(server) as chat:
+        server.next(replies("here"))
+        assert (await chat.complete(HELLO, max_tokens=5)).text == "here"
+
+
 async def test_strict_schemas_are_closed_complete_and_without_what_strict_refuses(server: ModelServer, chat: Chat):
     class Country(BaseModel):
         cities: list[City] = Field(default_factory=list)
