@@ -242,5 +242,5 @@ def _vector(row: object) -> NDArray[np.float64] | None:
         if isinstance(row, str):
             return np.frombuffer(base64.b64decode(row, validate=True), dtype="<f4").astype(np.float64)
         return np.asarray(row, dtype=np.float64) if isinstance(row, list) else None
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, OverflowError, binascii.Error):
         return None

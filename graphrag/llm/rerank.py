@@ -3,7 +3,6 @@
 Jina, vLLM and llama.cpp serve the same route, which answers with a score for each index.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -23,6 +22,7 @@ SERVERS: Mapping[str, tuple[str, bool]] = {
     "llamacpp": ("http://localhost:8080/v1", False),
 }
 """By name: where it listens, and whether it needs a key."""
+_LARGEST = float(np.finfo(np.float32).max)
 _SHORTENED = 8
 """How often passages are shortened by a quarter for a model that calls them too long."""
 
@@ -106,7 +106,7 @@ class ServedReranker:
                 not isinstance(place, int)
                 or not 0 <= place < count
                 or not isinstance(score, int | float)
-                or not math.isfinite(score)
+                or not abs(score) <= _LARGEST  # nor a NaN
             ):
                 raise ModelOutputError(f"{name} answered with something that is no score of one of the passages")
             scores[place] = score

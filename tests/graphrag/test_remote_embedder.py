@@ -247,6 +247,7 @@ def answers(data: object) -> bytes:
         (answers([{"index": n, "embedding": [1.0] * 7} for n in range(2)]), "7 numbers, expected are 8.*DIMENSIONS"),
         (answers([{"index": n, "embedding": [[1.0] * 8]} for n in range(2)]), "expected are 8"),
         (answers([{"index": n, "embedding": [float("nan")] * 8} for n in range(2)]), "not finite"),
+        (answers([{"index": n, "embedding": [10**400] * 8} for n in range(2)]), "no vector"),
         (answers([{"index": n, "embedding": [1e39] * 7 + [float("inf")]} for n in range(2)]), "not finite"),
         (answers([{"index": n, "embedding": [0.0] * 8} for n in range(2)]), "or zero"),
         (answers([{"index": n, "embedding": "not base64!"} for n in range(2)]), "no vector"),

@@ -73,6 +73,8 @@ def results(*pairs: tuple[object, object]) -> bytes:
         results((0, 1.0), (2, 1.0)),
         results((0, 1.0), (-1, 1.0)),
         results((0, 1.0), (1, float("nan"))),
+        results((0, 1.0), (1, 10**400)),
+        results((0, 1.0), (1, 1e300)),
         results((0, 1.0), (1, "high")),
         results((0, 1.0), ("1", 1.0)),
         results((0, 1.0), (1, None)),
