@@ -128,6 +128,8 @@ class Endpoint:
         self.patience = patience or Patience()
         self.breaker = Breaker(self.patience)
         self._room = asyncio.Semaphore(concurrency)
+        self._failed = ""
+        """What was wrong the last time that an attempt failed."""
 
     def deadline(self) -> float:
         """The latest end, on the monotonic clock, of a call that begins now."""
@@ -178,6 +180,7 @@ class Endpoint:
             try:
                 result = await self._once(attempt, deadline)
             except ModelUnavailableError as exc:
+                self._failed = str(exc)
                 pause = exc.retry_after
                 if pause is None:
                     # Full jitter: callers that failed together do not come back together.
@@ -225,5 +228,5 @@ class Endpoint:
     def _open(self) -> ModelUnavailableError:
         return ModelUnavailableError(
             f"{self.name} has failed again and again and is left alone for {self.breaker.remaining:.0f} s more: see whether "
-            f"it runs and can be reached, then try again"
+            f"it runs and can be reached, then try again. The last failure: {self._failed or 'a reply that broke off'}"
         )

@@ -323,7 +323,7 @@ class _Stream:
         self._refusal = ""
         self._reported: object = None
         self._first = ""
-        self._ended = False
+        self._began = False
 
     @classmethod
     async def open(cls, chat: Chat, body: Mapping[str, Any], max_tokens: int) -> "_Stream":
@@ -362,6 +362,8 @@ class _Stream:
             if rest := self._filter.end():
                 self._text.append(rest)
                 yield rest
+            if not self._began:
+                raise ModelOutputError(f"{self._paid.chat.target.name} sent no stream of events: check the base URL")
             if not self._finish:
                 raise ModelUnavailableError(f"{self._paid.chat.target.name} broke its reply off")
         except Exception as exc:
@@ -390,6 +392,7 @@ class _Stream:
                 event = await anext(self._events)
             except StopAsyncIteration:
                 return None
+            self._began = True
             data = mapping(event.model_dump(warnings=False) if isinstance(event, BaseModel) else event)
             self._reported = data.get("usage") or self._reported
             choices = data.get("choices")

@@ -113,6 +113,14 @@ def refused(exc: BaseException) -> bool:
 def _status_error(exc: openai.APIStatusError, target: Target) -> ModelError:
     name, setting, status = target.name, target.setting, exc.status_code
     detail = redacted(_detail(exc), target.secret)
+    if status in (301, 302, 303, 307, 308):
+        place = redacted(
+            _CREDENTIALS.sub("", exc.response.headers.get("location", "?").partition("?")[0]), target.secret
+        )
+        return ModelRefusedError(
+            f"{name} redirects to {place}, which is not followed, since the key would go there: set {setting}_BASE_URL to where "
+            f"the server is"
+        )
     if status in (401, 403):
         # Its words are left out: some servers quote the key.
         return ModelRefusedError(

@@ -23,7 +23,7 @@ from graphrag.llm.chat_types import Message, Reply, ToolDescription
 from graphrag.llm.client import Chat
 from graphrag.llm.presets import PRESETS
 from graphrag.llm.usage import Limit, Price, Purse, Usage, paying
-from tests.model_server import ModelServer, closes, fails, hangs, model_server, raw, replies
+from tests.model_server import Action, ModelServer, closes, fails, hangs, model_server, raw, replies
 
 KEY = "sk-proj-very-secret-0123456789"
 HELLO = [Message("system", "Be short."), Message("user", "Hello?")]
@@ -493,6 +493,32 @@ async def test_a_key_is_in_no_message_and_no_log(
     told += "".join(traceback.format_exception(error.value))  # as the log of the service has it when a job fails
 
     assert not [part for part in (KEY, "6789", "abcdef") if part in told]
+
+
+async def test_a_redirect_is_told_with_where_to(server: ModelServer, chat: Chat):
+    server.next(raw(b"", 307, Location="https://me:hunter2@new.example/v1/chat/completions?key=abc"))
+    with pytest.raises(ModelRefusedError, match=r"redirects to https://new.example/v1/chat/completions, .*BASE_URL"):
+        await chat.complete(HELLO, max_tokens=5)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [raw(b"<html>Sign in</html>", content_type="text/html"), raw(b'{"choices": [{"message": {"content": "Hello."}}]}')],
+)
+async def test_a_server_that_does_not_stream_is_told_from_one_that_broke_off(
+    server: ModelServer, chat: Chat, action: Action
+):
+    server.next(action)
+    with pytest.raises(ModelOutputError, match="no stream of events: check the base URL"):
+        await streamed(chat)
+
+
+async def test_who_meets_the_breaker_is_told_what_failed(server: ModelServer):
+    patience = Patience(seconds=3, attempts=4, first_pause=0.01, longest_pause=0.02, failures=2)
+    async with chat_at(server, patience=patience) as chat:
+        server.otherwise = fails(500, "out of memory")
+        with pytest.raises(ModelUnavailableError, match=r"again and again.*HTTP 500.*out of memory"):
+            await chat.complete(HELLO, max_tokens=5)
 
 
 async def test_a_password_in_the_address_is_in_no_message_and_no_log(
