@@ -20,6 +20,7 @@ from graphrag.stores.system import SystemStore
 from graphrag.types import Fingerprints
 
 if TYPE_CHECKING:
+    from graphrag.extraction.schema import ExtractionSchema
     from graphrag.llm.model import LanguageModel
     from graphrag.llm.rerank import Reranker
 
@@ -134,23 +135,34 @@ def open_extractor(settings: Settings, llm: "LanguageModel | None", replies: Rep
     Raises:
         ConfigError: it needs a language model and there is none, or the schema cannot be used.
     """
-    spacy = SpacyExtractor(settings.spacy_pipeline)
+    schema, spacy = open_schema(settings), SpacyExtractor(settings.spacy_pipeline)
+    if schema is None or llm is None:
+        return spacy
+    from graphrag.extraction.model import ModelExtractor
+
+    return ModelExtractor(spacy, llm, replies, schema=schema, concurrency=settings.llm_concurrency)
+
+
+def open_schema(settings: Settings) -> "ExtractionSchema | None":
+    """The schema by which a language model extracts; None if none does.
+
+    Raises:
+        ConfigError: as open_extractor.
+    """
     if settings.extractor == "spacy":
         if settings.extraction_schema is not None:
             raise ConfigError(
                 "GRAPHRAG_EXTRACTION_SCHEMA is set, but only a language model extracts by a schema: set "
                 "GRAPHRAG_EXTRACTOR=llm, too"
             )
-        return spacy
-    if llm is None:
+        return None
+    if not settings.llm_provider:
         raise ConfigError(
             "GRAPHRAG_EXTRACTOR=llm needs a language model: set GRAPHRAG_LLM_PROVIDER and GRAPHRAG_LLM_MODEL"
         )
-    from graphrag.extraction.model import ModelExtractor
     from graphrag.extraction.schema import load_schema
 
-    schema = load_schema(settings.extraction_schema)
-    return ModelExtractor(spacy, llm, replies, schema=schema, concurrency=settings.llm_concurrency)
+    return load_schema(settings.extraction_schema)
 
 
 def open_llm(settings: Settings) -> "LanguageModel | None":

@@ -18,7 +18,7 @@ from rich.text import Text
 from api.cli.options import JsonOption, TenantOption, location_of, scope_of
 from api.cli.output import console, heading, line, print_json
 from api.cli.settings_view import Setting, settings_in_force
-from graphrag.bootstrap import open_embedders, open_llm, open_stores
+from graphrag.bootstrap import open_embedders, open_llm, open_reranking, open_schema, open_stores
 from graphrag.errors import GraphRAGError
 from graphrag.extraction.spacy import load_pipeline
 from graphrag.loaders import ParserProcess, load_bytes
@@ -93,6 +93,10 @@ def _checks(scope: Scope, settings_shown: list[Setting]) -> Iterator[Check]:
         yield _guarded("fingerprints", lambda: _fingerprints(settings, fingerprints[0]))
     if settings.llm_provider or settings.llm_model or settings.llm_base_url:
         yield from _model(settings)
+    if settings.extractor == "llm" or settings.extraction_schema is not None:
+        yield _guarded("extraction", lambda: _extraction(settings))
+    if settings.reranker or settings.rerank_model or settings.rerank_base_url:
+        yield _guarded("reranker", lambda: asyncio.run(_reranker(settings)))
     yield _guarded("spacy", lambda: _spacy(settings))
     yield _guarded("parser", _parser)
     yield _guarded("disk", lambda: _disk(settings))
@@ -211,6 +215,25 @@ async def _probed(settings: Settings) -> "list[Probe]":
 
     async with llm.chat:
         return await probe(llm)
+
+
+def _extraction(settings: Settings) -> Check:
+    open_schema(settings)
+    given = settings.extraction_schema
+    return Check("extraction", True, f"by {settings.llm_model}, {f'with the schema {given}' if given else 'with no schema of yours'}")  # fmt: skip
+
+
+async def _reranker(settings: Settings) -> Check:
+    begun = time.perf_counter()
+    reranker = await asyncio.to_thread(open_reranking, settings)
+    if reranker is None:
+        return Check("reranker", True, "none")
+    try:
+        await reranker.rerank("capital of France", ["Paris is the capital of France.", "Tea is drunk hot."])
+    finally:
+        await reranker.aclose()
+    milliseconds = 1000 * (time.perf_counter() - begun)
+    return Check("reranker", True, f"{settings.rerank_model} scores two passages in {milliseconds:.0f} ms")
 
 
 def _spacy(settings: Settings) -> Check:
