@@ -27,6 +27,7 @@ BYTES_PER_TOKEN = 3
 TOKENS_PER_MESSAGE = 8
 """What a chat template adds to a message, at most in the models met."""
 
+_SETTINGS = {"total": "GRAPHRAG_LLM_DAILY", "key": "GRAPHRAG_LLM_KEY_DAILY", "job": "GRAPHRAG_LLM_JOB"}
 _log = logging.getLogger(__name__)
 
 
@@ -147,7 +148,12 @@ def check_charges(charges: Sequence[Charge], held: Sequence[Usage]) -> list[Usag
     for charge, usage in zip(charges, after, strict=True):
         # Corrections come without a limit: what was used was used.
         if problem := charge.limit.exceeded_by(usage):
-            raise BudgetError(f"the budget of {spoken(charge.account)} does not suffice for this call, which needs {problem}: raise it, or wait for the next day")  # fmt: skip
+            account = charge.account
+            later = ", or wait for the next day" if account.day else ""
+            raise BudgetError(
+                f"the budget of {spoken(account)} does not suffice for this call, with which it could come to {problem}: "
+                f"raise {_SETTINGS[account.kind]}_{'TOKENS' if problem.endswith('tokens') else 'COST'}{later}"
+            )
     return after
 
 
@@ -211,7 +217,9 @@ class Purse:
             BudgetError: the purse or one of the accounts does not hold so much.
         """
         if problem := self.limit.exceeded_by(self.spent + self.reserved + most):
-            raise BudgetError(f"the budget of this answer or job does not suffice for this call, which needs {problem}")
+            raise BudgetError(
+                f"the budget of this answer or job does not suffice for this call, with which it could come to {problem}"
+            )
         self.reserved += most
         day = today()
         charges = tuple(

@@ -617,7 +617,7 @@ async def test_a_budget_is_never_exceeded_by_eight_calls_at_once(server: ModelSe
 
 
 async def test_a_call_beyond_the_budget_is_not_made_and_says_so(server: ModelServer, chat: Chat):
-    with pytest.raises(BudgetError, match=r"needs .* of 60 tokens"), paying(Purse(limit=Limit(tokens=60))):
+    with pytest.raises(BudgetError, match=r"come to .* of 60 tokens"), paying(Purse(limit=Limit(tokens=60))):
         await chat.complete(HELLO, max_tokens=50)
     assert server.exchanges == []
     assert chat.endpoint.breaker.state == "closed"

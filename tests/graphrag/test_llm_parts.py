@@ -11,17 +11,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphrag.bootstrap import limits_of, open_llm
-from graphrag.errors import ConfigError, ModelOutputError
+from graphrag.errors import BudgetError, ConfigError, ModelOutputError
 from graphrag.llm.calls import Breaker, Patience
 from graphrag.llm.presets import PRESETS, preset
 from graphrag.llm.prompts import DEFAULTS, load_prompts
 from graphrag.llm.repair import read_json
 from graphrag.llm.thinking import ThinkingFilter, without_thinking
 from graphrag.llm.translate import retry_after
-from graphrag.llm.usage import Limit, Price, Usage, estimate_tokens, used
+from graphrag.llm.usage import Account, Charge, Limit, Price, Usage, check_charges, estimate_tokens, used
 from graphrag.settings import load_settings
 
 SECRET = "sk-proj-very-secret-0123456789"
+
+# Budgets
+
+
+@pytest.mark.parametrize(
+    ("account", "limit", "said"),
+    [
+        (
+            Account("job", "default", "j1"),
+            Limit(1_000),
+            r"come to 1,200 of 1,000 tokens: raise GRAPHRAG_LLM_JOB_TOKENS$",
+        ),
+        (Account("job", "default", "j1"), Limit(0, 1e-9), r"US dollars: raise GRAPHRAG_LLM_JOB_COST$"),
+        (Account("key", "default", "k", "2026-01-02"), Limit(1_000), r"raise GRAPHRAG_LLM_KEY_DAILY_TOKENS, or wait"),
+        (Account("total", "", "", "2026-01-02"), Limit(1_000), r"raise GRAPHRAG_LLM_DAILY_TOKENS, or wait"),
+    ],
+)
+def test_a_budget_that_does_not_suffice_names_its_setting_and_only_a_daily_one_comes_back(
+    account: Account, limit: Limit, said: str
+):
+    with pytest.raises(BudgetError, match=said):
+        check_charges([Charge(account, Usage(1, 200, 0, 5), limit)], [Usage(9, 1_000, 0, 0)])
+
 
 # Settings
 
