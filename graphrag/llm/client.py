@@ -25,7 +25,7 @@ from graphrag.llm.repair import read_json
 from graphrag.llm.schema import response_format, told
 from graphrag.llm.thinking import ThinkingFilter, without_thinking
 from graphrag.llm.tracing import Span, model_span
-from graphrag.llm.translate import Target, model_error, server_name
+from graphrag.llm.translate import Target, model_error, never_sent, server_name
 from graphrag.llm.usage import (
     TOKENS_PER_MESSAGE,
     Price,
@@ -38,6 +38,8 @@ from graphrag.llm.usage import (
 
 _Shape = TypeVar("_Shape", bound=BaseModel)
 _Made = TypeVar("_Made")
+CHARACTERS_PER_TOKEN = 16
+"""More than these no model writes on average; a server that passes them does not keep to the length asked for."""
 _WRONG = "That reply cannot be used: {problem}\nReply again, with one JSON object that fits this schema and nothing else:\n{schema}"
 _ONLY_JSON = "Reply with one JSON object that fits this schema, and nothing else:\n"
 
@@ -303,12 +305,6 @@ class _Paid:
         return used(self.chat.price, self.input, estimate_tokens(text)), True
 
 
-def never_sent(error: BaseException | None) -> bool:
-    """Whether a request certainly did not reach the server."""
-    cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else None
-    return isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
-
-
 class _Stream:
     """A stream that has begun."""
 
@@ -324,6 +320,7 @@ class _Stream:
         self._reported: object = None
         self._first = ""
         self._began = False
+        self._written = 0
 
     @classmethod
     async def open(cls, chat: Chat, body: Mapping[str, Any], max_tokens: int) -> "_Stream":
@@ -404,6 +401,12 @@ class _Stream:
             self._refusal += refusal_of(delta)
             if text := text_of(delta.get("content")):
                 self._raw.append(text)
+                self._written += len(text)
+                if self._written > self._paid.output * CHARACTERS_PER_TOKEN:
+                    paid = self._paid
+                    raise ModelOutputError(
+                        f"{paid.chat.target.name} writes on beyond the {paid.output} tokens that it was asked for"
+                    )
                 return text
 
 

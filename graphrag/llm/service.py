@@ -12,10 +12,10 @@ import httpx2
 
 from graphrag.errors import ModelOutputError
 from graphrag.llm.calls import Endpoint, Patience
-from graphrag.llm.client import never_sent, open_client
+from graphrag.llm.client import open_client
 from graphrag.llm.reading import count_of, mapping
 from graphrag.llm.tracing import model_span
-from graphrag.llm.translate import Target, model_error, refused, server_name
+from graphrag.llm.translate import Target, model_error, never_sent, refused, server_name
 from graphrag.llm.usage import Price, Usage, current_purse, used
 
 Operation = Literal["embeddings", "rerank"]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+import httpx2
 import openai
 
 from graphrag.errors import (
@@ -108,6 +109,12 @@ def model_error(exc: Exception, target: Target) -> GraphRAGError:
 def refused(exc: BaseException) -> bool:
     """Whether the server answered with an error, so that nothing was generated or counted."""
     return isinstance(exc, openai.APIStatusError)
+
+
+def never_sent(error: BaseException | None) -> bool:
+    """Whether a request certainly did not reach the server."""
+    cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else None
+    return isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
 
 
 def _status_error(exc: openai.APIStatusError, target: Target) -> ModelError:

@@ -91,7 +91,17 @@ async def test_a_count_of_tokens_that_cannot_be_one_is_estimated(server: ModelSe
     assert 0 < reply.usage.tokens < 100
 
 
-async def test_so_it_is_for_embeddings(server: ModelServer):
+async def test_a_stream_that_passes_the_length_asked_for_is_broken_off(server: ModelServer, chat: Chat):
+    server.next(replies("word " * 100_000))
+    with pytest.raises(ModelOutputError, match="beyond the 50 tokens"):
+        await last_of(chat)
+
+    server.next(replies("x" * 100_000))
+    with pytest.raises(ModelOutputError, match="beyond the 50 tokens"):
+        await last_of(chat)
+
+
+async def test_a_count_of_an_embedding_that_cannot_be_one_is_estimated(server: ModelServer):
     server.next(raw(b'{"usage": {"prompt_tokens": 1e400}}'))
     service = Service(
         "openai",
