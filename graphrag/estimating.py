@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from graphrag.contributing import document_text
 from graphrag.errors import GraphRAGError, StoreError
-from graphrag.ingest import Ingested, Progress, describe, document_text, prepare, stored_documents
+from graphrag.ingest import Ingested, Progress, describe, prepare, stored_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.usage import Usage
 from graphrag.loaders.base import LoadedDocument

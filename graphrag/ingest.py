@@ -9,16 +9,16 @@ are kept, and cost nothing.
 """
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from graphrag.analysis import chunk_terms, is_subject_key, normalise, phrases
+from graphrag.analysis import is_subject_key, normalise
 from graphrag.chunking import split
-from graphrag.embedding import Passage, passage_text
+from graphrag.contributing import Ready, contribute, contribute_all
 from graphrag.errors import BudgetError, GraphRAGError, InputError, ModelError, StoreError
-from graphrag.extraction import ChunkText, Contribution, DocumentText
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.usage import Purse, paying
 from graphrag.loaders.base import LoadedDocument
@@ -30,21 +30,18 @@ from graphrag.syncing import kept_by_another
 from graphrag.types import (
     MAX_CHUNKS_PER_DOCUMENT,
     PUBLIC,
-    Chunk,
-    ChunkVectors,
     Document,
-    GraphBatch,
     Metadata,
     Scope,
     WriteOutcome,
     check_label,
     check_metadata,
-    chunk_id,
     document_id,
     stable_id,
 )
 
 GROUP_CHUNKS = 64
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +85,6 @@ class IngestReport:
 
 
 Progress = Callable[[Ingested], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A document that can be written."""
-
-    batch: GraphBatch
-    problems: Sequence[str] = ()
-    """Why the language model failed, for each passage on which it did."""
 
 
 async def ingest_documents(
@@ -168,8 +156,15 @@ async def _ingest(
     max_chunks: int,
     met: set[str],
 ) -> None:
+    def refuse(prepared: Prepared, exc: ModelError) -> None:
+        _log.warning("a model fails on %r", prepared.document.source, exc_info=exc)
+        reason = "a model fails on this document, and on no other; the log says how"
+        settle(Ingested(prepared.document.source, "failed", prepared.document.id, 0, reason))
+
     async def store(group: Sequence[Prepared]) -> "asyncio.Task[None]":
-        ready, stopped = await _contribute_or_stop(kb, group)
+        nonlocal works
+        ready, stopped = await contribute_all(kb, group, refuse, works=works)
+        works = True
         if writing is not None:
             await writing
         task = asyncio.create_task(_write(kb, scope, ready, lease, settle))
@@ -191,6 +186,7 @@ async def _ingest(
             reason = f"another document of this run has the source {item.source!r}; rename one of them"
             settle(Ingested(item.source, "failed", document.id, reason=reason))
 
+    works = False
     writing: asyncio.Task[None] | None = None
     reading = read_ahead(documents)
     try:
@@ -288,13 +284,13 @@ async def _store_parts(kb: KnowledgeBase, scope: Scope, parts: Sequence[Prepared
     document = parts[0].document
     before = await stored_parts(kb.store, scope, document.source)
     known = {one.id: one.fingerprint for one in before if one.state == "complete"}
-    (ready,) = await _contribute(kb, parts[:1])
+    (ready,) = await contribute(kb, parts[:1])
     first, problems, incomplete = ready.batch, [*ready.problems], 0
     begun = replace(first, document=replace(document, state="partial"))
     outcome = await kb.store.write(scope, begun, lease=lease)
     for part in parts[1:]:
         if known.get(part.document.id) != part.document.fingerprint:
-            (ready,) = await _contribute(kb, [part])
+            (ready,) = await contribute(kb, [part])
             await kb.store.write(scope, ready.batch, lease=lease)
             problems += ready.problems
             incomplete += bool(ready.problems)
@@ -320,108 +316,8 @@ def _settled(source: str, outcome: WriteOutcome, id_: str, chunks: int, problems
     return Ingested(source, outcome, id_, chunks, reason, len(problems))
 
 
-async def _contribute_or_stop(kb: KnowledgeBase, group: Sequence[Prepared]) -> tuple[list[_Ready], BudgetError | None]:
-    """As `_contribute`; when the budget is used up, with those documents that could be finished before, and the error."""
-    try:
-        return await _contribute(kb, group), None
-    except BudgetError as exc:
-        finished: list[_Ready] = []
-        for prepared in group:
-            try:  # costs nothing where every reply is there
-                finished += await _contribute(kb, [prepared])
-            except BudgetError:
-                break
-        return finished, exc
-
-
-async def _contribute(kb: KnowledgeBase, group: Sequence[Prepared]) -> list[_Ready]:
-    """Run the models over a group of documents and put the results together."""
-    passages = [
-        Passage(
-            span.prefix,
-            prepared.loaded.text[span.start : span.end],
-            tuple((start - span.start, end - span.start) for start, end in span.sentences),
-        )
-        for prepared in group
-        for span in prepared.spans
-    ]
-    texts = [document_text(prepared) for prepared in group]
-    vectors, contributions = await asyncio.gather(_embed(kb, passages), kb.extractor.extract(texts))
-    remaining = iter(vectors)
-    return [
-        await asyncio.to_thread(_assemble, prepared, text, [next(remaining) for _ in prepared.spans], contribution)
-        for prepared, text, contribution in zip(group, texts, contributions, strict=True)
-    ]
-
-
-async def _embed(kb: KnowledgeBase, passages: Sequence[Passage]) -> list[ChunkVectors]:
-    """Chunk vectors of the configured embedder; sentence vectors always of the local encoder."""
-    vectors = await kb.encoder.encode(passages)
-    if kb.embedder.fingerprint == kb.encoder.fingerprint:
-        return vectors
-    texts = [passage_text(passage.prefix, passage.text) for passage in passages]
-    embedded = await kb.embedder.embed(texts, "document")
-    return [ChunkVectors(row, local.sentences) for row, local in zip(embedded, vectors, strict=True)]
-
-
-def document_text(prepared: Prepared) -> DocumentText:
-    """A document as extractors see it."""
-    document, text = prepared.document, prepared.loaded.text
-    return DocumentText(
-        document.id,
-        document.tenant,
-        document.title,
-        [
-            ChunkText(
-                chunk_id(document.id, span.position, text[span.start : span.end]),
-                text[span.start : span.end],
-                span.start,
-                span.core_start,
-                tuple(dict.fromkeys((*span.heading, *(name for _, path in span.headings_within for name in path)))),
-                span.sentences,
-            )
-            for span in prepared.spans
-        ],
-    )
-
-
-def _assemble(
-    prepared: Prepared, text: DocumentText, vectors: Sequence[ChunkVectors], contributions: Sequence[Contribution]
-) -> _Ready:
-    document = prepared.document
-    without = [number for number, contribution in enumerate(contributions) if contribution.problem]
-    if without:
-        document = replace(document, fingerprint=stable_id(document.fingerprint, "without", *without))
-    chunks = [
-        Chunk(
-            id=source.id,
-            document_id=document.id,
-            source=document.source,
-            title=document.title,
-            position=span.position,
-            start=span.start,
-            core_start=span.core_start,
-            end=span.end,
-            text=source.text,
-            heading=span.heading,
-            page=span.page,
-            token_count=span.token_count,
-            sentences=span.sentences,
-            terms=chunk_terms(document.title, span.heading, source.text),
-            phrases=phrases(source.text, span.sentences, span.start),
-            mentions=contribution.mentions,
-            headings_within=span.headings_within,
-            pages_within=span.pages_within,
-        )
-        for span, source, contribution in zip(prepared.spans, text.chunks, contributions, strict=True)
-    ]
-    relations = [relation for contribution in contributions for relation in contribution.relations]
-    batch = GraphBatch(document, prepared.loaded.text, chunks, vectors, sorted(relations, key=lambda r: r.id))
-    return _Ready(batch, [contributions[number].problem for number in without])
-
-
 async def _write(
-    kb: KnowledgeBase, scope: Scope, ready: Sequence[_Ready], lease: Lease | None, settle: Progress
+    kb: KnowledgeBase, scope: Scope, ready: Sequence[Ready], lease: Lease | None, settle: Progress
 ) -> None:
     """Write documents in one transaction. If the store refuses one of them, each in its own, so that only that one fails."""
     try:

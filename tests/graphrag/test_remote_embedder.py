@@ -6,22 +6,26 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from graphrag.bootstrap import open_embedders
+from graphrag.bootstrap import open_embedders, open_knowledge_base
 from graphrag.embedding.models import MODELS, embedding_model
 from graphrag.embedding.remote import BATCH_TOKENS, RemoteEmbedder, open_remote
 from graphrag.errors import BudgetError, ConfigError, ModelOutputError, ModelRefusedError, ModelUnavailableError
+from graphrag.ingest import ingest_documents
 from graphrag.llm.calls import Patience, within
 from graphrag.llm.service import Service
 from graphrag.llm.usage import Limit, Price, Purse, Usage, paying
+from graphrag.loaders import load_bytes
 from graphrag.settings import load_settings
+from graphrag.types import Scope, document_id
 from tests.llama_server import NAME, llama_server
-from tests.model_server import ModelServer, closes, direction, embeds, fails, hangs, model_server, raw
+from tests.model_server import Action, Exchange, ModelServer, closes, direction, embeds, fails, hangs, model_server, raw
 
 KEY = "sk-proj-very-secret-0123456789"
 QUICK = Patience(seconds=3, silence_seconds=1, first_pause=0.01, longest_pause=0.02, failures=4, open_seconds=30)
@@ -348,6 +352,63 @@ async def test_documents_leave_room_for_a_question(server: ModelServer, opened: 
         assert time.monotonic() - begun < 0.5
         documents.cancel()
         await asyncio.gather(documents, return_exceptions=True)
+
+
+# Ingest
+
+
+def _refuses(word: str) -> Action:
+    """A server that has no vector for texts with a word, and refuses all that come with them."""
+
+    async def act(exchange: Exchange) -> None:
+        refused = any(word in text for text in exchange.body["input"])
+        await (fails(400, f"no vector for {word}") if refused else embeds(8))(exchange)
+
+    return act
+
+
+@pytest.mark.parametrize("sources", [("a", "poison", "c"), ("a",), ("poison",), ("poison", "poison too")])
+async def test_a_document_that_the_embedder_refuses_keeps_no_other_out(
+    server: ModelServer, opened: Open, tmp_path: Path, sources: tuple[str, ...]
+) -> None:
+    server.otherwise = _refuses("poison")
+    scope = Scope()
+    documents = [load_bytes(f"This is about {name}.".encode(), f"{name}.md")[0] for name in sources]
+    async with (
+        opened() as embedder,
+        open_knowledge_base(
+            load_settings(store_url=f"sqlite:///{tmp_path}/kb.db", embedder="hashing"), bind=False
+        ) as kb,
+    ):
+        remote = replace(kb, embedder=embedder)
+        good = [name for name in sources if "poison" not in name]
+        if not good:  # as if the model took nothing at all
+            with pytest.raises(ModelRefusedError, match="no vector for poison"):
+                await ingest_documents(remote, scope, documents)
+            return
+        report = await ingest_documents(remote, scope, documents)
+        assert [document.source for document in await kb.store.documents(scope)] == sorted(
+            (f"{name}.md" for name in good), key=lambda source: document_id("default", source)
+        )
+        assert [(failed.source, "on no other" in failed.reason) for failed in report.failures] == [
+            (f"{name}.md", True) for name in sources if name not in good
+        ]
+
+
+async def test_a_document_alone_that_the_embedder_refuses_fails_alone_where_it_took_others_before(
+    server: ModelServer, opened: Open, tmp_path: Path
+) -> None:
+    server.otherwise = _refuses("poison")
+    first = "\n\n".join(f"Paragraph {n} tells of harbours and ships. " * 30 for n in range(80))
+    documents = [load_bytes(text.encode(), name)[0] for name, text in (("a.md", first), ("b.md", "Of poison."))]
+    async with (
+        opened() as embedder,
+        open_knowledge_base(
+            load_settings(store_url=f"sqlite:///{tmp_path}/kb.db", embedder="hashing"), bind=False
+        ) as kb,
+    ):
+        report = await ingest_documents(replace(kb, embedder=embedder), Scope(), documents)
+    assert {one.source: one.outcome for one in report.results} == {"a.md": "created", "b.md": "failed"}
 
 
 # Settings
