@@ -7,7 +7,6 @@ from itertools import combinations
 
 from agent.assess import Assessment
 from agent.quoting import quotations
-from agent.spans.offer import short_answer
 from agent.types import Answer, PathEdge, RankedChunk, Step, StoppedBy, Verdict
 from agent.writer import Written
 from graphrag.retrieval.chain import Bridge, bridge_between
@@ -37,7 +36,7 @@ def compose(
     """
     begun = time.perf_counter()
     verdict = judge(assessment)
-    short = None if verdict == "insufficient_evidence" else short_answer(ledger, assessment)
+    short = None if verdict == "insufficient_evidence" else assessment.short
     citations = quotations(ledger, assessment, short)
     text = " ".join(f"{' '.join(citation.quote.split())} [{citation.id}]" for citation in citations)
     return Answer(

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 from agent.evidence import EvidenceSet, choose_evidence, weight_of
 from agent.expected import asked_words, wanted_terms
+from agent.spans.offer import OFFERED, likely_answer
+from agent.spans.wanted import read_wanted
+from agent.types import ShortAnswer
 from graphrag.analysis import held_terms, terms
 from graphrag.retrieval.chain import Scored, repeats, score_chains
 from graphrag.retrieval.ledger import Candidate, Ledger
@@ -27,9 +30,12 @@ WEIGHTS: Mapping[str, float] = {
     "names": 1.5,
     "bridge": 1.3,
     "margin": 1.55,
+    "answer": 0.0,
 }
 NEUTRAL_BRIDGE = 0.6
 """Counts as the bridge of a passage that answers alone and so needs none: about the mean over complete sets of the fit."""
+NEUTRAL_ANSWER = 0.2
+"""Counts as the probability of a short answer where none is looked for ("how", "why"): about the mean over all runs of the fit."""
 ABSENT_IDENTIFIER = 0.1
 """Most confidence where the question gives an identifier ("INC-2041") that no passage of the evidence holds."""
 _NAME = re.compile(r"\b(?:[A-Z]\w*|\w*\d\w*)(?:-\w+)*")
@@ -55,6 +61,8 @@ class Assessment:
     """First passages of the best chains."""
     hits: Sequence[Hit]
     """All passages, best first."""
+    short: ShortAnswer | None
+    """The short answer that is probable enough to be offered."""
     score: float
     """Of the best chain."""
     features: Mapping[str, float]
@@ -65,7 +73,8 @@ def assess(ledger: Ledger) -> Assessment:
     """Score the chains of the ledger, choose the evidence set and judge it."""
     scored = score_chains(ledger)
     evidence = choose_evidence(ledger, scored)
-    values = features(ledger, scored, evidence)
+    answer = likely_answer(ledger, evidence, scored.hits)
+    values = features(ledger, scored, evidence, answer)
     lacking = absent_identifiers(ledger, evidence)
     likely = confidence(values)
     return Assessment(
@@ -76,6 +85,7 @@ def assess(ledger: Ledger) -> Assessment:
         missing=tuple(dict.fromkeys((*lacking, *missing_words(ledger.question, evidence)))),
         heads=tuple(dict.fromkeys(chain.chunk_ids[0] for chain in scored.chains[:5])),
         hits=scored.hits,
+        short=answer if answer is not None and answer.confidence >= OFFERED else None,
         score=evidence.score,
         features=values,
     )
@@ -95,7 +105,7 @@ def confidence(values: Mapping[str, float]) -> float:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
 
 
-def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet) -> dict[str, float]:
+def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, answer: ShortAnswer | None) -> dict[str, float]:
     """What the judgement rests on; each is about 0 to 1 and does not grow with the corpus.
 
     The question's terms count by their weight, without those that only say what kind of answer is wanted.
@@ -107,6 +117,7 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet) -> dict[str,
     bridge     strength of the weakest bridge within the set; 0 without any, NEUTRAL_BRIDGE for one that answers alone
     margin     how far the best chain is ahead of the best one of other documents, at most 1; for a passage that answers alone,
                how far it is ahead of the best of other documents by itself
+    answer     probability of the likeliest short answer; NEUTRAL_ANSWER where the question asks for none
     """
     question = ledger.question
     chosen = [ledger.candidates[id_] for id_ in evidence.chunk_ids]
@@ -139,7 +150,14 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet) -> dict[str,
         if not evidence.alone
         else NEUTRAL_BRIDGE,
         "margin": min(1.0, score - max(rivals)) if rivals else 1.0,
+        "answer": _answered(question, answer),
     }
+
+
+def _answered(question: Question, answer: ShortAnswer | None) -> float:
+    if answer is not None:
+        return answer.confidence
+    return NEUTRAL_ANSWER if read_wanted(question.text).kind == "other" else 0.0
 
 
 def _quoted_terms(question: Question, chosen: Sequence[Candidate], wanted: frozenset[str]) -> frozenset[str]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.assess import Assessment
-from agent.spans.offer import short_answer
 from agent.spans.wanted import read_wanted
 from agent.tool import Tool
 from agent.tools import GraphExpand, KeywordSearch, ReadChunk, VectorSearch
@@ -116,7 +115,7 @@ def _holds_answer(ledger: Ledger, assessment: Assessment) -> bool:
 
     A passage can hold every word of "... is an album by a singer from what state?" and name the singer alone.
     """
-    return read_wanted(ledger.question.text).kind == "other" or short_answer(ledger, assessment) is not None
+    return read_wanted(ledger.question.text).kind == "other" or assessment.short is not None
 
 
 def _first(ledger: Ledger, tools: frozenset[str]) -> Plan | Stop:

@@ -93,11 +93,11 @@ def _row(watching: Watching, question: str, answers: tuple[str, ...]) -> Row:
         return Row(question, answers, [], "", sufficient=False)
     wanted = read_wanted(question)
     compares = wanted.kind in ("choice", "yes_no")
-    compared = compare(state.ledger, state.assessment, wanted) if compares else None
+    compared = compare(state.ledger, state.assessment.hits, wanted) if compares else None
     return Row(
         question,
         answers,
-        [] if compares else weigh(state.ledger, state.assessment, wanted),
+        [] if compares else weigh(state.ledger, state.assessment.evidence, state.assessment.hits, wanted),
         compared[0] if compared else "",
         sufficient=judge(state.assessment) != "insufficient_evidence",
     )

@@ -37,7 +37,7 @@ async def contribute_all(
         return await contribute(kb, group), None
     except ModelUnavailableError:
         raise
-    except ModelError as exc:
+    except ModelError:
         finished: list[Ready] = []
         failed: list[tuple[Prepared, ModelError]] = []
         for prepared in group:

@@ -1,16 +1,15 @@
 """Which of two, and yes or no, about two things that the question names: decided only where their passages say it plainly."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from agent.assess import Assessment
 from agent.spans.candidates import DATE, Found
 from agent.spans.places import COUNTRIES
 from agent.spans.wanted import PEOPLE, Wanted, canonical
 from graphrag.analysis import normalise, terms
 from graphrag.lives import life
 from graphrag.retrieval.ledger import Candidate, Ledger
-from graphrag.types import Chunk
+from graphrag.types import Chunk, Hit
 
 MORE_WORDS = 3
 """Words that a full name has beyond the one in the question, at most."""
@@ -25,15 +24,15 @@ _BIRTH, _DEATH = map(canonical, terms("born died"))
 _FILLING = frozenset(terms("both same kind type located situated based"))
 
 
-def compare(ledger: Ledger, assessment: Assessment, wanted: Wanted) -> tuple[str, Found] | None:
+def compare(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[str, Found] | None:
     """The answer and the place that shows it: one of the two things where its passage names it, or "yes" or "no" with the
     sentence that decides. None where the passages are missing or do not say it plainly.
     """
-    return _choose(ledger, assessment, wanted.options) if wanted.kind == "choice" else _decide(ledger, assessment)
+    return _choose(ledger, hits, wanted.options) if wanted.kind == "choice" else _decide(ledger, hits)
 
 
-def _choose(ledger: Ledger, assessment: Assessment, options: tuple[str, ...]) -> tuple[str, Found] | None:
-    passages = [_about(ledger, assessment, option) for option in options]
+def _choose(ledger: Ledger, hits: Sequence[Hit], options: tuple[str, ...]) -> tuple[str, Found] | None:
+    passages = [_about(ledger, hits, option) for option in options]
     if len(passages) != 2 or passages[0] is None or passages[1] is None:
         return None
     pair = (passages[0], passages[1])
@@ -54,10 +53,10 @@ def _choose(ledger: Ledger, assessment: Assessment, options: tuple[str, ...]) ->
     return (found.text, found) if found else None
 
 
-def _decide(ledger: Ledger, assessment: Assessment) -> tuple[str, Found] | None:
+def _decide(ledger: Ledger, hits: Sequence[Hit]) -> tuple[str, Found] | None:
     # The two on either side of an "and": a passage about what they are asked about is neither.
     asked = f" {normalise(ledger.question.text)} "
-    ranked = [ledger.candidates[hit.chunk_id] for hit in assessment.hits]
+    ranked = [ledger.candidates[hit.chunk_id] for hit in hits]
     one = next((c for c in ranked if any(f" {key} and " in asked for key in c.about)), None)
     other = next(
         (c for c in ranked if any(f" and {key} " in asked or f" and the {key} " in asked for key in c.about)), None
@@ -133,10 +132,10 @@ def _regions(chunk: Chunk) -> Iterator[str]:
             yield mention.key
 
 
-def _about(ledger: Ledger, assessment: Assessment, name: str) -> Candidate | None:
+def _about(ledger: Ledger, hits: Sequence[Hit], name: str) -> Candidate | None:
     """The best passage that is about a thing."""
     key = normalise(name)
-    found = (ledger.candidates[hit.chunk_id] for hit in assessment.hits)
+    found = (ledger.candidates[hit.chunk_id] for hit in hits)
     return next((candidate for candidate in found if key in candidate.about), None)
 
 

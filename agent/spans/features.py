@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from agent.assess import Assessment
-from agent.evidence import weight_of
+from agent.evidence import EvidenceSet, weight_of
 from agent.spans.candidates import Found, find, sentence_at
 from agent.spans.places import CLASSES, COUNTRIES, STATES
 from agent.spans.wanted import PEOPLE, Kind, Wanted, canonical
 from graphrag.analysis import normalise, terms
 from graphrag.lives import life
 from graphrag.retrieval.ledger import Candidate, Ledger
-from graphrag.types import Chunk
+from graphrag.types import Chunk, Hit
 
 PASSAGES = 8
 """Best passages in which an answer is looked for."""
@@ -53,8 +52,8 @@ class Weighed:
     features: Mapping[str, float]
 
 
-def weigh(ledger: Ledger, assessment: Assessment, wanted: Wanted) -> list[Weighed]:
-    """Every possible answer of the best passages, but what the question names itself or goes through.
+def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wanted) -> list[Weighed]:
+    """Every possible answer of the best passages (`hits`, best first), but what the question names itself or goes through.
 
     behind     how far its passage's chain is behind the best one
     evidence   1 if its passage is in the evidence set
@@ -66,9 +65,8 @@ def weigh(ledger: Ledger, assessment: Assessment, wanted: Wanted) -> list[Weighe
     described  share of that noun's terms in the first sentence of a passage about it
     first      1 in the first sentence of a passage
     """
-    evidence = assessment.evidence
     # A passage that holds the whole question is joined to others only by what the question names itself.
-    hits = [hit for hit in assessment.hits[:PASSAGES] if not evidence.alone or hit.chunk_id in evidence.chunk_ids]
+    hits = [hit for hit in hits[:PASSAGES] if not evidence.alone or hit.chunk_id in evidence.chunk_ids]
     passages = [ledger.candidates[hit.chunk_id] for hit in hits]
     reading = _Reading.of(ledger, wanted, passages)
     leading = {

@@ -7,13 +7,14 @@ benchmarks/fit_spans.py fits it on HotpotQA and MuSiQue training questions and s
 import math
 from collections.abc import Mapping, Sequence
 
-from agent.assess import Assessment
+from agent.evidence import EvidenceSet
 from agent.spans.candidates import Found
 from agent.spans.comparison import compare
 from agent.spans.features import Weighed, weigh
 from agent.spans.wanted import read_wanted
 from agent.types import ShortAnswer
 from graphrag.retrieval.ledger import Ledger
+from graphrag.types import Hit
 
 WEIGHTS: Mapping[str, float] = {
     "none": 8.24,
@@ -29,22 +30,30 @@ WEIGHTS: Mapping[str, float] = {
 }
 OFFERED = 0.22
 """Least probability for an answer to be offered: where a fit on HotpotQA still answers a quarter of MuSiQue's questions."""
+COMPARING = ("choice", "yes_no")
+"""Kinds of answers that are the outcome of a comparison."""
 COMPARED = 0.7
 """Confidence of a comparison, as often as those of HotpotQA were right. They are made only where the facts are plain."""
 
 
-def short_answer(ledger: Ledger, assessment: Assessment) -> ShortAnswer | None:
-    """A short answer with the place where it stands; None if nothing is probable enough. Needs no further read."""
+def likely_answer(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> ShortAnswer | None:
+    """The most probable short answer with the place where it stands, however improbable; None if nothing may be one.
+
+    Needs no further read. Where the question asks for what no span is looked for ("how", "why"), there is none.
+
+    Args:
+        hits: the passages, best first.
+    """
     wanted = read_wanted(ledger.question.text)
-    if wanted.kind in ("choice", "yes_no"):
-        compared = compare(ledger, assessment, wanted)
+    if wanted.kind in COMPARING:
+        compared = compare(ledger, hits, wanted)
         if compared is None:
             return None
         text, found = compared
         confidence = COMPARED
     else:
-        found, confidence = most_probable(weigh(ledger, assessment, wanted))
-        if found is None or confidence < OFFERED:
+        found, confidence = most_probable(weigh(ledger, evidence, hits, wanted))
+        if found is None:
             return None
         text = found.text
     return ShortAnswer(

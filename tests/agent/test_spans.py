@@ -12,7 +12,7 @@ from agent.assess import assess
 from agent.loop import Agent
 from agent.spans.candidates import Found, find
 from agent.spans.features import Weighed, fit
-from agent.spans.offer import WEIGHTS, most_probable, short_answer
+from agent.spans.offer import WEIGHTS, most_probable
 from agent.spans.wanted import read_wanted
 from agent.types import Answer
 from graphrag.analysis import normalise
@@ -144,7 +144,7 @@ def of_lives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
                 question = await read_question(kb.store, kb.embedder, kb.encoder, SCOPE, text)
                 ledger = Ledger(kb.store, SCOPE, question)
                 await graph_search(ledger, 20)
-                short = short_answer(ledger, assess(ledger))
+                short = assess(ledger).short
                 found[text] = short.text if short else ""
         return found
 
