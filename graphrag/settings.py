@@ -1,17 +1,23 @@
 """Every setting, once: typed, bounded, read from environment variables with the prefix GRAPHRAG_."""
 
 import os
+import re
+from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from graphrag.errors import ConfigError
+from graphrag.errors import ConfigError, InputError
+from graphrag.types import check_metadata
 
 PREFIX = "GRAPHRAG_"
 # Names that belong to the test suite and to scripts, not to a process that serves or ingests.
 _OTHER_NAMES = ("GRAPHRAG_TEST_",)
+_HOST = re.compile(r"\*|\[[0-9A-Fa-f:.]+\]|[^\s/:*\[\]]+")
+_ORIGIN = re.compile(r"\*|null|https?://[^\s/]+")
 
 
 class Settings(BaseSettings):
@@ -80,9 +86,9 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", min_length=1, description="address that the service listens on")
     port: int = Field(8321, ge=0, le=65535, description="its port; 0 takes a free one")
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(("localhost", "127.0.0.1", "[::1]"), description="comma-separated names under which the service may be called (Host header); * is any")  # fmt: skip
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(("localhost", "127.0.0.1", "[::1]"), description="comma-separated names, without ports, under which the service may be called (Host header); * is any")  # fmt: skip
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field((), description="comma-separated origins of web pages that may call the service, such as https://wiki.example.org")  # fmt: skip
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field((), description="comma-separated addresses of reverse proxies whose X-Forwarded-For is believed")  # fmt: skip
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field((), description="comma-separated IP addresses and networks of reverse proxies whose X-Forwarded-For is believed")  # fmt: skip
     data_dir: Path = Field(Path("graphrag-data"), description="folder in which uploaded files wait until they are ingested")  # fmt: skip
     keep_uploads_hours: float = Field(24, gt=0, le=8760, description="uploaded files are deleted after so long, unless a job waits for them")  # fmt: skip
     max_body_bytes: int = Field(1_000_000, ge=1_000, le=100_000_000, description="largest request, uploads apart")
@@ -114,6 +120,50 @@ class Settings(BaseSettings):
         if not key.isascii() or not key.isprintable():
             raise ValueError("a key is sent in a header, so it holds printable ASCII characters alone")
         return SecretStr(key)
+
+    @field_validator("filter_fields")
+    @classmethod
+    def _check_fields(cls, fields: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            # Neo4j's index is made with them: one that no document can have must not get there.
+            check_metadata(dict.fromkeys(fields, ""))
+        except InputError as exc:
+            raise ValueError(str(exc)) from exc
+        return fields
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        if not hosts:
+            raise ValueError("without a name nobody could call the service; * is any")
+        return _each(hosts, _HOST.fullmatch, "is no host name: leave out scheme, port and path, or set * for any")
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        return _each(origins, _ORIGIN.fullmatch, "is no origin: write https://wiki.example.org, with nothing after it")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        return _each(
+            proxies, _is_network, "is no IP address or network (10.0.0.5, 10.0.0.0/24), nor *: names do not count"
+        )
+
+
+def _each(values: tuple[str, ...], check: Callable[[str], object], fault: str) -> tuple[str, ...]:
+    """The values; one that could never match what it is compared with is refused, as it would be found out late."""
+    for value in values:
+        if not check(value):
+            raise ValueError(f"{value[:80]!r} {fault}")
+    return values
+
+
+def _is_network(value: str) -> bool:
+    try:
+        return value == "*" or bool(ip_network(value))
+    except ValueError:
+        return False
 
 
 def load_settings(**overrides: object) -> Settings:

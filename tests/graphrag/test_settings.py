@@ -1,5 +1,7 @@
 """Settings come from the environment, are checked, and never fall back silently."""
 
+import re
+
 import pytest
 
 from graphrag.errors import ConfigError
@@ -60,13 +62,34 @@ def test_names_of_the_test_suite_are_no_settings(monkeypatch: pytest.MonkeyPatch
         ("MAX_DOCUMENT_BYTES", "0"),
         ("PARSE_SECONDS", "0"),
         ("PARSE_SECONDS", "nan"),
+        ("FILTER_FIELDS", "year,Department"),
+        ("FILTER_FIELDS", "a-b"),
+        ("FILTER_FIELDS", "tenant"),
+        ("ALLOWED_HOSTS", ""),
+        ("ALLOWED_HOSTS", "https://kb.example.org"),
+        ("ALLOWED_HOSTS", "kb.example.org:8321"),
+        ("ALLOWED_HOSTS", "*.example.org"),
+        ("CORS_ORIGINS", "wiki.example.org"),
+        ("CORS_ORIGINS", "https://wiki.example.org/"),
+        ("TRUSTED_PROXIES", "nginx"),
+        ("TRUSTED_PROXIES", "10.0.0.5/8"),
     ],
 )
 def test_a_malformed_value_is_refused_with_its_name_and_value(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
     monkeypatch.setenv(f"{PREFIX}{name}", value)
 
-    with pytest.raises(ConfigError, match=f"invalid setting {PREFIX}{name}={value!r}: "):
+    with pytest.raises(ConfigError, match=re.escape(f"invalid setting {PREFIX}{name}={value!r}: ")):
         load_settings()
+
+
+def test_addresses_names_and_origins_of_every_form_are_taken(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GRAPHRAG_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],kb.example.org,*")
+    monkeypatch.setenv("GRAPHRAG_CORS_ORIGINS", "https://wiki.example.org,http://[::1]:3000,https://*.example.org,*")
+    monkeypatch.setenv("GRAPHRAG_TRUSTED_PROXIES", "10.0.0.5,10.0.0.0/24,::1,*")
+
+    settings = load_settings()
+
+    assert settings.allowed_hosts[-1] == settings.cors_origins[-1] == settings.trusted_proxies[-1] == "*"
 
 
 def test_every_malformed_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch):
