@@ -3,7 +3,7 @@
 import asyncio
 import importlib
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Request, Router
@@ -27,9 +27,9 @@ from api.observe import Observed
 from api.problems import handle
 from api.service import Caller, Service
 from api.strict import StrictRequests
-from api.workers import open_worker
+from api.workers import end_workers, open_worker
 from graphrag.bootstrap import open_knowledge_base
-from graphrag.errors import ConfigError
+from graphrag.errors import ConfigError, GraphRAGError
 from graphrag.settings import Settings
 from graphrag.uploads import Uploads
 
@@ -119,7 +119,12 @@ def _opened(
 ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        async with open_knowledge_base(settings) as kb:
+        async with AsyncExitStack() as stack:
+            try:
+                kb = await stack.enter_async_context(open_knowledge_base(settings))
+            except GraphRAGError as exc:
+                app.state.refusal = exc
+                raise
             # Answers need it, and importing it takes half a second that no question should wait for.
             await asyncio.to_thread(importlib.import_module, "networkx")
             uploads = Uploads(settings.data_dir)
@@ -128,12 +133,12 @@ def _opened(
             workers = [
                 asyncio.create_task(open_worker(kb, settings).run(service.wake)) for _ in range(settings.ingest_workers)
             ]
+            app.state.workers = workers
             try:
                 yield
             finally:
                 closing.set()
-                for worker in workers:
-                    worker.cancel()
+                end_workers(workers)
                 await asyncio.gather(*workers, return_exceptions=True)
 
     return lifespan

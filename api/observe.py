@@ -1,5 +1,6 @@
 """Around every request, matched by a route or not: host check, limit by address, request id, headers, log line, metrics."""
 
+import asyncio
 import time
 import uuid
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message, Rece
 
 from api.limits import RateLimiter
 from api.metrics import Metrics
-from api.problems import CLIENT_GONE, CONTENT_TYPE, GONE, ProblemError, body_of
+from api.problems import CLIENT_GONE, CONTENT_TYPE, GONE, ProblemError, body_of, busy
 
 HEALTH = frozenset({"/health/live", "/health/ready"})
 """Never limited, logged at debug level, and answered under any host name: load balancers ask all the time."""
@@ -84,12 +85,20 @@ class Observed:
             if problem is None:
                 await self._app(scope, cast("Receive", receiving), sending)
             else:
-                problem.headers |= self._shared_with(_header(scope, b"origin"))
-                await _send_problem(problem, request_id, sending)
+                await self._refuse(problem, scope, request_id, sending)
+        except asyncio.CancelledError:
+            # Nobody cancels a request but the server that stops, once it has waited for GRAPHRAG_SHUTDOWN_SECONDS.
+            if status:
+                raise
+            await self._refuse(busy("the service is stopping; ask again", retry_after=5), scope, request_id, sending)
         finally:
             self._metrics.open_requests.dec()
             # Without a response the client left, or the server is told to end at once.
             self._note(scope, status or CLIENT_GONE, time.perf_counter() - begun)
+
+    async def _refuse(self, problem: ProblemError, scope: HTTPScope, request_id: str, send: Send) -> None:
+        problem.headers |= self._shared_with(_header(scope, b"origin"))
+        await _send_problem(problem, request_id, send)
 
     def _refused(self, scope: HTTPScope) -> ProblemError | None:
         if scope["path"] in HEALTH or self._is_preflight(scope):

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
+from litestar import Litestar
 
 from api import logs
 from api.app import create_app
+from api.workers import end_workers
 from graphrag.errors import ConfigError
 from graphrag.settings import Settings
 
@@ -16,9 +18,9 @@ from graphrag.settings import Settings
 class Server(uvicorn.Server):
     """A server that tells the application that it is to stop before it waits for open responses to end."""
 
-    def __init__(self, config: uvicorn.Config, closing: asyncio.Event, started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, close: Callable[[], None], started: Callable[[], None]) -> None:
         super().__init__(config)
-        self._closing = closing
+        self._close = close
         self._announce = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -29,7 +31,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """As the method of the base class."""
-        self._closing.set()
+        self._close()
         await super().shutdown(sockets)
 
 
@@ -37,14 +39,15 @@ def run(settings: Settings, *, development: bool, announce: Callable[[str], None
     """Serve until told to stop.
 
     Raises:
-        ConfigError: the address cannot be listened on, or the application does not start.
+        ConfigError: the address cannot be listened on.
+        GraphRAGError: the application does not start; as open_knowledge_base.
     """
     logs.configure(settings)
     closing = asyncio.Event()
     app = create_app(settings, development=development, closing=closing)
     listening = _listen(settings)
     config = uvicorn.Config(
-        app,
+        _Plain(app),
         log_config=None,
         access_log=False,
         ws="none",
@@ -64,13 +67,34 @@ def run(settings: Settings, *, development: bool, announce: Callable[[str], None
         if development:
             announce("Development mode: no key is needed, every caller is an admin of the tenant 'default'.")
 
-    server = Server(config, closing, started)
+    def close() -> None:
+        closing.set()
+        # Now, and not with the lifespan: to give a job back takes a moment, and open requests may take all of theirs.
+        end_workers(app.state.get("workers", ()))
+
+    server = Server(config, close, started)
     try:
         asyncio.run(server.serve([listening]))
     except KeyboardInterrupt:
         return
-    if not server.started:
-        raise ConfigError("the service could not start; the log above says why")
+    except SystemExit:  # how uvicorn ends where the application does not start
+        refusal = app.state.get("refusal")
+        raise refusal or ConfigError("the service could not start; the log above says why") from None
+
+
+class _Plain:
+    """An application that cannot start for a reason that is known says that, in place of a traceback around it."""
+
+    def __init__(self, app: Litestar) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def sending(message: Any) -> None:
+            if message["type"] == "lifespan.startup.failed" and (refusal := self._app.state.get("refusal")):
+                message["message"] = str(refusal)
+            await send(message)
+
+        await self._app(scope, receive, sending if scope["type"] == "lifespan" else send)
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.jobs import Worker
@@ -36,6 +36,13 @@ def open_worker(kb: KnowledgeBase, settings: Settings, *, end_process: Callable[
         stall_seconds=settings.stall_seconds,
         end_process=end_process,
     )
+
+
+def end_workers(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """Tell workers to give their jobs back and end. Each once: told again, it would leave off giving back."""
+    for task in tasks:
+        if not task.cancelling():
+            task.cancel()
 
 
 async def work(settings: Settings, *, until_done: bool = False) -> None:

@@ -132,6 +132,15 @@ def test_an_address_that_is_taken_is_named(tmp_path: Path):
     assert "cannot listen on 127.0.0.1" in refused.err
 
 
+def test_a_service_that_cannot_start_says_why_without_a_traceback(tmp_path: Path):
+    refused = run_process(tmp_path, "serve", "--dev", "--port", "0", GRAPHRAG_LLM_PROVIDER="openai")
+
+    assert refused.code == 2
+    assert "Error: GRAPHRAG_LLM_PROVIDER=openai needs a model: set GRAPHRAG_LLM_MODEL" in refused.err
+    assert '"level": "error"' in refused.err  # for those who read the log by machine
+    assert "Traceback" not in refused.err
+
+
 def test_development_mode_needs_no_key_and_says_so(tmp_path: Path):
     with serve(tmp_path, "--dev", **QUIET) as served:
         assert served.client().get("/v1/admin/stats").status_code == 200

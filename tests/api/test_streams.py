@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import select
 import signal
 import socket
 import threading
@@ -13,7 +14,9 @@ from random import Random
 import httpx
 import pytest
 
-from tests.api.serving import Served, add_key, events, serve
+from graphrag.stores.embedded.open import open_stores
+from graphrag.types import Scope
+from tests.api.serving import Served, add_key, events, serve, store_url
 
 BODY = {"documents": [{"source": "a.md", "text": "Alder Pumps."}]}
 
@@ -100,6 +103,39 @@ def test_a_stop_ends_streams_with_an_event_and_the_process_within_its_grace(serv
     assert name == "error"
     assert json.loads(data)["type"] == "urn:graphrag:problem:unavailable"
     assert "Traceback" not in served.log()
+
+
+def test_a_stop_gives_the_job_back_at_once_and_answers_a_request_that_outlasts_the_grace(tmp_path: Path, key: str):
+    texts = [{"source": f"{number}.md", "text": f"Alder Pumps {number} is in Aarhus. " * 400} for number in range(60)]
+    with serve(tmp_path, GRAPHRAG_SHUTDOWN_SECONDS="8", GRAPHRAG_CORS_ORIGINS="https://wiki.example.org") as served:
+        client = served.client(key)
+        job = client.post("/v1/admin/documents", json={"documents": texts}).raise_for_status().json()["job"]["id"]
+        while client.get(f"/v1/admin/jobs/{job}").json()["state"] == "queued":
+            time.sleep(0.01)
+        with socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2]))) as connection:
+            # Of a body that never comes, in place of a question that takes long.
+            head = f"POST /v1/query HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+            connection.sendall(f"{head}Origin: https://wiki.example.org\r\nContent-Length: 100\r\n\r\n{{".encode())
+            time.sleep(0.3)
+            served.process.send_signal(signal.SIGTERM)
+            while asyncio.run(_state(tmp_path, job)) == "running":
+                time.sleep(0.05)
+            still_open = not select.select([connection], [], [], 0)[0]
+            answer = connection.makefile("rb").read().decode()
+        served.process.wait(30)
+        log = served.log()
+
+    assert asyncio.run(_state(tmp_path, job)) == "queued"
+    assert still_open
+    assert answer.startswith("HTTP/1.1 503 ")
+    assert "urn:graphrag:problem:unavailable" in answer and "retry-after: 5" in answer
+    assert "access-control-allow-origin: https://wiki.example.org" in answer
+    assert "Traceback" not in log
+
+
+async def _state(folder: Path, job: str) -> str:
+    async with open_stores(store_url(folder), filter_fields=()) as (_, system):
+        return (await system.job(Scope(access=frozenset({"*"})), job)).state
 
 
 def test_a_stream_of_a_job_ends_with_the_job(served: Served, key: str):
