@@ -37,9 +37,8 @@ async def open_stores(settings: Settings) -> AsyncGenerator[tuple[GraphStore, Sy
     """
     scheme, separator, _ = settings.store_url.partition("://")
     if not separator:
-        raise ConfigError(
-            f"GRAPHRAG_STORE_URL={settings.store_url!r} is not a URL: use for example sqlite:///graphrag.db"
-        )
+        shown = "(hidden)" if "@" in settings.store_url else repr(settings.store_url)  # there may be a password
+        raise ConfigError(f"GRAPHRAG_STORE_URL={shown} is not a URL: use for example sqlite:///graphrag.db")
     opener = cast(OpenStores, resolve(STORES, scheme))
     async with opener(settings.store_url, filter_fields=settings.filter_fields) as stores:
         yield stores

@@ -17,6 +17,7 @@ PREFIX = "GRAPHRAG_"
 # Names that belong to the test suite and to scripts, not to a process that serves or ingests.
 _OTHER_NAMES = ("GRAPHRAG_TEST_",)
 _HOST = re.compile(r"\*|\[[0-9A-Fa-f:.]+\]|[^\s/:*\[\]]+")
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s]\S*@")
 _ORIGIN = re.compile(r"\*|null|https?://[^\s/]+")
 
 
@@ -190,5 +191,11 @@ def load_settings(**overrides: object) -> Settings:
         raise ConfigError(f"invalid setting {problems}") from exc
 
 
+def without_credentials(text: str) -> str:
+    """A text with URLs, without user and password in them, also where these are not percent-encoded as they should be."""
+    return _CREDENTIALS.sub("***@", text)
+
+
 def _shown(place: tuple[int | str, ...], value: object) -> str:
-    return "(hidden)" if any("key" in str(part) for part in place) else repr(str(value)[:80])
+    hidden = any("key" in str(part) for part in place)
+    return "(hidden)" if hidden else repr(without_credentials(str(value))[:80])

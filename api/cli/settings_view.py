@@ -1,15 +1,12 @@
 """The settings in force, each with where it comes from, without secrets."""
 
 import os
-import re
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import SecretStr
 
-from graphrag.settings import PREFIX, Settings
-
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
+from graphrag.settings import PREFIX, Settings, without_credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,4 +35,4 @@ def _text(value: object) -> str:
         return "(set)" if value.get_secret_value() else "(not set)"
     if isinstance(value, tuple | list):
         return ",".join(str(item) for item in value)  # pyright: ignore[reportUnknownVariableType] # of any kind
-    return _CREDENTIALS.sub("***@", str(value))
+    return without_credentials(str(value))

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from graphrag.bootstrap import open_stores
 from graphrag.errors import ConfigError
-from graphrag.settings import PREFIX, Settings, load_settings
+from graphrag.settings import PREFIX, Settings, load_settings, without_credentials
 
 
 def test_without_an_environment_every_setting_has_its_default():
@@ -98,6 +99,33 @@ def test_every_malformed_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch)
 
     with pytest.raises(ConfigError, match=r"GRAPHRAG_CHUNK_TOKENS='many'.*GRAPHRAG_PARSE_SECONDS='-3'"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("neo4j://neo4j:secret@host:7687/kb", "neo4j://***@host:7687/kb"),
+        ("neo4j://neo4j:sec/ret@host:7687/kb", "neo4j://***@host:7687/kb"),
+        ("neo4j://neo4j:sec@ret@host:7687/kb", "neo4j://***@host:7687/kb"),
+        ("neo4j://host:7687", "neo4j://host:7687"),
+        ("sqlite:////data/a@b/graph.db", "sqlite:////data/a@b/graph.db"),
+    ],
+)
+def test_a_url_is_shown_without_its_credentials_whatever_characters_they_hold(url: str, shown: str):
+    assert without_credentials(url) == shown
+
+
+def test_a_malformed_value_is_shown_without_credentials(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GRAPHRAG_LLM_BASE_URL", "ftp://user:secret@host")
+
+    with pytest.raises(ConfigError, match=r"GRAPHRAG_LLM_BASE_URL='ftp://\*\*\*@host'"):
+        load_settings()
+
+
+async def test_what_is_no_store_url_is_not_repeated_where_it_may_hold_a_password():
+    with pytest.raises(ConfigError, match=r"GRAPHRAG_STORE_URL=\(hidden\) is not a URL"):
+        async with open_stores(load_settings(store_url="neo4j:/neo4j:secret@host")):
+            pass
 
 
 def test_every_setting_says_what_it_is_for():
