@@ -137,7 +137,7 @@ def neo4j_errors(location: str) -> Generator[None]:
     except (ServiceUnavailable, SessionExpired, OSError) as exc:
         raise StoreError(
             f"{location} cannot be reached: start the server (docker compose up neo4j, or make neo4j) or correct "
-            f"GRAPHRAG_STORE_URL; it says: {_first_line(exc)}"
+            f"GRAPHRAG_STORE_URL; it says: {_first_line(_root(exc))}"
         ) from exc
     except ConfigurationError as exc:
         raise ConfigError(f"{location}: {_first_line(exc)}: correct GRAPHRAG_STORE_URL") from exc
@@ -151,6 +151,12 @@ def neo4j_errors(location: str) -> Generator[None]:
         raise StoreError(f"{location} failed ({exc.code}): {_first_line(exc)}") from exc
     except DriverError as exc:
         raise StoreError(f"{location}: {type(exc).__name__}: {_first_line(exc)}") from exc
+
+
+def _root(exc: BaseException) -> BaseException:
+    """What the driver sums up as "Unable to retrieve routing information": refused, no TLS there, a bad certificate."""
+    below = exc.exceptions[0] if isinstance(exc, BaseExceptionGroup) else exc.__cause__
+    return exc if below is None or not str(below) else _root(below)
 
 
 def _first_line(exc: BaseException) -> str:
