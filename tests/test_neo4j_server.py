@@ -119,3 +119,16 @@ def test_a_new_home_gets_a_password_of_its_own_that_nobody_else_reads(tmp_path: 
     assert script.password_of(tmp_path / "a", None) == first != script.password_of(tmp_path / "b", None)
     assert (tmp_path / "a/password").stat().st_mode & 0o777 == 0o600
     assert script.password_of(tmp_path / "a", "given") == "given"
+
+
+def test_a_dump_makes_the_folder_that_it_goes_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def admin(home: Path, *arguments: str) -> str:
+        (Path(arguments[-1].removeprefix("--to-path=")) / "neo4j.dump").write_text("dump")
+        return ""
+
+    monkeypatch.setattr(script, "admin", admin)
+
+    script.dump(tmp_path / "home", tmp_path / "backup" / "today.dump")
+
+    assert (tmp_path / "backup" / "today.dump").read_text() == "dump"
+    assert [path.name for path in (tmp_path / "backup").iterdir()] == ["today.dump"]

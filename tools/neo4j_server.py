@@ -255,6 +255,7 @@ def dump(home: Path, file: Path) -> None:
     _require_stopped(home)
     if file.exists():
         raise ServerError(f"{file} exists already: choose another file")
+    file.resolve().parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=file.resolve().parent) as folder:
         admin(home.resolve(), "database", "dump", "neo4j", f"--to-path={folder}")
         (Path(folder) / "neo4j.dump").rename(file)
