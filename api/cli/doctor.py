@@ -99,6 +99,7 @@ def _checks(scope: Scope, settings_shown: list[Setting]) -> Iterator[Check]:
         yield _guarded("reranker", lambda: asyncio.run(_reranker(settings)))
     yield _guarded("spacy", lambda: _spacy(settings))
     yield _guarded("parser", _parser)
+    yield _guarded("uploads", lambda: _uploads(settings))
     yield _guarded("disk", lambda: _disk(settings))
 
 
@@ -251,6 +252,15 @@ def _parser() -> Check:
         load_bytes(_PAGE, "check.html", parser=parser)
     milliseconds = 1000 * (time.perf_counter() - begun)
     return Check("parser", True, f"the child process for PDF and HTML starts and works in {milliseconds:.0f} ms")
+
+
+def _uploads(settings: Settings) -> Check:
+    """Whether the service could keep what is uploaded; nothing is made yet."""
+    folder = settings.data_dir.absolute()
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    ok = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+    detail = f"{folder}{'' if nearest == folder else ' does not exist yet, the first upload creates it'}"
+    return Check("uploads", ok, detail, f"make it possible to write in {nearest}, or set GRAPHRAG_DATA_DIR")
 
 
 def _disk(settings: Settings) -> Check:

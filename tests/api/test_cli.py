@@ -254,7 +254,7 @@ def test_doctor_finds_everything_in_order_and_changes_nothing(run: Run, tmp_path
     assert result.code == 0
     assert result.json["ok"] is True
     assert [check["name"] for check in result.json["checks"]] == [
-        "python", "packages", "settings", "store", "embedder", "fingerprints", "spacy", "parser", "disk",
+        "python", "packages", "settings", "store", "embedder", "fingerprints", "spacy", "parser", "uploads", "disk",
     ]  # fmt: skip
     sources = {item["name"]: item["source"] for item in result.json["settings"]}
     assert sources["GRAPHRAG_EMBEDDER"] == "environment"
@@ -285,6 +285,17 @@ def test_doctor_says_that_no_store_can_be_made_in_a_folder_that_cannot_be_writte
     assert result.code == 1
     assert "PROBLEM store" in result.out
     assert f"-> make it possible to write in the folder {tmp_path}" in result.out
+
+
+def test_doctor_says_that_uploads_could_not_be_kept(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GRAPHRAG_DATA_DIR", str(tmp_path / "file" / "uploads"))
+
+    result = run("doctor")
+
+    assert result.code == 1
+    assert f"PROBLEM uploads: {tmp_path / 'file' / 'uploads'}" in result.out
+    assert f"-> make it possible to write in {tmp_path / 'file'}, or set GRAPHRAG_DATA_DIR" in result.out
 
 
 def test_doctor_reports_settings_that_are_not_valid(run: Run, monkeypatch: pytest.MonkeyPatch):
