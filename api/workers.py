@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable
 
 from graphrag.bootstrap import open_knowledge_base
+from graphrag.errors import ConfigError
 from graphrag.jobs import Worker
 from graphrag.knowledge import KnowledgeBase
 from graphrag.settings import Settings
@@ -93,20 +94,25 @@ def supervise(processes: int, *, said: Callable[[str], None]) -> None:
 
     A process that dies soon after its start is started again ever more slowly. When told to stop, processes give their jobs
     back and end.
+
+    Raises:
+        ConfigError: the settings are at fault, which no further start would mend; the process has said what it is.
     """
     stopping: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signal_number, _: stopping.append(signal_number))
     slots = [_Slot(number) for number in range(processes)]
     said(f"{processes} worker{'s' if processes > 1 else ''} started")
-    while not stopping:
+    try:
+        while not stopping:
+            for slot in slots:
+                slot.look(said)
+            time.sleep(_POLL_SECONDS)
+    finally:
         for slot in slots:
-            slot.look(said)
-        time.sleep(_POLL_SECONDS)
-    for slot in slots:
-        slot.process.send_signal(signal.SIGTERM)
-    for slot in slots:
-        slot.process.wait()
+            slot.process.send_signal(signal.SIGTERM)
+        for slot in slots:
+            slot.process.wait()
 
 
 class _Slot:
@@ -132,6 +138,10 @@ class _Slot:
         code = self.process.poll()
         if code is None:
             return
+        if code == ConfigError.exit_code:
+            raise ConfigError(
+                f"worker {self.number} cannot start with these settings; what it says above is the reason"
+            )
         now = time.monotonic()
         if not self.due:
             quick = now - self.begun < _QUICK_SECONDS

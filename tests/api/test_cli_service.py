@@ -141,6 +141,15 @@ def test_a_service_that_cannot_start_says_why_without_a_traceback(tmp_path: Path
     assert "Traceback" not in refused.err
 
 
+def test_workers_end_where_the_settings_are_at_fault(tmp_path: Path):
+    refused = run_process(tmp_path, "worker", "--processes", "2", GRAPHRAG_LLM_PROVIDER="openai")
+
+    assert refused.code == 2
+    assert "GRAPHRAG_LLM_PROVIDER=openai needs a model" in refused.err
+    assert "cannot start with these settings" in refused.err
+    assert "starting it again" not in refused.out
+
+
 def test_development_mode_needs_no_key_and_says_so(tmp_path: Path):
     with serve(tmp_path, "--dev", **QUIET) as served:
         assert served.client().get("/v1/admin/stats").status_code == 200
