@@ -7,6 +7,7 @@ import pytest
 from agent.answer import ANSWERED, INSUFFICIENT, judge
 from agent.assess import (
     ABSENT_IDENTIFIER,
+    NEUTRAL_ANSWER,
     NEUTRAL_BRIDGE,
     WEIGHTS,
     Assessment,
@@ -19,6 +20,7 @@ from agent.assess import (
 from agent.evidence import EvidenceSet, choose_evidence
 from agent.expected import wanted_terms
 from agent.loop import Agent
+from agent.spans.offer import likely_answer
 from agent.spans.wanted import read_wanted
 from graphrag.analysis import terms
 from graphrag.knowledge import KnowledgeBase
@@ -66,8 +68,26 @@ async def test_a_passage_that_holds_the_whole_question_answers_alone_unless_it_s
 
     assert (apart.chunk_ids, apart.alone) == ((whole,), True)
     assert (within.chunk_ids[0], within.alone) == (whole, False)
-    values = features(ledger, replace(scored, base=base), apart)
+    values = features(ledger, replace(scored, base=base), apart, None)
     assert (values["bridge"], values["margin"]) == (NEUTRAL_BRIDGE, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Who supplies the PMX-48 power module?", "likeliest"),
+        ("How tall is the PMX-48 power module?", 0.0),
+        ("How does the PMX-48 power module fail?", NEUTRAL_ANSWER),
+    ],
+)
+async def test_evidence_without_an_answer_of_the_kind_asked_for_counts_less(
+    kb: KnowledgeBase, question: str, expected: float | str
+):
+    ledger, assessment = await searched(kb, question)
+
+    likely = likely_answer(ledger, assessment.evidence, assessment.hits)
+    assert assessment.features["answer"] == (expected if likely is None else likely.confidence)
+    assert (likely is None) == (expected != "likeliest")
 
 
 async def test_without_evidence_every_feature_is_zero(empty: KnowledgeBase):
@@ -103,7 +123,7 @@ def test_confidence_grows_with_what_speaks_for_the_evidence_and_stays_a_probabil
 def test_the_verdict_follows_from_the_confidence(value: float, verdict: str):
     evidence = EvidenceSet(("a",), (), frozenset(), 1.0)
 
-    assert judge(Assessment(evidence, value, 1.0, 1.0, (), (), [], 1.0, {})) == verdict
+    assert judge(Assessment(evidence, value, 1.0, 1.0, (), (), [], None, 1.0, {})) == verdict
 
 
 @pytest.mark.parametrize(
