@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 from agent.evidence import EvidenceSet, choose_evidence, weight_of
 from agent.expected import asked_words, wanted_terms
-from agent.spans.offer import OFFERED, likely_answer
-from agent.spans.wanted import read_wanted
+from agent.spans.offer import OFFERED, short_answer
 from agent.types import ShortAnswer
 from graphrag.analysis import held_terms, terms
 from graphrag.retrieval.chain import Scored, repeats, score_chains
@@ -23,19 +22,17 @@ from graphrag.retrieval.question import Question
 from graphrag.types import Hit
 
 WEIGHTS: Mapping[str, float] = {
-    "bias": -4.91,
-    "coverage": 0.89,
-    "quoted": 0.89,
-    "heaviest": -0.79,
-    "names": 1.5,
-    "bridge": 1.3,
-    "margin": 1.55,
-    "answer": 0.0,
+    "bias": -5.43,
+    "coverage": 0.75,
+    "quoted": 0.78,
+    "heaviest": -0.7,
+    "names": 1.61,
+    "bridge": 1.49,
+    "margin": 1.46,
+    "answer": 2.06,
 }
 NEUTRAL_BRIDGE = 0.6
 """Counts as the bridge of a passage that answers alone and so needs none: about the mean over complete sets of the fit."""
-NEUTRAL_ANSWER = 0.2
-"""Counts as the probability of a short answer where none is looked for ("how", "why"): about the mean over all runs of the fit."""
 ABSENT_IDENTIFIER = 0.1
 """Most confidence where the question gives an identifier ("INC-2041") that no passage of the evidence holds."""
 _NAME = re.compile(r"\b(?:[A-Z]\w*|\w*\d\w*)(?:-\w+)*")
@@ -73,8 +70,8 @@ def assess(ledger: Ledger) -> Assessment:
     """Score the chains of the ledger, choose the evidence set and judge it."""
     scored = score_chains(ledger)
     evidence = choose_evidence(ledger, scored)
-    answer = likely_answer(ledger, evidence, scored.hits)
-    values = features(ledger, scored, evidence, answer)
+    short = short_answer(ledger, evidence, scored.hits)
+    values = features(ledger, scored, evidence, short)
     lacking = absent_identifiers(ledger, evidence)
     likely = confidence(values)
     return Assessment(
@@ -85,7 +82,7 @@ def assess(ledger: Ledger) -> Assessment:
         missing=tuple(dict.fromkeys((*lacking, *missing_words(ledger.question, evidence)))),
         heads=tuple(dict.fromkeys(chain.chunk_ids[0] for chain in scored.chains[:5])),
         hits=scored.hits,
-        short=answer if answer is not None and answer.confidence >= OFFERED else None,
+        short=short,
         score=evidence.score,
         features=values,
     )
@@ -105,7 +102,7 @@ def confidence(values: Mapping[str, float]) -> float:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
 
 
-def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, answer: ShortAnswer | None) -> dict[str, float]:
+def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: ShortAnswer | None) -> dict[str, float]:
     """What the judgement rests on; each is about 0 to 1 and does not grow with the corpus.
 
     The question's terms count by their weight, without those that only say what kind of answer is wanted.
@@ -117,7 +114,7 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, answer: Shor
     bridge     strength of the weakest bridge within the set; 0 without any, NEUTRAL_BRIDGE for one that answers alone
     margin     how far the best chain is ahead of the best one of other documents, at most 1; for a passage that answers alone,
                how far it is ahead of the best of other documents by itself
-    answer     probability of the likeliest short answer; NEUTRAL_ANSWER where the question asks for none
+    answer     probability of the short answer, if one is offered; else OFFERED, since what is unlikely says nothing
     """
     question = ledger.question
     chosen = [ledger.candidates[id_] for id_ in evidence.chunk_ids]
@@ -150,14 +147,8 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, answer: Shor
         if not evidence.alone
         else NEUTRAL_BRIDGE,
         "margin": min(1.0, score - max(rivals)) if rivals else 1.0,
-        "answer": _answered(question, answer),
+        "answer": short.confidence if short is not None else OFFERED,
     }
-
-
-def _answered(question: Question, answer: ShortAnswer | None) -> float:
-    if answer is not None:
-        return answer.confidence
-    return NEUTRAL_ANSWER if read_wanted(question.text).kind == "other" else 0.0
 
 
 def _quoted_terms(question: Question, chosen: Sequence[Candidate], wanted: frozenset[str]) -> frozenset[str]:

@@ -30,22 +30,18 @@ WEIGHTS: Mapping[str, float] = {
 }
 OFFERED = 0.22
 """Least probability for an answer to be offered: where a fit on HotpotQA still answers a quarter of MuSiQue's questions."""
-COMPARING = ("choice", "yes_no")
-"""Kinds of answers that are the outcome of a comparison."""
 COMPARED = 0.7
 """Confidence of a comparison, as often as those of HotpotQA were right. They are made only where the facts are plain."""
 
 
-def likely_answer(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> ShortAnswer | None:
-    """The most probable short answer with the place where it stands, however improbable; None if nothing may be one.
-
-    Needs no further read. Where the question asks for what no span is looked for ("how", "why"), there is none.
+def short_answer(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> ShortAnswer | None:
+    """A short answer with the place where it stands; None if nothing is probable enough. Needs no further read.
 
     Args:
         hits: the passages, best first.
     """
     wanted = read_wanted(ledger.question.text)
-    if wanted.kind in COMPARING:
+    if wanted.kind in ("choice", "yes_no"):
         compared = compare(ledger, hits, wanted)
         if compared is None:
             return None
@@ -53,7 +49,7 @@ def likely_answer(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) ->
         confidence = COMPARED
     else:
         found, confidence = most_probable(weigh(ledger, evidence, hits, wanted))
-        if found is None:
+        if found is None or confidence < OFFERED:
             return None
         text = found.text
     return ShortAnswer(

@@ -7,7 +7,6 @@ import pytest
 from agent.answer import ANSWERED, INSUFFICIENT, judge
 from agent.assess import (
     ABSENT_IDENTIFIER,
-    NEUTRAL_ANSWER,
     NEUTRAL_BRIDGE,
     WEIGHTS,
     Assessment,
@@ -20,7 +19,7 @@ from agent.assess import (
 from agent.evidence import EvidenceSet, choose_evidence
 from agent.expected import wanted_terms
 from agent.loop import Agent
-from agent.spans.offer import likely_answer
+from agent.spans.offer import OFFERED
 from agent.spans.wanted import read_wanted
 from graphrag.analysis import terms
 from graphrag.knowledge import KnowledgeBase
@@ -73,21 +72,20 @@ async def test_a_passage_that_holds_the_whole_question_answers_alone_unless_it_s
 
 
 @pytest.mark.parametrize(
-    ("question", "expected"),
+    ("question", "answered"),
     [
-        ("Who supplies the PMX-48 power module?", "likeliest"),
-        ("How tall is the PMX-48 power module?", 0.0),
-        ("How does the PMX-48 power module fail?", NEUTRAL_ANSWER),
+        ("When did the gateways at Maasvliet Terminal go dark?", True),
+        ("How tall is the PMX-48 power module?", False),
+        ("How does the PMX-48 power module fail?", False),
     ],
 )
-async def test_evidence_without_an_answer_of_the_kind_asked_for_counts_less(
-    kb: KnowledgeBase, question: str, expected: float | str
+async def test_evidence_that_shows_an_answer_of_the_kind_asked_for_counts_more(
+    kb: KnowledgeBase, question: str, answered: bool
 ):
-    ledger, assessment = await searched(kb, question)
+    _, assessment = await searched(kb, question)
 
-    likely = likely_answer(ledger, assessment.evidence, assessment.hits)
-    assert assessment.features["answer"] == (expected if likely is None else likely.confidence)
-    assert (likely is None) == (expected != "likeliest")
+    assert (assessment.short is not None) == answered
+    assert assessment.features["answer"] == (assessment.short.confidence if assessment.short else OFFERED)
 
 
 async def test_without_evidence_every_feature_is_zero(empty: KnowledgeBase):
