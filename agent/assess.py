@@ -22,14 +22,14 @@ from graphrag.retrieval.question import Question
 from graphrag.types import Hit
 
 WEIGHTS: Mapping[str, float] = {
-    "bias": -5.43,
+    "bias": -5.44,
     "coverage": 0.75,
-    "quoted": 0.78,
+    "quoted": 0.77,
     "heaviest": -0.7,
     "names": 1.61,
-    "bridge": 1.49,
-    "margin": 1.46,
-    "answer": 2.06,
+    "bridge": 1.53,
+    "margin": 1.45,
+    "answer": 2.02,
 }
 NEUTRAL_BRIDGE = 0.6
 """Counts as the bridge of a passage that answers alone and so needs none: about the mean over complete sets of the fit."""
