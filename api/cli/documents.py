@@ -1,12 +1,11 @@
 """`graphrag documents`, `graphrag delete` and `graphrag stats`: what is in the knowledge base."""
 
-import asyncio
 import re
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -17,16 +16,16 @@ from api.cli.options import (
     TenantOption,
     filter_of,
     location_of,
-    require_store,
     scope_of,
+    with_stores,
 )
 from api.cli.output import console, line, print_json, say, show, table
-from graphrag.bootstrap import open_stores
 from graphrag.errors import InputError, NotFoundError
 from graphrag.filters import Filter
 from graphrag.parts import delete_sources
 from graphrag.settings import load_settings
 from graphrag.stores.base import GraphStore
+from graphrag.stores.system import SystemStore
 from graphrag.types import Document, Scope
 
 SHORT_ID = 8
@@ -35,8 +34,6 @@ MANY = 10
 """More documents than this are deleted by a condition only when that is confirmed."""
 _PAGE = 500
 _ID_START = re.compile(rf"[0-9a-f]{{{SHORT_ID},32}}")
-
-_T = TypeVar("_T")
 
 
 def documents(
@@ -47,7 +44,7 @@ def documents(
 ) -> None:
     """List the documents."""
     scope = scope_of(tenant, access)
-    found = _with_store(lambda store: all_documents(store, scope, source))
+    found = with_stores(lambda store, _: all_documents(store, scope, source))
     found.sort(key=lambda document: (document.source, document.part))
     if as_json:
         print_json({"documents": [_to_json(document) for document in found]})
@@ -87,7 +84,7 @@ def delete(
     if not names and not source_prefix and wanted is None:
         raise InputError("nothing to delete: name ids or sources, or give --source-prefix or --filter")
 
-    async def choose(store: GraphStore) -> list[Document]:
+    async def choose(store: GraphStore, _: SystemStore) -> list[Document]:
         chosen: dict[str, Document] = {}
         for name in names or []:
             chosen.update((document.id, document) for document in await find_documents(store, scope, name))
@@ -96,12 +93,12 @@ def delete(
             chosen.update((document.id, document) for document in found)
         return list(chosen.values())
 
-    chosen = _with_store(choose)
+    chosen = with_stores(choose)
     sources = sorted({document.source for document in chosen})
     if not dry_run and len(sources) > MANY and (source_prefix or wanted is not None):
         said = f"{len(sources)} documents would be deleted, from {sources[0]!r} to {sources[-1]!r}"
         confirm(said, yes=yes, instead=", or --dry-run to see them")
-    gone = chosen if dry_run else _with_store(lambda store: delete_sources(store, scope, chosen))
+    gone = chosen if dry_run else with_stores(lambda store, _: delete_sources(store, scope, chosen))
     if as_json:
         listed = [{"id": document.id, "source": document.source, "part": document.part} for document in gone]
         print_json({"dry_run": dry_run, "deleted": listed})
@@ -135,11 +132,11 @@ def stats(tenant: TenantOption = "default", access: AccessOption = "*", as_json:
     """Count what is in the knowledge base."""
     scope = scope_of(tenant, access)
 
-    async def work(store: GraphStore) -> dict[str, object]:
+    async def work(store: GraphStore, _: SystemStore) -> dict[str, object]:
         counts = asdict(await store.statistics(scope))
         return {"store": await location_of(store), "revision": await store.revision(), "tenant": tenant, **counts}
 
-    found = _with_store(work)
+    found = with_stores(work)
     if as_json:
         print_json(found)
         return
@@ -239,15 +236,3 @@ def _to_json(document: Document) -> dict[str, object]:
         "created_at": document.created_at,
         "updated_at": document.updated_at,
     }
-
-
-def _with_store(work: Callable[[GraphStore], Coroutine[Any, Any, _T]]) -> _T:
-    """Run work on the configured store; no model is loaded."""
-    settings = load_settings()
-    require_store(settings)
-
-    async def run() -> _T:
-        async with open_stores(settings) as (store, _):
-            return await work(store)
-
-    return asyncio.run(run())

@@ -2,25 +2,21 @@
 
 import asyncio
 import getpass
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Annotated, Any, TypeVar
+from collections.abc import Mapping
+from typing import Annotated
 
 import typer
 
-from api.cli.options import AccessOption, JsonOption, TenantOption, require_store, scope_of
+from api.cli.options import AccessOption, JsonOption, TenantOption, scope_of, with_stores
 from api.cli.output import heading, line, print_json, say, show, table
-from graphrag.bootstrap import open_stores
 from graphrag.decisions import decide, decided, decisions_seen, undo
 from graphrag.entities import Link, all_candidates, find_entity, links_of, names_of
-from graphrag.settings import load_settings
 from graphrag.stores.base import GraphStore
 from graphrag.stores.system import Decision, DecisionKind, SystemStore
 from graphrag.types import Chunk, Entity, Occurrences, Scope
 
 SHOWN_CHUNKS = 10
 SHORT_ID = 8
-
-_T = TypeVar("_T")
 
 entities = typer.Typer(no_args_is_help=True, help="Which names are one entity: look, and decide.")
 
@@ -41,7 +37,7 @@ def show_entity(
         (places,) = await store.chunks_mentioning(scope, [entity.id], SHOWN_CHUNKS)
         return entity, links, places, await store.chunks(scope, places.chunk_ids)
 
-    entity, links, places, chunks = _with_stores(work)
+    entity, links, places, chunks = with_stores(work)
     if as_json:
         found = {"same_as": [_link(link) for link in links], "chunk_ids": list(places.chunk_ids)}
         print_json({**_entity(entity), **found})
@@ -79,7 +75,7 @@ def list_candidates(
     async def work(store: GraphStore, system: SystemStore) -> list[Link]:
         return await all_candidates(store, scope, await decided(system, tenant))
 
-    found = [link for link in _with_stores(work) if link.same_as.score >= least]
+    found = [link for link in with_stores(work) if link.same_as.score >= least]
     if as_json:
         pairs = [{"a": _entity(link.one), "b": _entity(link.other), **_why(link)} for link in found[:limit]]
         print_json({"candidates": pairs, "total": len(found)})
@@ -136,7 +132,7 @@ def undo_decision(
         gone = await undo(store, system, scope, id)
         return gone, await names_of(store, scope, (gone.a, gone.b))
 
-    gone, names = _with_stores(work)
+    gone, names = with_stores(work)
     if as_json:
         print_json({"undone": _decision(gone, names)})
         return
@@ -152,7 +148,7 @@ def list_decisions(tenant: TenantOption = "default", access: AccessOption = "*",
         found = await decisions_seen(store, system, scope)
         return found, await names_of(store, scope, (id_ for one in found for id_ in (one.a, one.b)))
 
-    found, names = _with_stores(work)
+    found, names = with_stores(work)
     if as_json:
         print_json({"decisions": [_decision(decision, names) for decision in found]})
         return
@@ -172,7 +168,7 @@ def _decide(kind: DecisionKind, a: str, b: str, author: str, scope: Scope, as_js
         by = author or await asyncio.to_thread(_user)
         return await decide(store, system, scope, kind, one.id, other.id, by), one, other
 
-    decision, one, other = _with_stores(work)
+    decision, one, other = with_stores(work)
     if as_json:
         print_json(_decision(decision, {one.id: one.name, other.id: other.name}))
         return
@@ -222,15 +218,3 @@ def _decision(decision: Decision, names: Mapping[str, str]) -> dict[str, object]
         "author": decision.author,
         "created_at": decision.created_at,
     }
-
-
-def _with_stores(work: Callable[[GraphStore, SystemStore], Coroutine[Any, Any, _T]]) -> _T:
-    """Run work on the configured store; no model is loaded."""
-    settings = load_settings()
-    require_store(settings)
-
-    async def run() -> _T:
-        async with open_stores(settings) as (store, system):
-            return await work(store, system)
-
-    return asyncio.run(run())

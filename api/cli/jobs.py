@@ -1,25 +1,22 @@
 """`graphrag jobs`: what the service has been given to ingest."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import typer
 
-from api.cli.options import JsonOption, TenantOption, require_store, scope_of
+from api.cli.options import JsonOption, TenantOption, scope_of, with_stores
 from api.cli.output import heading, line, print_json, say, show, table
 from graphrag import reembedding
-from graphrag.bootstrap import open_stores
 from graphrag.errors import InputError
-from graphrag.settings import load_settings
+from graphrag.stores.base import GraphStore
 from graphrag.stores.system import ENDED, Job, JobFailure, JobState, SystemStore
 from graphrag.tally import shown
 
 SHOWN_FAILURES = 20
 ALL_FAILURES = 1_000_000
 WATCH_SECONDS = 0.5
-
-_T = TypeVar("_T")
 
 jobs = typer.Typer(no_args_is_help=True, help="Ingest jobs of the service.")
 
@@ -34,8 +31,8 @@ def list_jobs(
     as_json: JsonOption = False,
 ) -> None:
     """List the newest jobs of a tenant."""
-    found = _with_system(
-        lambda system: system.jobs(scope_of(tenant), states=[state] if state is not None else (), limit=limit)
+    found = with_stores(
+        lambda _, system: system.jobs(scope_of(tenant), states=[state] if state is not None else (), limit=limit)
     )
     if as_json:
         print_json({"jobs": [to_json(job) for job in found]})
@@ -55,11 +52,11 @@ def list_jobs(
 def show_job(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOption = False) -> None:
     """Show a job, and what of it failed."""
 
-    async def work(system: SystemStore) -> tuple[Job, Sequence[JobFailure]]:
+    async def work(_: GraphStore, system: SystemStore) -> tuple[Job, Sequence[JobFailure]]:
         scope = scope_of(tenant)
         return await system.job(scope, id), await system.failures(scope, id, limit=ALL_FAILURES)
 
-    job, failures = _with_system(work)
+    job, failures = with_stores(work)
     if as_json:
         failed = [{"source": failure.source, "reason": failure.reason} for failure in failures]
         print_json({**to_json(job), "failures": failed})
@@ -81,22 +78,20 @@ def watch(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOption 
 
     With --json, one document at the end.
     """
-    settings, scope = load_settings(), scope_of(tenant)
-    require_store(settings)
+    scope = scope_of(tenant)
 
-    async def follow() -> Job:
-        async with open_stores(settings) as (_, system):
-            said = ""
-            while True:
-                job = await system.job(scope, id)
-                if not as_json and (now := _state_of(job)) != said:
-                    line(now)
-                    said = now
-                if job.state in ENDED:
-                    return job
-                await asyncio.sleep(WATCH_SECONDS)
+    async def follow(_: GraphStore, system: SystemStore) -> Job:
+        said = ""
+        while True:
+            job = await system.job(scope, id)
+            if not as_json and (now := _state_of(job)) != said:
+                line(now)
+                said = now
+            if job.state in ENDED:
+                return job
+            await asyncio.sleep(WATCH_SECONDS)
 
-    job = asyncio.run(follow())
+    job = with_stores(follow)
     if as_json:
         print_json(to_json(job))
     if job.state != "succeeded":
@@ -124,13 +119,13 @@ def _state_of(job: Job) -> str:
 @jobs.command()
 def cancel(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOption = False) -> None:
     """Cancel a job. Documents that it has stored stay stored."""
-    _print_state(_with_system(lambda system: system.cancel_job(scope_of(tenant), id)), as_json)
+    _print_state(with_stores(lambda _, system: system.cancel_job(scope_of(tenant), id)), as_json)
 
 
 @jobs.command()
 def retry(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOption = False) -> None:
     """Queue a failed or cancelled job again."""
-    _print_state(_with_system(lambda system: system.retry_job(scope_of(tenant), id)), as_json)
+    _print_state(with_stores(lambda _, system: system.retry_job(scope_of(tenant), id)), as_json)
 
 
 def to_json(job: Job) -> Mapping[str, object]:
@@ -151,14 +146,3 @@ def _print_state(job: Job, as_json: bool) -> None:
         print_json(to_json(job))
     else:
         line(f"{job.state} {job.id}")
-
-
-def _with_system(work: Callable[[SystemStore], Coroutine[Any, Any, _T]]) -> _T:
-    settings = load_settings()
-    require_store(settings)
-
-    async def run() -> _T:
-        async with open_stores(settings) as (_, system):
-            return await work(system)
-
-    return asyncio.run(run())

@@ -1,23 +1,17 @@
 """`graphrag keys`: who may use the service."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
 
-from api.cli.options import JsonOption, TenantOption, require_store, scope_of
+from api.cli.options import JsonOption, TenantOption, scope_of, with_stores
 from api.cli.output import line, print_json, say, show, table
 from api.keys import make_key, timestamp
-from graphrag.bootstrap import open_stores
 from graphrag.errors import InputError
-from graphrag.settings import load_settings
-from graphrag.stores.system import ApiKey, KeyRole, SystemStore
+from graphrag.stores.system import ApiKey, KeyRole
 from graphrag.types import PUBLIC
 
 MAX_NAME = 100
-
-_T = TypeVar("_T")
 
 keys = typer.Typer(no_args_is_help=True, help="API keys of the service.")
 
@@ -42,7 +36,7 @@ def create(
     if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
         raise InputError(f"the name of a key has 1 to {MAX_NAME} printable characters")
     key, secret = make_key(name.strip(), role, scope_of(tenant, access), days=days)
-    _with_system(lambda system: system.add_key(key), create=True)
+    with_stores(lambda _, system: system.add_key(key), create=True)
     if as_json:
         print_json({**_to_json(key), "secret": secret})
         return
@@ -55,7 +49,7 @@ def create(
 @keys.command("list")
 def list_keys(tenant: TenantOption = "default", as_json: JsonOption = False) -> None:
     """List the keys of a tenant, without their secrets."""
-    found = _with_system(lambda system: system.keys(scope_of(tenant).tenant))
+    found = with_stores(lambda _, system: system.keys(scope_of(tenant).tenant))
     if as_json:
         print_json({"keys": [_to_json(key) for key in found]})
         return
@@ -75,7 +69,7 @@ def revoke(
     as_json: JsonOption = False,
 ) -> None:
     """Revoke a key. Running services refuse it from the next request on."""
-    _with_system(lambda system: system.revoke_key(scope_of(tenant).tenant, id))
+    with_stores(lambda _, system: system.revoke_key(scope_of(tenant).tenant, id))
     if as_json:
         print_json({"revoked": id})
     else:
@@ -105,16 +99,3 @@ def _state(key: ApiKey) -> str:
     if key.expires_at is None:
         return "active"
     return f"{'expired' if key.expires_at <= timestamp() else 'active until'} {key.expires_at[:10]}"
-
-
-def _with_system(work: Callable[[SystemStore], Coroutine[Any, Any, _T]], *, create: bool = False) -> _T:
-    """Run work on the configured store; only `create` makes a new one."""
-    settings = load_settings()
-    if not create:
-        require_store(settings)
-
-    async def run() -> _T:
-        async with open_stores(settings) as (_, system):
-            return await work(system)
-
-    return asyncio.run(run())

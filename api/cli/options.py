@@ -3,16 +3,18 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterable, Sequence
-from typing import Annotated, cast
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Annotated, Any, TypeVar, cast
 
 import typer
 
+from graphrag.bootstrap import open_stores
 from graphrag.errors import InputError, NotFoundError
 from graphrag.filters import Filter, parse_filter
-from graphrag.settings import Settings
+from graphrag.settings import Settings, load_settings
 from graphrag.stores.base import GraphStore
 from graphrag.stores.embedded.open import path_of
+from graphrag.stores.system import SystemStore
 from graphrag.types import ALL_ACCESS, Scalar, Scope, check_metadata
 
 MAX_RESULTS = 100
@@ -36,6 +38,7 @@ FilterOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
+_T = TypeVar("_T")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
@@ -119,3 +122,20 @@ def require_store(settings: Settings) -> None:
 def lacks_store(settings: Settings) -> bool:
     """Whether the store is a file that does not exist; opening the store would create it."""
     return settings.store_url.startswith("sqlite:") and not path_of(settings.store_url).exists()
+
+
+def with_stores(work: Callable[[GraphStore, SystemStore], Coroutine[Any, Any, _T]], *, create: bool = False) -> _T:
+    """Run work on the configured stores, without loading a model.
+
+    Raises:
+        NotFoundError: there is no store yet, unless `create` makes one.
+    """
+    settings = load_settings()
+    if not create:
+        require_store(settings)
+
+    async def run() -> _T:
+        async with open_stores(settings) as (store, system):
+            return await work(store, system)
+
+    return asyncio.run(run())

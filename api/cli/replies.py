@@ -1,17 +1,12 @@
 """`graphrag replies`: replies of the language model that are kept, so that none is paid for twice."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from api.cli.options import JsonOption, TenantOption, require_store, scope_of
+from api.cli.options import JsonOption, TenantOption, scope_of, with_stores
 from api.cli.output import line, print_json
-from graphrag.bootstrap import open_stores
-from graphrag.settings import load_settings
-from graphrag.stores.system import SystemStore
 
 replies = typer.Typer(no_args_is_help=True, help="Kept replies of the language model.")
 
@@ -24,7 +19,7 @@ DaysOption = Annotated[
 def count(tenant: TenantOption = "default", days: DaysOption = 0, as_json: JsonOption = False) -> None:
     """Count the replies that are kept of a tenant."""
     before, name = _before(days), scope_of(tenant).tenant
-    _print(_with_system(lambda system: system.count_replies(name, before=before)), "kept", as_json)
+    _print(with_stores(lambda _, system: system.count_replies(name, before=before)), "kept", as_json)
 
 
 @replies.command()
@@ -34,7 +29,7 @@ def remove(tenant: TenantOption = "default", days: DaysOption = 0, as_json: Json
     They repeat what the documents say, deleted ones included. A document that is ingested anew without them is paid for anew.
     """
     before, name = _before(days), scope_of(tenant).tenant
-    _print(_with_system(lambda system: system.remove_replies(name, before=before)), "removed", as_json)
+    _print(with_stores(lambda _, system: system.remove_replies(name, before=before)), "removed", as_json)
 
 
 def _before(days: int) -> str:
@@ -46,14 +41,3 @@ def _print(number: int, what: str, as_json: bool) -> None:
         print_json({what: number})
     else:
         line(f"{number:,} {'reply' if number == 1 else 'replies'} {what}")
-
-
-def _with_system(work: Callable[[SystemStore], Coroutine[Any, Any, int]]) -> int:
-    settings = load_settings()
-    require_store(settings)
-
-    async def run() -> int:
-        async with open_stores(settings) as (_, system):
-            return await work(system)
-
-    return asyncio.run(run())

@@ -1,15 +1,14 @@
 """`graphrag usage`: what calls of language models used, by day, key and job."""
 
-import asyncio
 from typing import Annotated
 
 import typer
 
-from api.cli.options import JsonOption, TenantOption, require_store
+from api.cli.options import JsonOption, TenantOption, with_stores
 from api.cli.output import line, print_json, show, table
-from graphrag.bootstrap import open_stores
 from graphrag.llm.usage import Account, Usage
-from graphrag.settings import Settings, load_settings
+from graphrag.stores.base import GraphStore
+from graphrag.stores.system import SystemStore
 
 
 def usage(
@@ -21,9 +20,12 @@ def usage(
 
     By day: of everybody together, and of each key of the tenant; of each ingest job as a whole.
     """
-    settings = load_settings()
-    require_store(settings)
-    accounts = asyncio.run(_accounts(settings, tenant, limit))
+
+    async def work(_: GraphStore, system: SystemStore) -> list[tuple[Account, Usage]]:
+        everybody = await system.usage("", kind="total", limit=limit)
+        return [*everybody, *await system.usage(tenant, limit=limit)][:limit]
+
+    accounts = with_stores(work)
     if as_json:
         print_json({"accounts": [account_to_json(account, used) for account, used in accounts]})
         return
@@ -42,12 +44,6 @@ def usage(
             f"{used.dollars:.4f}" if used.cost else "-",
         )
     show(rows)
-
-
-async def _accounts(settings: Settings, tenant: str, limit: int) -> list[tuple[Account, Usage]]:
-    async with open_stores(settings) as (_, system):
-        everybody = await system.usage("", kind="total", limit=limit)
-        return [*everybody, *await system.usage(tenant, limit=limit)][:limit]
 
 
 def account_to_json(account: Account, used: Usage) -> dict[str, object]:
