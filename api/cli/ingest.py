@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from api.cli.documents import MANY, confirm
 from api.cli.estimate import print_estimate, run_estimate, say_left_out
 from api.cli.options import JsonOption, TenantOption, location_of, metadata_of, scope_of
-from api.cli.output import console, heading, line, print_json, say
+from api.cli.output import console, line, print_failures, print_json, say
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError, ModelError
 from graphrag.ingest import Ingested, IngestReport, ingest_documents
@@ -24,7 +24,6 @@ from graphrag.sources import Sources, list_sources, open_sources
 from graphrag.syncing import SYNCED_FROM, Vanished, name_of, vanished
 from graphrag.types import PUBLIC, Metadata, Scope, check_label, check_metadata
 
-SHOWN_FAILURES = 20
 SHOWN_LOST = 5
 
 
@@ -197,19 +196,9 @@ def print_run(run: Run) -> None:
     for source in run.removed:
         line(f"renamed   {source} -> {moved[source]}" if source in moved else f"removed   {source}")
     line(f"Stored in {run.store}")
-    _print_reasons("Not stored", report.failures)
-    _print_reasons("Stored without all that the language model would find", report.incomplete)
-
-
-def _print_reasons(what: str, failures: Sequence[Ingested]) -> None:
-    if not failures:
-        return
-    heading(what, f"({len(failures)})")
-    for failure in failures[:SHOWN_FAILURES]:
-        reason = failure.reason
-        line(f"  {reason}" if failure.source in reason else f"  {failure.source}: {reason}", "red")
-    if len(failures) > SHOWN_FAILURES:
-        say(f"... and {len(failures) - SHOWN_FAILURES} more; --json lists all", indent=2)
+    print_failures("Not stored", [(one.source, one.reason) for one in report.failures])
+    partly = [(one.source, one.reason) for one in report.incomplete]
+    print_failures("Stored without all that the language model would find", partly)
 
 
 def _number(count: int, what: str) -> str:

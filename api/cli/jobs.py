@@ -7,14 +7,13 @@ from typing import Annotated
 import typer
 
 from api.cli.options import JsonOption, TenantOption, scope_of, with_stores
-from api.cli.output import heading, line, print_json, say, show, table
+from api.cli.output import line, print_failures, print_json, say, show, table
 from graphrag import reembedding
 from graphrag.errors import InputError
 from graphrag.stores.base import GraphStore
 from graphrag.stores.system import ENDED, Job, JobFailure, JobState, SystemStore
 from graphrag.tally import shown
 
-SHOWN_FAILURES = 20
 ALL_FAILURES = 1_000_000
 WATCH_SECONDS = 0.5
 
@@ -63,13 +62,7 @@ def show_job(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOpti
         return
     for name, value in to_json(job).items():
         line(f"{name:<22} {value if value != '' else '-'}")
-    if failures:
-        heading("Not stored, or not read by the model in full", f"({len(failures)})")
-        for failure in failures[:SHOWN_FAILURES]:
-            reason = failure.reason
-            line(f"  {reason}" if failure.source in reason else f"  {failure.source}: {reason}", "red")
-        if len(failures) > SHOWN_FAILURES:
-            say(f"... and {len(failures) - SHOWN_FAILURES} more; --json lists all", indent=2)
+    print_failures("Not stored, or not read by the model in full", [(one.source, one.reason) for one in failures])
 
 
 @jobs.command()

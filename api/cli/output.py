@@ -13,6 +13,7 @@ from rich.text import Text
 
 MAX_WIDTH = 110
 """Columns of running text; longer lines are hard to read."""
+SHOWN_FAILURES = 20
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -84,6 +85,17 @@ def show(made: Table, *, indent: int = 0) -> None:
     if not target.is_terminal:
         text = "".join(f"{row.rstrip()}\n" for row in text.splitlines())
     print(text, end="")
+
+
+def print_failures(what: str, failures: Sequence[tuple[str, str]]) -> None:
+    """Print the sources that failed, each with the reason, under a heading; nothing if none did."""
+    if not failures:
+        return
+    heading(what, f"({len(failures)})")
+    for source, reason in failures[:SHOWN_FAILURES]:
+        line(f"  {reason}" if source in reason else f"  {source}: {reason}", "red")
+    if len(failures) > SHOWN_FAILURES:
+        say(f"... and {len(failures) - SHOWN_FAILURES} more; --json lists all", indent=2)
 
 
 @contextmanager
