@@ -24,7 +24,7 @@ from graphrag.llm.reading import count_of, first_choice, mapping, refusal_of, re
 from graphrag.llm.repair import read_json
 from graphrag.llm.schema import response_format, told
 from graphrag.llm.thinking import ThinkingFilter, without_thinking
-from graphrag.llm.tracing import Span, model_span
+from graphrag.llm.tracing import model_span
 from graphrag.llm.translate import Target, model_error, never_sent, server_name
 from graphrag.llm.usage import (
     TOKENS_PER_MESSAGE,
@@ -98,7 +98,7 @@ class Chat:
         self.context_tokens = context_tokens
         self.endpoint = Endpoint(server_name(preset.name, url), concurrency=concurrency, patience=patience)
         self.target = Target(self.endpoint.name, model, api_key)
-        self._client = open_client(base_url=url, api_key=api_key, patience=self.endpoint.patience)
+        self.client = open_client(base_url=url, api_key=api_key, patience=self.endpoint.patience)
         self._constrains = preset.json_schema
         self._warm = preset.takes_temperature(model)
 
@@ -112,7 +112,7 @@ class Chat:
 
     async def close(self) -> None:
         """Close its connections."""
-        await self._client.close()
+        await self.client.close()
 
     async def complete(
         self, messages: Sequence[Message], *, max_tokens: int, tools: Sequence[ToolDescription] = ()
@@ -168,7 +168,7 @@ class Chat:
                     async for piece in pieces:
                         yield piece
                 reply = opened.reply()
-                _note(span, reply)
+                span.finish(reply.usage, reply.finish)
                 yield reply
 
     async def _adapted(self, body: dict[str, Any], call: Callable[[], Awaitable[_Made]]) -> _Made:
@@ -210,14 +210,14 @@ class Chat:
             # Nothing comes before the whole reply is there: that is no silence.
             timeout = httpx2.Timeout(seconds, connect=self.endpoint.patience.connect_seconds)
             async with paid:
-                raw = await self._client.chat.completions.with_raw_response.create(**body, timeout=timeout)
+                raw = await self.client.chat.completions.with_raw_response.create(**body, timeout=timeout)
                 reply = _read_reply(raw.http_response.content, paid)
                 paid.actual = reply.usage
             return reply
 
         with model_span("chat", self.preset.name, self.model, max_tokens) as span:
             reply = await self._adapted(body, lambda: self.endpoint.call(attempt))
-            _note(span, reply)
+            span.finish(reply.usage, reply.finish)
             return reply
 
     def _body(
@@ -249,11 +249,6 @@ class Chat:
         if form is not None:
             body["response_format"] = dict(form)
         return body
-
-    @property
-    def client(self) -> openai.AsyncOpenAI:
-        """The SDK's client, for other calls to the same server (embeddings, re-ranking) under `endpoint`."""
-        return self._client
 
 
 class _Paid:
@@ -443,7 +438,3 @@ def _problem(exc: Exception, reply: Reply) -> str:
         wrong = [f"{'.'.join(map(str, error['loc'])) or 'the object'}: {error['msg']}" for error in exc.errors()[:5]]
         return "; ".join(wrong) + cut
     return str(exc) + cut
-
-
-def _note(span: Span, reply: Reply) -> None:
-    span.finish(reply.usage, reply.finish)

@@ -48,34 +48,13 @@ def model_span(
     }
     if max_tokens is not None:
         attributes["gen_ai.request.max_tokens"] = max_tokens
-    with _started(f"{operation} {model}", "CLIENT", attributes, current) as span:
-        yield span
-
-
-@contextmanager
-def tool_span(tool: str) -> Generator[Span]:
-    """A span around a tool of the agent."""
-    attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool}
-    with _started(f"execute_tool {tool}", "INTERNAL", attributes) as span:
-        yield span
-
-
-@contextmanager
-def agent_span() -> Generator[Span]:
-    """A span around a run of the agent."""
-    with _started("invoke_agent graphrag", "INTERNAL", {"gen_ai.operation.name": "invoke_agent"}) as span:
-        yield span
-
-
-@contextmanager
-def _started(name: str, kind: str, attributes: dict[str, Any], current: bool = True) -> Generator[Span]:
     trace = _api()
     if trace is None:
         yield Span()
         return
     tracer = trace.get_tracer("graphrag")
     # Messages of errors may quote a server's words: the type alone is kept.
-    span = tracer.start_span(name, kind=getattr(trace.SpanKind, kind), attributes=attributes)
+    span = tracer.start_span(f"{operation} {model}", kind=trace.SpanKind.CLIENT, attributes=attributes)
     try:
         if current:
             with trace.use_span(span, end_on_exit=False, record_exception=False, set_status_on_exception=False):
