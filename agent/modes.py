@@ -66,7 +66,7 @@ async def search(
         case "graph":
             store = await with_merges(kb.store, kb.system, scope)
             question = await read_or_degrade(kb, store, scope, query)
-            return (await graph_search(Ledger(store, scope, question, filter, weights=weights), k))[0]
+            return await graph_search(Ledger(store, scope, question, filter, weights=weights), k)
 
 
 async def read_or_degrade(kb: KnowledgeBase, store: GraphStore, scope: Scope, text: str) -> Question:

@@ -62,8 +62,7 @@ class GraphSearch(Call):
 
     async def run(self, ledger: Ledger, means: Means) -> list[str]:
         """See Tool.run."""
-        hits, _ = await graph_search(ledger, self.k)
-        return [hit.chunk_id for hit in hits]
+        return [hit.chunk_id for hit in await graph_search(ledger, self.k)]
 
 
 class GraphExpand(Call):

@@ -86,8 +86,7 @@ async def ask(kb: KnowledgeBase, queries: Sequence[Query], weights: Weights) -> 
     for query in queries:
         question = await read_question(kb.store, kb.embedder, kb.encoder, scope, query.text)
         ledgers.append(Ledger(kb.store, scope, question, weights=weights))
-        hits, _ = await graph_search(ledgers[-1], RANKED)
-        rankings.append(documents_of(ledgers[-1], hits))
+        rankings.append(documents_of(ledgers[-1], await graph_search(ledgers[-1], RANKED)))
     return ledgers, rankings
 
 

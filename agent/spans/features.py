@@ -1,6 +1,5 @@
 """What speaks for a possible answer: numbers from about 0 to 1 that do not grow with the corpus."""
 
-import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from agent.spans.places import CLASSES, COUNTRIES, STATES
 from agent.spans.wanted import PEOPLE, Kind, Wanted, canonical
 from graphrag.analysis import normalise, terms
 from graphrag.lives import life
-from graphrag.retrieval.ledger import Candidate, Ledger
+from graphrag.retrieval.ledger import Candidate, Ledger, rarity
 from graphrag.types import Chunk, Hit
 
 PASSAGES = 8
@@ -132,9 +131,9 @@ class _Reading:
         for other, held in self.passages:
             if other.chunk.id != chunk.id:
                 shared = own & {mention.key for mention in other.chunk.mentions}
-                rarity = max((1 / math.log2(1 + self.counts[key]) for key in shared), default=0.0)
+                rarest = max((rarity(self.counts[key]) for key in shared), default=0.0)
                 link = float((other.chunk.id, chunk.id) in ledger.links)
-                joined.append((max(SHARED * rarity, link), held))
+                joined.append((max(SHARED * rarest, link), held))
         return joined
 
     def features(

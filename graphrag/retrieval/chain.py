@@ -97,10 +97,9 @@ class Bridge:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Passages in hop order with the bridge into each after the first (None where nothing but the question joins them)."""
+    """Passages in hop order."""
 
     chunk_ids: tuple[str, ...]
-    bridges: tuple[Bridge | None, ...]
     score: float
 
 
@@ -133,7 +132,7 @@ def score_chains(ledger: Ledger) -> Scored:
     if len(first) == 1:
         best_id = ids[first[0]]
         hits = [Hit(ids[place], by_id[ids[place]]) for place in order]
-        return Scored(hits, [Chain((best_id,), (), by_id[best_id])], by_id, by_id)
+        return Scored(hits, [Chain((best_id,), by_id[best_id])], by_id, by_id)
     joint = _joints(ledger, candidates)
     pairs = _pairs(ledger, candidates, base, joint, first)
     pairs[:, copies] = -np.inf
@@ -148,8 +147,7 @@ def score_chains(ledger: Ledger) -> Scored:
     chains: list[Chain] = []
     for row, place in enumerate(first.tolist()):
         other = int(pairs[row].argmax())
-        score = float(pairs[row, other])
-        chains.append(Chain((ids[place], ids[other]), (bridge_between(ledger, ids[place], ids[other]),), score))
+        chains.append(Chain((ids[place], ids[other]), float(pairs[row, other])))
     return Scored(hits, sorted(chains, key=lambda chain: (-chain.score, chain.chunk_ids)), by_id, joined)
 
 

@@ -1,13 +1,12 @@
 """Following the graph from passages: shared entities and title links."""
 
 import asyncio
-import math
 from collections.abc import Sequence
 from heapq import nsmallest
 
-from graphrag.retrieval.chain import FIRST_HOPS, Scored, base_scores, common_from, score_chains
+from graphrag.retrieval.chain import FIRST_HOPS, base_scores, common_from, score_chains
 from graphrag.retrieval.keyword import keyword_search
-from graphrag.retrieval.ledger import Ledger
+from graphrag.retrieval.ledger import MAX_CANDIDATES, Ledger, rarity
 from graphrag.retrieval.vector import vector_search
 from graphrag.types import Hit
 
@@ -18,13 +17,15 @@ MENTIONS_OF_NAMED = 8
 CANDIDATES_PER_SEARCH = 30
 NEIGHBOURS = 80
 """Passages taken from the expansion."""
+FADING = 0.1
+"""How much less what a passage leads to promises for each place that the passage is further down, as 1 / (1 + FADING rank)."""
 
 
 async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int) -> list[str]:
     """Look up what joins the given passages to others; returns the `limit` most promising passages that are new.
 
-    A neighbour's promise is the sum over what joins it of the rarity of the entity (1 / log2(1 + chunks that mention
-    it)), or of 1 for a title link, each discounted by the rank of the passage it leads from. The joints go into the
+    A neighbour's promise is the sum over what joins it of the rarity of the entity, or of 1 for a title link, each discounted
+    by the rank of the passage it leads from. The joints go into the
     ledger; the passages do not. Passages that were expanded before are passed over.
     """
     fresh = [id_ for id_ in chunk_ids if id_ in ledger.candidates and id_ not in ledger.expanded]
@@ -40,19 +41,18 @@ async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int) -> list[s
     )
     ledger.join(occurrences, links)
     promise: dict[str, float] = {}
-    sources = {id_: rank for rank, id_ in enumerate(fresh)}
+    discount = {id_: 1 / (1 + FADING * rank) for rank, id_ in enumerate(fresh)}
     for id_ in fresh:
-        discount = 1 / (1 + 0.1 * sources[id_])
         for mention in ledger.candidates[id_].chunk.mentions:
             found = ledger.occurrences.get(mention.entity_id)
             if found is not None and 2 <= found.chunk_count <= most:
-                worth = discount / math.log2(1 + found.chunk_count)
+                worth = discount[id_] * rarity(found.chunk_count)
                 for other in found.chunk_ids:
                     promise[other] = promise.get(other, 0.0) + worth
     for link in links:
         for here, there in ((link.source, link.target), (link.target, link.source)):
-            if here in sources:
-                promise[there] = promise.get(there, 0.0) + 1 / (1 + 0.1 * sources[here])
+            if here in discount:
+                promise[there] = promise.get(there, 0.0) + discount[here]
     # Of some thousand at a time few are wanted, so they are not sorted.
     best = nsmallest(limit, [(-total, id_) for id_, total in promise.items() if id_ not in ledger.candidates])
     return [id_ for _, id_ in best]
@@ -65,11 +65,11 @@ def best_first(ledger: Ledger, k: int) -> list[str]:
     return [ids[i] for i in sorted(range(len(ids)), key=lambda i: (-base[i], ids[i]))[:k]]
 
 
-async def graph_search(ledger: Ledger, k: int) -> tuple[list[Hit], Scored]:
+async def graph_search(ledger: Ledger, k: int) -> list[Hit]:
     """One-shot chain search: candidates by vector and keyword, expansion of the best along the graph, chains scored.
 
     Returns:
-        The k best passages with the score of the best chain each stands in, and all that was scored.
+        The k best passages with the score of the best chain each stands in.
     """
     question = ledger.question
     near, matching, about = await asyncio.gather(
@@ -82,7 +82,7 @@ async def graph_search(ledger: Ledger, k: int) -> tuple[list[Hit], Scored]:
         ),
     )
     named = [id_ for found in about for id_ in found.chunk_ids]
-    await ledger.add([*(hit.chunk_id for hit in near), *(hit.chunk_id for hit in matching), *named][:120])
+    first = [*(hit.chunk_id for hit in near), *(hit.chunk_id for hit in matching), *named]
+    await ledger.add(first[: MAX_CANDIDATES - NEIGHBOURS])
     await ledger.add(await expand(ledger, best_first(ledger, FIRST_HOPS), NEIGHBOURS))
-    scored = score_chains(ledger)
-    return scored.hits[:k], scored
+    return score_chains(ledger).hits[:k]

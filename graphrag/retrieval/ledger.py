@@ -59,11 +59,7 @@ class Candidate:
         place = bisect_left(phrases, key, key=_phrase_key)
         if place == len(phrases) or phrases[place].key != key:
             return 0.0
-        return self.sentence_score(phrases[place].sentences)
-
-    def sentence_score(self, indices: Sequence[int]) -> float:
-        """Highest similarity among the given sentences, at least 0."""
-        return max((max(0.0, float(self.sentences[index])) for index in indices), default=0.0)
+        return max((max(0.0, float(self.sentences[index])) for index in phrases[place].sentences), default=0.0)
 
 
 def _phrase_key(phrase: Phrase) -> str:
@@ -138,18 +134,15 @@ class Ledger:
                         if source.id in fresh or target in fresh:
                             self.links.setdefault((source.id, target), set()).add(key)
 
-    @property
-    def room(self) -> int:
-        """Candidates that may still be added."""
-        return MAX_CANDIDATES - len(self.candidates)
-
     async def add(self, ids: Iterable[str]) -> list[str]:
         """Load those of the chunks that are new, as far as there is room. Returns the ids that were added, in order."""
         async with self._adding:  # one at a time, so that the room is what it was found to be
             return await self._add(ids)
 
     async def _add(self, ids: Iterable[str]) -> list[str]:
-        fresh = [id_ for id_ in dict.fromkeys(ids) if id_ not in self.candidates][: max(0, self.room)]
+        fresh = [id_ for id_ in dict.fromkeys(ids) if id_ not in self.candidates][
+            : MAX_CANDIDATES - len(self.candidates)
+        ]
         if not fresh:
             return []
         chunks, vectors = await asyncio.gather(

@@ -62,8 +62,8 @@ async def test_a_passage_that_holds_the_whole_question_answers_alone_unless_it_s
     one, other = [id_ for id_, candidate in ledger.candidates.items() if not wanted <= candidate.terms][:2]
     base = {**scored.base, whole: 9.0}
 
-    apart = choose_evidence(ledger, replace(scored, base=base, chains=[Chain((one, other), (None,), 1.0)]))
-    within = choose_evidence(ledger, replace(scored, base=base, chains=[Chain((one, whole), (None,), 1.0)]))
+    apart = choose_evidence(ledger, replace(scored, base=base, chains=[Chain((one, other), 1.0)]))
+    within = choose_evidence(ledger, replace(scored, base=base, chains=[Chain((one, whole), 1.0)]))
 
     assert (apart.chunk_ids, apart.alone) == ((whole,), True)
     assert (within.chunk_ids[0], within.alone) == (whole, False)
