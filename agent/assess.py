@@ -155,10 +155,7 @@ def _quoted_terms(question: Question, chosen: Sequence[Candidate], wanted: froze
     quoted: frozenset[str] = frozenset()
     for candidate in chosen:
         chunk = candidate.chunk
-        held = [
-            held_terms(wanted, frozenset(terms(chunk.text[start - chunk.start : end - chunk.start])))
-            for start, end in chunk.sentences
-        ]
+        held = [held_terms(wanted, frozenset(terms(chunk.between(*sentence)))) for sentence in chunk.sentences]
         if held:
             quoted |= max(held, key=lambda found: weight_of(question.weights, found - quoted))
     return quoted

@@ -15,7 +15,7 @@ def cite(candidate: Candidate, span: Span, number: int, score: float) -> Citatio
         chunk_id=chunk.id,
         source=chunk.source,
         title=chunk.title,
-        quote=chunk.text[start - chunk.start : end - chunk.start],
+        quote=chunk.between(start, end),
         start=start,
         end=end,
         page=chunk.page_at(start),

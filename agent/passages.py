@@ -53,8 +53,7 @@ class Shown:
 
 def passage_text(chunk: Chunk) -> str:
     """A passage for a prompt: its title and headings, then its text."""
-    place = " > ".join(dict.fromkeys(part for part in (chunk.title, *chunk.heading) if part))
     text = chunk.text
     if len(text) > MAX_CHARACTERS:
         text = text[: text.rfind(" ", 0, MAX_CHARACTERS) if " " in text[:MAX_CHARACTERS] else MAX_CHARACTERS] + " …"
-    return for_prompt(f"{place}\n{text}" if place else text)
+    return for_prompt(f"{chunk.breadcrumb}\n{text}" if chunk.breadcrumb else text)

@@ -57,7 +57,7 @@ def _best_sentences(
 ) -> list[tuple[Span, float]]:
     """One or two sentences of a passage, in text order, `first` among them. What they hold is added to `covered`."""
     chunk, question = candidate.chunk, ledger.question
-    spans = chunk.sentences or ((chunk.start, chunk.end),)
+    spans = chunk.spans
     if _is_record(chunk):
         covered |= candidate.terms
         return [((spans[0][0], spans[-1][1]), candidate.best_sentence)]
@@ -65,8 +65,8 @@ def _best_sentences(
     answers = _answers(chunk, wanted, f" {normalise(question.text)} ", keys)
     worth = np.zeros(len(spans))
     empty = labels(chunk)
-    for index, (start, end) in enumerate(spans):
-        text = chunk.text[start - chunk.start : end - chunk.start]
+    for index, span in enumerate(spans):
+        text = chunk.between(*span)
         held.append(held_terms(question.terms, frozenset(terms(text))))
         key = f" {normalise(text)} "
         worth[index] = float(candidate.sentences[index]) + BRIDGE_BONUS * any(f" {k} " in key for k in keys)

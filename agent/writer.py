@@ -171,9 +171,9 @@ class _Writing:
 def best_sentence(candidate: Candidate, said: str) -> Span:
     """The sentence of a passage that holds most of the words of what is said; among equals the one nearest to the question."""
     chunk = candidate.chunk
-    spans = chunk.sentences or ((chunk.start, chunk.end),)
+    spans = chunk.spans
     wanted = frozenset(terms(said))
-    held = [len(wanted.intersection(terms(chunk.text[a - chunk.start : b - chunk.start]))) for a, b in spans]
+    held = [len(wanted.intersection(terms(chunk.between(*span)))) for span in spans]
     best = max(range(len(spans)), key=lambda place: (held[place], float(candidate.sentences[place]), -place))
     return spans[best]
 

@@ -273,6 +273,20 @@ class Chunk:
     pages_within: tuple[tuple[int, int], ...] = ()
     """(offset, page) for each page that begins in the core after its first character, ascending."""
 
+    @property
+    def breadcrumb(self) -> str:
+        """Its title and headings, outermost first, each once: "Handbook > Leave"; empty without any."""
+        return " > ".join(dict.fromkeys(name for name in (self.title, *self.heading) if name))
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Its sentences; all of it, if none begins in the core."""
+        return self.sentences or ((self.start, self.end),)
+
+    def between(self, start: int, end: int) -> str:
+        """Its text between two document offsets."""
+        return self.text[start - self.start : end - self.start]
+
     def heading_at(self, offset: int) -> tuple[str, ...]:
         """The headings above a document offset within the core."""
         return next((path for start, path in reversed(self.headings_within) if start <= offset), self.heading)

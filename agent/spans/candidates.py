@@ -43,7 +43,7 @@ class Found:
     @property
     def text(self) -> str:
         """The document's text from `start` to `end`."""
-        return self.chunk.text[self.start - self.chunk.start : self.end - self.chunk.start]
+        return self.chunk.between(self.start, self.end)
 
 
 def find(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
@@ -80,9 +80,7 @@ def _names(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
             end = _whole(chunk, start, end, wanted)
             if wanted.kind == "place" and not wanted.head:
                 end = _with_region(chunk, end, end_of)
-            key = (
-                mention.key if (start, end) in spans else normalise(chunk.text[start - chunk.start : end - chunk.start])
-            )
+            key = mention.key if (start, end) in spans else normalise(chunk.between(start, end))
             yield Found(chunk, start, end, key, mention.type)
 
 
@@ -91,11 +89,7 @@ def _headings(chunk: Chunk) -> list[Span]:
     if len(chunk.sentences) < 2:
         return []
     names = labels(chunk)
-    return [
-        (start, end)
-        for start, end in chunk.sentences
-        if normalise(chunk.text[start - chunk.start : end - chunk.start]) in names
-    ]
+    return [span for span in chunk.sentences if normalise(chunk.between(*span)) in names]
 
 
 def _first(chunk: Chunk, surface: str) -> tuple[tuple[int, int], ...]:

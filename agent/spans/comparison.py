@@ -169,7 +169,7 @@ def _first_date(said: str) -> tuple[int, int, int] | None:
 def _naming(chunk: Chunk, name: str) -> Found | None:
     """Where a passage names what it is about: in full, as its first sentence introduces it, else as the question does."""
     key = normalise(name)
-    start, _ = _span(chunk)
+    start, _ = chunk.spans[0]
     introduced = _INTRODUCED.match(chunk.text, start - chunk.start)
     if introduced is not None:
         words = normalise(introduced.group()).split()
@@ -181,8 +181,4 @@ def _naming(chunk: Chunk, name: str) -> Found | None:
 
 def _opening(chunk: Chunk) -> Found:
     """The first sentence."""
-    return Found(chunk, *_span(chunk), "", "")
-
-
-def _span(chunk: Chunk) -> tuple[int, int]:
-    return chunk.sentences[0] if chunk.sentences else (chunk.start, chunk.end)
+    return Found(chunk, *chunk.spans[0], "", "")

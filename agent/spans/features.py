@@ -25,7 +25,8 @@ FIRST_HOP = 0.2
 """Rarity of a mentioned entity of the question from which a passage is taken for a first hop."""
 UNTYPED = 0.6
 """Fit of a name whose type the recogniser does not know."""
-
+MAX_OPENING = 250
+"""Characters of a first sentence that may describe what a passage is about."""
 
 _TYPES: Mapping[Kind, frozenset[str]] = {
     "person": frozenset(("PERSON",)),
@@ -159,9 +160,9 @@ class _Reading:
 def _nearness(found: Found, sentence: int) -> dict[str, float]:
     """The other terms of a candidate's sentence, each with how near it is, from 0 to 1."""
     chunk = found.chunk
-    start, end = chunk.sentences[sentence] if chunk.sentences else (chunk.start, chunk.end)
-    before = _canonical_words(chunk.text[start - chunk.start : max(start, found.start) - chunk.start])[::-1]
-    after = _canonical_words(chunk.text[found.end - chunk.start : end - chunk.start])
+    start, end = chunk.spans[sentence]
+    before = _canonical_words(chunk.between(start, max(start, found.start)))[::-1]
+    after = _canonical_words(chunk.between(found.end, end))
     nearness: dict[str, float] = {}
     for words in (before, after):
         for distance, term in enumerate(words, start=1):
@@ -241,5 +242,4 @@ def _described(ledger: Ledger, wanted: Wanted) -> dict[str, float]:
 
 
 def _opening(chunk: Chunk) -> str:
-    start, end = chunk.sentences[0] if chunk.sentences else (chunk.start, chunk.end)
-    return chunk.text[start - chunk.start : min(end - chunk.start, start - chunk.start + 250)]
+    return chunk.between(*chunk.spans[0])[:MAX_OPENING]

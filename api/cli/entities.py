@@ -54,7 +54,7 @@ def show_entity(
         say("nothing else, as far as names tell and people decided", indent=2)
     heading("Mentioned in", f"({places.chunk_count} passages)")
     for chunk in chunks:
-        line(f"  {chunk.source}: {' > '.join((chunk.title, *chunk.heading))}")
+        line(f"  {chunk.source}: {chunk.breadcrumb}")
     if places.chunk_count > len(chunks):
         say(f"... and {places.chunk_count - len(chunks)} more", indent=2)
 

@@ -80,8 +80,7 @@ def _print_hits(query: str, found: Sequence[tuple[Hit, Chunk]]) -> None:
 
 def _snippet(chunk: Chunk, wanted: frozenset[str]) -> str:
     """The sentence with most of the wanted terms, the first one of equals; a heading, which is shown already, only if alone."""
-    spans = chunk.sentences or ((chunk.start, chunk.end),)
-    texts = [chunk.text[start - chunk.start : end - chunk.start] for start, end in spans]
+    texts = [chunk.between(*span) for span in chunk.spans]
     empty = labels(chunk)
     texts = [text for text in texts if normalise(text) not in empty] or texts
     best = " ".join(max(texts, key=lambda text: len(wanted.intersection(terms(text)))).split())

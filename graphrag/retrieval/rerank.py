@@ -37,8 +37,7 @@ async def rerank(
         k: how many are returned at most.
     """
     chunks = await store.chunks(scope, [hit.chunk_id for hit in hits])
-    titled = [" > ".join(dict.fromkeys(filter(None, (chunk.title, *chunk.heading)))) for chunk in chunks]
-    texts = [passage_text(title, chunk.text) for title, chunk in zip(titled, chunks, strict=True)]
+    texts = [passage_text(chunk.breadcrumb, chunk.text) for chunk in chunks]
     try:
         scores = await reranker.rerank(query, texts)
     except ModelError as exc:
