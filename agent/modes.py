@@ -1,4 +1,4 @@
-"""One way to ask in every mode: a single tool, or the agent. What the API, the command line and the benchmarks share."""
+"""Searching with a single tool, as the API, the command line and the benchmarks do."""
 
 import asyncio
 from collections.abc import Sequence
@@ -48,10 +48,7 @@ async def search(
     if kb.reranker is not None and tool in ("hybrid", "graph"):
         plain, pool = replace(kb, reranker=None), max(k, kb.reranker.candidates)
         found = await search(plain, scope, query, tool, pool, filter, weights)
-        reranked = await rerank(kb.reranker, kb.store, scope, query, found, k)
-        if reranked.degraded:
-            note_degraded("reranking", reranked.degraded)
-        return reranked.hits
+        return await rerank(kb.reranker, kb.store, scope, query, found, k)
     match tool:
         case "vector":
             return await vector_search(kb.store, scope, await embed_query(kb.embedder, query), k, filter)

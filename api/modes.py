@@ -1,4 +1,4 @@
-"""Answering with one tool instead of the agent: what the agent is compared with."""
+"""Which agent answers in which mode, and in how much time. A mode other than `agent` is one search: what it is compared with."""
 
 from dataclasses import dataclass
 from functools import partial

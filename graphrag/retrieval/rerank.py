@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from graphrag.degraded import note_degraded
 from graphrag.embedding import passage_text
 from graphrag.errors import ModelError
 from graphrag.llm.rerank import Reranker
@@ -13,20 +13,12 @@ from graphrag.types import Hit, Scope
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Reranked:
-    """Hits in the order of a re-ranking model."""
-
-    hits: Sequence[Hit]
-    """Best first, ties ascending by id. Scores are the model's, or those of the search if it is degraded."""
-    degraded: str = ""
-    """Why the order is that of the search, for people; empty if it is the model's."""
-
-
 async def rerank(
     reranker: Reranker, store: GraphStore, scope: Scope, query: str, hits: Sequence[Hit], k: int
-) -> Reranked:
-    """The k best hits by the model, which reads each passage under its title and heading.
+) -> Sequence[Hit]:
+    """The k best hits by the model, which reads each passage under its title and heading; ties ascending by id.
+
+    Scores are the model's. If it fails, which is noted as degraded, the first k hits are returned as they are.
 
     Args:
         reranker: the model.
@@ -43,6 +35,7 @@ async def rerank(
     except ModelError as exc:
         # A question is answered without it: worse, and said to be so.
         _log.warning("hits stay in the order of the search, since re-ranking failed: %s", exc)
-        return Reranked(hits[:k], str(exc))
+        note_degraded("reranking", exc)
+        return hits[:k]
     scored = [Hit(chunk.id, round(float(score), 6)) for chunk, score in zip(chunks, scores, strict=True)]
-    return Reranked(sorted(scored, key=lambda hit: (-hit.score, hit.chunk_id))[:k])
+    return sorted(scored, key=lambda hit: (-hit.score, hit.chunk_id))[:k]

@@ -11,6 +11,7 @@ import pytest
 
 from agent.modes import search
 from graphrag.bootstrap import open_knowledge_base, open_reranking
+from graphrag.degraded import collect_degraded
 from graphrag.errors import BudgetError, ConfigError, ModelOutputError, ModelRefusedError, ModelUnavailableError
 from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
@@ -182,9 +183,11 @@ async def test_hits_stay_in_their_order_while_the_model_is_down_and_it_is_said(
 ) -> None:
     server.otherwise = failure
     plain = await search(kb, SCOPE, "When does the ferry leave?", "hybrid", 3)
-    found = await rerank(reranker, kb.store, SCOPE, "When does the ferry leave?", plain, 2)
-    assert found.hits == plain[:2]
-    assert server.url in found.degraded
+    with collect_degraded() as degraded:
+        assert await rerank(reranker, kb.store, SCOPE, "When does the ferry leave?", plain, 2) == plain[:2]
+    (note,) = degraded
+    assert note.part == "reranking"
+    assert server.url in note.reason
     assert await search(replace(kb, reranker=reranker), SCOPE, "When does the ferry leave?", "hybrid", 3) == plain
 
 
@@ -193,9 +196,10 @@ async def test_equal_scores_are_in_the_order_of_ids_and_what_is_gone_is_left_out
 ) -> None:
     server.otherwise = ranks(lambda _, __: 1.0)
     plain = await search(kb, SCOPE, "When does the ferry leave?", "hybrid", 3)
-    found = await rerank(reranker, kb.store, SCOPE, "ferry", [*plain, Hit("no such id", 0.0)], 10)
-    assert [hit.chunk_id for hit in found.hits] == sorted(hit.chunk_id for hit in plain)
-    assert found.degraded == ""
+    with collect_degraded() as degraded:
+        found = await rerank(reranker, kb.store, SCOPE, "ferry", [*plain, Hit("no such id", 0.0)], 10)
+    assert [hit.chunk_id for hit in found] == sorted(hit.chunk_id for hit in plain)
+    assert degraded == []
 
 
 # Settings
