@@ -48,10 +48,8 @@ class Assessment:
     evidence: EvidenceSet
     confidence: float
     """Estimated probability that the evidence set holds the answer."""
-    coverage: float
-    """Share of the question's term weight that it holds."""
     alone: float
-    """The same share for the passage that answers best by itself."""
+    """Share of the question's term weight that the passage holds which answers best by itself."""
     missing: tuple[str, ...]
     """Words of the question that it does not hold, weightiest first."""
     heads: tuple[str, ...]
@@ -60,8 +58,6 @@ class Assessment:
     """All passages, best first."""
     short: ShortAnswer | None
     """The short answer that is probable enough to be offered."""
-    score: float
-    """Of the best chain."""
     features: Mapping[str, float]
     """What the confidence was computed from."""
 
@@ -77,13 +73,11 @@ def assess(ledger: Ledger) -> Assessment:
     return Assessment(
         evidence=evidence,
         confidence=min(likely, ABSENT_IDENTIFIER) if lacking else likely,
-        coverage=values["coverage"],
         alone=_alone(ledger, scored),
         missing=tuple(dict.fromkeys((*lacking, *missing_words(ledger.question, evidence)))),
         heads=tuple(dict.fromkeys(chain.chunk_ids[0] for chain in scored.chains[:5])),
         hits=scored.hits,
         short=short,
-        score=evidence.score,
         features=values,
     )
 

@@ -192,7 +192,13 @@ class _Run:
                 observations = await _observe(plan, ledger, means)
             gained = len(ledger.candidates) - before
             self._assessment = assessment = assess(ledger)
-            step = Step(len(self.steps) + 1, plan.reason, observations, assessment.coverage, assessment.score)
+            step = Step(
+                len(self.steps) + 1,
+                plan.reason,
+                observations,
+                assessment.features["coverage"],
+                assessment.evidence.score,
+            )
             self.steps.append(step)
             yield step
 

@@ -11,7 +11,7 @@ from agent.answer import ANSWERED
 from agent.cleaning import short
 from agent.passages import Shown
 from agent.planner import EvidencePlanner, Plan, State, Stop
-from agent.planner_shapes import MAX_CALLS, Decision, Finish, decision_shape, descriptions, read_call
+from agent.planner_shapes import MAX_CALLS, Finish, decision_shape, descriptions, read_call
 from agent.tool import Refused, Tool
 from agent.tools import GraphSearch
 from agent.types import Observation
@@ -128,7 +128,7 @@ class ModelPlanner:
             shape = decision_shape(frozenset(offered))
             decision = await chat.structured(self._messages, shape, max_tokens=room)
             self._messages.append(Message("assistant", decision.model_dump_json(exclude_defaults=True)))
-            requests = _requests(decision)
+            requests = _as_requests(decision.model_dump())
             if not requests:
                 return Stop("sufficient" if _suffices(state) else "no_gain")
         calls = [read_call(request.name, request.arguments, offered, self._shown) for request in requests]
@@ -166,10 +166,6 @@ def _written_calls(text: str) -> list[ToolRequest]:
     except ModelOutputError:
         return []
     return _as_requests(data)
-
-
-def _requests(decision: Decision) -> list[ToolRequest]:
-    return _as_requests(decision.model_dump())
 
 
 def _as_requests(data: object) -> list[ToolRequest]:

@@ -10,17 +10,12 @@ from agent.spans.wanted import read_wanted
 from agent.tool import Tool
 from agent.tools import GraphExpand, KeywordSearch, ReadChunk, VectorSearch
 from agent.types import Observation, StoppedBy
-from graphrag.retrieval.graph import best_first
+from graphrag.retrieval.chain import FIRST_HOPS
+from graphrag.retrieval.graph import CANDIDATES_PER_SEARCH, NEIGHBOURS, best_first
 from graphrag.retrieval.ledger import Ledger
 
-FIRST_HOPS = 20
-"""Passages expanded after the first search, the best by themselves."""
-FIRST_CANDIDATES = 30
-"""Hits taken from each of the first searches."""
 LATER_HOPS = 5
 """Passages expanded in a later step, the best in chains."""
-EXPANSION = 80
-"""Neighbours taken from the first expansion."""
 LATER_CANDIDATES = 10
 """Hits taken from each of the later searches."""
 LATER_EXPANSION = 25
@@ -99,7 +94,7 @@ class EvidencePlanner:
             return Stop("sufficient")
         if state.step == 1 and "graph_expand" in state.tools:
             best = tuple(best_first(ledger, FIRST_HOPS))
-            return Plan((GraphExpand(chunk_ids=best, k=EXPANSION),), "follow the graph from the best passages")
+            return Plan((GraphExpand(chunk_ids=best, k=NEIGHBOURS),), "follow the graph from the best passages")
         if state.step >= 3 or state.gained == 0 or (state.step == 2 and assessment.confidence >= POOR):
             return Stop("no_gain")
         calls = _unexplained(ledger, assessment, state.tools)
@@ -122,9 +117,9 @@ def _first(ledger: Ledger, tools: frozenset[str]) -> Plan | Stop:
     question = ledger.question
     calls: list[Tool] = []
     if "vector_search" in tools:
-        calls.append(VectorSearch(query=question.text, k=FIRST_CANDIDATES))
+        calls.append(VectorSearch(query=question.text, k=CANDIDATES_PER_SEARCH))
     if "keyword_search" in tools and question.terms:
-        calls.append(KeywordSearch(query=question.text, k=FIRST_CANDIDATES))
+        calls.append(KeywordSearch(query=question.text, k=CANDIDATES_PER_SEARCH))
     return Plan(tuple(calls), "find candidates by meaning and words") if calls else Stop("empty")
 
 

@@ -6,11 +6,12 @@ from typing import Literal
 
 from agent.loop import Agent
 from agent.model_planner import ModelPlanner
-from agent.planner import FIRST_CANDIDATES, EvidencePlanner, Plan, State, Stop
+from agent.planner import EvidencePlanner, Plan, State, Stop
 from agent.tool import Tool
 from agent.tools import GraphSearch, KeywordSearch, VectorSearch
 from agent.types import Budget, Mode
 from graphrag.knowledge import KnowledgeBase
+from graphrag.retrieval.graph import CANDIDATES_PER_SEARCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,9 @@ class OneStepPlanner:
         query = state.ledger.question.text
         calls: list[Tool] = []
         if self.mode in ("vector", "hybrid"):
-            calls.append(VectorSearch(query=query, k=FIRST_CANDIDATES))
+            calls.append(VectorSearch(query=query, k=CANDIDATES_PER_SEARCH))
         if self.mode in ("keyword", "hybrid"):
-            calls.append(KeywordSearch(query=query, k=FIRST_CANDIDATES))
+            calls.append(KeywordSearch(query=query, k=CANDIDATES_PER_SEARCH))
         if self.mode == "graph":
             calls.append(GraphSearch())
         return Plan(tuple(calls), f"one {self.mode} search")

@@ -32,10 +32,10 @@ def compare(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[str, F
 
 
 def _choose(ledger: Ledger, hits: Sequence[Hit], options: tuple[str, ...]) -> tuple[str, Found] | None:
-    passages = [_about(ledger, hits, option) for option in options]
-    if len(passages) != 2 or passages[0] is None or passages[1] is None:
+    one, other = (_about(ledger, hits, option) for option in options)
+    if one is None or other is None:
         return None
-    pair = (passages[0], passages[1])
+    pair = (one, other)
     words = frozenset(re.findall(r"\w+", ledger.question.text.lower()))
     if words & (_EARLIER | _LATER):
         dates = [_compared_date(ledger, passage) for passage in pair]

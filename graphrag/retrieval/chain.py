@@ -56,7 +56,7 @@ from graphrag.retrieval.weights import Weights
 from graphrag.types import Hit
 
 FIRST_HOPS = 20
-"""Passages tried as the first of a pair, the best by base score."""
+"""Passages expanded along the graph after the first searches, and tried as the first of a pair: the best by base score."""
 KEPT = 2
 """Passages, the best by base score, that rank right after the best chain whatever else joins. Where the same names stand in
 everything, as in the papers of an organisation, what joins passages says little, and chains push aside the very passage that

@@ -15,8 +15,9 @@ MAX_LINKS = 10
 MENTIONS_OF_NAMED = 8
 """An entity named in the question with more mentions than this is left to ranked search."""
 CANDIDATES_PER_SEARCH = 30
+"""Hits taken from each of the first searches, also by the agent."""
 NEIGHBOURS = 80
-"""Passages taken from the expansion."""
+"""Passages taken from the first expansion, also by the agent."""
 FADING = 0.1
 """How much less what a passage leads to promises for each place that the passage is further down, as 1 / (1 + FADING rank)."""
 
