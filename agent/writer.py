@@ -116,6 +116,8 @@ class _Writing:
         self.citations: dict[str, Citation] = {}
         """By chunk id, in the order of their numbers."""
         self._filter = Filter()
+        self._passed = 0
+        """Characters of the text that were passed on."""
 
     def messages(self) -> list[Message]:
         """What is said to the model."""
@@ -130,14 +132,17 @@ class _Writing:
 
     def end(self) -> list[Piece | Citation]:
         """What was held back."""
-        return [out for part in self._filter.end() for out in self._out(part)]
+        outs = [out for part in self._filter.end() for out in self._out(part)]
+        return outs if self._is_none() else [*outs, *self._passed_on()]
 
     def _out(self, part: str | Mark) -> list[Piece | Citation]:
         if isinstance(part, str):
             self.text += part
             # Held back while it may still turn out to be no answer.
-            return [] if self._is_none() else [Piece(part)] if self.text != part or not part.isspace() else []
-        outs: list[Piece | Citation] = []
+            return [] if self._is_none() or NOT_IN_EVIDENCE.startswith(self._beginning()) else self._passed_on()
+        if self._is_none():
+            return []
+        outs = self._passed_on()
         for number in part.passages:
             id_ = self.shown.id_of(f"P{number}")
             if id_ is None:
@@ -148,11 +153,20 @@ class _Writing:
             marker = f"[{self.citations[id_].id}]"
             if not self.text.endswith(marker):
                 self.text += marker
-                outs.append(Piece(marker))
+                outs += self._passed_on()
         return outs
 
+    def _passed_on(self) -> list[Piece | Citation]:
+        """What of the text was not passed on yet; an answer begins with no space."""
+        text = self.text[self._passed :] if self._passed else self.text.lstrip()
+        self._passed = len(self.text)
+        return [Piece(text)] if text else []
+
+    def _beginning(self) -> str:
+        return self.text.lstrip(" *\n").upper()
+
     def _is_none(self) -> bool:
-        return self.text.lstrip(" *\n").upper().startswith(NOT_IN_EVIDENCE)
+        return self._beginning().startswith(NOT_IN_EVIDENCE)
 
     @property
     def missing(self) -> str | None:

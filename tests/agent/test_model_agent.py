@@ -184,6 +184,26 @@ async def test_what_the_model_finds_missing_is_named_first(kb: KnowledgeBase, se
     assert answer.citations, "the nearest passages stay"
 
 
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ("NOT IN EVIDENCE: the price of the module.", ""),
+        ("Not in evidence: who supplies it [P1]", ""),
+        ("NOT IN GDYNIA.", "NOT IN GDYNIA."),
+        ("NOT", "NOT"),
+    ],
+)
+async def test_a_reply_is_held_back_while_it_may_say_that_there_is_no_answer(
+    kb: KnowledgeBase, server: ModelServer, reply: str, said: str
+):
+    server.next(replies(None, FINISH), replies(reply))
+
+    async with model_at(server) as llm:
+        events = await events_of(agent_with(kb, llm))
+
+    assert "".join(event.text for event in events if isinstance(event, Piece)) == said
+
+
 async def test_two_steps_without_new_passages_end_the_search(kb: KnowledgeBase, server: ModelServer):
     searches = [replies(None, ("keyword_search", {"query": f"zyxwvu{n}"})) for n in range(6)]
     server.next(*searches[:2], replies(SAYS))
