@@ -29,9 +29,7 @@ class Difference:
         return self.low > 0 or self.high < 0
 
 
-def compare(
-    a: Sequence[Mapping[str, object]], b: Sequence[Mapping[str, object]], *, seed: int = 0
-) -> tuple[int, list[Difference]]:
+def compare(a: Sequence[Mapping[str, object]], b: Sequence[Mapping[str, object]]) -> tuple[int, list[Difference]]:
     """Compare the `per_question` rows of two runs. The same questions are drawn for both, so what makes a question hard or
     easy for both cancels out.
 
@@ -45,7 +43,7 @@ def compare(
     pairs = [(first[str(row["id"])], row) for row in b if str(row["id"]) in first]
     if not pairs:
         raise InputError("the two runs have no question in common: compare runs on the same benchmark")
-    draws = np.random.default_rng(seed).integers(len(pairs), size=(RESAMPLES, len(pairs)))
+    draws = _draws(len(pairs))
     found: list[Difference] = []
     for score in SCORES:
         if all(isinstance(row.get(score), int | float) for pair in pairs for row in pair):
@@ -55,11 +53,15 @@ def compare(
     return len(pairs), found
 
 
-def interval(values: Sequence[float], *, seed: int = 0) -> tuple[float, float]:
+def interval(values: Sequence[float]) -> tuple[float, float]:
     """95 % bootstrap interval of a mean; (0, 0) for no values."""
     if not values:
         return 0.0, 0.0
     data: NDArray[np.float64] = np.array(values, dtype=np.float64)
-    draws = np.random.default_rng(seed).integers(len(data), size=(RESAMPLES, len(data)))
-    low, high = np.percentile(data[draws].mean(axis=1), [2.5, 97.5])
+    low, high = np.percentile(data[_draws(len(data))].mean(axis=1), [2.5, 97.5])
     return float(low), float(high)
+
+
+def _draws(size: int) -> NDArray[np.int64]:
+    """`(RESAMPLES, size)` places, drawn with replacement; always the same."""
+    return np.random.default_rng(0).integers(size, size=(RESAMPLES, size))

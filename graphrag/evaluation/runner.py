@@ -106,29 +106,23 @@ async def evaluate(
     for query in dataset.queries[:WARM_UP]:
         await ask(query.text)
     scores: list[dict[str, float]] = []
-    answers: list[str] = []
     milliseconds: list[float] = []
-    trips: list[int] = []
-    tools: Counter[str] = Counter()
-    verdicts: Counter[str] = Counter()
     kept: list[Retrieved] = []
     for query in dataset.queries:
         begun = time.perf_counter()
         retrieved = await ask(query.text)
         milliseconds.append((time.perf_counter() - begun) * 1000)
         kept.append(retrieved)
-        trips.append(retrieved.round_trips)
-        tools[retrieved.tools] += 1
-        verdicts[retrieved.verdict] += 1
         ranked = list(dict.fromkeys(passage_of[id_] for id_ in retrieved.document_ids))
         scores.append(_score_ranked(query, ranked))
-        answers.append(retrieved.answer)
         if progress is not None:
             progress()
+    tools = Counter(found.tools for found in kept)
+    verdicts = Counter(found.verdict for found in kept)
     # Known only now: an empty answer alone does not tell a mode that found none from one that never gives any.
-    if any(answers) or any(verdicts):
-        for query, answer, row in zip(dataset.queries, answers, scores, strict=True):
-            row.update(_score_answer(query, answer))
+    if any(found.answer for found in kept) or any(verdicts):
+        for query, found, row in zip(dataset.queries, kept, scores, strict=True):
+            row.update(_score_answer(query, found.answer))
     asked = len(scores) or 1
     report: dict[str, object] = {
         name: round(sum(row[name] for row in scores if name in row) / max(1, sum(name in row for row in scores)), 4)
@@ -138,7 +132,7 @@ async def evaluate(
         "questions": len(scores),
         "ms_p50": round(percentile(milliseconds, 0.5), 2),
         "ms_p95": round(percentile(milliseconds, 0.95), 2),
-        "round_trips": round(sum(trips) / asked, 2),
+        "round_trips": round(sum(found.round_trips for found in kept) / asked, 2),
         "tools": {name: round(count / asked, 4) for name, count in tools.most_common()},
     }
     if any(verdicts):
