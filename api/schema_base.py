@@ -32,9 +32,9 @@ class Request(BaseModel):
 
 
 class Response(BaseModel):
-    """Base of what it answers."""
+    """Base of what it answers. `model_validate` makes one of a domain value with the same fields."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
 
 
 class Passage(Response):

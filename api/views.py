@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from agent.types import Answer, Citation, PathEdge, ShortAnswer, Step
+from agent.types import Answer, Citation, Step
 from api.schema_base import Passage
 from api.schemas import (
     AccountOut,
@@ -44,16 +44,13 @@ def answer_out(answer: Answer, passages: list[Passage]) -> AnswerOut:
         question=answer.question,
         answer=answer.text,
         written_by="model" if answer.written else "quotation",
-        short=short_out(answer.short) if answer.short else None,
+        short=ShortAnswerOut.model_validate(answer.short) if answer.short else None,
         verdict=answer.verdict,
         confidence=answer.confidence,
         missing=list(answer.missing),
         citations=[citation_out(citation) for citation in answer.citations],
-        claims=[
-            ClaimOut(text=claim.text, citations=list(claim.citations), supported=claim.supported, support=claim.support)
-            for claim in answer.claims
-        ],
-        path=[path_out(edge) for edge in answer.path],
+        claims=[ClaimOut.model_validate(claim) for claim in answer.claims],
+        path=[PathEdgeOut.model_validate(edge) for edge in answer.path],
         steps=[call for step in answer.steps for call in step_out(step)],
         stopped_by=answer.stopped_by,
         degraded=degraded_out(answer.degraded),
@@ -72,42 +69,12 @@ def answer_out(answer: Answer, passages: list[Passage]) -> AnswerOut:
 
 def degraded_out(degraded: Sequence[Degraded]) -> list[DegradedOut]:
     """What was done without."""
-    return [DegradedOut(part=note.part, reason=note.reason) for note in degraded]
-
-
-def short_out(short: ShortAnswer) -> ShortAnswerOut:
-    """A short answer."""
-    return ShortAnswerOut(
-        text=short.text,
-        kind=short.kind,
-        confidence=short.confidence,
-        document_id=short.document_id,
-        chunk_id=short.chunk_id,
-        start=short.start,
-        end=short.end,
-    )
+    return [DegradedOut.model_validate(note) for note in degraded]
 
 
 def citation_out(citation: Citation) -> CitationOut:
     """A citation."""
-    return CitationOut(
-        id=citation.id,
-        document_id=citation.document_id,
-        chunk_id=citation.chunk_id,
-        source=citation.source,
-        title=citation.title,
-        quote=citation.quote,
-        start=citation.start,
-        end=citation.end,
-        page=citation.page,
-        heading=list(citation.heading),
-        score=citation.score,
-    )
-
-
-def path_out(edge: PathEdge) -> PathEdgeOut:
-    """An edge of the evidence path."""
-    return PathEdgeOut(source=edge.source, target=edge.target, entity=edge.entity, kind=edge.kind)
+    return CitationOut.model_validate(citation)
 
 
 def step_out(step: Step) -> list[StepOut]:
@@ -148,16 +115,7 @@ def chunk_out(chunk: Chunk) -> ChunkOut:
         **passage_out(chunk).model_dump(),
         position=chunk.position,
         token_count=chunk.token_count,
-        entities=[
-            MentionOut(
-                entity_id=mention.entity_id,
-                surface=mention.surface,
-                type=mention.type,
-                role=mention.role,
-                count=mention.count,
-            )
-            for mention in chunk.mentions
-        ],
+        entities=[MentionOut.model_validate(mention) for mention in chunk.mentions],
     )
 
 

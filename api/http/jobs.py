@@ -51,7 +51,7 @@ class JobsController(Controller):
         page = failures[:limit]
         return JobDetail(
             **job_out(job).model_dump(),
-            failures=[FailureOut(source=failure.source, reason=failure.reason) for failure in page],
+            failures=[FailureOut.model_validate(failure) for failure in page],
             next=page[-1].source if len(failures) > limit else None,
         )
 
