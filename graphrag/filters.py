@@ -9,6 +9,7 @@ both are tested against:
 - A document without the field matches only `{"exists": false}`; so `ne` means "has another value".
 """
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
@@ -112,6 +113,28 @@ def parse_filter(raw: Mapping[str, object], fields: Iterable[str]) -> Filter:
     if len(conditions) > MAX_CONDITIONS:
         raise InputError(f"a filter holds at most {MAX_CONDITIONS} conditions, got {len(conditions)}")
     return Filter(tuple(conditions))
+
+
+def read_filter(text: str, fields: Iterable[str], *, name: str = "filter") -> Filter | None:
+    """The filter that a text holds as JSON; None if it has no condition: no text, or `{}`.
+
+    Args:
+        name: what the user knows the text by, for messages.
+
+    Raises:
+        InputError: not a JSON object, or as parse_filter.
+    """
+    if not text.strip():
+        return None
+    try:
+        raw = cast(object, json.loads(text))
+    except (ValueError, RecursionError) as exc:
+        raise InputError(
+            f"{name} {text[:80]!r} is not valid JSON ({exc}): write for example '{{\"year\": 2025}}'"
+        ) from exc
+    if not isinstance(raw, dict):
+        raise InputError(f"{name} {text[:80]!r} is not a JSON object: write for example '{{\"year\": 2025}}'")
+    return parse_filter(cast(dict[str, object], raw), fields) if raw else None
 
 
 def check_field(name: str, fields: Collection[str]) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from graphrag.bootstrap import open_stores
 from graphrag.errors import InputError, NotFoundError
-from graphrag.filters import Filter, parse_filter
+from graphrag.filters import Filter, read_filter
 from graphrag.settings import Settings, load_settings
 from graphrag.stores.base import GraphStore
 from graphrag.stores.embedded.open import path_of
@@ -52,22 +52,8 @@ def scope_of(tenant: str, access: str = ALL_ACCESS) -> Scope:
 
 
 def filter_of(text: str, fields: Iterable[str]) -> Filter | None:
-    """The filter that --filter holds; None if it is empty.
-
-    Raises:
-        InputError: not a JSON object, or a field or operator that cannot be used.
-    """
-    if not text.strip():
-        return None
-    try:
-        raw = cast(object, json.loads(text))
-    except (ValueError, RecursionError) as exc:
-        raise InputError(
-            f"--filter {text[:80]!r} is not valid JSON ({exc}): write for example '{{\"year\": 2025}}'"
-        ) from exc
-    if not isinstance(raw, dict):
-        raise InputError(f"--filter {text[:80]!r} is not a JSON object: write for example '{{\"year\": 2025}}'")
-    return parse_filter(cast(dict[str, object], raw), fields)
+    """The filter that --filter holds; see read_filter."""
+    return read_filter(text, fields, name="--filter")
 
 
 def metadata_of(pairs: Sequence[str]) -> dict[str, Scalar]:

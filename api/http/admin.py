@@ -1,8 +1,6 @@
 """Taking documents out, counts and usage."""
 
-import json
-from collections.abc import Collection
-from typing import Annotated, cast
+from typing import Annotated
 
 from litestar import Controller, delete, get
 from litestar.params import FromPath, QueryParameter
@@ -11,8 +9,7 @@ from api.problems import ProblemError
 from api.schemas import Deleted, StatsOut, UsageList
 from api.service import CallerDependency, ServiceDependency
 from api.views import account_out
-from graphrag.errors import InputError
-from graphrag.filters import Filter, parse_filter
+from graphrag.filters import read_filter
 from graphrag.parts import delete_sources
 from graphrag.types import Document
 
@@ -56,12 +53,12 @@ class AdminController(Controller):
 
         Each document goes in one step. A call that fails may have deleted some; calling it again deletes the rest.
         """
-        if not source and not source_prefix and not filter:
+        wanted = read_filter(filter, service.kb.filter_fields)
+        if not source and not source_prefix and wanted is None:
             raise ProblemError(
                 422, "give 'source', 'source_prefix' or 'filter': all documents are never meant by saying nothing"
             )
-        store, scope = service.kb.store, caller.scope
-        wanted, after = _filter(filter, service.kb.filter_fields), ""
+        store, scope, after = service.kb.store, caller.scope, ""
         chosen: list[Document] = []
         while page := await store.documents(
             scope, source_prefix=source or source_prefix, filter=wanted, after=after, limit=_PAGE
@@ -97,15 +94,3 @@ class AdminController(Controller):
         """By key and day, and by ingest job; of the key's tenant."""
         accounts = await service.kb.system.usage(caller.scope.tenant, limit=limit)
         return UsageList(accounts=[account_out(account, used) for account, used in accounts])
-
-
-def _filter(text: str, fields: Collection[str]) -> Filter | None:
-    if not text:
-        return None
-    try:
-        raw = cast(object, json.loads(text))
-    except (ValueError, RecursionError) as exc:
-        raise InputError(f'filter {text[:80]!r} is not valid JSON ({exc}): write for example {{"year": 2025}}') from exc
-    if not isinstance(raw, dict):
-        raise InputError(f'filter {text[:80]!r} is not a JSON object: write for example {{"year": 2025}}')
-    return parse_filter(cast(dict[str, object], raw), fields)

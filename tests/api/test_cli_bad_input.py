@@ -95,6 +95,7 @@ def test_a_file_above_the_size_limit_is_refused(run: Run, tmp_path: Path, monkey
         (("ask", "What is it?"), 4, "run 'graphrag ingest FOLDER' first"),
         (("documents",), 4, "there is no knowledge base at"),
         (("delete", "good.md"), 4, "there is no knowledge base at"),
+        (("delete", "--filter", "{}", "--yes"), 3, "nothing to delete"),
     ],
 )
 def test_a_command_that_makes_no_sense_is_refused(

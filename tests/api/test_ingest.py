@@ -303,8 +303,8 @@ def test_documents_are_deleted_by_source_prefix_and_only_by_some_condition(clien
     ingest_texts(client, {"a/1.md": "Alder Pumps.", "a/2.md": "Birch Valves.", "b.md": "Cedar Gates.", "a": "Dogwood."})
     path = "/v1/admin/documents"
 
-    assert client.delete(path).status_code == 422
-    assert client.delete(path, params={"filter": "{"}).status_code == 422
+    for nothing in ({}, {"filter": "{}"}, {"filter": " "}, {"filter": "{"}):
+        assert client.delete(path, params=nothing).status_code == 422
     shown = client.delete(path, params={"source_prefix": "a/", "dry_run": "true"}).json()
     assert shown == {"dry_run": True, "documents": 2, "sources": ["a/1.md", "a/2.md"]}
     assert len(_sources(client)) == 4
