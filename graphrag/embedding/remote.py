@@ -18,8 +18,8 @@ from graphrag.embedding.models import EmbeddingModel, embedding_model
 from graphrag.errors import ConfigError, ContextOverflowError, ModelOutputError
 from graphrag.llm.calls import Patience
 from graphrag.llm.presets import preset
-from graphrag.llm.reading import mapping
-from graphrag.llm.service import Json, Service, sequence
+from graphrag.llm.reading import Json, mapping, sequence
+from graphrag.llm.service import Service
 from graphrag.llm.usage import Price, estimate_tokens
 
 BATCH_TOKENS = 16_000

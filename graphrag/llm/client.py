@@ -20,12 +20,12 @@ from graphrag.errors import ModelOutputError, ModelRefusedError, ModelUnavailabl
 from graphrag.llm.calls import Endpoint, Patience
 from graphrag.llm.chat_types import Message, Reply, ToolDescription
 from graphrag.llm.presets import Preset
-from graphrag.llm.reading import count_of, first_choice, mapping, refusal_of, requests_of, text_of
+from graphrag.llm.reading import count_of, first_choice, mapping, parsed, refusal_of, requests_of, text_of
 from graphrag.llm.repair import read_json
 from graphrag.llm.schema import response_format, told
 from graphrag.llm.thinking import ThinkingFilter, without_thinking
 from graphrag.llm.tracing import model_span
-from graphrag.llm.translate import Target, model_error, never_sent, server_name
+from graphrag.llm.translate import Target, model_error, nothing_generated, server_name
 from graphrag.llm.usage import (
     TOKENS_PER_MESSAGE,
     Price,
@@ -285,7 +285,7 @@ class _Paid:
         reservation, self._reservation = self._reservation, None
         if self.actual is not None:
             actual = self.actual
-        elif isinstance(error, openai.APIStatusError) or never_sent(error):
+        elif nothing_generated(error):
             actual = Usage(calls=1)
         else:
             actual = reservation.most
@@ -420,10 +420,7 @@ def _said(message: Message) -> dict[str, object]:
 
 def _read_reply(content: bytes, paid: _Paid) -> Reply:
     target = paid.chat.target
-    try:
-        data = mapping(json.loads(content))
-    except ValueError as exc:
-        raise ModelOutputError(f"{target.name} answered something that is not JSON: check the base URL") from exc
+    data = parsed(content, target.name)
     choice = first_choice(data, target)
     message = mapping(choice.get("message"))
     raw, requests = text_of(message.get("content")), requests_of(message.get("tool_calls"))

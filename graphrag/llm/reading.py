@@ -8,25 +8,48 @@ from graphrag.errors import ModelOutputError, ModelUnavailableError
 from graphrag.llm.chat_types import ToolRequest
 from graphrag.llm.translate import Target, redacted
 
+Json = Mapping[str, object]
 MOST_TOKENS = 1_000_000_000
 """More than these nobody has used in a call: a count beyond is none."""
 
 
-def mapping(value: object) -> Mapping[str, object]:
+def parsed(content: bytes, name: str) -> Json:
+    """The JSON object that a server replied.
+
+    Args:
+        name: of the server, for messages.
+
+    Raises:
+        ModelOutputError: it is none.
+    """
+    try:
+        reply: object = json.loads(content)
+    except ValueError as exc:
+        raise ModelOutputError(f"{name} answered something that is not JSON: check the base URL") from exc
+    if not isinstance(reply, dict):
+        raise ModelOutputError(f"{name} answered JSON that is no object: check the base URL")
+    return cast("Json", reply)
+
+
+def mapping(value: object) -> Json:
     """The value if it is a JSON object, else an empty one."""
-    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+    return cast("Json", value) if isinstance(value, Mapping) else {}
 
 
-def first_choice(data: Mapping[str, object], target: Target) -> Mapping[str, object]:
+def sequence(value: object) -> list[object]:
+    """The value if it is a JSON array, else an empty one."""
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def first_choice(data: Json, target: Target) -> Json:
     """The first choice of a reply.
 
     Raises:
         ModelUnavailableError: the server reports an error in its place, as gateways do for what they pass on.
         ModelOutputError: there is none.
     """
-    choices = data.get("choices")
-    if isinstance(choices, list) and choices:
-        return mapping(cast("list[object]", choices)[0])
+    if choices := sequence(data.get("choices")):
+        return mapping(choices[0])
     error = data.get("error")
     if words := error if isinstance(error, str) else mapping(error).get("message"):
         raise ModelUnavailableError(f"{target.name} broke the reply off: {redacted(str(words), target.secret)}")
@@ -37,12 +60,12 @@ def text_of(content: object) -> str:
     """The text of a message: Mistral's models that think send parts, of which some are thoughts."""
     if isinstance(content, str):
         return content
-    parts = [mapping(part) for part in cast("list[object]", content)] if isinstance(content, list) else []
+    parts = map(mapping, sequence(content))
     texts = [part.get("text") for part in parts if part.get("type") == "text"]
     return "".join(text for text in texts if isinstance(text, str))
 
 
-def refusal_of(message: Mapping[str, object]) -> str:
+def refusal_of(message: Json) -> str:
     """The words with which a model refuses, which OpenAI sends apart from the text; empty if it does not."""
     refusal = message.get("refusal")
     return refusal if isinstance(refusal, str) else ""
@@ -51,7 +74,7 @@ def refusal_of(message: Mapping[str, object]) -> str:
 def requests_of(calls: object) -> tuple[ToolRequest, ...]:
     """The calls of tools in a message."""
     found: list[ToolRequest] = []
-    for number, call in enumerate(cast("list[object]", calls) if isinstance(calls, list) else []):
+    for number, call in enumerate(sequence(calls)):
         function = mapping(mapping(call).get("function"))
         name, arguments = function.get("name"), function.get("arguments")
         if isinstance(name, str):

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from graphrag.errors import ConfigError, ContextOverflowError, ModelOutputError
 from graphrag.llm.calls import Patience
-from graphrag.llm.reading import mapping
-from graphrag.llm.service import Json, Service, sequence
+from graphrag.llm.reading import Json, mapping, sequence
+from graphrag.llm.service import Service
 from graphrag.llm.usage import Price, estimate_tokens
 
 SERVERS: Mapping[str, tuple[str, bool]] = {

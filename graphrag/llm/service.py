@@ -4,22 +4,18 @@ What is asked and how a reply is read belongs to the callers; deadlines, attempt
 """
 
 import asyncio
-import json
-from collections.abc import Mapping
-from typing import Literal, cast
+from typing import Literal
 
 import httpx2
 
-from graphrag.errors import ModelOutputError
 from graphrag.llm.calls import Endpoint, Patience
 from graphrag.llm.client import open_client
-from graphrag.llm.reading import count_of, mapping
+from graphrag.llm.reading import Json, count_of, mapping, parsed
 from graphrag.llm.tracing import model_span
-from graphrag.llm.translate import Target, model_error, never_sent, refused, server_name
+from graphrag.llm.translate import Target, model_error, nothing_generated, server_name
 from graphrag.llm.usage import Price, Usage, current_purse, used
 
 Operation = Literal["embeddings", "rerank"]
-Json = Mapping[str, object]
 
 
 class Service:
@@ -85,11 +81,11 @@ class Service:
             # A Response as it is: the SDK's models take anything for valid.
             response = await self._client.post(path, body=dict(body), cast_to=httpx2.Response)
             # In a thread: a batch of vectors is megabytes of text.
-            reply = await asyncio.to_thread(_parsed, response.content, self.target.name)
+            reply = await asyncio.to_thread(parsed, response.content, self.target.name)
             counted = _input_tokens(reply)
             actual = used(self.price, tokens if counted is None else counted, 0)
         except Exception as exc:
-            if refused(exc) or never_sent(exc):
+            if nothing_generated(exc):
                 actual = Usage(calls=1)
             translated = model_error(exc, self.target)
             if translated is exc:
@@ -99,21 +95,6 @@ class Service:
             return reply, actual
         finally:
             await purse.settle(reservation, actual)
-
-
-def sequence(value: object) -> list[object]:
-    """The value if it is a JSON array, else an empty one."""
-    return cast("list[object]", value) if isinstance(value, list) else []
-
-
-def _parsed(content: bytes, name: str) -> Json:
-    try:
-        reply: object = json.loads(content)
-    except ValueError as exc:
-        raise ModelOutputError(f"{name} answered something that is not JSON: check the base URL") from exc
-    if not isinstance(reply, dict):
-        raise ModelOutputError(f"{name} answered JSON that is no object: check the base URL")
-    return cast("Json", reply)
 
 
 def _input_tokens(reply: Json) -> int | None:

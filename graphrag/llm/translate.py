@@ -106,13 +106,10 @@ def model_error(exc: Exception, target: Target) -> GraphRAGError:
             )
 
 
-def refused(exc: BaseException) -> bool:
-    """Whether the server answered with an error, so that nothing was generated or counted."""
-    return isinstance(exc, openai.APIStatusError)
-
-
-def never_sent(error: BaseException | None) -> bool:
-    """Whether a request certainly did not reach the server."""
+def nothing_generated(error: BaseException | None) -> bool:
+    """Whether a failed call certainly cost nothing: the server answered with an error, or was never reached."""
+    if isinstance(error, openai.APIStatusError):
+        return True
     cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else None
     return isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
 
