@@ -7,7 +7,7 @@ from typing import cast
 from urllib.parse import quote
 
 from api.cli.options import lacks_store
-from api.cli.output import line, say
+from api.cli.output import counted, line, say
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.estimating import Estimate, estimate_documents
 from graphrag.knowledge import KnowledgeBase
@@ -65,7 +65,8 @@ def _to_json(kb: KnowledgeBase, settings: Settings, found: Estimate) -> Mapping[
 def print_estimate(told: Mapping[str, object]) -> None:
     """An estimate for people."""
     say(
-        f"{told['documents']:,} documents to store ({told['chunks']:,} chunks), {told['unchanged']:,} unchanged, "
+        f"{counted(cast(int, told['documents']), 'document')} to store ({counted(cast(int, told['chunks']), 'chunk')}), "
+        f"{told['unchanged']:,} unchanged, "
         f"{told['failed']:,} that cannot be read"
     )
     say_left_out(cast(list[str], told["left_out"]))

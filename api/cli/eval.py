@@ -143,9 +143,17 @@ async def _clean_up(kb: KnowledgeBase, scope: Scope) -> None:
         await kb.store.delete_documents(scope, [document.id for document in stored])
 
 
-def _modes(settings: Settings) -> tuple[str, ...]:
-    """What `all` stands for."""
-    return MODES if settings.llm_provider else MODES_OF_ALL
+def _modes(settings: Settings, chosen: Sequence[str]) -> tuple[str, ...]:
+    """The modes that were chosen, each once, with those that `all` stands for.
+
+    Raises:
+        InputError: there is no such mode.
+    """
+    unknown = next((mode for mode in chosen if mode not in (*MODES, "all")), None)
+    if unknown is not None:
+        raise InputError(f"unknown mode {unknown!r}: choose one of {', '.join(MODES)}, or all")
+    every = MODES if settings.llm_provider else MODES_OF_ALL
+    return tuple(dict.fromkeys(name for mode in chosen for name in (every if mode == "all" else (mode,))))
 
 
 def _ask(kb: KnowledgeBase, scope: Scope, mode: str, variant: Variant) -> Ask:
@@ -322,7 +330,10 @@ class EvalGroup(TyperGroup):
 
 def evaluate_folder(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds corpus.jsonl, queries.jsonl, qrels/test.tsv.")],
-    mode: Annotated[str, typer.Option("--mode", metavar="MODE", help=f"One of {', '.join(MODES)}, or all.")] = "all",
+    mode: Annotated[
+        list[str] | None,
+        typer.Option("--mode", metavar="MODE", help=f"One of {', '.join(MODES)}, or all (default); repeatable."),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the order of passages and their ids.")] = 0,
     store: Annotated[
         str, typer.Option("--store", metavar="URL", help="A fresh store to use; default a temporary embedded one.")
@@ -348,12 +359,11 @@ def evaluate_folder(
 ) -> None:
     """Measure retrieval and answers on a benchmark; `eval DIR` is `eval run DIR`.
 
-    Ingests the passages of a folder in BEIR layout into a store of their own, asks the questions in one mode or all,
+    Ingests the passages of a folder in BEIR layout into a store of their own, asks the questions in some modes or all,
     and prints how much of what is relevant was found. Nothing of it stays in the store.
     """
-    if mode != "all" and mode not in MODES:
-        raise InputError(f"unknown mode {mode!r}: choose one of {', '.join(MODES)}, or all")
     settings = load_settings()
+    modes = _modes(settings, mode or ["all"])
     variant = replace(variant_without(without or ()), budget=budget_within(settings.question_seconds))
     dataset = load_dataset(folder)
     if no_titles:
@@ -367,7 +377,7 @@ def evaluate_folder(
         report = asyncio.run(
             run_evaluation(
                 dataset,
-                _modes(settings) if mode == "all" else (mode,),
+                modes,
                 seed=seed,
                 settings=load_settings(store_url=store or f"sqlite:///{scratch}/eval.db"),
                 clean_up=bool(store),

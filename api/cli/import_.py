@@ -9,7 +9,7 @@ from typing import Annotated, BinaryIO
 import typer
 
 from api.cli.options import JsonOption, TenantOption, location_of, scope_of
-from api.cli.output import line, print_json, waiting
+from api.cli.output import counted, line, print_json, waiting
 from graphrag.bootstrap import open_stores
 from graphrag.errors import InputError
 from graphrag.importing import ImportReport, import_lines
@@ -61,9 +61,9 @@ def import_(
         return
     parts = [f"{n} {what}" for what in ("created", "updated", "unchanged") if (n := getattr(report, what))]
     told = f": {', '.join(parts)}" if parts else ""
-    line(f"{report.documents} documents{told} ({report.chunks} chunks, {seconds:.1f} s)")
+    line(f"{counted(report.documents, 'document')}{told} ({counted(report.chunks, 'chunk')}, {seconds:.1f} s)")
     if report.decisions:
-        line(f"{report.decisions} decisions on entities")
+        line(f"{counted(report.decisions, 'decision')} on entities")
     line(f"Stored in {store}")
 
 

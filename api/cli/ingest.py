@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from api.cli.documents import MANY, confirm
 from api.cli.estimate import print_estimate, run_estimate, say_left_out
 from api.cli.options import JsonOption, TenantOption, location_of, metadata_of, scope_of
-from api.cli.output import console, line, print_failures, print_json, say
+from api.cli.output import console, counted, line, print_failures, print_json, say
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError, ModelError
 from graphrag.ingest import Ingested, IngestReport, ingest_documents
@@ -189,8 +189,8 @@ def print_run(run: Run) -> None:
     report = run.report
     counts = [f"{report.count(outcome)} {outcome}" for outcome in ("created", "updated", "unchanged", "failed")]
     said = ", ".join(count for count in counts if not count.startswith("0 "))
-    files, documents = _number(len(run.sources.files), "file"), _number(len(report.results), "document")
-    say(f"{files}, {documents}: {said} ({_number(report.chunks, 'chunk')}, {run.seconds:.1f} s)")
+    files, documents = counted(len(run.sources.files), "file"), counted(len(report.results), "document")
+    say(f"{files}, {documents}: {said} ({counted(report.chunks, 'chunk')}, {run.seconds:.1f} s)")
     say_left_out(run.sources.left_out)
     moved = dict(run.renamed)
     for source in run.removed:
@@ -199,10 +199,6 @@ def print_run(run: Run) -> None:
     print_failures("Not stored", [(one.source, one.reason) for one in report.failures])
     partly = [(one.source, one.reason) for one in report.incomplete]
     print_failures("Stored without all that the language model would find", partly)
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 @contextmanager
@@ -244,7 +240,7 @@ class _Lines(_Silent):
 
     def settled(self, result: Ingested) -> None:
         if result.outcome != "unchanged":
-            size = f" ({_number(result.chunks, 'chunk')})" if result.chunks else ""
+            size = f" ({counted(result.chunks, 'chunk')})" if result.chunks else ""
             line(f"{result.outcome:<9} {result.source}{size}")
 
 

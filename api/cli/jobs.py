@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from api.cli.options import JsonOption, TenantOption, scope_of, with_stores
-from api.cli.output import line, print_failures, print_json, say, show, table
+from api.cli.output import counted, line, print_failures, print_json, say, show, table
 from graphrag import reembedding
 from graphrag.errors import InputError
 from graphrag.stores.base import GraphStore
@@ -101,9 +101,11 @@ def _state_of(job: Job) -> str:
         f"{progress[name]} {name}" for name in ("created", "updated", "unchanged", "failed") if progress.get(name)
     ]
     said = f"{job.state}: {progress.get('files_read', 0)} of {progress.get('files', 0)} files read"
-    said += f", {progress.get('documents', 0)} documents" + (f" ({', '.join(counts)})" if counts else "")
+    said += f", {counted(int(progress.get('documents', 0)), 'document')}" + (
+        f" ({', '.join(counts)})" if counts else ""
+    )
     if progress.get("model_failures"):
-        said += f", {progress['model_failures']} passages without what the model would find"
+        said += f", {counted(int(progress['model_failures']), 'passage')} without what the model would find"
     if job.state == "running" and "eta_seconds" in progress:
         said += f", {progress['documents_per_second']}/s, {float(progress['eta_seconds']):.0f} s left"
     return f"{said}{': ' if job.error else ''}{job.error}"

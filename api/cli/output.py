@@ -37,6 +37,11 @@ def line(text: str, style: str = "") -> None:
     console().print(Text(text, style=style), soft_wrap=True)
 
 
+def counted(number: int, what: str) -> str:
+    """Such as "1 document", "2,400 documents"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def heading(text: str, aside: str = "") -> None:
     """Print the heading of a part of the output, after an empty line."""
     console().print()

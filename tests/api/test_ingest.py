@@ -330,7 +330,7 @@ def test_a_job_of_a_higher_priority_is_worked_on_first(tmp_path: Path):
 
     assert done.returncode == 0, done.stderr
     assert watched.returncode == 0
-    assert watched.stdout.startswith("succeeded: 1 of 1 files read, 1 documents (1 ")
+    assert watched.stdout.startswith("succeeded: 1 of 1 files read, 1 document (1 ")
     assert (ended[5]["progress"]["created"], ended[0]["progress"]["unchanged"]) == (1, 1)
 
 

@@ -248,6 +248,8 @@ def test_the_first_questions_alone_may_be_asked(tmp_path: Path):
         str(folder),
         "--mode",
         "keyword",
+        "--mode",
+        "vector",
         "--questions",
         "1",
         "--json",
@@ -257,7 +259,11 @@ def test_the_first_questions_alone_may_be_asked(tmp_path: Path):
     ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
     assert ran.returncode == 0, ran.stderr
-    assert [one["id"] for one in json.loads(ran.stdout)["modes"]["keyword"]["per_question"]] == ["q1"]
+    asked = json.loads(ran.stdout)["modes"]
+    assert {mode: [one["id"] for one in told["per_question"]] for mode, told in asked.items()} == {
+        "keyword": ["q1"],
+        "vector": ["q1"],
+    }
 
 
 def test_the_report_has_the_keys_that_people_and_scripts_read(report: dict[str, Any]):
