@@ -378,7 +378,7 @@ async def test_a_run_that_dies_before_the_document_is_written_does_not_pay_again
         async def away(*_: object, **__: object) -> None:
             raise StoreError("the disk is full")
 
-        patch.setattr(type(kb.store), "write", away)
+        patch.setattr(type(kb.store), "write_many", away)
         with pytest.raises(StoreError):
             await ingest(kb, document())
     assert await kb.store.documents(SCOPE) == []

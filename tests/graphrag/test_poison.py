@@ -120,7 +120,7 @@ async def test_a_job_waits_for_a_store_that_went_away_and_is_continued(
         raise StoreError("away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(kb.store), "write", away)
+        patch.setattr(type(kb.store), "write_many", away)
         for outages in range(1, MAX_OUTAGES):
             with pytest.raises(StoreError):
                 await worker.work_once()
