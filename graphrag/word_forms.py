@@ -42,7 +42,7 @@ _NOUNS = """
 """
 _FAMILIES = """
     acquire acquisition acquisitions; admit admission; agree agreement agreements; announce announcement; approve approval approvals;
-    arrive arrival arrivals; assist assistance; bear birth; believe belief beliefs; bury burial; buy buyer buyers;
+    arrive arrival arrivals; assign assignee assignees assignment assignments; assist assistance; bear birth; believe belief beliefs; bury burial; buy buyer buyers;
     command commander; compose composer composers; conclude conclusion conclusions; create creator creators;
     decide decision decisions; defend defender; deliver delivery deliveries; depart departure; describe description descriptions;
     design designer designers; destroy destruction; develop developer developers; die death deaths dead dying; direct director directors;

@@ -32,7 +32,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read one document a row, named `file.csv#<id>` by its column id or else what `key_column` finds, or `file.csv#<number>` (from
     1, without the header) if there is neither.
 
-    The text is an item "- column: value" for each column that has a value, and after them the value of the column text (or
+    The text is an item "- column: value" for each column that has a value (with spaces for underscores), and after them the value of the column text (or
     contents, body), if there is one: then the other columns are metadata, too, by the names that `column_keys` gives them, and
     that of the title is no item. Title: that of a column title, name or subject, else the first line
     of a text column or the first column but the id, if short, else the file's name and the row's: by it other documents that name
@@ -153,8 +153,8 @@ def _items(names: list[str], keys: list[str], values: Mapping[str, str], left_ou
     shown = [(name, key) for name, key in zip(names, keys, strict=True) if key in values and key not in left_out]
     if left_out and all(key in ID_KEYS for _, key in shown):
         return ""
-    # As items of a list, so that each is a sentence of its own.
-    return "\n".join(f"- {name}: {clean_line(values[key])}" for name, key in shown)
+    # As items of a list, so that each is a sentence of its own. "ticket_id" is one word to search and models, "ticket id" two.
+    return "\n".join(f"- {name.replace('_', ' ')}: {clean_line(values[key])}" for name, key in shown)
 
 
 def _first(values: Mapping[str, str]) -> str:

@@ -121,8 +121,8 @@ def test_a_row_named_by_its_key_keeps_it_as_text_or_metadata() -> None:
     (row,) = load_bytes(b"invoice_id,amount\nINV-7,12\n", "a.csv")
     (ticket,) = load_bytes(b"ticket_id,body\n4001,It fell silent.\n", "a.csv")
 
-    assert (row.title, row.text) == ("INV-7", "- invoice_id: INV-7\n- amount: 12")
-    assert (ticket.text, dict(ticket.metadata)) == ("- ticket_id: 4001\n\nIt fell silent.", {"ticket_id": "4001"})
+    assert (row.title, row.text) == ("INV-7", "- invoice id: INV-7\n- amount: 12")
+    assert (ticket.text, dict(ticket.metadata)) == ("- ticket id: 4001\n\nIt fell silent.", {"ticket_id": "4001"})
 
 
 def test_columns_with_any_name_are_metadata() -> None:
