@@ -10,7 +10,7 @@ import asyncio
 import base64
 import binascii
 import math
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Literal, TypeVar
 
@@ -33,6 +33,7 @@ from graphrag.errors import InputError, SchemaMismatchError
 from graphrag.exporting import FORMAT, FORMAT_VERSION
 from graphrag.stores.base import GraphStore
 from graphrag.stores.system import Decision, SystemStore
+from graphrag.stores.together import write_together
 from graphrag.types import (
     Chunk,
     ChunkVectors,
@@ -199,7 +200,11 @@ async def import_lines(
         while (group := await asyncio.to_thread(next, documents, None)) is not None:
             if not report.documents:
                 await _bind(store, header)
-            async for batch, outcome in _write(store, scope, group):
+            waiting = iter(group)
+            async for outcome in write_together(store, scope, [batch for _, batch in group]):
+                number, batch = next(waiting)
+                if isinstance(outcome, InputError):
+                    raise InputError(f"the document of line {number} is refused: {outcome}") from outcome
                 setattr(report, outcome, getattr(report, outcome) + 1)
                 report.chunks += 0 if outcome == "unchanged" else len(batch.chunks)
                 settled(batch.document, outcome)
@@ -227,24 +232,6 @@ def _grouped(documents: Iterable[_Numbered]) -> Iterator[list[_Numbered]]:
         raise
     if group:
         yield group
-
-
-async def _write(
-    store: GraphStore, scope: Scope, group: Sequence[_Numbered]
-) -> AsyncGenerator[tuple[GraphBatch, WriteOutcome]]:
-    """Store documents in one transaction, or, if one of them is refused, those before it."""
-    try:
-        outcomes = await store.write_many(scope, [batch for _, batch in group])
-    except InputError:
-        for number, batch in group:
-            try:
-                outcome = await store.write(scope, batch)
-            except InputError as exc:
-                raise InputError(f"the document of line {number} is refused: {exc}") from exc
-            yield batch, outcome
-        return
-    for (_, batch), outcome in zip(group, outcomes, strict=True):
-        yield batch, outcome
 
 
 async def _bind(store: GraphStore, header: _Header) -> None:

@@ -26,6 +26,7 @@ from graphrag.parts import Prepared, cut, stored_parts
 from graphrag.relabelling import fingerprint_of, only_relabelled, relabel
 from graphrag.sources import Failure, read_ahead
 from graphrag.stores.system import Lease
+from graphrag.stores.together import write_together
 from graphrag.syncing import kept_by_another
 from graphrag.types import (
     MAX_CHUNKS_PER_DOCUMENT,
@@ -319,17 +320,11 @@ def _settled(source: str, outcome: WriteOutcome, id_: str, chunks: int, problems
 async def _write(
     kb: KnowledgeBase, scope: Scope, ready: Sequence[Ready], lease: Lease | None, settle: Progress
 ) -> None:
-    """Write documents in one transaction. If the store refuses one of them, each in its own, so that only that one fails."""
-    try:
-        outcomes = await kb.store.write_many(scope, [one.batch for one in ready], lease=lease)
-    except InputError as exc:
-        if len(ready) == 1:
-            document = ready[0].batch.document
-            settle(Ingested(document.source, "failed", document.id, 0, str(exc)))
-            return
-        for one in ready:
-            await _write(kb, scope, [one], lease, settle)
-        return
-    for one, outcome in zip(ready, outcomes, strict=True):
+    waiting = iter(ready)
+    async for outcome in write_together(kb.store, scope, [one.batch for one in ready], lease=lease):
+        one = next(waiting)
         document = one.batch.document
-        settle(_settled(document.source, outcome, document.id, len(one.batch.chunks), one.problems))
+        if isinstance(outcome, InputError):
+            settle(Ingested(document.source, "failed", document.id, 0, str(outcome)))
+        else:
+            settle(_settled(document.source, outcome, document.id, len(one.batch.chunks), one.problems))
