@@ -28,7 +28,7 @@ async def contribute_all(
     """As `contribute`; when a model fails, document by document, with the error that ends the run, if one does.
 
     A budget that is used up ends it, a model that cannot be reached, and one that fails on the first two documents that it is
-    given. A document on which it fails otherwise is refused, and the others go on.
+    given, or later on a whole group. A document on which it fails otherwise is refused, and the others go on.
 
     Args:
         works: whether the models have worked on another document of this run.
@@ -40,18 +40,22 @@ async def contribute_all(
     except ModelError:
         finished: list[Ready] = []
         failed: list[tuple[Prepared, ModelError]] = []
+        # A single one of the others may be at fault itself where the models have worked before; a whole group is not.
+        hopeless = max(2, len(group)) if works else min(2, len(group))
+        stopped: ModelError | None = None
         for prepared in group:
             try:  # costs nothing where every reply is there
                 finished += await contribute(kb, [prepared])
             except (BudgetError, ModelUnavailableError) as ending:
-                return finished, ending
+                stopped = ending
+                break
             except ModelError as own:
                 failed.append((prepared, own))
-                if not (finished or works) and len(failed) == min(2, len(group)):
+                if not finished and len(failed) == hopeless:
                     raise
         for prepared, own in failed:
             refuse(prepared, own)
-        return finished, None
+        return finished, stopped
 
 
 async def contribute(kb: KnowledgeBase, group: Sequence[Prepared]) -> list[Ready]:

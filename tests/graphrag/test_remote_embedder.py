@@ -411,6 +411,24 @@ async def test_a_document_alone_that_the_embedder_refuses_fails_alone_where_it_t
     assert {one.source: one.outcome for one in report.results} == {"a.md": "created", "b.md": "failed"}
 
 
+async def test_an_embedder_that_refuses_everything_from_some_time_on_ends_the_run(
+    server: ModelServer, opened: Open, tmp_path: Path
+) -> None:
+    server.otherwise = _refuses("poison")
+    first = "\n\n".join(f"Paragraph {n} tells of harbours and ships. " * 30 for n in range(80))
+    texts = {"a.md": first, "b.md": "Of poison.", "c.md": "More poison.", "d.md": "Poison is poison."}
+    async with (
+        opened() as embedder,
+        open_knowledge_base(
+            load_settings(store_url=f"sqlite:///{tmp_path}/kb.db", embedder="hashing"), bind=False
+        ) as kb,
+    ):
+        documents = [load_bytes(text.encode(), name)[0] for name, text in texts.items()]
+        with pytest.raises(ModelRefusedError, match="no vector for poison"):
+            await ingest_documents(replace(kb, embedder=embedder), Scope(), documents)
+        assert [document.source for document in await kb.store.documents(Scope())] == ["a.md"]
+
+
 # Settings
 
 
