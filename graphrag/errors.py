@@ -2,7 +2,6 @@
 
     GraphRAGError
     ├ ConfigError              settings or start-up; the process should not go on
-    │  └ MissingExtraError     an optional package is not installed
     ├ InputError               the caller's input is wrong; nothing was written
     │  ├ UnsupportedFormatError
     │  └ DocumentParseError
@@ -31,10 +30,6 @@ class ConfigError(GraphRAGError):
     """A setting is unknown, malformed or contradicts another one."""
 
     exit_code = 2
-
-
-class MissingExtraError(ConfigError, ImportError):
-    """An optional package is missing; the message holds the command that installs it."""
 
 
 class InputError(GraphRAGError):

@@ -50,7 +50,6 @@ async def estimate_documents(
     access: str = PUBLIC,
     metadata: Metadata | None = None,
     progress: Progress | None = None,
-    max_chunks: int = MAX_CHUNKS_PER_DOCUMENT,
     seen: set[str] | None = None,
 ) -> Estimate:
     """Look at documents as ingest_documents would, with the same arguments, and store nothing.
@@ -94,7 +93,7 @@ async def estimate_documents(
                     total += Estimate(1, 0, 0, before.chunk_count)  # no model sees it again
                     continue
                 try:
-                    parts = await asyncio.to_thread(prepare, kb, document, one, max_chunks)
+                    parts = await asyncio.to_thread(prepare, kb, document, one, MAX_CHUNKS_PER_DOCUMENT)
                     usage = await kb.extractor.estimate([document_text(part) for part in parts])
                 except StoreError:
                     raise

@@ -16,7 +16,6 @@ from graphrag.chunking import ChunkSpan
 from graphrag.embedding.tokenizer import open_tokenizer
 from graphrag.loaders.base import LoadedDocument
 from graphrag.stores.base import GraphStore
-from graphrag.stores.system import Lease
 from graphrag.types import Document, Scope, document_id, stable_id
 
 PARTS_OF_LIMIT = 4
@@ -103,9 +102,7 @@ async def stored_parts(store: GraphStore, scope: Scope, source: str) -> list[Doc
     raise AssertionError("count never ends")
 
 
-async def delete_sources(
-    store: GraphStore, scope: Scope, documents: Sequence[Document], *, lease: Lease | None = None
-) -> list[Document]:
+async def delete_sources(store: GraphStore, scope: Scope, documents: Sequence[Document]) -> list[Document]:
     """Delete documents with all parts of their sources.
 
     Part 0 goes first and part 1 last, so that what a deletion that broke off leaves is known as incomplete.
@@ -127,7 +124,7 @@ async def delete_sources(
         [document.id for document in chosen.values() if document.part == 1],
     ):
         if group:
-            await store.delete_documents(scope, group, lease=lease)
+            await store.delete_documents(scope, group)
     return sorted(chosen.values(), key=lambda document: (document.source, document.part))
 
 

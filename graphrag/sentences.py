@@ -54,16 +54,15 @@ _STARTERS = frozenset(
 )
 
 
-def split_sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
-    """Cut `text[start:end]` into sentences.
+def split_sentences(text: str) -> list[Span]:
+    """Cut a text into sentences.
 
     Returns:
         Ascending, disjoint spans (code points into `text`), each without white space at its ends, none empty, none
         longer than MAX_SENTENCE. Every character that is not white space is in one. Empty for blank text.
     """
-    stop = len(text) if end is None else min(end, len(text))
     sentences: list[Span] = []
-    for left, right in _paragraphs(text, max(start, 0), stop):
+    for left, right in _paragraphs(text):
         begin = left
         for boundary in _boundaries(text, left, right):
             _append(text, begin, boundary, sentences)
@@ -103,11 +102,11 @@ def _cut(text: str, start: int, limit: int) -> int:
     return limit
 
 
-def _paragraphs(text: str, start: int, stop: int) -> Iterator[Span]:
+def _paragraphs(text: str) -> Iterator[Span]:
     """Spans of lines that read on into each other."""
     begin = last_end = -1  # the open paragraph, and where its last line ended
     closed = item = False  # whether the last line ends its paragraph whatever follows; whether it belongs to an item
-    for match in _LINE.finditer(text, start, stop):
+    for match in _LINE.finditer(text):
         left, right = match.span()
         line = match.group().strip()
         if not line:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MAX_TOKENS = 512
 """Of a question with its passage, the length for which such models are made. The passage is cut, not the question."""
 BATCH = 16
+THREADS = 2
+"""Within one forward pass."""
 _MODEL_FILES = ("model.onnx", "onnx/model.onnx")
 
 
@@ -30,18 +32,17 @@ class CrossEncoder:
     Args:
         folder: holds the model and its tokenizer.
         candidates: how many hits of a search it is given at least.
-        threads: within one forward pass.
 
     Raises:
         ConfigError: the folder or a file is missing.
         ModelError: a file is damaged, or the model takes other inputs.
     """
 
-    def __init__(self, folder: Path, *, candidates: int = 40, threads: int = 2) -> None:
+    def __init__(self, folder: Path, *, candidates: int = 40) -> None:
         self.model = folder.name
         self.candidates = candidates
         self._tokenizer = _open_tokenizer(folder / "tokenizer.json")
-        self._session: Any = _open_session(folder, threads)
+        self._session: Any = _open_session(folder)
         self._inputs = frozenset(one.name for one in self._session.get_inputs())
         if not {"input_ids", "attention_mask"} <= self._inputs <= {"input_ids", "attention_mask", "token_type_ids"}:
             raise ModelError(
@@ -108,10 +109,10 @@ def _open_tokenizer(file: Path) -> "Tokenizer":
     return tokenizer
 
 
-def _open_session(folder: Path, threads: int) -> Any:
+def _open_session(folder: Path) -> Any:
     file = next((folder / name for name in _MODEL_FILES if (folder / name).is_file()), None)
     if file is None:
         raise ConfigError(
             f"{folder} holds no model.onnx: set GRAPHRAG_RERANK_MODEL to a folder with it and tokenizer.json"
         )
-    return open_session(file, str(file), threads=threads, arena=False)
+    return open_session(file, str(file), threads=THREADS, arena=False)

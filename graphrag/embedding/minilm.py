@@ -74,19 +74,18 @@ class MiniLM:
     what else is embedded in the same call.
 
     Args:
-        threads: threads within one forward pass.
-        workers: passes at a time. Two workers of one thread are faster than one worker of two threads.
+        workers: passes at a time, of one thread each: two of them are faster than one pass of two threads.
 
     Raises:
-        ConfigError: a package with the model or the tokenizer is missing, or an argument is below 1.
+        ConfigError: a package with the model or the tokenizer is missing, or `workers` is below 1.
         ModelError: a file is damaged or cannot be loaded.
     """
 
-    def __init__(self, threads: int = 1, workers: int = 2) -> None:
-        if threads < 1 or workers < 1:
-            raise ConfigError(f"MiniLM needs at least 1 thread and 1 worker, not {threads} and {workers}")
+    def __init__(self, *, workers: int = 2) -> None:
+        if workers < 1:
+            raise ConfigError(f"MiniLM needs at least 1 worker, not {workers}")
         self._tokenizer: Tokenizer = open_tokenizer()
-        self._session = _open_session(threads)
+        self._session = _open_session()
         self._workers = workers
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="minilm")
 
@@ -198,10 +197,10 @@ class MiniLM:
         return _Pooled(window, states.sum(axis=0), sums)
 
 
-def _open_session(threads: int) -> _Session:
+def _open_session() -> _Session:
     data = packaged_file(_PACKAGE, "model.onnx", _SHA256, install=_REQUIREMENT)
     # With the arena: for single windows it is faster than without and smaller (two workers peak at 325 MB, not 390).
-    return cast("_Session", open_session(data, f"the model of package {_PACKAGE!r}", threads=threads, arena=True))
+    return cast("_Session", open_session(data, f"the model of package {_PACKAGE!r}", threads=1, arena=True))
 
 
 def _assemble(passages: Sequence[Passage], pooled: Sequence[_Pooled]) -> list[ChunkVectors]:

@@ -37,8 +37,6 @@ class Preset:
     """How names of models begin that take a `temperature`; others refuse any."""
     embeddings: bool = True
     """Whether it serves /embeddings."""
-    rerank: bool = False
-    """Whether it serves a Cohere-compatible /rerank beside."""
     prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
 
     def takes_temperature(self, model: str) -> bool:
@@ -79,13 +77,13 @@ PRESETS: Mapping[Provider, Preset] = {
         prices={"claude-3-5-haiku": Price(0.80, 4.00), "claude-sonnet-4": Price(3.00, 15.00)},
     ),
     "gemini": Preset("gemini", "https://generativelanguage.googleapis.com/v1beta/openai/"),
-    "cohere": Preset("cohere", "https://api.cohere.ai/compatibility/v1", stream_usage=False, rerank=True),
+    "cohere": Preset("cohere", "https://api.cohere.ai/compatibility/v1", stream_usage=False),
     # Answers 422 to fields that it does not know, `stream_options` among them; usage comes in the last event anyway.
     "mistral": Preset("mistral", "https://api.mistral.ai/v1", stream_usage=False),
     "ollama": Preset("ollama", "http://localhost:11434/v1", needs_key=False),
-    "vllm": Preset("vllm", "http://localhost:8000/v1", rerank=True, needs_key=False),
+    "vllm": Preset("vllm", "http://localhost:8000/v1", needs_key=False),
     # Its chat templates drop tools without a word for most small models, and a named tool_choice is ignored.
-    "llamacpp": Preset("llamacpp", "http://localhost:8080/v1", tools=False, rerank=True, needs_key=False),
+    "llamacpp": Preset("llamacpp", "http://localhost:8080/v1", tools=False, needs_key=False),
 }
 
 

@@ -9,11 +9,11 @@ import json
 import os
 import signal
 import sys
-from importlib import import_module
 from typing import BinaryIO, cast
 
 from graphrag.errors import DocumentParseError, GraphRAGError
 from graphrag.loaders.frames import encode_documents, read_frame, write_frame
+from graphrag.loaders.registry import resolve
 
 _REFUSED_EVENTS = frozenset(
     {
@@ -56,9 +56,8 @@ def main() -> None:
 
 
 def _serve(loader: str, data: bytes, source: str) -> bytes:
-    module, _, function = loader.partition(":")
     try:
-        return encode_documents(getattr(import_module(module), function)(data, source))
+        return encode_documents(resolve(loader)(data, source))
     except GraphRAGError as exc:
         error = exc
     except RecursionError:

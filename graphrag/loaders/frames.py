@@ -18,18 +18,18 @@ def write_frame(stream: BinaryIO, payload: bytes) -> None:
     stream.flush()
 
 
-def read_frame(stream: BinaryIO, limit: int = MAX_FRAME_BYTES) -> bytes | None:
+def read_frame(stream: BinaryIO) -> bytes | None:
     """Read one frame; None at the end of the stream, also in the middle of a frame.
 
     Raises:
-        ValueError: the frame is longer than `limit` bytes.
+        ValueError: the frame is longer than MAX_FRAME_BYTES.
     """
     prefix = stream.read(8)
     if len(prefix) < 8:
         return None
     length = int.from_bytes(prefix, "big")
-    if length > limit:
-        raise ValueError(f"a frame of {length} bytes is longer than {limit}")
+    if length > MAX_FRAME_BYTES:
+        raise ValueError(f"a frame of {length} bytes is longer than {MAX_FRAME_BYTES}")
     payload = stream.read(length)
     return payload if len(payload) == length else None
 

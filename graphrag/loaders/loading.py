@@ -18,8 +18,6 @@ def load_file(
     source: str,
     *,
     parser: ParserProcess | None = None,
-    title: str | None = None,
-    metadata: Metadata | None = None,
     max_bytes: int = MAX_DOCUMENT_BYTES,
 ) -> list[LoadedDocument]:
     """Read a file; as `load_bytes`. Its size is checked before it is read.
@@ -35,7 +33,7 @@ def load_file(
             data = file.read(max_bytes + 1)  # It may grow meanwhile.
     except (OSError, ValueError) as exc:
         raise InputError(f"{source} cannot be read ({exc}); check that the file exists and is readable") from exc
-    return load_bytes(data, source, parser=parser, title=title, metadata=metadata, max_bytes=max_bytes)
+    return load_bytes(data, source, parser=parser, max_bytes=max_bytes)
 
 
 def load_bytes(

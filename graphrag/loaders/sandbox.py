@@ -17,6 +17,7 @@ from graphrag.loaders.frames import decode_documents, read_frame, write_frame
 
 TIMEOUT_SECONDS = 60.0
 MEMORY_BYTES = 2 * 1024**3
+"""Address space of the child, where the platform can limit it."""
 START_SECONDS = 60.0
 _ERRORS = {error.__name__: error for error in (InputError, DocumentParseError, UnsupportedFormatError)}
 # What an interpreter may need to start; nothing else, hence no secret, reaches the child.
@@ -31,14 +32,12 @@ class ParserProcess:
 
     Args:
         timeout: seconds of wall-clock time for one document.
-        memory_bytes: address space of the child, where the platform can limit it.
     """
 
-    def __init__(self, *, timeout: float = TIMEOUT_SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
-        if not 0 < timeout < math.inf or memory_bytes < 1:
-            raise InputError(f"timeout ({timeout}) and memory_bytes ({memory_bytes}) must be positive and finite")
+    def __init__(self, *, timeout: float = TIMEOUT_SECONDS) -> None:
+        if not 0 < timeout < math.inf:
+            raise InputError(f"timeout ({timeout}) must be positive and finite")
         self._timeout = timeout
-        self._memory_bytes = memory_bytes
         self._lock = Lock()
         self._closed = Event()
         self._child: subprocess.Popen[bytes] | None = None
@@ -101,7 +100,7 @@ class ParserProcess:
             return self._child
         self._stop()
         # -P keeps the working directory off the module path: the child sees exactly the modules that this process sees.
-        command = [sys.executable, "-P", "-m", "graphrag.loaders.child", str(self._memory_bytes)]
+        command = [sys.executable, "-P", "-m", "graphrag.loaders.child", str(MEMORY_BYTES)]
         environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         environment |= {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
         try:
@@ -125,7 +124,7 @@ class ParserProcess:
             code = self._stop()
             raise GraphRAGError(
                 f"{source} was not read: the parser process ended at its start (exit code {code}); check that "
-                f"`python -m graphrag.loaders.child {self._memory_bytes}` runs and that there is memory left"
+                f"`python -m graphrag.loaders.child {MEMORY_BYTES}` runs and that there is memory left"
             )
         return child
 
@@ -164,12 +163,12 @@ class ParserProcess:
             )
         return DocumentParseError(
             f"{source} crashed its parser (exit code {code}); it may be damaged, or need more than "
-            f"{self._memory_bytes // 1024**2} MB of memory"
+            f"{MEMORY_BYTES // 1024**2} MB of memory"
         )
 
     def _memory_error(self, source: str) -> DocumentParseError:
         return DocumentParseError(
-            f"{source} needs more than {self._memory_bytes // 1024**2} MB of memory to be read; split or simplify it"
+            f"{source} needs more than {MEMORY_BYTES // 1024**2} MB of memory to be read; split or simplify it"
         )
 
     def _stop(self) -> int | None:

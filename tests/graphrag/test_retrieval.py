@@ -103,7 +103,7 @@ async def batch(one: Source) -> GraphBatch:
     for position, part in enumerate(one.parts):
         start, end = len(text), len(text) + len(part.text)
         text += part.text
-        sentences = tuple(split_sentences(text, start, end))
+        sentences = tuple((start + left, start + right) for left, right in split_sentences(part.text))
         chunks.append(
             Chunk(
                 id=one.chunk(position),

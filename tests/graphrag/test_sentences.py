@@ -87,12 +87,6 @@ def test_an_overlong_sentence_is_cut_at_a_comma() -> None:
     assert all(len(sentence) <= MAX_SENTENCE and sentence.endswith(",") for sentence in found)
 
 
-def test_offsets_are_those_of_the_whole_text_when_only_a_part_is_split() -> None:
-    text = "One. Two. Three."
-    assert split_sentences(text, 5, 9) == [(5, 9)]
-    assert split_sentences(text, 5) == [(5, 9), (10, 16)]
-
-
 @pytest.mark.parametrize("run", ["." * 200_000, "!?" * 100_000, ".[1]" * 50_000])
 def test_a_long_run_of_stops_takes_no_longer_than_other_text(run: str) -> None:
     # Minutes, if each stop of the run were tried anew.
