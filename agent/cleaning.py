@@ -56,7 +56,7 @@ class Mark:
     passages: tuple[int, ...]
 
 
-class Filter:
+class PlainFilter:
     """`plain` for a text that comes in pieces, with its references to passages told apart.
 
     Passes on whole words; what stands in brackets that are still open is held back.

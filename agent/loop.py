@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from agent.answer import compose, with_written
 from agent.assess import Assessment, assess
-from agent.modes import read_or_degrade
 from agent.planner import EvidencePlanner, Plan, Planner, State, Stop
+from agent.search import read_or_degrade
 from agent.tool import Means, run_tool
 from agent.tools import MODEL_TOOLS, TOOLS, name_of
 from agent.types import Answer, Budget, Citation, Observation, Piece, Step

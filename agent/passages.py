@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 
 from agent.cleaning import for_prompt
+from graphrag.embedding import passage_text
 from graphrag.retrieval.ledger import Candidate
 from graphrag.types import Chunk
 
@@ -47,13 +48,13 @@ class Shown:
                 lines.append(f"{name} (shown before)")
             else:
                 new -= 1
-                lines.append(f"{name}: {passage_text(candidate.chunk)}")
+                lines.append(f"{name}: {prompt_text(candidate.chunk)}")
         return f"{self.marker}\n" + "\n\n".join(lines) + f"\n{self.marker}" if lines else "No passages."
 
 
-def passage_text(chunk: Chunk) -> str:
-    """A passage for a prompt: its title and headings, then its text."""
+def prompt_text(chunk: Chunk) -> str:
+    """A passage as a prompt holds it: its title and headings, then its text."""
     text = chunk.text
     if len(text) > MAX_CHARACTERS:
         text = text[: text.rfind(" ", 0, MAX_CHARACTERS) if " " in text[:MAX_CHARACTERS] else MAX_CHARACTERS] + " …"
-    return for_prompt(f"{chunk.breadcrumb}\n{text}" if chunk.breadcrumb else text)
+    return for_prompt(passage_text(chunk.breadcrumb, text))

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from agent.assess import Assessment
 from agent.citing import cite
-from agent.cleaning import Filter, Mark, for_prompt, short
+from agent.cleaning import Mark, PlainFilter, for_prompt, short
 from agent.passages import Shown
 from agent.support import supports
 from agent.types import Citation, Claim, Piece
@@ -115,7 +115,7 @@ class _Writing:
         self.text = ""
         self.citations: dict[str, Citation] = {}
         """By chunk id, in the order of their numbers."""
-        self._filter = Filter()
+        self._filter = PlainFilter()
         self._passed = 0
         """Characters of the text that were passed on."""
 

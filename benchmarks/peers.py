@@ -26,7 +26,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import numpy as np
 
 from agent.loop import Agent
-from agent.modes import search
+from agent.search import search
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.evaluation.beir import Dataset, load_dataset
 from graphrag.evaluation.metrics import all_at, recall_at

@@ -31,7 +31,7 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from agent.loop import Agent
-from agent.modes import search
+from agent.search import search
 from api.cli import GC_THRESHOLDS
 from graphrag.analysis import chunk_terms, normalise, phrases
 from graphrag.bootstrap import open_knowledge_base

@@ -14,7 +14,7 @@ from rich.progress import Progress
 from typer.core import TyperGroup
 
 from agent.loop import ALL_TOOLS, Agent
-from agent.modes import search
+from agent.search import search
 from agent.tools import GRAPH_TOOLS, TOOLS
 from agent.types import Answer, Budget
 from api.cli.options import location_of

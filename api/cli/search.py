@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from agent.citing import labels
-from agent.modes import search as agent_search
+from agent.search import search as agent_search
 from api.cli.answers import passage_to_json, place
 from api.cli.options import (
     MAX_RESULTS,

@@ -12,7 +12,7 @@ from litestar.params import JSONBody
 from litestar.response import Stream
 
 from agent.loop import Agent
-from agent.modes import search as agent_search
+from agent.search import search as agent_search
 from agent.types import Answer, Budget, Citation, Piece, Step
 from api.modes import SHARE_OF_TIME, agent_for, budget_within
 from api.schemas_ask import AnswerOut, HitOut, QueryRequest, SearchRequest, SearchResponse

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.loop import Agent
-from agent.modes import search
+from agent.search import search
 from agent.types import Answer
 from api.cli.eval import tool_sequence
 from benchmarks.organisations.corpus import CORPORA, UNANSWERABLE, Question, as_dataset, load_documents, load_questions

@@ -54,7 +54,7 @@ class Passage:
 
 
 def passage_text(prefix: str, text: str) -> str:
-    """A passage as an embedder of plain texts is given it."""
+    """A passage as a model that takes plain texts is given it."""
     return f"{prefix}\n{text}" if prefix else text
 
 

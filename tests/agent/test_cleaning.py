@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.cleaning import LEFT_OUT, Filter, Mark, for_prompt, plain, short
+from agent.cleaning import LEFT_OUT, Mark, PlainFilter, for_prompt, plain, short
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_links_images_and_markup_are_left_out(text: str, expected: str):
 
 
 def passed_on(pieces: list[str]) -> list[str | Mark]:
-    filtered = Filter()
+    filtered = PlainFilter()
     parts = [part for piece in pieces for part in filtered.feed(piece)] + list(filtered.end())
     joined: list[str | Mark] = []
     for part in parts:
@@ -111,7 +111,7 @@ def test_any_text_comes_out_the_same_in_pieces_and_as_a_whole(text: str, size: i
 
 
 def test_words_are_passed_on_as_soon_as_they_are_whole():
-    filtered = Filter()
+    filtered = PlainFilter()
 
     assert list(filtered.feed("The war")) == ["The "]
     assert list(filtered.feed("ranty is ")) == ["warranty is "]
@@ -121,7 +121,7 @@ def test_words_are_passed_on_as_soon_as_they_are_whole():
 
 
 def test_a_bracket_that_is_never_closed_holds_nothing_back_for_ever():
-    filtered = Filter()
+    filtered = PlainFilter()
     passed = "".join(part for _ in range(1000) for part in filtered.feed("[open word ") if isinstance(part, str))
 
     assert len(passed) > 5_000

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.modes import search
+from agent.search import search
 from graphrag.bootstrap import open_knowledge_base, open_reranking
 from graphrag.degraded import collect_degraded
 from graphrag.errors import BudgetError, ConfigError, ModelOutputError, ModelRefusedError, ModelUnavailableError
