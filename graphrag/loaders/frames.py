@@ -1,12 +1,13 @@
 """Length-prefixed frames over a pipe, and documents as JSON: how a parser process and its owner talk."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-from graphrag.loaders.base import Heading, LoadedDocument
-from graphrag.types import Metadata
+import msgspec
+
+from graphrag.loaders.base import LoadedDocument
 
 MAX_FRAME_BYTES = 1 << 30
 
@@ -39,23 +40,6 @@ def encode_documents(documents: Sequence[LoadedDocument]) -> bytes:
     return json.dumps({"documents": [asdict(document) for document in documents]}).encode()
 
 
-def decode_documents(items: Sequence[object]) -> list[LoadedDocument]:
+def decode_documents(items: object) -> list[LoadedDocument]:
     """The inverse of `encode_documents`, given the list under "documents"."""
-    return [_document(cast(Mapping[str, object], item)) for item in items]
-
-
-def _document(item: Mapping[str, object]) -> LoadedDocument:
-    headings = cast(Sequence[Mapping[str, object]], item["headings"])
-    return LoadedDocument(
-        source=cast(str, item["source"]),
-        title=cast(str, item["title"]),
-        media_type=cast(str, item["media_type"]),
-        text=cast(str, item["text"]),
-        headings=tuple(
-            Heading(cast(int, heading["start"]), cast(int, heading["level"]), cast(str, heading["text"]))
-            for heading in headings
-        ),
-        pages=tuple(cast(Sequence[int], item["pages"])),
-        metadata=cast(Metadata, item["metadata"]),
-        content_sha256=cast(str, item["content_sha256"]),
-    )
+    return msgspec.convert(items, list[LoadedDocument])

@@ -91,7 +91,7 @@ class ParserProcess:
                 raise self._memory_error(source)
         if "error" in answer:
             raise _ERRORS.get(str(answer["kind"]), DocumentParseError)(str(answer["error"]))
-        return decode_documents(cast(Sequence[object], answer["documents"]))
+        return decode_documents(answer["documents"])
 
     def _started(self, source: str) -> subprocess.Popen[bytes]:
         if self._closed.is_set():

@@ -4,8 +4,10 @@ Structured parts of a chunk (headings, sentences, phrases, mentions) are JSON in
 """
 
 import json
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -32,61 +34,37 @@ CHUNK_FIELDS = (
     "id", "document_id", "position", "start", "core_start", "end", "page", "token_count", "heading", "sentences", "text",
     "terms", "phrases", "mentions", "marks",
 )  # fmt: skip
-RELATION_FIELDS = (
-    "id", "chunk_id", "document_id", "subject_id", "predicate", "object_id", "start", "end", "description",
-)  # fmt: skip
+RELATION_FIELDS = tuple(field.name for field in fields(Relation))
+_RELATION_VALUES = attrgetter(*RELATION_FIELDS)
 
 
 def document_row(document: Document, created_at: str, updated_at: str) -> tuple[object, ...]:
-    """Values for DOCUMENT_FIELDS."""
-    return (
-        document.id,
-        document.tenant,
-        document.access,
-        document.source,
-        document.part,
-        document.title,
-        document.media_type,
-        document.content_sha256,
-        document.fingerprint,
-        canonical_json(dict(document.metadata)),
-        document.title_key,
-        canonical_json(list(document.heading_keys)),
-        document.state,
-        document.length,
-        document.chunk_count,
-        created_at,
-        updated_at,
-    )
+    """Values for DOCUMENT_FIELDS; metadata and heading keys as JSON."""
+    changed: dict[str, object] = {
+        "metadata": canonical_json(dict(document.metadata)),
+        "heading_keys": canonical_json(document.heading_keys),
+        "created_at": created_at,
+        "updated_at": updated_at,
+    }
+    return _row(document, DOCUMENT_FIELDS, changed)
 
 
-def document_from(row: Sequence[object]) -> Document:
+def _row(value: object, names: Sequence[str], changed: Mapping[str, object]) -> tuple[object, ...]:
+    """The fields of a value, some of them as they are stored."""
+    return tuple([changed[name] if name in changed else getattr(value, name) for name in names])
+
+
+def document_from(row: Sequence[Any]) -> Document:
     """A Document from DOCUMENT_FIELDS."""
-    (id_, tenant, access, source, part, title, media_type, sha, fingerprint, metadata, title_key, headings, state, length, count, created, updated) = row  # fmt: skip
-    return Document(
-        id=str(id_),
-        tenant=str(tenant),
-        access=str(access),
-        source=str(source),
-        title=str(title),
-        media_type=str(media_type),
-        content_sha256=str(sha),
-        fingerprint=str(fingerprint),
-        metadata=json.loads(str(metadata)),
-        length=int(str(length)),
-        chunk_count=int(str(count)),
-        title_key=str(title_key),
-        heading_keys=tuple(json.loads(str(headings))),
-        state="partial" if state == "partial" else "complete",
-        part=int(str(part)),
-        created_at=str(created),
-        updated_at=str(updated),
-    )
+    values = dict(zip(DOCUMENT_FIELDS, row, strict=True))
+    values["metadata"] = json.loads(values["metadata"])
+    values["heading_keys"] = tuple(json.loads(values["heading_keys"]))
+    return Document(**values)
 
 
 def encode_mentions(mentions: Sequence[Mention]) -> str:
     """Mentions as JSON; entity ids are left out, they follow from tenant and key."""
-    return canonical_json([[m.key, m.surface, m.type, m.role, [list(span) for span in m.spans]] for m in mentions])
+    return canonical_json([[m.key, m.surface, m.type, m.role, m.spans] for m in mentions])
 
 
 _StoredMention = tuple[str, str, str, Role, tuple[Span, ...]]
@@ -122,26 +100,15 @@ def _mentions(
 
 
 def chunk_row(chunk: Chunk) -> tuple[object, ...]:
-    """Values for CHUNK_FIELDS."""
-    return (
-        chunk.id,
-        chunk.document_id,
-        chunk.position,
-        chunk.start,
-        chunk.core_start,
-        chunk.end,
-        chunk.page,
-        chunk.token_count,
-        canonical_json(list(chunk.heading)),
-        canonical_json([list(span) for span in chunk.sentences]),
-        chunk.text,
-        chunk.terms,
-        canonical_json({phrase.key: list(phrase.sentences) for phrase in chunk.phrases}),
-        encode_mentions(chunk.mentions),
-        canonical_json(
-            [[[at, list(path)] for at, path in chunk.headings_within], [list(p) for p in chunk.pages_within]]
-        ),
-    )
+    """Values for CHUNK_FIELDS; `marks` are the headings and the pages within."""
+    changed: dict[str, object] = {
+        "heading": canonical_json(chunk.heading),
+        "sentences": canonical_json(chunk.sentences),
+        "phrases": canonical_json({phrase.key: phrase.sentences for phrase in chunk.phrases}),
+        "mentions": encode_mentions(chunk.mentions),
+        "marks": canonical_json([chunk.headings_within, chunk.pages_within]),
+    }
+    return _row(chunk, CHUNK_FIELDS, changed)
 
 
 def chunk_from(row: Sequence[object], entity_ids: Sequence[str] | None = None) -> Chunk:
@@ -192,22 +159,9 @@ def sentence_vectors(data: bytes, dimension: int) -> NDArray[np.float16]:
 
 def relation_row(relation: Relation) -> tuple[object, ...]:
     """Values for RELATION_FIELDS."""
-    return (
-        relation.id,
-        relation.chunk_id,
-        relation.document_id,
-        relation.subject_id,
-        relation.predicate,
-        relation.object_id,
-        relation.start,
-        relation.end,
-        relation.description,
-    )
+    return _RELATION_VALUES(relation)
 
 
-def relation_from(row: Sequence[object]) -> Relation:
+def relation_from(row: Sequence[Any]) -> Relation:
     """A Relation from RELATION_FIELDS."""
-    id_, chunk, document, subject, predicate, object_, start, end, description = row
-    return Relation(
-        str(id_), str(chunk), str(document), str(subject), str(predicate), str(object_), int(str(start)), int(str(end)), str(description)
-    )  # fmt: skip
+    return Relation(*row)
