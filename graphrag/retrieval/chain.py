@@ -116,6 +116,22 @@ class Scored:
     """Score of the best chain that each stands in, whether or not it keeps its place by itself."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Arrays:
+    """What is known of n candidates, in their order."""
+
+    base: _Matrix
+    """`(n,)` how well each answers by itself."""
+    joint: _Matrix
+    """`(n, n)` how firmly each (row) is joined to each other one, as a first hop to a second."""
+    holds: _Matrix
+    """`(n, terms)` 1 where the passage holds the term of the question, else 0."""
+    shares: _Matrix
+    """`(terms,)` the share of each term in the weight of the question."""
+    copies: NDArray[np.intp]
+    """Places of those that stand in no chain."""
+
+
 def score_chains(ledger: Ledger) -> Scored:
     """Score the chains among the candidates of a ledger. Quadratic in these, of which there are at most 200; all of it
     is array arithmetic.
@@ -133,12 +149,12 @@ def score_chains(ledger: Ledger) -> Scored:
         best_id = ids[first[0]]
         hits = [Hit(ids[place], by_id[ids[place]]) for place in order]
         return Scored(hits, [Chain((best_id,), by_id[best_id])], by_id, by_id)
-    joint = _joints(ledger, candidates)
-    pairs = _pairs(ledger, candidates, base, joint, first)
+    known = _Arrays(base, _joints(ledger, candidates), *_holds(ledger, candidates), copies)
+    pairs = _pairs(ledger, candidates, known, first)
     pairs[:, copies] = -np.inf
     best = pairs.max(axis=0)
     np.maximum.at(best, first, pairs.max(axis=1))
-    _lengthen(ledger, candidates, joint, base, best, copies, *_best_pairs(pairs, first))
+    _lengthen(known, ledger.weights, best, *_best_pairs(pairs, first))
     best[copies] = np.minimum(base[copies], np.delete(best, copies).min() - 10.0**-SIMILARITY_DECIMALS)
     joined = dict(zip(ids, np.round(best, SIMILARITY_DECIMALS).tolist(), strict=True))
     best[first[:KEPT]] = np.maximum(best[first[:KEPT]], best.max() - 10.0**-SIMILARITY_DECIMALS)
@@ -183,17 +199,15 @@ def _copies(candidates: Sequence[Candidate], order: NDArray[np.intp]) -> NDArray
     return np.array(copies, dtype=np.intp)
 
 
-def _pairs(
-    ledger: Ledger, candidates: Sequence[Candidate], base: _Matrix, joint: _Matrix, first: NDArray[np.intp]
-) -> _Matrix:
+def _pairs(ledger: Ledger, candidates: Sequence[Candidate], known: _Arrays, first: NDArray[np.intp]) -> _Matrix:
     """`(first, n)` scores of pairs; -inf for a passage with itself."""
     w = ledger.weights
-    holds, shares = _holds(ledger, candidates)
-    gain = ((1 - holds[first]) * shares) @ holds.T
+    gain = ((1 - known.holds[first]) * known.shares) @ known.holds.T
     if w.firm and ledger.joined:
         named = np.array([c.named for c in candidates], dtype=np.float64)
-        gain *= np.maximum(np.minimum(joint[first] / w.firm, 1), named[first][:, None] * named)
-    pairs = np.round(base[first][:, None] + w.second * base + joint[first] + w.gain * gain, SIMILARITY_DECIMALS)
+        gain *= np.maximum(np.minimum(known.joint[first] / w.firm, 1), named[first][:, None] * named)
+    alone = known.base[first][:, None] + w.second * known.base
+    pairs = np.round(alone + known.joint[first] + w.gain * gain, SIMILARITY_DECIMALS)
     pairs[np.arange(len(first)), first] = -np.inf
     return pairs
 
@@ -207,34 +221,26 @@ def _best_pairs(pairs: _Matrix, first: NDArray[np.intp]) -> tuple[NDArray[np.int
     return np.column_stack((first[rows], others))[possible], scores[possible]
 
 
-def _lengthen(
-    ledger: Ledger,
-    candidates: Sequence[Candidate],
-    joint: _Matrix,
-    base: _Matrix,
-    best: _Matrix,
-    copies: NDArray[np.intp],
-    members: NDArray[np.intp],
-    scores: _Matrix,
-) -> None:
+def _lengthen(known: _Arrays, w: Weights, best: _Matrix, members: NDArray[np.intp], scores: _Matrix) -> None:
     """Extend chains passage by passage, each by its best one, and raise `best` to what each passage is worth in them.
 
     Args:
-        copies: places of passages that extend none.
+        known: of the candidates.
+        w: the weights.
+        best: `(n,)` score of the best chain that each passage stands in so far; changed in place.
         members: `(m, passages)` places of the chains' passages.
         scores: `(m,)` of the chains.
     """
-    w = ledger.weights
-    holds, shares = _holds(ledger, candidates)
-    either = np.maximum(joint, joint.T)
+    either = np.maximum(known.joint, known.joint.T)
     for _ in range(2, w.length):
         if not len(members):
             return
-        open_ = (1 - holds[members].max(axis=1)) * shares
-        worth = w.further * base + w.gain * (open_ @ holds.T) + w.further_joint * either[members].max(axis=1)
+        open_ = (1 - known.holds[members].max(axis=1)) * known.shares
+        worth = w.further * known.base + w.gain * (open_ @ known.holds.T)
+        worth += w.further_joint * either[members].max(axis=1)
         longer = scores[:, None] - np.maximum(w.threshold - np.round(worth, SIMILARITY_DECIMALS), w.step)
         np.put_along_axis(longer, members, -np.inf, axis=1)
-        longer[:, copies] = -np.inf
+        longer[:, known.copies] = -np.inf
         np.maximum(best, longer.max(axis=0), out=best)
         following = longer.argmax(axis=1)
         scores = longer[np.arange(len(longer)), following]
