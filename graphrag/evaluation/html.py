@@ -22,7 +22,10 @@ th:first-child, td:first-child { text-align: left; } th { color: var(--soft); fo
 svg { width: 100%; height: auto; } svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
 svg .soft { fill: var(--soft); } svg .grid { stroke: var(--line); } svg .whisker { stroke: var(--ink); stroke-width: 1.4; }
 """
-_WIDTH, _LEFT, _RIGHT, _ROW = 860, 210, 60, 26
+# In units of the picture, which is as wide as the page: a row with its bar, the line on which the text beside it stands, and
+# what is left free for names before bars and for figures behind them.
+_WIDTH, _ROW, _BAR, _TEXT = 860, 26, 16, 12
+_NAMES, _LONG_NAMES, _FIGURES = 210, 420, 60
 _SCORES = ("recall@2", "recall@5", "recall@10", "all@5", "all@8")
 
 
@@ -102,42 +105,66 @@ def _table(modes: Mapping[str, Any]) -> str:
 
 def _bars(rows: Sequence[tuple[str, Sequence[float]]], colour: str) -> str:
     """A bar for the mean of each row's values, with a whisker for its interval."""
-    height = _ROW * len(rows) + 26
-    span = _WIDTH - _LEFT - _RIGHT
-    parts = [_grid(height, span)]
+    span = _WIDTH - _NAMES - _FIGURES
+    parts = [_scale(len(rows), span)]
     for index, (name, values) in enumerate(rows):
         mean = sum(values) / len(values) if values else 0.0
         low, high = interval(values)
-        y = 6 + index * _ROW
-        middle = y + 8
+        y = _upper_edge(index)
+        middle = y + _BAR // 2
         parts.append(
-            f'<text x="{_LEFT - 10}" y="{middle + 4}" text-anchor="end">{escape(name)}</text>'
-            f'<rect x="{_LEFT}" y="{y}" width="{span * mean:.1f}" height="16" rx="3" fill="{colour}" opacity="0.8"/>'
-            f'<line class="whisker" x1="{_LEFT + span * low:.1f}" x2="{_LEFT + span * high:.1f}" y1="{middle}" y2="{middle}"/>'
-            f'<text x="{_WIDTH - _RIGHT + 12}" y="{middle + 4}">{100 * mean:.1f}</text>'
+            f"{_bar(index, name, mean, colour, left=_NAMES)}"
+            f'<line class="whisker" x1="{_NAMES + span * low:.1f}" x2="{_NAMES + span * high:.1f}" y1="{middle}" y2="{middle}"/>'
+            f'<text x="{_WIDTH - _FIGURES + 12}" y="{y + _TEXT}">{100 * mean:.1f}</text>'
         )
-    return _svg(height, parts)
+    return _svg(_height(len(rows)), parts)
+
+
+def _scale(rows: int, span: int) -> str:
+    """Lines from 0 to 100 % behind so many bars, with their figures below."""
+    height = _height(rows)
+    return "".join(
+        f'<line class="grid" x1="{_NAMES + span * share / 100:.1f}" x2="{_NAMES + span * share / 100:.1f}" y1="0" y2="{height - 20}"/>'
+        f'<text class="soft" x="{_NAMES + span * share / 100:.1f}" y="{height - 5}" text-anchor="middle">{share}</text>'
+        for share in (0, 25, 50, 75, 100)
+    )
 
 
 def _shares(shares: Mapping[str, float]) -> str:
-    height = _ROW * len(shares) + 26
-    left = 420
-    span = _WIDTH - left - _RIGHT
-    parts: list[str] = []
-    for index, (name, share) in enumerate(shares.items()):
-        y = 6 + index * _ROW
-        parts.append(
-            f'<text x="{left - 10}" y="{y + 12}" text-anchor="end">{escape(name)}</text>'
-            f'<rect x="{left}" y="{y}" width="{span * share:.1f}" height="16" rx="3" fill="var(--a)" opacity="0.8"/>'
-            f'<text x="{left + span * share + 8:.1f}" y="{y + 12}">{100 * share:.0f} %</text>'
-        )
-    return _svg(height, parts)
+    """A bar for each share, with the percentage at its end."""
+    span = _WIDTH - _LONG_NAMES - _FIGURES
+    parts = [
+        f"{_bar(index, name, share, 'var(--a)', left=_LONG_NAMES)}"
+        f'<text x="{_LONG_NAMES + span * share + 8:.1f}" y="{_upper_edge(index) + _TEXT}">{100 * share:.0f} %</text>'
+        for index, (name, share) in enumerate(shares.items())
+    ]
+    return _svg(_height(len(shares)), parts)
+
+
+def _bar(index: int, name: str, share: float, colour: str, *, left: int) -> str:
+    """The bar of a row, its name before it."""
+    y = _upper_edge(index)
+    return (
+        f'<text x="{left - 10}" y="{y + _TEXT}" text-anchor="end">{escape(name)}</text>'
+        f'<rect x="{left}" y="{y}" width="{(_WIDTH - left - _FIGURES) * share:.1f}" height="{_BAR}" rx="3" fill="{colour}" opacity="0.8"/>'
+    )
+
+
+def _upper_edge(index: int) -> int:
+    """Where the bar of a row begins."""
+    return 6 + index * _ROW
+
+
+def _height(rows: int) -> int:
+    """Of a picture with so many rows, and room for a scale below."""
+    return _ROW * (rows + 1)
 
 
 def _latencies(modes: Mapping[str, Sequence[float]]) -> str:
     """A line for each mode: milliseconds, logarithmic, over the share of questions that took no longer."""
-    height, top, bottom = 300, 12, 34
-    span, tall = _WIDTH - 70 - 170, height - top - bottom
+    height, left, right, top, bottom = 300, 70, 170, 12, 34
+    span, tall = _WIDTH - left - right, height - top - bottom
+    legend = left + span + 24
     everything = [value for values in modes.values() for value in values if value > 0]
     if not everything:
         return ""
@@ -148,33 +175,26 @@ def _latencies(modes: Mapping[str, Sequence[float]]) -> str:
         return top + tall * (1 - (math.log10(max(value, 10**low)) - low) / (high - low))
 
     parts = [
-        f'<line class="grid" x1="70" x2="{70 + span}" y1="{y(10**power):.1f}" y2="{y(10**power):.1f}"/>'
-        f'<text class="soft" x="60" y="{y(10**power) + 4:.1f}" text-anchor="end">{10**power:g}</text>'
+        f'<line class="grid" x1="{left}" x2="{left + span}" y1="{y(10**power):.1f}" y2="{y(10**power):.1f}"/>'
+        f'<text class="soft" x="{left - 10}" y="{y(10**power) + 4:.1f}" text-anchor="end">{10**power:g}</text>'
         for power in range(low, high + 1)
     ] + [
-        f'<text class="soft" x="{70 + span * share / 100:.1f}" y="{height - 12}" text-anchor="middle">{share} %</text>'
+        f'<text class="soft" x="{left + span * share / 100:.1f}" y="{height - 12}" text-anchor="middle">{share} %</text>'
         for share in (0, 25, 50, 75, 90, 100)
     ]
     for index, (mode, values) in enumerate(modes.items()):
         ordered = sorted(values)
         hue = f"hsl({(index * 67 + 210) % 360} 65% 50%)"
         points = " ".join(
-            f"{70 + span * place / max(1, len(ordered) - 1):.1f},{y(value):.1f}" for place, value in enumerate(ordered)
+            f"{left + span * place / max(1, len(ordered) - 1):.1f},{y(value):.1f}"
+            for place, value in enumerate(ordered)
         )
         parts.append(
             f'<polyline points="{points}" fill="none" stroke="{hue}" stroke-width="2"/>'
-            f'<rect x="{70 + span + 24}" y="{top + 22 * index}" width="12" height="12" rx="2" fill="{hue}"/>'
-            f'<text x="{70 + span + 42}" y="{top + 10 + 22 * index}">{escape(mode)}</text>'
+            f'<rect x="{legend}" y="{top + 22 * index}" width="12" height="12" rx="2" fill="{hue}"/>'
+            f'<text x="{legend + 18}" y="{top + 10 + 22 * index}">{escape(mode)}</text>'
         )
     return _svg(height, parts)
-
-
-def _grid(height: int, span: int) -> str:
-    return "".join(
-        f'<line class="grid" x1="{_LEFT + span * share / 100:.1f}" x2="{_LEFT + span * share / 100:.1f}" y1="0" y2="{height - 20}"/>'
-        f'<text class="soft" x="{_LEFT + span * share / 100:.1f}" y="{height - 5}" text-anchor="middle">{share}</text>'
-        for share in (0, 25, 50, 75, 100)
-    )
 
 
 def _svg(height: int, parts: Sequence[str]) -> str:
