@@ -41,6 +41,41 @@ _STREAM: Mapping[str, Any] = {
     },
     "required": ["event", "data"],
 }
+# What handlers answer that Litestar cannot see in their types.
+_CONTENTS: Mapping[str, Mapping[str, Any]] = {
+    "query": {
+        "application/json": {"schema": {"$ref": "#/components/schemas/AnswerOut"}},
+        MEDIA_TYPE: {"schema": _STREAM},
+    },
+    "jobEvents": {MEDIA_TYPE: {"schema": _STREAM}},
+    "metrics": {"text/plain": {"schema": {"type": "string"}}},
+}
+_INGEST_BODY: Mapping[str, Any] = {
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "properties": {
+                "files": {
+                    "type": "array",
+                    "items": {"type": "string", "format": "binary"},
+                    "minItems": 1,
+                    "description": "files; the name of each part's file is the document's source",
+                },
+                "access": {"type": "string", "description": "label that a key needs to see them"},
+                "metadata": {"type": "string", "description": "a JSON object, for every document"},
+            },
+            "required": ["files"],
+            "additionalProperties": False,
+        }
+    },
+    "application/json": {"schema": {"$ref": "#/components/schemas/TextDocuments"}},
+    "application/x-ndjson": {
+        "schema": {
+            "type": "string",
+            "description": "one JSON object a line: text and, as wanted, id, title, metadata",
+        }
+    },
+}
 
 
 def config() -> OpenAPIConfig:
@@ -74,27 +109,22 @@ def complete(app: Litestar) -> None:
         made.pop("$defs", None)
         schemas[name] = made
     for operation in operations(app):
-        id_ = operation.operation_id
+        id_ = operation.operation_id or ""
         responses = cast("dict[str, OpenAPIResponse]", operation.responses)
         if id_ in _KEYLESS:
             operation.security = [{}]
+        if id_ in _CONTENTS:
+            responses["200"].content = cast("dict[str, OpenAPIMediaType]", _CONTENTS[id_])
         if id_ == "ready":
             responses["503"] = OpenAPIResponse(
                 description="The store does not answer, or the service stops", content=responses["200"].content
             )
+        if id_ == "ingestDocuments":
+            operation.request_body = RequestBody(
+                required=True, content=cast("dict[str, OpenAPIMediaType]", _INGEST_BODY)
+            )
         responses.pop("400", None)
         responses |= {str(status): _problem(status) for status in sorted(_statuses(operation))}
-        if id_ == "query":
-            answer = {"schema": {"$ref": "#/components/schemas/AnswerOut"}}
-            responses["200"].content = cast(
-                "dict[str, OpenAPIMediaType]", {"application/json": answer, MEDIA_TYPE: {"schema": _STREAM}}
-            )
-        if id_ == "jobEvents":
-            responses["200"].content = cast("dict[str, OpenAPIMediaType]", {MEDIA_TYPE: {"schema": _STREAM}})
-        if id_ == "metrics":
-            responses["200"].content = {"text/plain": OpenAPIMediaType(schema=Schema(type="string"))}  # pyright: ignore[reportArgumentType]
-        if id_ == "ingestDocuments":
-            operation.request_body = _ingest_body()
 
 
 def operations(app: Litestar) -> Iterator[Operation]:
@@ -136,39 +166,6 @@ def _problem(status: int) -> OpenAPIResponse:
         description=BY_STATUS[status].title,
         headers=headers or None,
         content={CONTENT_TYPE: OpenAPIMediaType(schema=Reference("#/components/schemas/ProblemOut"))},
-    )
-
-
-def _ingest_body() -> RequestBody:
-    form: Mapping[str, Any] = {
-        "type": "object",
-        "properties": {
-            "files": {
-                "type": "array",
-                "items": {"type": "string", "format": "binary"},
-                "minItems": 1,
-                "description": "files; the name of each part's file is the document's source",
-            },
-            "access": {"type": "string", "description": "label that a key needs to see them"},
-            "metadata": {"type": "string", "description": "a JSON object, for every document"},
-        },
-        "required": ["files"],
-        "additionalProperties": False,
-    }
-    lines: Mapping[str, Any] = {
-        "type": "string",
-        "description": "one JSON object a line: text and, as wanted, id, title, metadata",
-    }
-    return RequestBody(
-        required=True,
-        content=cast(
-            "dict[str, OpenAPIMediaType]",
-            {
-                "multipart/form-data": {"schema": form},
-                "application/json": {"schema": {"$ref": "#/components/schemas/TextDocuments"}},
-                "application/x-ndjson": {"schema": lines},
-            },
-        ),
     )
 
 
