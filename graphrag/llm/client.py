@@ -8,7 +8,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
@@ -272,24 +272,14 @@ class _Paid:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.settle(error)
+        # With what is known: what the reply said, nothing if the server refused, else the most it can have cost.
+        reservation = cast(Reservation, self._reservation)
+        refused = Usage(calls=1) if nothing_generated(error) else reservation.most
+        await self._purse.settle(reservation, self.actual or refused)
         if isinstance(error, Exception):
             translated = model_error(error, self.chat.target)
             if translated is not error:
                 raise translated from error
-
-    async def settle(self, error: BaseException | None) -> None:
-        """Settle with what is known: what the reply said, nothing if the server refused, else the most it can have cost."""
-        if self._reservation is None:
-            return
-        reservation, self._reservation = self._reservation, None
-        if self.actual is not None:
-            actual = self.actual
-        elif nothing_generated(error):
-            actual = Usage(calls=1)
-        else:
-            actual = reservation.most
-        await self._purse.settle(reservation, actual)
 
     def usage(self, reported: object, text: str) -> tuple[Usage, bool]:
         """What a reply used, and whether that had to be estimated."""
@@ -303,10 +293,11 @@ class _Paid:
 class _Stream:
     """A stream that has begun."""
 
-    def __init__(self, paid: _Paid, events: AsyncIterator[object], close: Any) -> None:
+    def __init__(self, paid: _Paid, events: AsyncIterator[object]) -> None:
         self._paid = paid
         self._events = events
-        self._close = close
+        self._open = AsyncExitStack()
+        """Counts what was used, closes the connection, then settles."""
         self._filter = ThinkingFilter()
         self._raw: list[str] = []
         self._text: list[str] = []
@@ -320,62 +311,53 @@ class _Stream:
     @classmethod
     async def open(cls, chat: Chat, body: Mapping[str, Any], max_tokens: int) -> "_Stream":
         """Open a stream and wait for its first event, until which a failure can be made good by another attempt."""
-        paid = _Paid(chat, body, max_tokens)
-        await paid.__aenter__()
-        response: Any = None
-        try:
-            response = await chat.client.chat.completions.create(**body)
-            made = cls(paid, aiter(response), response.close)
+        async with AsyncExitStack() as stack:
+            paid = await stack.enter_async_context(_Paid(chat, body, max_tokens))
+            response: Any = await chat.client.chat.completions.create(**body)
+            stack.push_async_callback(_close, response)
+            made = cls(paid, aiter(response))
             made._first = await made._next() or ""
-        except BaseException as exc:
-            if response is not None:
-                with suppress(Exception):
-                    await response.close()
-            await paid.__aexit__(type(exc), exc, None)
-            raise
+            made._open = stack.pop_all()
+            made._open.callback(made._count)
         return made
+
+    def _count(self) -> None:
+        """What was generated is paid for, also when the reader went away."""
+        self._paid.actual, _ = self._paid.usage(self._reported, "".join(self._raw))
 
     async def pieces(self, deadline: float) -> AsyncGenerator[str]:
         """The text as it comes, without thinking. The stream is closed and paid for when this ends, however it does."""
-        error: BaseException | None = None
+        chat = self._paid.chat
         try:
-            piece: str | None = self._first
-            while piece is not None:
-                if piece and (out := self._filter.feed(piece)):
-                    self._text.append(out)
-                    yield out
-                try:
-                    async with asyncio.timeout(deadline - time.monotonic()):
-                        piece = await self._next()
-                except TimeoutError as exc:
-                    raise ModelUnavailableError(
-                        f"{self._paid.chat.target.name} did not finish its reply in time"
-                    ) from exc
-            if rest := self._filter.end():
-                self._text.append(rest)
-                yield rest
-            if not self._began:
-                raise ModelOutputError(f"{self._paid.chat.target.name} sent no stream of events: check the base URL")
-            if not self._finish:
-                raise ModelUnavailableError(f"{self._paid.chat.target.name} broke its reply off")
-        except Exception as exc:
-            error = model_error(exc, self._paid.chat.target)
-            if isinstance(error, ModelUnavailableError):
-                self._paid.chat.endpoint.breaker.failed()
-            if error is exc:
-                raise
-            raise error from exc
-        finally:
-            # What was generated is paid for, also when the reader went away.
-            self._paid.actual, _ = self._paid.usage(self._reported, "".join(self._raw))
-            with suppress(Exception):
-                await self._close()
-            await self._paid.settle(error)
+            async with self._open:
+                piece: str | None = self._first
+                while piece is not None:
+                    if piece and (out := self._filter.feed(piece)):
+                        self._text.append(out)
+                        yield out
+                    piece = await self._next_before(deadline)
+                if rest := self._filter.end():
+                    self._text.append(rest)
+                    yield rest
+                if not self._began:
+                    raise ModelOutputError(f"{chat.target.name} sent no stream of events: check the base URL")
+                if not self._finish:
+                    raise ModelUnavailableError(f"{chat.target.name} broke its reply off")
+        except ModelUnavailableError:
+            chat.endpoint.breaker.failed()
+            raise
 
     def reply(self) -> Reply:
         """The whole reply, after the last piece."""
         usage, estimated = self._paid.usage(self._reported, "".join(self._raw))
         return Reply("".join(self._text).strip(), (), self._finish, usage, estimated, self._refusal)
+
+    async def _next_before(self, deadline: float) -> str | None:
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                return await self._next()
+        except TimeoutError as exc:
+            raise ModelUnavailableError(f"{self._paid.chat.target.name} did not finish its reply in time") from exc
 
     async def _next(self) -> str | None:
         """The text of the next event that has some; None at the end."""
@@ -403,6 +385,11 @@ class _Stream:
                         f"{paid.chat.target.name} writes on beyond the {paid.output} tokens that it was asked for"
                     )
                 return text
+
+
+async def _close(response: Any) -> None:
+    with suppress(Exception):
+        await response.close()
 
 
 def _said(message: Message) -> dict[str, object]:
