@@ -230,7 +230,7 @@ def open_reranking(settings: Settings) -> "Reranker | None":
     from graphrag.llm.rerank import SERVERS, open_reranker
 
     price = None if settings.rerank_price is None else Price(settings.rerank_price, 0.0)
-    if SERVERS[settings.reranker][1]:
+    if SERVERS[settings.reranker].needs_key:
         _check_costs(settings, settings.rerank_model, price, "GRAPHRAG_RERANK_PRICE")
     return open_reranker(
         settings.reranker,

@@ -44,9 +44,9 @@ class ChunkSpan:
     token_count: int
     """Prefix, text with its overlap, and the two special tokens; never above `size`."""
     sentences: tuple[Span, ...]
+    """Those that begin in the core; one that a boundary cuts is a sentence on each side."""
     headings_within: tuple[tuple[int, tuple[str, ...]], ...]
     pages_within: tuple[tuple[int, int], ...]
-    """Those that begin in the core; one that a boundary cuts is a sentence on each side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,16 +223,13 @@ class _Outline:
         """Path, prefix and the prefix's tokens at an offset."""
         path = self._paths[bisect_right(self._starts, offset)]
         if path not in self._prefixes:
-            self._prefixes[path] = self._prefix(path)
+            self._prefixes[path] = chunk_prefix(self._title, path, self._tokenizer)
         return path, *self._prefixes[path]
 
     def within(self, start: int, end: int) -> tuple[tuple[int, tuple[str, ...]], ...]:
         """Headings that begin in a range, with the path in force from there."""
         first, last = bisect_left(self._starts, start), bisect_left(self._starts, end)
         return tuple((self._starts[index], self._paths[index + 1]) for index in range(first, last))
-
-    def _prefix(self, path: tuple[str, ...]) -> tuple[str, int]:
-        return chunk_prefix(self._title, path, self._tokenizer)
 
 
 def chunk_prefix(title: str, path: tuple[str, ...], tokenizer: Tokenizer) -> tuple[str, int]:

@@ -4,7 +4,7 @@ Jina, vLLM and llama.cpp serve the same route, which answers with a score for ea
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,21 @@ from graphrag.llm.reading import Json, mapping, sequence
 from graphrag.llm.service import Service
 from graphrag.llm.usage import Price, estimate_tokens
 
-SERVERS: Mapping[str, tuple[str, bool]] = {
-    "cohere": ("https://api.cohere.com/v2", True),
-    "jina": ("https://api.jina.ai/v1", True),
-    "vllm": ("http://localhost:8000/v1", False),
-    "llamacpp": ("http://localhost:8080/v1", False),
+
+class Server(NamedTuple):
+    """Where a re-ranking server listens, and whether it needs a key."""
+
+    url: str
+    needs_key: bool
+
+
+# Apart from the presets of chat models: Jina has none, and Cohere's route is not below its OpenAI-compatible address.
+SERVERS: Mapping[str, Server] = {
+    "cohere": Server("https://api.cohere.com/v2", needs_key=True),
+    "jina": Server("https://api.jina.ai/v1", needs_key=True),
+    "vllm": Server("http://localhost:8000/v1", needs_key=False),
+    "llamacpp": Server("http://localhost:8080/v1", needs_key=False),
 }
-"""By name: where it listens, and whether it needs a key."""
 _LARGEST = float(np.finfo(np.float32).max)
 _SHORTENED = 8
 """How often passages are shortened by a quarter for a model that calls them too long."""

@@ -2,11 +2,10 @@
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from graphrag.errors import InputError
 from graphrag.stores import rows
-from graphrag.stores.checks import check_batch, sentence_dimension_of
+from graphrag.stores.checks import check_batch, dimension_of, sentence_dimension_of
 from graphrag.stores.embedded.sql import (
     DIMENSION,
     DOCUMENT_COLUMNS,
@@ -18,6 +17,7 @@ from graphrag.stores.embedded.sql import (
     revision,
 )
 from graphrag.stores.moving import check_bound
+from graphrag.stores.system_rows import now
 from graphrag.types import Fingerprints, GraphBatch, Scope, WriteOutcome
 
 
@@ -43,13 +43,12 @@ def write(connection: sqlite3.Connection, scope: Scope, batch: GraphBatch) -> Wr
             return "unchanged"
     check_batch(batch, recorded(connection, DIMENSION), recorded(connection, SENTENCE_DIMENSION))
     _check_owner(connection, batch)
-    if batch.vectors:
-        record(connection, DIMENSION, batch.vectors[0].chunk.shape[0])
+    record(connection, DIMENSION, dimension_of(batch))
     record(connection, SENTENCE_DIMENSION, sentence_dimension_of(batch))
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    written = now()
     if old is not None:
         _delete(connection, [document.id])
-    _insert(connection, batch, created_at=old[4] if old else now, updated_at=now)
+    _insert(connection, batch, created_at=old[4] if old else written, updated_at=written)
     _log(connection, [document.id])
     return "updated" if old is not None else "created"
 

@@ -8,7 +8,6 @@ from heapq import nsmallest
 from graphrag.analysis import longest_matches
 from graphrag.filters import Filter
 from graphrag.stores.neo4j import lucene, queries
-from graphrag.stores.neo4j.comparable import conditions
 from graphrag.stores.neo4j.connection import Connection
 from graphrag.types import Scope, TitleLink
 
@@ -29,7 +28,7 @@ async def _out(
     connection: Connection, scope: Scope, ids: Sequence[str], limit: int, filter: Filter | None
 ) -> list[_Link]:
     found = await connection.read_together(
-        queries.LINKS_OUT, ids=ids, limit=limit, filter=conditions(filter), **queries.scope_parameters(scope)
+        queries.LINKS_OUT, ids=ids, limit=limit, **queries.read_parameters(scope, filter)
     )
     links: list[_Link] = []
     for source, phrases, subjects in found:
@@ -57,8 +56,7 @@ async def _into(
             ids=wanted,
             most=most,
             within=lucene.within(scope),
-            filter=conditions(filter),
-            **queries.scope_parameters(scope),
+            **queries.read_parameters(scope, filter),
         )
         links.update((id_, []) for id_ in wanted)
         cut: set[str] = set()

@@ -1,17 +1,24 @@
 """All Cypher that reads or writes knowledge: static text, everything else is a parameter.
 
 Parameters that many share: `$tenant`, `$all` and `$access` say what the caller sees (`scope_parameters`), `$filter` is a
-list of conditions (comparable.conditions). Fragments in capitals are put together from other constants only.
+list of conditions (`read_parameters`). Fragments in capitals are put together from other constants only.
 """
 
 from typing import LiteralString
 
+from graphrag.filters import Filter
+from graphrag.stores.neo4j.comparable import conditions
 from graphrag.types import ALL_ACCESS, Scope
 
 
 def scope_parameters(scope: Scope) -> dict[str, object]:
     """`$tenant`, `$all` and `$access`."""
     return {"tenant": scope.tenant, "all": ALL_ACCESS in scope.access, "access": sorted(scope.access)}
+
+
+def read_parameters(scope: Scope, filter: Filter | None = None) -> dict[str, object]:
+    """What `scope_parameters` gives, and `$filter`."""
+    return {**scope_parameters(scope), "filter": conditions(filter)}
 
 
 def together(columns: LiteralString) -> LiteralString:
@@ -122,8 +129,8 @@ UNWIND $ids AS id
 MATCH (c:Chunk {{id: id}}) WHERE {_SEES_C} AND {_PASSES_C} AND c[$property] IS NOT NULL
 {together("c.id, vector(c[$property], $dimension, FLOAT32), c.sentence_vectors")}"""
 
-# Search. A score is (1 + cosine) / 2. The predicate of a vector search is of declared properties, so that its text depends on the filter's fields and
-# on nothing else: VECTOR_SEARCH is completed by `vector_search`.
+# Search. A score is (1 + cosine) / 2. The predicate of a vector search is of declared properties, so that its text depends on
+# the filter's fields and on nothing else: it is completed by `vector_search`.
 
 _VECTOR_SEARCH: tuple[LiteralString, LiteralString, LiteralString] = (
     f"""

@@ -18,7 +18,6 @@ from graphrag.filters import Filter, check_field
 from graphrag.stores import rows
 from graphrag.stores.checks import check_k, check_together
 from graphrag.stores.neo4j import contributed, graph, links, lucene, queries, writing
-from graphrag.stores.neo4j.comparable import conditions
 from graphrag.stores.neo4j.connection import Connection, Row, Transaction
 from graphrag.stores.neo4j.display import Display
 from graphrag.stores.neo4j.moving import Neo4jMoves
@@ -179,20 +178,22 @@ class Neo4jStore:
             after=after,
             prefix=source_prefix,
             limit=limit,
-            **_asked(scope, filter),
+            **queries.read_parameters(scope, filter),
         )
         return [rows.document_from(row) for row in found]
 
     async def texts(self, scope: Scope, ids: Sequence[str]) -> dict[str, str]:
         """See GraphStore.texts."""
-        found = await self._connection.read(queries.TEXTS, ids=_valid(ids), **_asked(scope, None))
+        found = await self._connection.read(queries.TEXTS, ids=_valid(ids), **queries.read_parameters(scope))
         return {str(id_): str(text) for id_, text in found}
 
     async def chunk_ids(self, scope: Scope, document_id: str) -> list[str]:
         """See GraphStore.chunk_ids."""
         if not is_text(document_id):
             return []
-        found = await self._connection.read_together(queries.CHUNK_IDS, id=document_id, **_asked(scope, None))
+        found = await self._connection.read_together(
+            queries.CHUNK_IDS, id=document_id, **queries.read_parameters(scope)
+        )
         return [id_ for (id_,) in found]
 
     async def chunks(self, scope: Scope, ids: Sequence[str], filter: Filter | None = None) -> list[Chunk]:
@@ -200,7 +201,9 @@ class Neo4jStore:
         self._check_filter(filter)
         if not (wanted := _valid(ids)):
             return []
-        found = await self._connection.read_together(queries.CHUNKS, ids=wanted, **_asked(scope, filter))
+        found = await self._connection.read_together(
+            queries.CHUNKS, ids=wanted, **queries.read_parameters(scope, filter)
+        )
         return [rows.chunk_from(row) for row in _ordered(found, wanted)]
 
     async def chunk_vectors(
@@ -237,7 +240,7 @@ class Neo4jStore:
         limit = max(4 * k, LEAST_MATCHES)
         while texts:
             found = await self._connection.read_together(
-                queries.KEYWORD_SEARCH, queries=texts, limit=limit, **_asked(scope, filter)
+                queries.KEYWORD_SEARCH, queries=texts, limit=limit, **queries.read_parameters(scope, filter)
             )
             matches = {id_: held for id_, held in found if held is not None and not wanted.isdisjoint(held.split())}
             # Lucene does not know the filter: ask for more until enough pass it, or there is no more.
@@ -294,7 +297,7 @@ class Neo4jStore:
             return []
         query = queries.CHUNKS_MENTIONING_FILTERED if filter and filter.conditions else queries.CHUNKS_MENTIONING
         found = await self._connection.read_together(
-            query, ids=wanted, limit=max(0, limit), rare=rare, **_asked(scope, filter)
+            query, ids=wanted, limit=max(0, limit), rare=rare, **queries.read_parameters(scope, filter)
         )
         return [Occurrences(id_, total, tuple(first)) for id_, total, first in _ordered(found, wanted)]
 
@@ -324,7 +327,7 @@ class Neo4jStore:
 
     async def statistics(self, scope: Scope) -> Statistics:
         """See GraphStore.statistics."""
-        (counts,) = await self._connection.read(queries.STATISTICS, **_asked(scope, None))
+        (counts,) = await self._connection.read(queries.STATISTICS, **queries.read_parameters(scope))
         return Statistics(*counts)
 
     async def export(self, scope: Scope, *, ids: Sequence[str] | None = None) -> AsyncIterator[GraphBatch]:
@@ -346,11 +349,6 @@ class Neo4jStore:
 
 
 _FINGERPRINTS = "OPTIONAL MATCH (s:SchemaVersion {id: 'schema'}) RETURN s.embedder, s.sentences"
-
-
-def _asked(scope: Scope, filter: Filter | None) -> dict[str, object]:
-    """The parameters that say what a read may see."""
-    return {**queries.scope_parameters(scope), "filter": conditions(filter)}
 
 
 def _valid(texts: Iterable[str]) -> list[str]:

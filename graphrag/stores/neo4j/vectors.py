@@ -19,7 +19,7 @@ from graphrag.stores.base import SCORE_DECIMALS
 from graphrag.stores.checks import check_query_vectors
 from graphrag.stores.moving import check_bound
 from graphrag.stores.neo4j import queries
-from graphrag.stores.neo4j.comparable import conditions, searchable
+from graphrag.stores.neo4j.comparable import searchable
 from graphrag.stores.neo4j.connection import Connection
 from graphrag.stores.neo4j.values import from_vector, to_vector
 from graphrag.types import ChunkVectors, Fingerprints, Hit, Scope
@@ -98,7 +98,7 @@ class Vectors:
                 ids=ids,
                 dimension=layout.dimension,
                 **layout.parameters,
-                **_asked(scope, filter),
+                **queries.read_parameters(scope, filter),
             )
             return {
                 id_: ChunkVectors(from_vector(vector), rows.sentence_vectors(held, layout.sentence_dimension))
@@ -164,16 +164,12 @@ class Vectors:
             vectors=[to_vector(vectors[n]) for n in places],
             best=k + _SPARE,
             **layout.parameters,
-            **_asked(scope, filter),
+            **queries.read_parameters(scope, filter),
             **values,
         )
         # The server takes the cosine; the port's score is the dot product, also for a vector that is not of unit length.
         lengths = np.linalg.norm(vectors, axis=1)
         return {places[n]: (total, _best(best, float(lengths[places[n]]), k)) for n, total, best in found}
-
-
-def _asked(scope: Scope, filter: Filter | None) -> dict[str, object]:
-    return {**queries.scope_parameters(scope), "filter": conditions(filter)}
 
 
 def _best(scored: Iterable[tuple[str, float]], length: float, k: int) -> list[Hit]:

@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from graphrag.errors import InputError, LeaseLostError
@@ -23,6 +22,7 @@ from graphrag.stores.neo4j.values import (
     slices,
 )
 from graphrag.stores.system import Lease
+from graphrag.stores.system_rows import now
 from graphrag.types import Document, Fingerprints, GraphBatch, Scope, WriteOutcome
 
 
@@ -120,11 +120,14 @@ async def write(
     new = await asyncio.to_thread(contribution, changed)
     replaced = [old for old in (stored[batch.document.id] for batch in changed) if old.tenant is not None]
     lost = await _remove(tx, [old.id for old in replaced], lock) if replaced else set[str]()
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    written = now()
     await _insert(
         tx,
         new,
-        [{**one, "created_at": stored[str(one["id"])].created_at or now, "updated_at": now} for one in new.documents],
+        [
+            {**one, "created_at": stored[str(one["id"])].created_at or written, "updated_at": written}
+            for one in new.documents
+        ],
         queries.VECTOR_PROPERTIES[slot or 0],
         lock,
     )
