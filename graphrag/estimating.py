@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from graphrag.contributing import document_text
 from graphrag.errors import GraphRAGError, StoreError
-from graphrag.ingest import Ingested, Progress, describe, prepare, stored_documents
+from graphrag.ingest import Ingested, Progress, described_once, prepare, stored_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.usage import Usage
 from graphrag.loaders.base import LoadedDocument
@@ -63,45 +63,36 @@ async def estimate_documents(
     check_label("access label", access)
     extra, met, total = check_metadata(metadata or {}), set[str]() if seen is None else seen, Estimate()
 
-    def settle(result: Ingested) -> Estimate:
+    def settle(result: Ingested) -> None:
+        nonlocal total
         if progress is not None:
             progress(result)
-        return Estimate(unchanged=1) if result.outcome == "unchanged" else Estimate(failed=1)
+        total += Estimate(unchanged=1) if result.outcome == "unchanged" else Estimate(failed=1)
 
     reading = read_ahead(documents)
     try:
         async for group in reading:
-            loaded: list[LoadedDocument] = []
-            for item in group:
-                if isinstance(item, Failure):
-                    total += settle(Ingested(item.source, "failed", reason=item.reason))
-                else:
-                    loaded.append(item)
-            described = [(describe(kb, scope.tenant, access, one, extra), one) for one in loaded]
+            described = list(described_once(kb, scope.tenant, access, extra, group, met, settle))
             known, _ = await stored_documents(kb, scope, [document for document, _ in described])
-            for document, one in described:
-                if document.id in met:
-                    reason = f"another document of this run has the source {document.source!r}; rename one of them"
-                    total += settle(Ingested(document.source, "failed", document.id, reason=reason))
-                    continue
-                met.add(document.id)
+            for document, loaded in described:
                 before = known.get(document.id)
                 if before is not None and before.fingerprint == document.fingerprint:
-                    total += settle(Ingested(document.source, "unchanged", document.id))
+                    settle(Ingested(document.source, "unchanged", document.id))
                     continue
                 if before is not None and only_relabelled(before, document, kb.pipeline):
-                    total += Estimate(1, 0, 0, before.chunk_count)  # no model sees it again
+                    total += Estimate(documents=1, chunks=before.chunk_count)  # no model sees it again
                     continue
                 try:
-                    parts = await asyncio.to_thread(prepare, kb, document, one, MAX_CHUNKS_PER_DOCUMENT)
+                    parts = await asyncio.to_thread(prepare, kb, document, loaded, MAX_CHUNKS_PER_DOCUMENT)
                     usage = await kb.extractor.estimate([document_text(part) for part in parts])
                 except StoreError:
                     raise
                 except GraphRAGError as exc:
-                    total += settle(Ingested(document.source, "failed", document.id, reason=str(exc)))
+                    settle(Ingested(document.source, "failed", document.id, reason=str(exc)))
                 else:
                     chunks = sum(len(part.spans) for part in parts)
-                    total += Estimate(1, 0, 0, chunks, usage, kb.llm is None or kb.llm.chat.price is not None)
+                    priced = kb.llm is None or kb.llm.chat.price is not None
+                    total += Estimate(documents=1, chunks=chunks, usage=usage, priced=priced)
     finally:
         await reading.aclose()
     return total

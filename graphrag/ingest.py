@@ -109,12 +109,14 @@ async def ingest_documents(
         scope: whose tenant the documents go to; it has to hold the label `access`.
         documents: consumed lazily, in a thread; a Failure becomes one in the report, what it raises ends the run. Of two
             documents with one source, the second one is a failure.
+        access: the label of all documents.
         metadata: added to every document's own, and wins over it.
+        lease: as for GraphStore.write.
         progress: called for each source as soon as it is settled.
+        max_chunks: a source of more chunks becomes numbered parts (graphrag.parts).
         seen: ids of the documents of this run so far, to which these are added, where a run takes several calls.
         keep_results: put them into the report; without, what is told by `progress` is all there is, and a run of any length
             takes the same memory.
-        max_chunks: a source of more chunks becomes numbered parts (graphrag.parts).
         purse: pays for the calls of a language model; by default one of this run alone, within the budget of a job.
 
     Returns:
@@ -174,25 +176,12 @@ async def _ingest(
             raise stopped
         return task
 
-    def described_once(items: Sequence[LoadedDocument | Failure]) -> Iterator[tuple[Document, LoadedDocument]]:
-        for item in items:
-            if isinstance(item, Failure):
-                settle(Ingested(item.source, "failed", reason=item.reason))
-                continue
-            document = describe(kb, scope.tenant, access, item, extra)
-            if document.id not in met:
-                met.add(document.id)
-                yield document, item
-                continue
-            reason = f"another document of this run has the source {item.source!r}; rename one of them"
-            settle(Ingested(item.source, "failed", document.id, reason=reason))
-
     works = False
     writing: asyncio.Task[None] | None = None
     reading = read_ahead(documents)
     try:
         async for group in reading:
-            described = list(described_once(group))
+            described = list(described_once(kb, scope.tenant, access, extra, group, met, settle))
             known, in_parts = await stored_documents(kb, scope, [document for document, _ in described])
             waiting: list[Prepared] = []
             for document, loaded in described:
@@ -233,6 +222,34 @@ async def _ingest(
         if writing is not None:
             await asyncio.gather(writing, return_exceptions=True)  # a document is written whole, also when we stop
         await reading.aclose()
+
+
+def described_once(
+    kb: KnowledgeBase,
+    tenant: str,
+    access: str,
+    extra: Metadata,
+    items: Iterable[LoadedDocument | Failure],
+    met: set[str],
+    settle: Progress,
+) -> Iterator[tuple[Document, LoadedDocument]]:
+    """What was read, as documents, in order. Failures, and documents whose id was met before, are settled as failed.
+
+    Args:
+        extra: metadata that is added to each document's own.
+        met: ids of the run so far, to which these are added.
+    """
+    for item in items:
+        if isinstance(item, Failure):
+            settle(Ingested(item.source, "failed", reason=item.reason))
+            continue
+        document = describe(kb, tenant, access, item, extra)
+        if document.id not in met:
+            met.add(document.id)
+            yield document, item
+            continue
+        reason = f"another document of this run has the source {item.source!r}; rename one of them"
+        settle(Ingested(item.source, "failed", document.id, reason=reason))
 
 
 def describe(kb: KnowledgeBase, tenant: str, access: str, loaded: LoadedDocument, extra: Metadata) -> Document:
