@@ -2,7 +2,8 @@
 
 The lines are, in this order: one `header`; then for each document, ascending by id, one `document` with its text, one
 `chunk` for each chunk by position, and one `relation` for each relation by id; one `decision` for each of people's decisions
-on entities; and an `end` with the number of documents, by which a torn file is known. Each is canonical JSON, so equal knowledge gives equal bytes. Vectors are base64 of little-endian numbers, row after row.
+on entities; and an `end` with the number of documents, by which a torn file is known. Each is canonical JSON, so equal
+knowledge gives equal bytes. Vectors are base64 of little-endian numbers, row after row.
 
 The canonical form is for comparing, not for importing: it leaves out when something was stored, holds embeddings as float16,
 and adds what is computed from contributions, so that two stores with equal canonical bytes hold equal knowledge.

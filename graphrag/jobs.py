@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from graphrag.errors import BudgetError, GraphRAGError, LeaseLostError, ModelError, StoreError
 from graphrag.estimating import Estimate, estimate_documents
@@ -86,6 +86,7 @@ class Worker:
     Args:
         name: known to the store as the holder of leases; differs between workers.
         lease_seconds: how long a job stays reserved for a worker that has died.
+        poll_seconds: how long it waits where there is no job, before it looks again.
         keep_seconds: uploaded files are deleted so long after they came, unless a job still waits for them.
         stall_seconds: a worker that has neither read nor stored anything for so long is taken to hang.
         end_process: called when it hangs, in a process that does nothing else; code that hangs can be ended in no other way.
@@ -328,7 +329,7 @@ class Worker:
 
 
 def _files(job: Job) -> list[UploadedFile]:
-    return [UploadedFile(**file) for file in cast(Sequence[Mapping[str, str]], job.payload["files"])]  # pyright: ignore[reportArgumentType]
+    return [UploadedFile(**file) for file in cast(Sequence[Mapping[str, Any]], job.payload["files"])]
 
 
 async def _save(system: SystemStore, lease: Lease, tally: Tally, saved: Mapping[str, Scalar]) -> Mapping[str, Scalar]:

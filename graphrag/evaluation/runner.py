@@ -97,10 +97,10 @@ async def evaluate(
 
     Returns:
         A report whose keys are those of the JSON report; fractions are from 0 to 1. `groups` has recall@5 and all@5 for
-        each kind of question, `per_question` the scores of each question in the order of the dataset. Its answer scores are means over the
-        questions with a known answer; `short_coverage` is the share of these that got a short answer and `short_precision`
-        the share of those that equal a known one. They are there if the mode gives answers, that is if any reply has an answer or a
-        verdict; a question that such a mode leaves without an answer then scores 0.
+        each kind of question, `per_question` the scores of each question in the order of the dataset. Scores of answers are
+        there if the mode gives answers, that is if any reply has an answer or a verdict: means over the questions with a
+        known answer, of which one that is left without an answer scores 0. `short_coverage` is the share of these that got
+        a short answer, and `short_precision` the share of the short answers that equal a known one.
     """
     passage_of = {document: passage for passage, document in indexed.document_ids.items()}
     for query in dataset.queries[:WARM_UP]:

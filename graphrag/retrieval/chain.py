@@ -2,9 +2,9 @@
 
 Ranking passages one by one loses the later hops of a multi-hop question: such a passage resembles the question little, but
 it is joined to one that does. So what is scored is a chain: a first hop p and a second hop r, then a third and a fourth
-passage t that add something. A passage ranks as high as the best chain it stands in, but no chain except the best pushes aside the KEPT
-passages that answer best by themselves. A copy, which has the text of a passage that answers better by itself, stands in no chain and
-ranks after all others, unless the question names what it is about.
+passage t that add something. A passage ranks as high as the best chain it stands in, but no chain except the best pushes
+aside the KEPT passages that answer best by themselves. A copy, which has the text of a passage that answers better by
+itself, stands in no chain and ranks after all others, unless the question names what it is about.
 
     base(p)     = cos(q, p) + SENTENCE sentence + KEYWORD keyword + NAMED named + MENTIONED mentioned
     joint(p, r) = (shared + link + back) distinct

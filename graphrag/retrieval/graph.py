@@ -26,8 +26,8 @@ async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int) -> list[s
     """Look up what joins the given passages to others; returns the `limit` most promising passages that are new.
 
     A neighbour's promise is the sum over what joins it of the rarity of the entity, or of 1 for a title link, each discounted
-    by the rank of the passage it leads from. The joints go into the
-    ledger; the passages do not. Passages that were expanded before are passed over.
+    by the rank of the passage it leads from. The joints go into the ledger; the passages do not. Passages that were expanded
+    before are passed over.
     """
     fresh = [id_ for id_ in chunk_ids if id_ in ledger.candidates and id_ not in ledger.expanded]
     if not fresh:

@@ -5,7 +5,7 @@ others (mentioned, firm, second, and those of longer chains) were set by hand wh
 are in sample. What a search on either set alone, from neutral values, gives on the other is in docs/benchmarks.md.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from graphrag.errors import InputError
 
@@ -54,6 +54,8 @@ class Weights:
         return replace(self, **{term: 0.0})
 
 
-TERMS = ("graph", "length", *(f.name for f in fields(Weights) if f.name in "sentence keyword named mentioned second gain firm shared same_document distinct link".split()))  # fmt: skip
+TERMS = tuple(
+    "graph length sentence keyword named mentioned second gain firm shared same_document link distinct".split()
+)
 """What can be switched off; `graph` is all joints, `length` chains of more than two passages, `link` title links."""
 WEIGHTS = Weights()

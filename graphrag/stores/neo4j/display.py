@@ -1,8 +1,9 @@
 """What only Neo4j Browser shows: an entity's name, type and counts, and SAME_AS edges.
 
 The service computes them from what each caller sees and never reads these copies. A write labels the entities that it
-touches `Stale`, as does a decision on two entities; they are brought up to date a moment after the last write, so that ingesting many documents does this work
-once, and at the latest when the store is closed. What a killed process left is done by the next one that writes.
+touches `Stale`, as does a decision on two entities; they are brought up to date a moment after the last write, so that
+ingesting many documents does this work once, and at the latest when the store is closed. What a killed process left is done
+by the next one that writes.
 """
 
 import asyncio
