@@ -861,6 +861,20 @@ async def test_statistics_that_the_caller_has_change_no_hit(store_factory: Store
             assert await store.search_chunks(ANYBODY, terms, k, statistics=statistics) == hits
 
 
+async def test_texts_that_nobody_sees_do_not_decide_which_chunks_are_found(store_factory: StoreFactory) -> None:
+    ours = document(*[named("Gothenburg")] * 110, *[named("Lamprey")] * 3)
+    hidden = [*[named("Lamprey")] * 300]
+    async with store_factory() as store:
+        await fill(store, [ours])
+        terms = ["gothenburg", "lamprey"]
+        statistics = await store.term_statistics(ANYBODY, terms)
+        alone = await store.search_chunks(ANYBODY, terms, 10, statistics=statistics)
+        await fill(store, [document(*hidden, tenant="rival"), document(*hidden, source="b.md", access="legal")])
+        assert await store.search_chunks(ANYBODY, terms, 10) == alone
+        assert await store.search_chunks(ANYBODY, terms, 10, statistics=statistics) == alone
+        assert sum("lamprey" in hit.terms for hit in alone) == 3
+
+
 async def test_chunks_without_any_term_can_be_searched(store_factory: StoreFactory) -> None:
     batch = build(document())
     blank = fingerprinted(replace(batch, chunks=[replace(batch.chunks[0], terms="")]))

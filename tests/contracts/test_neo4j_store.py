@@ -387,7 +387,6 @@ async def test_each_read_takes_a_fixed_small_number_of_round_trips(store: Neo4jS
         (lambda: store.chunks(ANYBODY, ids), 1),
         (lambda: store.chunk_vectors(ANYBODY, ids), 1),
         (lambda: store.nearest_chunks(ANYBODY, VECTORS, 5), 2),
-        (lambda: store.search_chunks(ANYBODY, ["acm", "berlin"], 100), 1),
         (lambda: store.search_chunks(ANYBODY, ["acm", "berlin"], 2), 2),
         (lambda: store.search_chunks(ANYBODY, ["acm", "berlin"], 2, statistics=statistics), 1),
         (lambda: store.term_statistics(ANYBODY, ["acm", "berlin"]), 1),

@@ -1,6 +1,6 @@
 """Queries of the full-text indexes. Nothing of a question's text reaches Lucene's parser but between quotation marks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
 from graphrag.types import ALL_ACCESS, Scope, stable_id
 
@@ -24,9 +24,9 @@ def _token(*parts: str) -> str:
     return stable_id("scope", *parts)[:16]
 
 
-def any_term(scope: Scope, terms: Sequence[str]) -> list[str]:
-    """Queries that together find the visible chunks which hold one of the terms at least."""
-    quoted = [f"terms:{_quoted(term)}" for term in terms if term.strip()]
+def any_term(scope: Scope, terms: Mapping[str, float]) -> list[str]:
+    """Queries that together find the visible chunks which hold one of the terms at least, each with what multiplies its score."""
+    quoted = [f"terms:{_quoted(term)}^{boost:.6f}" for term, boost in sorted(terms.items()) if term.strip()]
     slices = [quoted[start : start + MAX_CLAUSES] for start in range(0, len(quoted), MAX_CLAUSES)]
     return [f"{within(scope)} +({' '.join(part)})" for part in slices]
 

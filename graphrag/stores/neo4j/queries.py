@@ -175,6 +175,15 @@ CALL db.index.fulltext.queryNodes('chunk_text', query, {{limit: $limit}}) YIELD 
 WITH c, {_PASSES_C} AS passes
 {together("c.id, CASE WHEN passes THEN c.terms END")}"""
 
+# For each query of one term, the chunk that Lucene scores highest.
+BEST_OF_EACH: LiteralString = f"""
+UNWIND $queries AS query
+CALL (query) {{
+    CALL db.index.fulltext.queryNodes('chunk_text', query[1], {{limit: 1}}) YIELD node, score
+    RETURN node.terms AS terms, score
+}}
+{together("query[0], terms, score")}"""
+
 TERM_STATISTICS: LiteralString = """
 OPTIONAL MATCH (p:Partition {tenant: $tenant}) WHERE $all OR p.access IN $access
 WITH sum(p.chunks) AS chunks, sum(p.terms) AS terms

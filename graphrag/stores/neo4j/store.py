@@ -47,8 +47,8 @@ CHUNKS_PER_DELETION = 2_000
 """Documents deleted together hold no more, unless one document does: more in one transaction may not fit into the memory
 that the server grants (16,000 chunks took over 700 MB)."""
 LEAST_MATCHES = 100
-"""Chunks fetched from the full-text index at least, and four times the k: Lucene's scores know other tenants' texts, ours
-do not, so that the best by ours may stand lower in its list."""
+"""Chunks fetched from the full-text index at least, and four times the k: Lucene rounds lengths, and takes the average of all
+texts in the database, so that the best by our scores may stand lower in its list."""
 
 
 class Neo4jStore:
@@ -232,12 +232,16 @@ class Neo4jStore:
         *,
         statistics: TermStatistics | None = None,
     ) -> list[TermHit]:
-        """See GraphStore.search_chunks. One round trip; two where more than k match and no statistics are given."""
+        """See GraphStore.search_chunks. One round trip; one more where many match, and one where no statistics are given."""
         check_k(k)
         self._check_filter(filter)
         wanted = set(_valid(terms))
-        texts = lucene.any_term(scope, sorted(wanted))
+        statistics = statistics or await self.term_statistics(scope, sorted(wanted))
         limit = max(4 * k, LEAST_MATCHES)
+        boosts = dict.fromkeys(wanted, 1.0)
+        if sum(statistics.frequency.get(term, 0) for term in wanted) > limit:
+            boosts |= await self._boosts(scope, wanted, statistics)
+        texts = lucene.any_term(scope, boosts)
         while texts:
             found = await self._connection.read_together(
                 queries.KEYWORD_SEARCH, queries=texts, limit=limit, **queries.read_parameters(scope, filter)
@@ -245,7 +249,6 @@ class Neo4jStore:
             matches = {id_: held for id_, held in found if held is not None and not wanted.isdisjoint(held.split())}
             # Lucene does not know the filter: ask for more until enough pass it, or there is no more.
             if len(matches) > k:
-                statistics = statistics or await self.term_statistics(scope, sorted(wanted))
                 scores = {id_: round(bm25(held.split(), wanted, statistics), 9) for id_, held in matches.items()}
                 best = sorted(matches, key=lambda id_: (-scores[id_], id_))[:k]
                 return [TermHit(id_, matches[id_]) for id_ in sorted(best)]
@@ -253,6 +256,14 @@ class Neo4jStore:
                 return [TermHit(id_, matches[id_]) for id_ in sorted(matches)]
             limit *= 4
         return []
+
+    async def _boosts(self, scope: Scope, terms: Iterable[str], statistics: TermStatistics) -> dict[str, float]:
+        """What makes Lucene weigh each term as we do: its own weights count the texts of everybody, so that documents which the
+        scope does not see would decide what is fetched.
+        """
+        asked = [(term, lucene.one_term(scope, term)) for term in terms if term.strip()]
+        best = await self._connection.read_together(queries.BEST_OF_EACH, queries=asked)
+        return {term: bm25(held.split(), [term], statistics) / score for term, held, score in best}
 
     async def term_statistics(self, scope: Scope, terms: Sequence[str]) -> TermStatistics:
         """See GraphStore.term_statistics."""
