@@ -128,8 +128,6 @@ class Endpoint:
         self.patience = patience or Patience()
         self.breaker = Breaker(self.patience)
         self._room = asyncio.Semaphore(concurrency)
-        self._failed = ""
-        """What was wrong the last time that an attempt failed."""
 
     def deadline(self) -> float:
         """The latest end, on the monotonic clock, of a call that begins now."""
@@ -174,13 +172,14 @@ class Endpoint:
     async def attempts(self, attempt: Callable[[float], Awaitable[_T]], deadline: float) -> _T:
         """Try until it succeeds, may not be tried again, or the deadline comes. Needs `room`. Raises as call."""
         patience = self.patience
+        failed = ""
         for number in range(1, patience.attempts + 1):
             if not self.breaker.admit():
-                raise self._open()
+                raise self._open(failed)
             try:
                 result = await self._once(attempt, deadline)
             except ModelUnavailableError as exc:
-                self._failed = str(exc)
+                failed = f". The last failure: {exc}"
                 pause = exc.retry_after
                 if pause is None:
                     # Full jitter: callers that failed together do not come back together.
@@ -225,8 +224,9 @@ class Endpoint:
             if not settled:
                 self.breaker.left()
 
-    def _open(self) -> ModelUnavailableError:
+    def _open(self, failed: str = "") -> ModelUnavailableError:
+        # With the words of the server to this caller alone: they may quote what was asked.
         return ModelUnavailableError(
             f"{self.name} has failed again and again and is left alone for {self.breaker.remaining:.0f} s more: see whether "
-            f"it runs and can be reached, then try again. The last failure: {self._failed or 'a reply that broke off'}"
+            f"it runs and can be reached, then try again{failed}"
         )

@@ -385,13 +385,14 @@ async def test_a_breaker_opens_in_a_storm_and_closes_with_a_probe_that_succeeds(
         seconds=3, first_pause=0.001, longest_pause=0.002, attempts=2, failures=4, open_seconds=0.2, silence_seconds=1
     )
     async with chat_at(server, patience=patience) as chat:
-        server.next(*[fails(500)] * 4)
+        server.next(*[fails(500, "cannot read 'what another caller asked'")] * 4)
         for _ in range(2):
             with pytest.raises(ModelUnavailableError, match="HTTP 500"):
                 await chat.complete(HELLO, max_tokens=5)
         for _ in range(20):
-            with pytest.raises(ModelUnavailableError, match="left alone"):
+            with pytest.raises(ModelUnavailableError, match="left alone") as told:
                 await chat.complete(HELLO, max_tokens=5)
+            assert "another caller" not in str(told.value)
         assert len(server.exchanges) == 4
         assert chat.endpoint.breaker.state == "open"
         await asyncio.sleep(0.25)
