@@ -1,6 +1,7 @@
 """What the Neo4j store promises beyond the contract of the port."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from neo4j import AsyncDriver, AsyncGraphDatabase
 
@@ -184,6 +185,7 @@ values: st.SearchStrategy[Scalar] = st.one_of(
 
 
 @given(st.lists(values, min_size=2, max_size=8))
+@example([10**400, -(10**400), 1.5e308, -1.5e308, math.inf, -math.inf, 0])
 def test_comparable_texts_are_equal_and_ordered_as_their_values(held: list[Scalar]) -> None:
     for one in held:
         for other in held:

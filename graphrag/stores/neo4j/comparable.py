@@ -41,7 +41,7 @@ def _number(value: float) -> str:
     """Sign, exponent of two, and binary digits: exact for integers of any size and for floats."""
     if not value:
         return "o"
-    if math.isinf(value):
+    if isinstance(value, float) and math.isinf(value):  # a whole number may be too large to be asked
         return "q" if value > 0 else "l"
     numerator, denominator = value.as_integer_ratio()  # the denominator is a power of two
     magnitude = abs(numerator)
