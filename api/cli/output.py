@@ -1,24 +1,36 @@
 """Printing: text for people, JSON for programs, progress for terminals."""
 
 import json
+import re
 import sys
 import textwrap
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 MAX_WIDTH = 110
 """Columns of running text; longer lines are hard to read."""
 SHOWN_FAILURES = 20
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class _Harmless(Console):
+    """Shows control characters of a text as U+FFFD: whoever wrote a title is not to command the reader's terminal."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """As the method of the base class."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=_CONTROL.sub("\ufffd", segment.text))
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console that prints text as it is: no markup, no emoji, no automatic colours."""
-    made = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    """A console that prints text as it is: no markup, no emoji, no automatic colours, no control characters."""
+    made = _Harmless(stderr=stderr, markup=False, emoji=False, highlight=False)
     if made.width > MAX_WIDTH:
         made.width = MAX_WIDTH
     return made

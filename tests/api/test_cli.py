@@ -207,6 +207,17 @@ def test_import_brings_an_export_into_another_store(filled: Run, tmp_path: Path,
     assert filled("import", "kb.jsonl").out.startswith("4 documents: 4 unchanged (0 chunks")
 
 
+def test_nothing_that_is_stored_commands_the_terminal(filled: Run, tmp_path: Path):
+    exported = filled("export").out.replace('"title":"Flashing light"', '"title":"\\u001b]0;mine\\u0007\\u009b31m"')
+    (tmp_path / "kb.jsonl").write_text(exported)
+    assert filled("delete", "tickets.jsonl#T-1").code == filled("import", "kb.jsonl").code == 0
+
+    shown = filled("search", "flashing amber light", "--tool", "keyword").out
+
+    assert "\ufffd]0;mine\ufffd31m" in shown
+    assert not {"\x1b", "\x07", "\x9b"} & set(shown)
+
+
 def test_import_says_what_is_wrong_with_its_file(run: Run, tmp_path: Path):
     (tmp_path / "kb.jsonl").write_text('{"title": "not an export"}\n')
 
