@@ -19,8 +19,10 @@ _TURN = re.compile(
 )
 
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\s?\([^()]*(?:\([^()]*\)[^()]*)*\)")
-_URL = re.compile(r"<?\b(?:[a-z][a-z0-9+.-]{1,15}://|www\.)[^\s<>\]]*[^\s<>\].,;:!?)'\"]>?|\b(?:javascript|data|mailto|vbscript):\S+", re.IGNORECASE)  # fmt: skip
+_URL = re.compile(r"<?(?:\b(?:[a-z][a-z0-9+.-]{1,15}://|www\.)|(?<![\w:/])//(?=\w))[^\s<>\]]*[^\s<>\].,;:!?)'\"]>?|\b(?:javascript|data|mailto|vbscript):\S+", re.IGNORECASE)  # fmt: skip
 _TAG = re.compile(r"</?[a-z][^<>]*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
+# What is left of a link, of a place that one by reference ("[text][a]") leads to, or of a tag: opened, and not seen to be closed.
+_OPENED = re.compile(r"(?<=\])(?=[(:])|(?<=<)(?=[a-z/!?])", re.IGNORECASE)
 _MARK = re.compile(r"\[\s*(P?\d+(?:\s*[,;]?\s*(?:and\s+)?P?\d+)*)\s*\]", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")
 LEFT_OUT = "(link left out)"
@@ -36,11 +38,11 @@ def for_prompt(text: str) -> str:
 def plain(text: str) -> str:
     """A model's words without links, images, markup and unseen characters; what a link was written on stays."""
     text = _UNSEEN.sub("", text)
-    for _ in range(3):  # a link within a link
-        text, count = _LINK.subn(r"\1", text)
-        if not count:
+    for _ in range(5):  # a link within a link, a tag that was within another one
+        before, text = text, _TAG.sub("", _URL.sub(LEFT_OUT, _LINK.sub(r"\1", text)))
+        if text == before:
             break
-    return _TAG.sub("", _URL.sub(LEFT_OUT, text))
+    return _OPENED.sub(" ", _URL.sub(LEFT_OUT, text))
 
 
 def short(text: str, characters: int = 200) -> str:
@@ -80,17 +82,19 @@ class PlainFilter:
 
 def _safe_end(text: str) -> int:
     """Where the part ends of which all links, tags and references are complete: at a white space outside of brackets."""
-    place = len(text)
-    while place > 0 and not text[place - 1].isspace():
-        place -= 1
-    for opening, closing in (("[", "]"), ("](", ")"), ("<", ">")):
-        start = text.rfind(opening, 0, place)
-        if start >= 0 and text.find(closing, start + len(opening), place) < 0 and len(text) - start < HELD:
-            # The text of a link begins before its "](", at its bracket.
-            place = max(0, text.rfind("[", 0, start)) if opening == "](" else start
-    # "[text] (link)": the space between the two is no end.
-    while place and text[:place].rstrip().endswith("]") and place == len(text):
-        place = text.rfind("[", 0, place)
+    place, before = len(text), -1
+    while place != before:
+        before = place
+        while place > 0 and not text[place - 1].isspace():
+            place -= 1
+        for opening, closing in (("[", "]"), ("](", ")"), ("<", ">")):
+            start = text.rfind(opening, 0, place)
+            if start >= 0 and text.find(closing, start + len(opening), place) < 0 and len(text) - start < HELD:
+                # The text of a link begins before its "](", at its bracket.
+                place = max(0, text.rfind("[", 0, start)) if opening == "](" else start
+        # "[text] (link)": the space between the two is no end.
+        while place and text[:place].rstrip().endswith("]") and place == len(text):
+            place = text.rfind("[", 0, place)
     return max(place, 0)
 
 

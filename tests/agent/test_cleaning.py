@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.cleaning import LEFT_OUT, Mark, PlainFilter, for_prompt, plain, short
@@ -66,6 +66,12 @@ def test_ordinary_text_is_shown_as_it_is():
         ("javascript:alert(1)", LEFT_OUT),
         ("data:text/html;base64,AAAA", LEFT_OUT),
         ("ftp://files.example/a", LEFT_OUT),
+        ("![x][r] Hm.\n\n[r]: //evil.example/p.png?q=1", f"![x][r] Hm.\n\n[r] : {LEFT_OUT}"),
+        ("![r]\n\n[r]: &#47;&#47;evil.example", "![r]\n\n[r] : &#47;&#47;evil.example"),
+        ("![x](/a(b(c)d)e)", "![x] (/a(b(c)d)e)"),
+        ("<im<b>g src=x onerror=alert(1)>Hm.", "Hm."),
+        ("<img src=/x <b", "< img src=/x < b"),
+        ("http:/<b>/evil.example", LEFT_OUT),
         ("A ratio of 3:4 at 10:30, if x < 3 and y > 2.", "A ratio of 3:4 at 10:30, if x < 3 and y > 2."),
         ("Costs EUR 1,940 [P2].", "Costs EUR 1,940 [P2]."),
     ],
@@ -105,6 +111,7 @@ def test_however_a_text_is_cut_the_same_is_passed_on(cuts: list[int]):
     ]
 
 
+@example("<)a<P[>]  (a", 3)
 @given(st.text(alphabet="ab []()<>!P12.\n:/w", max_size=60), st.integers(1, 7))
 def test_any_text_comes_out_the_same_in_pieces_and_as_a_whole(text: str, size: int):
     assert passed_on([text[at : at + size] for at in range(0, len(text), size)]) == passed_on([text])
