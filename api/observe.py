@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Message, Rece
 from api.limits import RateLimiter
 from api.metrics import Metrics
 from api.problems import CLIENT_GONE, CONTENT_TYPE, GONE, ProblemError, body_of, busy
+from graphrag.stores.waiting import somebody_waiting
 
 HEALTH = frozenset({"/health/live", "/health/ready"})
 """Never limited, logged at debug level, and answered under any host name: load balancers ask all the time."""
@@ -83,7 +84,8 @@ class Observed:
         try:
             problem = self._refused(scope)
             if problem is None:
-                await self._app(scope, cast("Receive", receiving), sending)
+                with somebody_waiting():
+                    await self._app(scope, cast("Receive", receiving), sending)
             else:
                 await self._refuse(problem, scope, request_id, sending)
         except asyncio.CancelledError:

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Generator
+from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.api.serving import QUIET, add_key, events, ingest_texts, serve
 from tests.contracts.neo4j import empty
+from tests.relay import SOON, leading_to
 
 TEXTS = {
     "pumps.md": "# Alder Pumps\n\nAlder Pumps makes the Alder pump. Alder Pumps was founded by Ida Rowan.\n",
@@ -67,3 +70,26 @@ def test_the_graph_is_looked_at_and_a_deleted_document_is_gone(clients: tuple[ht
         assert client.delete(f"/v1/admin/documents/{document['id']}").is_success
     assert client.get("/v1/documents").json()["documents"] == []
     assert client.get("/v1/entities", params={"q": "Ida Rowan"}).json()["entities"] == []
+
+
+async def test_requests_learn_soon_that_the_server_is_away_and_are_answered_when_it_is_back(
+    neo4j_url: str, tmp_path: Path
+) -> None:
+    async with leading_to(neo4j_url) as relay, httpx.AsyncClient(timeout=SOON, trust_env=False) as client:
+        with ExitStack() as stack:
+            serving = serve(tmp_path, "--dev", GRAPHRAG_STORE_URL=relay.url, **QUIET)
+            served = await asyncio.to_thread(stack.enter_context, serving)
+            texts = {"documents": [{"source": "a.md", "text": TEXTS["pumps.md"]}]}
+            asking = [
+                client.build_request("POST", f"{served.url}/v1/query", json={"question": QUESTION}),
+                client.build_request("POST", f"{served.url}/v1/search", json={"query": QUESTION}),
+                client.build_request("GET", f"{served.url}/v1/documents"),
+                client.build_request("POST", f"{served.url}/v1/admin/documents", json=texts),
+            ]
+            await relay.down()
+            refused = await asyncio.gather(*(client.send(request) for request in asking))
+            assert [(one.status_code, one.headers["Retry-After"]) for one in refused] == [(503, "5")] * len(asking)
+            assert (await client.get(f"{served.url}/health/ready")).status_code == 503
+            await relay.up()
+            answered = await asyncio.gather(*(client.send(request) for request in asking))
+            assert [one.status_code for one in answered] == [200, 200, 200, 202]

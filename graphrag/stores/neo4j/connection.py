@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import Any, LiteralString, TypeVar, cast
@@ -11,10 +12,17 @@ from neo4j.exceptions import AuthError, ConfigurationError, DriverError, Neo4jEr
 
 from graphrag.errors import ConfigError, StoreError
 from graphrag.stores.trips import note_round_trip
+from graphrag.stores.waiting import somebody_waits
 
 READ_SECONDS = 30
+WAITED_READ_SECONDS = 10
+"""Of a read that somebody waits for, with all its attempts, be the server silent or slow."""
 WRITE_SECONDS = 600
 """For a document of the largest size."""
+OUTAGE_SECONDS = 15
+"""A server that is away for no longer, since it starts again, is noticed only by those who wait."""
+RETRY_SECONDS = 1
+"""As long the driver goes on trying, and then once more: those who wait learn within about 3 s that the server is away."""
 _LANGUAGE: LiteralString = "CYPHER 25 "
 _RACES = frozenset(
     {
@@ -61,17 +69,20 @@ class Connection:
         """All rows of a reading query. It sees every write that this process has had acknowledged.
 
         Raises:
-            StoreError: the server is out of reach, refuses, or takes longer than READ_SECONDS.
+            StoreError: the server is out of reach, refuses, or takes longer than READ_SECONDS (WAITED_READ_SECONDS).
         """
         note_round_trip()
+        waited = somebody_waits()
+        # Not literal only where the fields of a filter complete it; see queries.vector_search.
+        asked = Query(_LANGUAGE + cast(LiteralString, query), timeout=WAITED_READ_SECONDS if waited else READ_SECONDS)
         with neo4j_errors(self.location):
-            result = await self._driver.execute_query(
-                # Not literal only where the fields of a filter complete it; see queries.vector_search.
-                Query(_LANGUAGE + cast(LiteralString, query), timeout=READ_SECONDS),
-                parameters,
-                database_=self._database,
-                routing_=RoutingControl.READ,
-            )
+            # A server that hangs keeps no time limit of its own.
+            async with asyncio.timeout(WAITED_READ_SECONDS if waited else OUTAGE_SECONDS + 2 * READ_SECONDS):
+                result = await _persistently(
+                    lambda: self._driver.execute_query(
+                        asked, parameters, database_=self._database, routing_=RoutingControl.READ
+                    )
+                )
         return [record.values() for record in result.records]
 
     async def read_together(self, query: str, **parameters: object) -> list[Row]:
@@ -108,7 +119,7 @@ class Connection:
                     async with self._driver.session(
                         database=self._database, bookmark_manager=self._driver.execute_query_bookmark_manager
                     ) as session:
-                        return await session.execute_write(unit)
+                        return await _persistently(lambda: session.execute_write(unit))
                 except Neo4jError as exc:
                     if not _met_another(exc) or attempt == _ATTEMPTS - 1:
                         raise
@@ -124,6 +135,20 @@ class Connection:
             )
 
 
+async def _persistently(call: Callable[[], Awaitable[_T]]) -> _T:
+    """What a call makes. The driver tries it for RETRY_SECONDS, and we for OUTAGE_SECONDS, unless the server is away and
+    somebody waits.
+    """
+    end = time.monotonic() + OUTAGE_SECONDS
+    while True:
+        try:
+            return await call()
+        except (DriverError, Neo4jError) as exc:
+            away = isinstance(exc, DriverError)
+            if not exc.is_retryable() or time.monotonic() > end or (away and somebody_waits()):
+                raise
+
+
 @contextmanager
 def neo4j_errors(location: str) -> Generator[None]:
     """Turn what the driver raises into StoreError or ConfigError, with what to do."""
@@ -134,6 +159,8 @@ def neo4j_errors(location: str) -> Generator[None]:
             f"{location} refuses the credentials: correct user and password in GRAPHRAG_STORE_URL "
             f"(neo4j://user:password@host:7687/database, special characters percent-encoded)"
         ) from exc
+    except TimeoutError as exc:
+        raise StoreError(f"{location} does not answer: see whether the server hangs, and the network") from exc
     except (ServiceUnavailable, SessionExpired, OSError) as exc:
         raise StoreError(
             f"{location} cannot be reached: start the server (docker compose up neo4j, or make neo4j) or correct "

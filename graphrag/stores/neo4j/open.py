@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from neo4j import AsyncGraphDatabase, NotificationMinimumSeverity
 
 from graphrag.errors import ConfigError
-from graphrag.stores.neo4j.connection import Connection, neo4j_errors
+from graphrag.stores.neo4j.connection import RETRY_SECONDS, Connection, neo4j_errors
 from graphrag.stores.neo4j.schema import prepare
 from graphrag.stores.neo4j.store import Neo4jStore
 from graphrag.stores.neo4j.system import Neo4jSystemStore
@@ -63,7 +63,7 @@ async def open_stores(url: str, *, filter_fields: Iterable[str]) -> AsyncGenerat
             connection_timeout=CONNECT_SECONDS,
             connection_acquisition_timeout=2 * CONNECT_SECONDS,
             liveness_check_timeout=60,
-            max_transaction_retry_time=15,
+            max_transaction_retry_time=RETRY_SECONDS,
             telemetry_disabled=True,
             notifications_min_severity=NotificationMinimumSeverity.OFF,
         )
