@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from graphrag.degraded import note_degraded
+from graphrag.degraded import note_degraded, told_plainly
 from graphrag.embedding import Embedder
 from graphrag.errors import FAILED_CALLS
 from graphrag.retrieval.ledger import Ledger
@@ -89,5 +89,5 @@ async def run_tool(call: Tool, ledger: Ledger, means: Means) -> Outcome:
             error = str(exc)
         except FAILED_CALLS as exc:
             note_degraded("tools", exc)
-            error = str(exc)
+            error = told_plainly(exc, "tools")
     return Outcome(hits, error, trips.count, (time.perf_counter() - begun) * 1000)

@@ -100,7 +100,7 @@ async def _pieces(made: "_Writing") -> AsyncGenerator[Piece | Citation]:
     if not made.text.strip():
         raise ModelOutputError(f"{chat.model!r} wrote no answer{broken_off and f': {broken_off}'}")
     if broken_off:
-        note_degraded("writing", f"the answer is not whole: {broken_off}")
+        note_degraded("writing", ModelOutputError(f"the answer is not whole: {broken_off}"), "the answer is not whole")
 
 
 class _Writing:

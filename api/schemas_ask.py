@@ -96,7 +96,7 @@ class DegradedOut(Response):
     """A part that was done without."""
 
     part: Part = Field(description="planning or writing: no language model; vectors: no vector search; and so on")
-    reason: str
+    reason: str = Field(description="what failed; the log of the service says more")
 
 
 class StepOut(Response):

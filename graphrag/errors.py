@@ -70,6 +70,8 @@ class ModelError(GraphRAGError):
     """A model failed to load or to answer."""
 
     exit_code = 6
+    plainly = "failed"
+    """What it did, for people who do not run the service: the message may name settings and servers."""
 
 
 class ModelUnavailableError(ModelError):
@@ -80,6 +82,8 @@ class ModelUnavailableError(ModelError):
         retry_after: seconds after which the server wants to be asked again, if it said so.
     """
 
+    plainly = "could not be reached, or did not answer in time"
+
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
@@ -88,17 +92,25 @@ class ModelUnavailableError(ModelError):
 class ModelRefusedError(ModelError):
     """The server does not accept the request, and will not accept it again: key, model name or parameters."""
 
+    plainly = "refused the request"
+
 
 class ContextOverflowError(ModelRefusedError):
     """The request is longer than the model can read."""
+
+    plainly = "cannot read so much at once"
 
 
 class ModelOutputError(ModelError):
     """The reply does not have the form that was asked for."""
 
+    plainly = "gave no usable reply"
+
 
 class BudgetError(ModelError):
     """The call would exceed a budget of tokens or money; it was not made."""
+
+    plainly = "was not asked, since a budget is used up"
 
 
 FAILED_CALLS = (ModelUnavailableError, ModelRefusedError, ModelOutputError, BudgetError)

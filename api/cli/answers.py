@@ -117,7 +117,7 @@ def print_answer(answer: Answer, passages: Sequence[Chunk] = ()) -> None:
     if answer.degraded:
         heading("Done without")
         for note in answer.degraded:
-            say(f"{note.part}: {note.reason}", indent=2, hang=2)
+            say(f"{note.part}: {note.detail}", indent=2, hang=2)
     if passages:
         heading("Best passages")
         for rank, chunk in enumerate(passages, start=1):

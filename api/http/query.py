@@ -1,7 +1,7 @@
 """Questions and searches."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -19,7 +19,7 @@ from api.schemas_ask import AnswerOut, HitOut, QueryRequest, SearchRequest, Sear
 from api.service import Caller, CallerDependency, Service, ServiceDependency, until_gone
 from api.sse import Event, stream
 from api.views import answer_out, citation_out, degraded_out, passage_out, step_out
-from graphrag.degraded import collect_degraded
+from graphrag.degraded import Degraded, collect_degraded
 from graphrag.filters import Filter, parse_filter
 from graphrag.llm.calls import within
 from graphrag.llm.usage import paying
@@ -83,6 +83,7 @@ async def _searching(service: Service, caller: Caller, data: SearchRequest, want
     async with asyncio.timeout(seconds), service.questions.enter():
         with paying(purse), collect_degraded() as degraded, within(seconds * SHARE_OF_TIME):
             hits = await agent_search(kb, scope, data.query, data.tool, data.k, wanted)
+        _warn(degraded)
         chunks = {chunk.id: chunk for chunk in await kb.store.chunks(scope, [hit.chunk_id for hit in hits], wanted)}
     found = [(hit, chunks[hit.chunk_id]) for hit in hits if hit.chunk_id in chunks]
     return SearchResponse(
@@ -162,6 +163,7 @@ def _budget(data: QueryRequest, seconds: float) -> Budget:
 
 def _note(service: Service, data: QueryRequest, answer: Answer) -> None:
     service.metrics.verdicts.labels(answer.verdict).inc()
+    _warn(answer.degraded)
     asked = {"question": data.question} if service.settings.log_questions else {}
     _log.info(
         "answered",
@@ -174,3 +176,9 @@ def _note(service: Service, data: QueryRequest, answer: Answer) -> None:
         degraded=[note.part for note in answer.degraded],
         **asked,
     )
+
+
+def _warn(degraded: Sequence[Degraded]) -> None:
+    """Log what the caller is not told."""
+    for note in degraded:
+        _log.warning("degraded", part=note.part, reason=note.detail)

@@ -1,6 +1,5 @@
 """Re-ranking the hits of a search, with their own order where the model is down."""
 
-import logging
 from collections.abc import Sequence
 
 from graphrag.degraded import note_degraded
@@ -9,8 +8,6 @@ from graphrag.errors import ModelError
 from graphrag.llm.rerank import Reranker
 from graphrag.stores.base import GraphStore
 from graphrag.types import Hit, Scope
-
-_log = logging.getLogger(__name__)
 
 
 async def rerank(
@@ -34,7 +31,6 @@ async def rerank(
         scores = await reranker.rerank(query, texts)
     except ModelError as exc:
         # A question is answered without it: worse, and said to be so.
-        _log.warning("hits stay in the order of the search, since re-ranking failed: %s", exc)
         note_degraded("reranking", exc)
         return hits[:k]
     scored = [Hit(chunk.id, round(float(score), 6)) for chunk, score in zip(chunks, scores, strict=True)]

@@ -385,7 +385,7 @@ async def test_a_model_that_is_down_leaves_the_answer_that_needs_none(kb: Knowle
     plain = await Agent(kb, EvidencePlanner).run(SCOPE, QUESTION)
 
     assert [note.part for note in answer.degraded] == ["planning", "writing"]
-    assert "HTTP 503" in answer.degraded[0].reason
+    assert "HTTP 503" in answer.degraded[0].detail
     assert (answer.verdict, answer.text) == (plain.verdict, plain.text)
     assert not answer.written
 
@@ -435,7 +435,7 @@ async def test_an_answer_that_the_budget_does_not_pay_for_is_quoted(kb: Knowledg
     assert server.exchanges == []
     assert answer.stopped_by == "budget"
     assert [note.part for note in answer.degraded] == ["writing"]
-    assert "budget" in answer.degraded[0].reason
+    assert "budget" in answer.degraded[0].detail
     assert answer.text
 
 

@@ -24,8 +24,8 @@ async def test_an_answer_that_is_cut_off_at_its_limit_is_given_and_said_not_to_b
     assert answer.text == "Halvorix Components supplies the PMX-48 power module [1]. It also"
     (note,) = answer.degraded
     assert note.part == "writing"
-    assert "not whole" in note.reason
-    assert "GRAPHRAG_LLM_OUTPUT_TOKENS" in note.reason
+    assert "not whole" in note.detail
+    assert "GRAPHRAG_LLM_OUTPUT_TOKENS" in note.detail
 
 
 @pytest.mark.parametrize(("finish", "said"), [("length", "GRAPHRAG_LLM_OUTPUT_TOKENS"), ("content_filter", "filter")])
@@ -34,7 +34,7 @@ async def test_an_answer_that_never_began_says_why(kb: KnowledgeBase, server: Mo
     answer = await ask(kb, server)
 
     (note,) = answer.degraded
-    assert said in note.reason
+    assert said in note.detail
     assert answer.citations, "it is quoted instead"
 
 
@@ -44,7 +44,7 @@ async def test_a_step_that_was_cut_off_leaves_planning_to_code_and_says_so(kb: K
 
     (note,) = answer.degraded
     assert note.part == "planning"
-    assert "GRAPHRAG_LLM_OUTPUT_TOKENS" in note.reason
+    assert "GRAPHRAG_LLM_OUTPUT_TOKENS" in note.detail
 
 
 async def test_a_longer_reply_counts_for_planning_too_since_models_think_there(kb: KnowledgeBase, server: ModelServer):

@@ -129,6 +129,28 @@ def test_what_was_done_without_is_told(scripted: tuple[ModelServer, httpx.Client
     assert "sk-secret" not in response.text
 
 
+def test_settings_and_servers_of_a_model_that_is_away_are_for_the_log(tmp_path: Path):
+    away = "http://model.internal.invalid:9/v1"
+    remote = {"GRAPHRAG_RERANKER": "vllm", "GRAPHRAG_RERANK_MODEL": "m", "GRAPHRAG_RERANK_BASE_URL": away}
+    with service(tmp_path, away, "vllm", "m", GRAPHRAG_LLM_SECONDS="1", GRAPHRAG_RERANK_SECONDS="1", **remote) as (
+        served,
+        client,
+    ):
+        answer = client.post("/v1/query", json={"question": QUESTION}).raise_for_status()
+        found = client.post("/v1/search", json={"query": QUESTION, "tool": "hybrid"}).raise_for_status()
+
+        reason = "could not be reached, or did not answer in time"
+        assert answer.json()["degraded"] == [
+            {"part": part, "reason": f"the language model {reason}"} for part in ("planning", "writing")
+        ]
+        assert found.json()["degraded"] == [{"part": "reranking", "reason": f"the re-ranking model {reason}"}]
+        for response in (answer, found):
+            assert "internal" not in response.text
+            assert "GRAPHRAG_" not in response.text
+        assert "GRAPHRAG_LLM_BASE_URL" in served.log()
+        assert "GRAPHRAG_RERANK_BASE_URL" in served.log()
+
+
 def test_who_leaves_ends_the_call_of_the_model(scripted: tuple[ModelServer, httpx.Client]):
     server, client = scripted
     server.next(FINISH, replies("word " * 200, pause=0.05))

@@ -187,7 +187,8 @@ async def test_hits_stay_in_their_order_while_the_model_is_down_and_it_is_said(
         assert await rerank(reranker, kb.store, SCOPE, "When does the ferry leave?", plain, 2) == plain[:2]
     (note,) = degraded
     assert note.part == "reranking"
-    assert server.url in note.reason
+    assert server.url in note.detail
+    assert server.url not in note.reason
     assert await search(replace(kb, reranker=reranker), SCOPE, "When does the ferry leave?", "hybrid", 3) == plain
 
 
