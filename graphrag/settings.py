@@ -56,7 +56,9 @@ class Settings(BaseSettings):
     llm_silence_seconds: float = Field(
         30, gt=0, le=3600, description="longest wait for the next piece of a reply that is streamed"
     )
-    llm_concurrency: int = Field(4, ge=1, le=1000, description="calls of the model at once")
+    llm_concurrency: int = Field(
+        4, ge=1, le=1000, description="calls of the model at once; extraction leaves one of them to questions"
+    )
     llm_context_tokens: int = Field(16_000, ge=1_000, le=10_000_000, description="longest input that it is given")
     llm_output_tokens: int = Field(1_024, ge=64, le=100_000, description="longest reply that it is asked for")
     llm_tools: Literal["auto", "native", "json"] = Field("auto", description="how it calls tools: natively or as JSON; auto as the provider can")  # fmt: skip

@@ -49,7 +49,7 @@ class ModelExtractor:
     Args:
         beside: finds what needs no model; all of it stays.
         replies: where replies are kept.
-        concurrency: calls at once.
+        concurrency: of the model's server. One place is left to questions, where there are several.
     """
 
     def __init__(
@@ -65,7 +65,9 @@ class ModelExtractor:
         self._llm = llm
         self._replies = replies
         self._schema = schema
-        self._concurrency = concurrency
+        self._most = max(1, concurrency - 1)
+        self._room = asyncio.Semaphore(self._most)
+        """Of all runs together."""
         self._shape = reply_shape(schema, llm.output_tokens)
         self._refused = 0
 
@@ -142,7 +144,7 @@ class ModelExtractor:
         remaining = iter({one.key: one for one in asked if one.key not in replied}.values())
         stopped: list[GraphRAGError] = []
         # Whoever is under way when another one is stopped still ends: its reply is paid for.
-        await asyncio.gather(*(self._work(remaining, replied, stopped) for _ in range(self._concurrency)))
+        await asyncio.gather(*(self._work(remaining, replied, stopped) for _ in range(self._most)))
         if stopped:
             raise stopped[0]
         return replied
@@ -173,7 +175,8 @@ class ModelExtractor:
         return str(exc).replace(self._llm.chat.endpoint.name, "the model's server")
 
     async def _ask(self, one: _Asked) -> Found:
-        found = await self._llm.chat.structured(one.said, self._shape, max_tokens=self._llm.output_tokens)
+        async with self._room:
+            found = await self._llm.chat.structured(one.said, self._shape, max_tokens=self._llm.output_tokens)
         # Goes through also when the run is being cancelled: the reply is paid for.
         keeping = asyncio.ensure_future(self._replies.keep_reply(one.tenant, one.key, found.model_dump_json()))
         try:

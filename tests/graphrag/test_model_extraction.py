@@ -15,15 +15,18 @@ from graphrag.contributing import document_text
 from graphrag.errors import BudgetError, ConfigError, ModelRefusedError, ModelUnavailableError, StoreError
 from graphrag.extraction.model import ModelExtractor
 from graphrag.extraction.schema import ExtractionSchema, load_schema
+from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.ingest import IngestReport, describe, ingest_documents, prepare
 from graphrag.knowledge import KnowledgeBase
+from graphrag.llm.calls import within
+from graphrag.llm.chat_types import Message
 from graphrag.llm.usage import Limit, Limits
 from graphrag.loaders import LoadedDocument
 from graphrag.settings import load_settings
 from graphrag.types import ALL_ACCESS, Chunk, Relation, Scope
 from tests.contracts.neo4j import empty
 from tests.graphrag.extracting import MODULE, NOTHING, SCOPE, SPACY, TEXT, document, opened, says
-from tests.model_server import Exchange, ModelServer, closes, fails, model_server, replies
+from tests.model_server import Exchange, ModelServer, closes, fails, hangs, model_server, replies
 
 
 @pytest.fixture
@@ -434,11 +437,33 @@ async def test_one_text_in_two_documents_is_asked_for_once(kb: KnowledgeBase, se
     assert len(server.bodies) == 1
 
 
-async def test_calls_are_made_at_once_up_to_the_limit(server: ModelServer, tmp_path: Path):
+@pytest.mark.parametrize(("concurrency", "most"), [(1, 1), (3, 2)])
+async def test_calls_of_all_runs_are_made_at_once_up_to_the_limit_but_for_a_place_that_is_left_to_questions(
+    server: ModelServer, tmp_path: Path, concurrency: int, most: int
+):
     server.otherwise = replies('{"entities": [], "relations": []}', pause=0.1)
-    async with opened(server, tmp_path, llm_concurrency=3) as kb:
-        await ingest(kb, *(document(f"{TEXT} Number {n}.", f"{n}.txt") for n in range(9)))
-    assert server.most_at_once == 3
+    async with opened(server, tmp_path, llm_concurrency=concurrency) as kb:
+        assert isinstance(kb.extractor, ModelExtractor)
+        kb.extractor._beside = SpacyExtractor()  # the shared one waits in the event loop of one test alone
+        texts = [document(f"{TEXT} Number {n}.", f"{n}.txt") for n in range(6)]
+        await asyncio.gather(ingest(kb, *texts[:3]), ingest(kb, *texts[3:]))
+    assert server.most_at_once == most
+
+
+async def test_a_question_does_not_wait_for_extraction(server: ModelServer, tmp_path: Path):
+    server.otherwise = hangs()
+    async with opened(server, tmp_path, llm_concurrency=2, llm_seconds=60.0) as kb:
+        assert kb.llm is not None
+        ingesting = asyncio.create_task(ingest(kb, *(document(f"{TEXT} Number {n}.", f"{n}.txt") for n in range(3))))
+        while not server.bodies:  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)  # whoever else does not wait for a place has one now
+        server.next(replies("Yes."))
+        with within(10):
+            reply = await kb.llm.chat.complete([Message("user", "Is there room?")], max_tokens=5)
+        assert reply.text == "Yes."
+        ingesting.cancel()
+        await asyncio.gather(ingesting, return_exceptions=True)
 
 
 async def test_a_used_up_budget_keeps_finished_documents_and_the_next_run_goes_on(server: ModelServer, tmp_path: Path):
