@@ -12,7 +12,7 @@ from litestar.params import SkipValidation
 
 from api.limits import Gate, RateLimiter
 from api.metrics import Metrics
-from api.problems import ClientGoneError
+from api.problems import ClientGoneError, busy
 from graphrag.errors import StoreError
 from graphrag.knowledge import KnowledgeBase
 from graphrag.settings import Settings
@@ -85,6 +85,16 @@ class Service:
                 answer = False
             self._ready = (time.monotonic(), answer)
         return answer and not self.closing.is_set()
+
+    async def check_queue(self, tenant: str) -> None:
+        """See that one more job may wait.
+
+        Raises:
+            ProblemError: 503 with Retry-After; too many wait already, also those counted that the caller does not see.
+        """
+        most, everything = self.settings.max_queued_jobs, Scope(tenant, frozenset({ALL_ACCESS}))
+        if len(await self.kb.system.jobs(everything, states=("queued",), limit=most)) >= most:
+            raise busy("too many jobs wait already; try again later", retry_after=30)
 
 
 ServiceDependency = NamedDependency[SkipValidation[Service]]

@@ -8,12 +8,11 @@ from litestar import Controller, Request, post
 from litestar.params import QueryParameter
 
 from api.http.receiving import receive
-from api.problems import ProblemError, busy
+from api.problems import ProblemError
 from api.schemas import LABEL, Accepted
-from api.service import Caller, CallerDependency, Service, ServiceDependency
+from api.service import Caller, CallerDependency, ServiceDependency
 from api.views import job_out
 from graphrag.jobs import ingest_job
-from graphrag.types import ALL_ACCESS, Scope
 
 
 class IngestController(Controller):
@@ -52,10 +51,10 @@ class IngestController(Controller):
         """
         # Before the body is read, so that a refusal costs neither side the upload.
         _check_label(caller, access)
-        await _check_queue(service, caller.scope.tenant)
+        await service.check_queue(caller.scope.tenant)
         async with receive(request, service.uploads, caller.scope.tenant, source=source, access=access) as received:
             _check_label(caller, received.access)
-            await _check_queue(service, caller.scope.tenant)
+            await service.check_queue(caller.scope.tenant)
             await asyncio.to_thread(received.keep)
         job = ingest_job(
             uuid.uuid4().hex,
@@ -74,10 +73,3 @@ class IngestController(Controller):
 def _check_label(caller: Caller, access: str) -> None:
     if not caller.scope.sees(caller.scope.tenant, access):
         raise ProblemError(403, f"this key does not hold the access label {access!r}")
-
-
-async def _check_queue(service: Service, tenant: str) -> None:
-    # Every job of the tenant counts, also those that the caller does not see.
-    most, everything = service.settings.max_queued_jobs, Scope(tenant, frozenset({ALL_ACCESS}))
-    if len(await service.kb.system.jobs(everything, states=("queued",), limit=most)) >= most:
-        raise busy("too many jobs wait already; try again later", retry_after=30)

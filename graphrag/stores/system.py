@@ -18,6 +18,8 @@ KeyRole = Literal["reader", "admin"]
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 DecisionKind = Literal["merge", "split"]
 ENDED: frozenset[JobState] = frozenset({"succeeded", "failed", "cancelled"})
+RETRIED: frozenset[JobState] = frozenset({"failed", "cancelled"})
+"""Queued again by retry_job."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,6 +252,22 @@ def test_no_more_jobs_of_a_tenant_wait_than_may_whoever_sees_them(tmp_path: Path
     assert len(list((tmp_path / "graphrag-data" / "default").iterdir())) == 2
 
 
+def test_a_job_is_retried_only_where_one_more_may_wait(tmp_path: Path):
+    key = asyncio.run(add_key(tmp_path))
+    with serve(tmp_path, GRAPHRAG_INGEST_WORKERS="0", GRAPHRAG_MAX_QUEUED_JOBS="1") as served:
+        client = served.client(key)
+        cancelled = _upload(client, ("a.md", TEXT)).json()["job"]["id"]
+        client.delete(f"/v1/admin/jobs/{cancelled}").raise_for_status()
+        waiting = _upload(client, ("b.md", TEXT)).json()["job"]["id"]
+        retries = [client.post(f"/v1/admin/jobs/{job}/retry") for job in (cancelled, waiting)]
+        client.delete(f"/v1/admin/jobs/{waiting}").raise_for_status()
+        retries.append(client.post(f"/v1/admin/jobs/{cancelled}/retry"))
+
+    assert [answer.status_code for answer in retries] == [503, 200, 200]
+    assert retries[0].headers["Retry-After"] == "30"
+    assert [answer.json()["state"] for answer in retries[1:]] == ["queued", "queued"]
+
+
 def test_a_full_queue_is_told_before_the_body_is_read(tmp_path: Path):
     key = asyncio.run(add_key(tmp_path))
     with serve(tmp_path, GRAPHRAG_INGEST_WORKERS="0", GRAPHRAG_MAX_QUEUED_JOBS="1") as served:

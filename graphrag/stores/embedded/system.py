@@ -9,7 +9,7 @@ from graphrag.errors import InputError, LeaseLostError, NotFoundError
 from graphrag.llm.usage import Account, AccountKind, Charge, Usage, check_charges
 from graphrag.stores.embedded import replies
 from graphrag.stores.embedded.database import Database
-from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease
+from graphrag.stores.system import ENDED, RETRIED, ApiKey, Decision, Job, JobFailure, JobState, Lease
 from graphrag.stores.system_rows import (
     account_row,
     decision_from,
@@ -188,7 +188,7 @@ class EmbeddedSystemStore:
 
         def work(connection: sqlite3.Connection) -> Job:
             job = _visible_job(connection, scope, id)
-            if job.state in ("failed", "cancelled"):
+            if job.state in RETRIED:
                 _put_down(connection, job, "queued")
             return _visible_job(connection, scope, id)
 

@@ -12,7 +12,7 @@ from graphrag.stores.neo4j.connection import Connection, Transaction
 from graphrag.stores.neo4j.display import Display
 from graphrag.stores.neo4j.queries import scope_parameters
 from graphrag.stores.neo4j.writing import check_lease
-from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease
+from graphrag.stores.system import ENDED, RETRIED, ApiKey, Decision, Job, JobFailure, JobState, Lease
 from graphrag.stores.system_rows import (
     account_row,
     decision_from,
@@ -219,7 +219,7 @@ class Neo4jSystemStore:
 
         async def work(tx: Transaction) -> Job:
             job = await _locked_job(tx, scope, id)
-            if job.state not in ("failed", "cancelled"):
+            if job.state not in RETRIED:
                 return job
             await _put_down(tx, job, "queued")
             return await _locked_job(tx, scope, id)
