@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from graphrag.analysis import chunk_terms, phrases
 from graphrag.embedding import Passage, passage_text
-from graphrag.errors import BudgetError, ModelError, ModelUnavailableError
+from graphrag.errors import ENDS_A_RUN, ModelDeniedError, ModelError, ModelUnavailableError
 from graphrag.extraction import ChunkText, Contribution, DocumentText
 from graphrag.knowledge import KnowledgeBase
 from graphrag.parts import Prepared
@@ -27,15 +27,15 @@ async def contribute_all(
 ) -> tuple[list[Ready], ModelError | None]:
     """As `contribute`; when a model fails, document by document, with the error that ends the run, if one does.
 
-    A budget that is used up ends it, a model that cannot be reached, and one that fails on the first two documents that it is
-    given, or later on a whole group. A document on which it fails otherwise is refused, and the others go on.
+    A budget that is used up ends it, a model that cannot be reached or lets nobody in, and one that fails on the first two
+    documents that it is given, or later on a whole group. A document on which it fails otherwise is refused, and the others go on.
 
     Args:
         works: whether the models have worked on another document of this run.
     """
     try:
         return await contribute(kb, group), None
-    except ModelUnavailableError:
+    except (ModelUnavailableError, ModelDeniedError):
         raise
     except ModelError:
         finished: list[Ready] = []
@@ -46,7 +46,7 @@ async def contribute_all(
         for prepared in group:
             try:  # costs nothing where every reply is there
                 finished += await contribute(kb, [prepared])
-            except (BudgetError, ModelUnavailableError) as ending:
+            except ENDS_A_RUN as ending:
                 stopped = ending
                 break
             except ModelError as own:

@@ -11,7 +11,8 @@
     │  └ LeaseLostError        another worker took over the job, or it was cancelled
     └ ModelError               an embedder, extractor or language model failed
        ├ ModelUnavailableError it cannot be reached, is overloaded, or is too slow: later it may answer
-       ├ ModelRefusedError     it does not accept the request: key, model name, parameters
+       ├ ModelRefusedError     it does not accept the request: its text, parameters
+       │  ├ ModelDeniedError      nor any other one: key, rights, credit, model name, address
        │  └ ContextOverflowError  the request is longer than it can read
        ├ ModelOutputError      it answered, but not in the form that was asked for
        └ BudgetError           the call would exceed a budget; it was not made
@@ -90,9 +91,15 @@ class ModelUnavailableError(ModelError):
 
 
 class ModelRefusedError(ModelError):
-    """The server does not accept the request, and will not accept it again: key, model name or parameters."""
+    """The server does not accept the request, and will not accept it again."""
 
     plainly = "refused the request"
+
+
+class ModelDeniedError(ModelRefusedError):
+    """The server accepts no request: for the key, its rights or credit, the model's name, or the address."""
+
+    plainly = "refuses every request"
 
 
 class ContextOverflowError(ModelRefusedError):
@@ -116,3 +123,5 @@ class BudgetError(ModelError):
 FAILED_CALLS = (ModelUnavailableError, ModelRefusedError, ModelOutputError, BudgetError)
 """What a call of a model over the network raises. A question goes on without that model, and says so; a local model that
 fails raises ModelError itself, which ends the question."""
+ENDS_A_RUN = (ModelUnavailableError, ModelDeniedError, BudgetError)
+"""Whatever document is next, it fails, too. Other failures of a model may be those of one document."""

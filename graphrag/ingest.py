@@ -18,7 +18,7 @@ from typing import Literal
 from graphrag.analysis import is_subject_key, normalise
 from graphrag.chunking import split
 from graphrag.contributing import Ready, contribute, contribute_all
-from graphrag.errors import BudgetError, GraphRAGError, InputError, ModelError, StoreError
+from graphrag.errors import ENDS_A_RUN, BudgetError, GraphRAGError, InputError, ModelError, StoreError
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.usage import Purse, paying
 from graphrag.loaders.base import LoadedDocument
@@ -203,7 +203,13 @@ async def _ingest(
                         if writing is not None:
                             await writing  # one long source in memory is enough
                             writing = None
-                        settle(await _store_parts(kb, scope, parts, lease))
+                        try:
+                            settle(await _store_parts(kb, scope, parts, lease))
+                            works = True
+                        except ModelError as exc:
+                            if not works or isinstance(exc, ENDS_A_RUN):
+                                raise
+                            refuse(parts[0], exc)
                     else:
                         waiting += parts
                 except (StoreError, ModelError):

@@ -181,11 +181,11 @@ class Worker:
             _log.warning("job %s ends: %s", job.id, exc, extra={"job": job.id})
             await _stop(work, beat)
             await _end(system, lease, tally, "failed", f"{exc}; then retry the job")
-        except ModelError:
+        except ModelError as exc:
             # Its text may name paths and servers, and those who submit jobs need not be those who run the service.
             _log.exception("job %s failed", job.id, extra={"job": job.id})
             await _stop(work, beat)
-            await _end(system, lease, tally, "failed", "a model failed; see the log of the service, then retry")
+            await _end(system, lease, tally, "failed", f"a model {exc.plainly}; see the log of the service, then retry")
         except Exception:
             _log.exception("job %s met a fault of the software", job.id, extra={"job": job.id})
             await _stop(work, beat)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from graphrag.errors import ContextOverflowError, GraphRAGError, ModelOutputError, ModelRefusedError
+from graphrag.errors import ContextOverflowError, GraphRAGError, ModelDeniedError, ModelOutputError, ModelRefusedError
 from graphrag.extraction import ChunkText, Contribution, DocumentText, Extractor
 from graphrag.extraction.grounding import GROUNDING_VERSION, Found, contribution, reply_shape
 from graphrag.extraction.schema import DEFAULT_SCHEMA, ExtractionSchema
@@ -162,7 +162,7 @@ class ModelExtractor:
                 replied[one.key] = self._reason(exc)
             except ModelRefusedError as exc:
                 self._refused += 1
-                if self._refused >= REFUSALS:
+                if self._refused >= REFUSALS or isinstance(exc, ModelDeniedError):
                     stopped.append(exc)
                     return
                 replied[one.key] = self._reason(exc)

@@ -13,6 +13,7 @@ import openai
 from graphrag.errors import (
     ContextOverflowError,
     GraphRAGError,
+    ModelDeniedError,
     ModelError,
     ModelOutputError,
     ModelRefusedError,
@@ -121,22 +122,22 @@ def _status_error(exc: openai.APIStatusError, target: Target) -> ModelError:
         place = redacted(
             _CREDENTIALS.sub("", exc.response.headers.get("location", "?").partition("?")[0]), target.secret
         )
-        return ModelRefusedError(
+        return ModelDeniedError(
             f"{name} redirects to {place}, which is not followed, since the key would go there: set {setting}_BASE_URL to where "
             f"the server is"
         )
     if status in (401, 403):
         # Its words are left out: some servers quote the key.
-        return ModelRefusedError(
+        return ModelDeniedError(
             f"{name} does not accept the key (HTTP {status}): check {setting}_API_KEY and its rights"
         )
     if status == 404:
-        return ModelRefusedError(
+        return ModelDeniedError(
             f"{name} does not know the model {target.model!r} or the route (HTTP 404: {detail}): check {setting}_MODEL and "
             f"{setting}_BASE_URL"
         )
     if status == 429 and exc.code == "insufficient_quota":
-        return ModelRefusedError(f"the account at {name} has no credit left: {detail}")
+        return ModelDeniedError(f"the account at {name} has no credit left: {detail}")
     if status in (400, 413, 422, 500) and (_OVERFLOW.search(_detail(exc)) or exc.code == "context_length_exceeded"):
         return ContextOverflowError(_overflow(target, detail))
     if status == 429 or status in _AGAIN:
@@ -144,7 +145,7 @@ def _status_error(exc: openai.APIStatusError, target: Target) -> ModelError:
         what = "gets too many requests" if status == 429 else f"failed (HTTP {status})"
         return ModelUnavailableError(f"{name} {what}: {detail}", retry_after=wait)
     if status == 501:
-        return ModelRefusedError(f"{name} cannot do this with the model {target.model!r} (HTTP 501): {detail}")
+        return ModelDeniedError(f"{name} cannot do this with the model {target.model!r} (HTTP 501): {detail}")
     if status >= 500:
         return ModelUnavailableError(f"{name} failed (HTTP {status}): {detail}")
     return ModelRefusedError(f"{name} refuses the request (HTTP {status}): {detail}")

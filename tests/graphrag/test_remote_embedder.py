@@ -16,7 +16,14 @@ import pytest
 from graphrag.bootstrap import open_embedders, open_knowledge_base
 from graphrag.embedding.models import MODELS, embedding_model
 from graphrag.embedding.remote import BATCH_TOKENS, RemoteEmbedder, open_remote
-from graphrag.errors import BudgetError, ConfigError, ModelOutputError, ModelRefusedError, ModelUnavailableError
+from graphrag.errors import (
+    BudgetError,
+    ConfigError,
+    ModelDeniedError,
+    ModelOutputError,
+    ModelRefusedError,
+    ModelUnavailableError,
+)
 from graphrag.ingest import ingest_documents
 from graphrag.llm.calls import Patience, within
 from graphrag.llm.service import Service
@@ -427,6 +434,64 @@ async def test_an_embedder_that_refuses_everything_from_some_time_on_ends_the_ru
         with pytest.raises(ModelRefusedError, match="no vector for poison"):
             await ingest_documents(replace(kb, embedder=embedder), Scope(), documents)
         assert [document.source for document in await kb.store.documents(Scope())] == ["a.md"]
+
+
+def _revoked_at(word: str) -> Action:
+    """A server whose key is revoked when a text with the word comes alone; until then as _refuses("poison")."""
+    revoked = False
+
+    async def act(exchange: Exchange) -> None:
+        nonlocal revoked
+        revoked = revoked or [word in text for text in exchange.body["input"]] == [True]
+        await (fails(401) if revoked else _refuses("poison"))(exchange)
+
+    return act
+
+
+@pytest.mark.parametrize("long", [True, False])
+async def test_a_key_that_is_revoked_ends_the_run_and_keeps_what_was_embedded(
+    server: ModelServer, opened: Open, tmp_path: Path, long: bool
+) -> None:
+    server.otherwise = _revoked_at("revoked")
+    first = "\n\n".join(f"Paragraph {n} tells of harbours and ships. " * 30 for n in range(80))
+    # Of one group, each of which is embedded alone, since one is refused; or a group of its own after a long document.
+    group = {"a.md": first} if long else {"a.md": "This is about a.", "b.md": "This is about poison."}
+    texts = {**group, "c.md": "This is about revoked."}
+    outcomes: list[tuple[str, str]] = []
+    async with (
+        opened() as embedder,
+        open_knowledge_base(
+            load_settings(store_url=f"sqlite:///{tmp_path}/kb.db", embedder="hashing"), bind=False
+        ) as kb,
+    ):
+        documents = [load_bytes(text.encode(), name)[0] for name, text in texts.items()]
+        with pytest.raises(ModelDeniedError, match="does not accept the key"):
+            await ingest_documents(
+                replace(kb, embedder=embedder),
+                Scope(),
+                documents,
+                progress=lambda one: outcomes.append((one.source, one.outcome)),
+            )
+    assert sorted(outcomes) == [("a.md", "created")] + [("b.md", "failed")] * (not long)
+
+
+async def test_a_long_source_that_the_embedder_refuses_in_part_fails_alone(
+    server: ModelServer, opened: Open, tmp_path: Path
+) -> None:
+    server.otherwise = _refuses("poison")
+    long = "\n\n".join(f"Paragraph {n} tells of harbours and ships. " * 30 for n in range(80))
+    texts = {"a.md": long, "b.md": f"{long}\n\nOf poison.", "c.md": "Of ships."}
+    async with (
+        opened() as embedder,
+        open_knowledge_base(
+            load_settings(store_url=f"sqlite:///{tmp_path}/kb.db", embedder="hashing"), bind=False
+        ) as kb,
+    ):
+        documents = [load_bytes(text.encode(), name)[0] for name, text in texts.items()]
+        report = await ingest_documents(replace(kb, embedder=embedder), Scope(), documents, max_chunks=20)
+    assert {one.source: one.outcome for one in report.results} == {
+        "a.md": "created", "b.md": "failed", "c.md": "created",
+    }  # fmt: skip
 
 
 # Settings
