@@ -65,7 +65,8 @@ class Upload:
 
     def discard(self) -> None:
         """Delete what was received; nothing to do after `finish`."""
-        self._file.close()
+        with suppress(OSError):  # on a full disk, of bytes that it could not take
+            self._file.close()
         Path(self._file.name).unlink(missing_ok=True)
 
 

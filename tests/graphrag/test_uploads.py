@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import resource
 import time
 from pathlib import Path
 
@@ -55,6 +56,21 @@ def test_a_discarded_file_leaves_nothing(tmp_path: Path):
     upload.write(b"te")
 
     upload.discard()
+
+    assert list((tmp_path / "acme").iterdir()) == []
+
+
+def test_what_a_full_disk_does_not_take_leaves_nothing(tmp_path: Path):
+    upload = Uploads(tmp_path).begin("acme")
+    upload.write(b"text")  # still in the buffer
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(StoreError, match="free space there"):
+            upload.close()
+        upload.discard()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     assert list((tmp_path / "acme").iterdir()) == []
 
