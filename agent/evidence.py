@@ -3,9 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import combinations
 
 from agent.expected import wanted_terms
-from graphrag.retrieval.chain import Bridge, Scored, bridge_between
+from agent.spans.comparison import compared_passages
+from agent.spans.wanted import read_wanted
+from graphrag.retrieval.chain import Bridge, Chain, Scored, bridge_between
 from graphrag.retrieval.ledger import Ledger
 
 MAX_EVIDENCE = 4
@@ -36,17 +39,23 @@ class EvidenceSet:
     """Score of the pair it began with."""
     alone: bool = False
     """Whether it is one passage that holds the whole question."""
+    compared: bool = False
+    """Whether it is about two things that the question compares, which nothing need join."""
 
 
 def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
     """One passage alone if it holds the whole question and leads the best pair, or is the best by itself and outside that pair.
 
-    Else begin with the best pair, leave out its second if that adds nothing, and extend while a passage adds something.
+    Of two things that are compared, the passages about them. Else begin with the best pair, leave out its second if that adds
+    nothing, and extend while a passage adds something.
     """
     if not scored.hits:
         return EvidenceSet((), (), frozenset(), 0.0)
     best = scored.chains[0] if scored.chains else None
     pair = best.chunk_ids if best is not None else (scored.hits[0].chunk_id,)
+    compared = compared_passages(ledger, scored.hits, read_wanted(ledger.question.text))[:MAX_EVIDENCE]
+    if compared:
+        return _compared(ledger, compared, best)
     weights, wanted = ledger.question.weights, wanted_terms(ledger.question)
     whole = WHOLE * weight_of(weights, wanted)
     best_alone = min(scored.base, key=lambda id_: (-scored.base[id_], id_))
@@ -80,6 +89,14 @@ def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
     if len(chosen) == 1 and weight_of(weights, held & wanted) >= whole:
         return EvidenceSet(tuple(chosen), (), frozenset(held), scored.joined[chosen[0]], alone=True)
     return EvidenceSet(tuple(chosen), tuple(bridges), frozenset(held), best.score if best is not None else 0.0)
+
+
+def _compared(ledger: Ledger, chosen: tuple[str, ...], best: Chain | None) -> EvidenceSet:
+    bridges = [
+        (*pair, bridge) for pair in combinations(chosen, 2) if (bridge := bridge_between(ledger, *pair)) is not None
+    ]
+    held = frozenset[str]().union(*(ledger.candidates[id_].terms for id_ in chosen))
+    return EvidenceSet(chosen, tuple(bridges), held, best.score if best is not None else 0.0, compared=True)
 
 
 def _needed(ledger: Ledger, pair: Sequence[str]) -> Sequence[str]:

@@ -5,6 +5,7 @@ The constants were chosen on HotpotQA and MuSiQue by how often the quotations ho
 
 import re
 from collections.abc import Set
+from dataclasses import replace
 
 import numpy as np
 
@@ -42,11 +43,16 @@ def quotations(ledger: Ledger, assessment: Assessment, short: ShortAnswer | None
         keys.setdefault(earlier, set()).add(bridge.key)
         keys.setdefault(later, set()).add(bridge.key)
     wanted = read_wanted(ledger.question.text)
+    compared = assessment.evidence.compared
+    if compared and wanted.kind == "choice":
+        wanted = replace(wanted, kind="date")  # what mostly decides
     citations: list[Citation] = []
     covered: set[str] = set()
     for id_ in assessment.evidence.chunk_ids:
         candidate = ledger.candidates[id_]
         first = sentence_at(candidate.chunk, short.start) if short is not None and short.chunk_id == id_ else None
+        if compared and first is None:
+            first = 0  # which says what it is, and of whom when and where born
         for span, score in _best_sentences(ledger, candidate, wanted, covered, keys.get(id_, set()), first):
             citations.append(cite(candidate, span, len(citations) + 1, score))
     return tuple(citations)

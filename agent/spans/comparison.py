@@ -16,6 +16,7 @@ MORE_WORDS = 3
 
 _EARLIER = frozenset(("first", "older", "oldest", "earlier", "earliest"))
 _LATER = frozenset(("younger", "youngest", "later", "latest", "newer", "newest", "recently"))
+_ALIKE = frozenset(("both", "same", "share", "common"))
 _YEAR = re.compile(r"1\d{3}|20\d{2}")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _INTRODUCED = re.compile(r"[^(,;.]{1,80}?(?=\s*(?:\(|,|\s(?:is|are|was|were)\s))")
@@ -28,14 +29,42 @@ def compare(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[str, F
     """The answer and the place that shows it: one of the two things where its passage names it, or "yes" or "no" with the
     sentence that decides. None where the passages are missing or do not say it plainly.
     """
-    return _choose(ledger, hits, wanted.options) if wanted.kind == "choice" else _decide(ledger, hits)
+    return _choose(ledger, hits, wanted) if wanted.kind == "choice" else _decide(ledger, hits, wanted)
 
 
-def _choose(ledger: Ledger, hits: Sequence[Hit], options: tuple[str, ...]) -> tuple[str, Found] | None:
-    one, other = (_about(ledger, hits, option) for option in options)
-    if one is None or other is None:
+def compared_passages(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[str, ...]:
+    """The passages about the two, where the question compares people whom these name each with the one about its person."""
+    words = frozenset(re.findall(r"\w+", ledger.question.text.lower()))
+    compares = wanted.kind == "choice" or (wanted.kind == "yes_no" and not words.isdisjoint(_ALIKE))
+    pair = _pair(ledger, hits, wanted) if compares else None
+    if pair is None:
+        return ()
+    people = [_person(ledger, passage) for passage in pair] if _asks_of_people(ledger) else []
+    return tuple(
+        dict.fromkeys(chunk.id for chunk in (*(passage.chunk for passage in pair), *people) if chunk is not None)
+    )
+
+
+def _pair(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[Candidate, Candidate] | None:
+    """The best passages about the two that a question compares."""
+    ranked = [ledger.candidates[hit.chunk_id] for hit in hits]
+    if wanted.kind == "choice":
+        one, other = (next((c for c in ranked if normalise(name) in c.about), None) for name in wanted.options)
+    else:  # on either side of an "and": a passage about what they are asked about is neither
+        asked = f" {normalise(ledger.question.text)} "
+        one = next((c for c in ranked if any(f" {key} and " in asked for key in c.about)), None)
+        other = next(
+            (c for c in ranked if any(f" and {key} " in asked or f" and the {key} " in asked for key in c.about)), None
+        )
+    if one is None or other is None or one.chunk.document_id == other.chunk.document_id:
         return None
-    pair = (one, other)
+    return one, other
+
+
+def _choose(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[str, Found] | None:
+    pair, options = _pair(ledger, hits, wanted), wanted.options
+    if pair is None:
+        return None
     words = frozenset(re.findall(r"\w+", ledger.question.text.lower()))
     if words & (_EARLIER | _LATER):
         dates = [_compared_date(ledger, passage) for passage in pair]
@@ -53,16 +82,11 @@ def _choose(ledger: Ledger, hits: Sequence[Hit], options: tuple[str, ...]) -> tu
     return (found.text, found) if found else None
 
 
-def _decide(ledger: Ledger, hits: Sequence[Hit]) -> tuple[str, Found] | None:
-    # The two on either side of an "and": a passage about what they are asked about is neither.
-    asked = f" {normalise(ledger.question.text)} "
-    ranked = [ledger.candidates[hit.chunk_id] for hit in hits]
-    one = next((c for c in ranked if any(f" {key} and " in asked for key in c.about)), None)
-    other = next(
-        (c for c in ranked if any(f" and {key} " in asked or f" and the {key} " in asked for key in c.about)), None
-    )
-    if one is None or other is None or one.chunk.document_id == other.chunk.document_id:
+def _decide(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[str, Found] | None:
+    pair = _pair(ledger, hits, wanted)
+    if pair is None:
         return None
+    one, other = pair
     words = ledger.question.text.lower().split()
     same = _SAME_PLACE.search(ledger.question.text)
     if same is not None and same.group(1):
@@ -132,13 +156,6 @@ def _regions(chunk: Chunk) -> Iterator[str]:
             yield mention.key
 
 
-def _about(ledger: Ledger, hits: Sequence[Hit], name: str) -> Candidate | None:
-    """The best passage that is about a thing."""
-    key = normalise(name)
-    found = (ledger.candidates[hit.chunk_id] for hit in hits)
-    return next((candidate for candidate in found if key in candidate.about), None)
-
-
 def _compared_date(ledger: Ledger, passage: Candidate) -> tuple[int, int, int] | None:
     """When the one that a passage is about was born, or died if that is asked; of a work, the one person whom it names and of
     whom another passage tells. What is asked of no person is as old as the first date of its passage.
@@ -146,12 +163,18 @@ def _compared_date(ledger: Ledger, passage: Candidate) -> tuple[int, int, int] |
     if not _asks_of_people(ledger):
         return _first_date(passage.chunk.text)
     place = int(_DEATH in map(canonical, ledger.question.terms))
-    chunks = [passage.chunk]
-    if not life(passage.chunk)[0]:
-        named = [ledger.candidates.get(target) for source, target in ledger.links if source == passage.chunk.id]
-        chunks = [other.chunk for other in named if other is not None and life(other.chunk)[0]]
-    span = life(chunks[0])[place] if len(chunks) == 1 else None
-    return _first_date(chunks[0].text[span[0] - chunks[0].start : span[1] - chunks[0].start]) if span else None
+    chunk = _person(ledger, passage)
+    span = life(chunk)[place] if chunk is not None else None
+    return _first_date(chunk.between(*span)) if chunk is not None and span is not None else None
+
+
+def _person(ledger: Ledger, passage: Candidate) -> Chunk | None:
+    """The passage itself where it tells when somebody was born, else the one such passage about somebody whom it names."""
+    if life(passage.chunk)[0]:
+        return passage.chunk
+    named = [ledger.candidates.get(target) for source, target in ledger.links if source == passage.chunk.id]
+    people = [other.chunk for other in named if other is not None and life(other.chunk)[0]]
+    return people[0] if len(people) == 1 else None
 
 
 def _first_date(said: str) -> tuple[int, int, int] | None:

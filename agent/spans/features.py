@@ -9,7 +9,7 @@ from functools import lru_cache
 from agent.evidence import EvidenceSet, weight_of
 from agent.spans.candidates import Found, find, sentence_at
 from agent.spans.places import CLASSES, COUNTRIES, STATES
-from agent.spans.wanted import PEOPLE, Kind, Wanted, canonical
+from agent.spans.wanted import CONVERSE, PEOPLE, Kind, Wanted, canonical
 from graphrag.analysis import normalise, terms
 from graphrag.lives import life
 from graphrag.retrieval.ledger import Candidate, Ledger, rarity
@@ -25,6 +25,9 @@ FIRST_HOP = 0.2
 """Rarity of a mentioned entity of the question from which a passage is taken for a first hop."""
 UNTYPED = 0.6
 """Fit of a name whose type the recogniser does not know."""
+NEUTRAL_EXPLAINED = 0.4
+"""Share explained by others that a passage which answers alone counts as having, times what the sentence holds: about the mean of
+the right answers of the fit."""
 MAX_OPENING = 250
 """Characters of a first sentence that may describe what a passage is about."""
 
@@ -34,6 +37,7 @@ _TYPES: Mapping[Kind, frozenset[str]] = {
     "date": frozenset(("DATE",)),
     "thing": frozenset("ORG WORK_OF_ART EVENT PRODUCT LAW FAC CODE LOC".split()),
 }
+_CERTAIN = frozenset("NORP LANGUAGE DATE NUMBER".split())
 _PEOPLES = frozenset(terms("nation nationality tribe religion language group ethnicity"))
 _NAMED_BY_NOUN = frozenset(terms("county district river university island"))
 _WATERS = frozenset(terms("bay canal creek gulf harbor lake ocean pond river sea strait"))
@@ -42,6 +46,10 @@ _YEAR = re.compile(r"[12]\d{3}")
 _LIFE = tuple(map(canonical, terms("born died")))
 _MODEL = re.compile(r"\b[A-Z]+-?\d")
 _TOKEN = re.compile(r"\w+")
+_DONE_BY = re.compile(r"\b\w+(?=\s+by\b)")
+_RELATIVE = "(?:grand)?(?:sons?|daughters?|child|children|fathers?|mothers?|parents?)|nephew|niece|uncle|aunt"
+_RELATIVE_OF = re.compile(rf"\b({_RELATIVE})\s+of\b", re.IGNORECASE)
+_OWN_RELATIVE = re.compile(rf"((?:['’]s|\b(?:his|her|their|whose))\s+(?:\w+\s+)?)({_RELATIVE})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +92,22 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
             "behind": min(1.0, hits[0].score - hit.score),
             "evidence": float(hit.chunk_id in evidence.chunk_ids),
         }
-        joined = reading.joined(ledger, passage)
+        joined = [] if evidence.alone else reading.joined(ledger, passage)
         title = frozenset(map(canonical, terms(passage.chunk.title)))
         for found in find(passage.chunk, wanted):
             named = found.type not in ("DATE", "NUMBER") and frozenset(terms(found.text)) <= asked_terms
-            if named or f" {found.key} " in question or _leads_on(found, wanted, leading):
+            usual = wanted.personal and found.key in passage.about
+            if named or usual or f" {found.key} " in question or _leads_on(found, wanted, leading):
                 continue
             described = about.get(found.key, 0.0)
             suits = fit(found, wanted)
-            own = {"type": max(suits, described) if wanted.kind == "thing" else suits, "described": described}
-            weighed.append(Weighed(found, {**outer, **reading.features(found, title, joined), **own}))
+            suits = max(suits, described) if wanted.kind == "thing" else suits
+            if not suits and (found.type in _CERTAIN or not wanted.head.isdisjoint(CLASSES)):
+                continue  # "Welsh" stands near many a name and is none; other types are the recogniser's guess
+            own = {"type": suits, "described": described}
+            said = reading.features(found, title, joined)
+            if said is not None:
+                weighed.append(Weighed(found, {**outer, **said, **own}))
     return weighed
 
 
@@ -139,17 +153,22 @@ class _Reading:
 
     def features(
         self, found: Found, title: frozenset[str], joined: Sequence[tuple[float, frozenset[str]]]
-    ) -> dict[str, float]:
-        """What the sentence of a candidate says."""
+    ) -> dict[str, float] | None:
+        """What the sentence of a candidate says; None where it says that it is the converse ("whose son", asked for the son)."""
         sentence = sentence_at(found.chunk, found.start)
-        nearness = _nearness(found, sentence)
+        nearness = _nearness(found, sentence, acting=self.wanted.kind == "person")
+        if self.wanted.kind == "person" and any(
+            nearness.get(CONVERSE[kin], 0.0) > nearness.get(kin, 0.0) for kin in self.asked.keys() & CONVERSE.keys()
+        ):
+            return None
         own = frozenset(map(canonical, terms(found.text)))
         local = (nearness.keys() | own | title) & self.weights.keys()
         total = sum(self.weights.values()) or 1e-9
         total_asked = sum(self.asked.values()) or 1e-9
+        # A passage that answers alone needs none to explain it.
+        firmest = max((firm * weight_of(self.weights, held - local) for firm, held in joined), default=0.0)
         return {
-            "explained": max((firm * weight_of(self.weights, held - local) for firm, held in joined), default=0.0)
-            / total,
+            "explained": (firmest if joined else NEUTRAL_EXPLAINED * weight_of(self.weights, local)) / total,
             "asked": sum(self.asked.get(term, 0.0) for term in local - own) / total_asked,
             "asked_near": sum(weight * nearness.get(term, 0.0) for term, weight in self.asked.items()) / total_asked,
             "head": float(bool(self.wanted.head & own)),
@@ -157,12 +176,19 @@ class _Reading:
         }
 
 
-def _nearness(found: Found, sentence: int) -> dict[str, float]:
-    """The other terms of a candidate's sentence, each with how near it is, from 0 to 1."""
+def _nearness(found: Found, sentence: int, *, acting: bool) -> dict[str, float]:
+    """The other terms of a candidate's sentence, each with how near it is, from 0 to 1.
+
+    Args:
+        acting: whether it is somebody who does something. What goes before "by" is done by who follows, not by who went before.
+    """
     chunk = found.chunk
     start, end = chunk.spans[sentence]
-    before = _canonical_words(chunk.between(start, max(start, found.start)))[::-1]
-    after = _canonical_words(chunk.between(found.end, end))
+    # Who is a "daughter of" somebody makes a parent of what follows, and "his daughter" one of what goes before.
+    said = _RELATIVE_OF.sub(_converse, chunk.between(start, max(start, found.start)))
+    before = _canonical_words(said)[::-1]
+    said = _OWN_RELATIVE.sub(_converse, chunk.between(found.end, end))
+    after = _canonical_words(_DONE_BY.sub("by", said) if acting else said)
     nearness: dict[str, float] = {}
     for words in (before, after):
         for distance, term in enumerate(words, start=1):
@@ -173,6 +199,11 @@ def _nearness(found: Found, sentence: int) -> dict[str, float]:
             if span is not None and span[0] <= found.start < span[1]:
                 nearness[term] = 1.0
     return nearness
+
+
+def _converse(match: "re.Match[str]") -> str:
+    *between, word = match.groups()
+    return "".join((*between, CONVERSE[_canonical_word(word)]))
 
 
 def _canonical_words(text: str) -> list[str]:
@@ -196,6 +227,8 @@ def fit(found: Found, wanted: Wanted) -> float:
         if "popul" in head:
             return float("," in text or "illion" in text)
         return float("%" in text or "percent" in text) if "percentag" in head else 1.0
+    if "month" in head:
+        return float(not _YEAR.fullmatch(found.text))
     for noun, names in CLASSES.items():
         if wanted.kind == "place" and noun in head:
             return float(found.key in names)

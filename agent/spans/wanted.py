@@ -1,7 +1,7 @@
 """Reading what a question wants: a person, a place, a date, a number, a thing, one of two, or yes or no. Rules on words."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,6 +27,7 @@ _UNNAMED = re.compile(
     r"|.*\b(?:an instance of|(?:first|last|middle|given|family) name)\b",
     re.IGNORECASE,
 )
+_OWN_NAMES = frozenset("birth real maiden stage pen".split())
 _SECOND = re.compile(r",\s+and\s+(?:(?:by|from|in|to)\s+)?(?:who|whom|when|where|what|which|how)\b")
 _DESCRIBED = re.compile(r"\s*(?:where|that|who)\b")
 _OF_PARTS = re.compile(r"(?:group|body|piece|chain|range)s?\s+of\s+(\w+)", re.IGNORECASE)
@@ -41,7 +42,11 @@ _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 # At most eight words: what may be any number of them takes the cube of a question that repeats itself.
 _NAME = r"(?:the\s+)?[A-Z0-9][\w'’.&-]*+(?:\s+(?:(?:of|the|and|de|van|von|in|a|an|at|for|from|on|to|with)\s+){0,2}[A-Z0-9][\w'’.&-]*+){0,7}"
 _EITHER = re.compile(rf"({_NAME})\s*,?\s+or\s+({_NAME})\s*\??\s*$")
-_BETWEEN = re.compile(rf"[Bb]etween\s+({_NAME})\s+and\s+({_NAME})\s*,\s*(?:who|which|what)\b")
+# A name holds no "and" where that parts the two.
+_TWO = rf"(?:the\s+(?:two\s+)?[a-z]+\s+)?({_NAME})\s+and\s+({_NAME})".replace("|and|", "|")
+_AMONG = re.compile(
+    rf"(?:.*?\b[Bb]etween|Of)\s+{_TWO}\s*,\s*(?:who|which|what)\b|(?:Who|Which)(?:\s+one)?\s+of\s+{_TWO}\b"
+)
 
 _KINDS: tuple[tuple[Kind, str], ...] = (
     (
@@ -74,9 +79,13 @@ PEOPLE = frozenset(term for term, kind in NOUNS.items() if kind == "person")
 _SAME = {
     term: terms(group)[0]
     for group in (
-        "spouse wife husband married",
+        "spouse wife husband married marriage widow",
         "child son daughter",
         "parent father mother",
+        "grandchild grandson granddaughter",
+        "grandparent grandfather grandmother",
+        "nephew niece",
+        "uncle aunt",
         "sibling brother sister",
         "author wrote writer novelist",
         "directed director",
@@ -84,7 +93,7 @@ _SAME = {
         "leader led president charge governor rule minister",
         "located based headquarters situated",
         "died death killed",
-        "born birth birthplace native",
+        "born birth birthplace native real maiden",
         "performed singer sang band",
         "owned owner",
         "played star cast actor actress role",
@@ -96,6 +105,21 @@ _SAME = {
     )
     for term in terms(group)
 }
+
+
+def canonical(term: str) -> str:
+    """One term for those that say much the same ("wife", "married")."""
+    return _SAME.get(term, term)
+
+
+CONVERSE = {
+    canonical(terms(word)[0]): canonical(terms(other)[0])
+    for one, another in (("parent", "child"), ("grandparent", "grandchild"), ("uncle", "nephew"), ("spouse", "spouse"))
+    for word, other in ((one, another), (another, one))
+}
+"""Who is what to whom, the other way, by canonical term: the daughter of somebody has a parent."""
+_WEDDING = frozenset(terms("married marriage"))
+"""Of which a text that names a wife need not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +137,23 @@ class Wanted:
     """Terms of nouns further on ("the *country* where"): their bearers lead to the answer and are not it."""
     options: tuple[str, ...] = ()
     """For `choice`, the two as the question writes them."""
+    personal: bool = False
+    """Whether it is another name of somebody: what a passage is about is never it."""
 
 
-def canonical(term: str) -> str:
-    """One term for those that say much the same ("wife", "married")."""
-    return _SAME.get(term, term)
+def kin_held(wanted: Set[str], words: Iterable[str]) -> frozenset[str]:
+    """The wanted terms of kinship of which the words hold the converse: a text with "daughter" tells of a father."""
+    kin = {term: canonical(term) for term in wanted if canonical(term) in CONVERSE and term not in _WEDDING}
+    said = frozenset(map(canonical, words)) if kin else frozenset[str]()
+    return frozenset(term for term, one in kin.items() if CONVERSE[one] in said)
 
 
 def read_wanted(question: str) -> Wanted:
     """What a question asks for. `other` if it does not say so in a way that is known."""
     text = question.strip()
-    either = _EITHER.search(text) or _BETWEEN.search(text)
+    either = _EITHER.search(text) or _AMONG.match(text)
     if either is not None and not _POLAR.match(text):
-        return Wanted("choice", frozenset(), {}, options=(either.group(1), either.group(2)))
+        return Wanted("choice", frozenset(), {}, options=tuple(filter(None, either.groups())))
     asking = None if _SECOND.search(text) else _asking(text)
     if asking is None:
         return Wanted("yes_no" if _POLAR.match(text) else "other", frozenset(), {})
@@ -133,18 +161,24 @@ def read_wanted(question: str) -> Wanted:
     lead = _LEAD.match(text, after)
     begin = lead.end() if lead else after
     named = word in ("what", "which")
-    head = _head(text[begin:]) if named else []
+    asked = _head(text[begin:])
+    head = asked if named else []
     kind = _kind(word, [term for one in head for term in terms(one)])
+    personal = head[1:] == ["name"] and head[0] in _OWN_NAMES
+    if personal:
+        kind = "person"
     if named and (not head or _UNNAMED.match(text, after) or _DESCRIBED.match(text[begin + len(head[0]) :])):
         kind = "other"
-    own = frozenset(canonical(term) for one in head for term in terms(one))
+    own = frozenset(canonical(term) for one in head[personal:] for term in terms(one))
     end = begin + len(" ".join(head))
     nouns = [m.group(1) for m in _THROUGH.finditer(text) if m.start(1) >= end or m.end(1) <= asking.start()]
+    nouns = [noun for noun in nouns if named or noun not in asked]  # "who is the *director* of" asks for one
     return Wanted(
         kind,
-        own,
+        frozenset() if personal else own,
         _asked(text[: asking.start()], text[after:], own),
-        frozenset(t for noun in nouns for t in terms(noun)),
+        frozenset() if personal else frozenset(t for noun in nouns for t in terms(noun)),
+        personal=personal,
     )
 
 
@@ -171,8 +205,9 @@ def _head(text: str) -> list[str]:
     """The words after "what" or "which", up to one that no longer belongs to the noun."""
     words: list[str] = []
     for match in _WORD.finditer(text):
-        word = match.group()
-        if fold(word) in STOP_WORDS or len(words) == MAX_HEAD:
+        word, following = match.group(), text[match.end() : match.end() + 1]
+        initial = len(word) == 1 and following == "."
+        if (fold(word) in STOP_WORDS and not initial) or len(words) == MAX_HEAD:
             break
         if words and word[0].isupper() and not words[-1][0].isupper():
             break
@@ -181,7 +216,7 @@ def _head(text: str) -> list[str]:
         words.append(word)
         if word.endswith(("'s", "’s")):
             words.clear()
-        elif text[match.end() : match.end() + 1] in (",", "?", "."):
+        elif following in (",", "?", ".") and not initial:
             break
         elif (parts := _OF_PARTS.match(text, match.start())) is not None:
             return [*words, parts.group(1)]
