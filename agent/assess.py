@@ -9,11 +9,12 @@ that the documents do not answer. The sample corpus had no part in it.
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.evidence import EvidenceSet, choose_evidence, weight_of
 from agent.expected import asked_words, wanted_terms
 from agent.spans.offer import OFFERED, short_answer
+from agent.spans.wanted import kin_held
 from agent.types import ShortAnswer
 from graphrag.analysis import held_terms, terms
 from graphrag.retrieval.chain import Scored, repeats, score_chains
@@ -22,14 +23,15 @@ from graphrag.retrieval.question import Question
 from graphrag.types import Hit
 
 WEIGHTS: Mapping[str, float] = {
-    "bias": -5.44,
-    "coverage": 0.75,
-    "quoted": 0.77,
-    "heaviest": -0.7,
-    "names": 1.61,
-    "bridge": 1.53,
-    "margin": 1.45,
-    "answer": 2.02,
+    "bias": -5.57,
+    "coverage": 0.38,
+    "quoted": 0.58,
+    "heaviest": -0.56,
+    "names": 1.33,
+    "joined": 1.57,
+    "bridge": 1.25,
+    "margin": 1.33,
+    "answer": 1.49,
 }
 NEUTRAL_BRIDGE = 0.6
 """Counts as the bridge of a passage that answers alone and so needs none: about the mean over complete sets of the fit."""
@@ -65,7 +67,7 @@ class Assessment:
 def assess(ledger: Ledger) -> Assessment:
     """Score the chains of the ledger, choose the evidence set and judge it."""
     scored = score_chains(ledger)
-    evidence = choose_evidence(ledger, scored)
+    evidence = _with_kin(ledger, choose_evidence(ledger, scored))
     short = short_answer(ledger, evidence, scored.hits)
     values = features(ledger, scored, evidence, short)
     lacking = absent_identifiers(ledger, evidence)
@@ -80,6 +82,14 @@ def assess(ledger: Ledger) -> Assessment:
         short=short,
         features=values,
     )
+
+
+def _with_kin(ledger: Ledger, evidence: EvidenceSet) -> EvidenceSet:
+    """What is said by its converse is not missing. It is by no means the answer to a question that goes on from there, so the
+    choice of the evidence knows nothing of it.
+    """
+    words = frozenset[str]().union(*(ledger.candidates[id_].words for id_ in evidence.chunk_ids))
+    return replace(evidence, terms=evidence.terms | kin_held(frozenset(ledger.question.terms), words))
 
 
 def _alone(ledger: Ledger, scored: Scored) -> float:
@@ -105,7 +115,9 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
     quoted     share of the terms in one sentence of each passage, the one that holds most of what the others lack
     heaviest   weight of the weightiest term that the set lacks, by that of the weightiest of all
     names      share of the names and numbers of the question that the set holds; 1 if it has none
+    joined     share of the terms, each as firmly as the passage that holds it is joined to the first one by bridges
     bridge     strength of the weakest bridge within the set; 0 without any, NEUTRAL_BRIDGE for one that answers alone
+               and for two things that the question compares
     margin     how far the best chain is ahead of the best one of other documents, at most 1; for a passage that answers alone,
                how far it is ahead of the best of other documents by itself
     answer     probability of the short answer, if one is offered; else OFFERED, since what is unlikely says nothing
@@ -137,19 +149,36 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
         "heaviest": max((weights[term] for term in wanted - evidence.terms), default=0.0)
         / max((weights[term] for term in wanted), default=1.0),
         "names": weight_of(weights, names & evidence.terms) / named if named else 1.0,
-        "bridge": min((bridge.score for _, _, bridge in evidence.bridges), default=0.0)
-        if not evidence.alone
-        else NEUTRAL_BRIDGE,
+        "joined": _joined_weight(ledger, evidence, wanted) / total,
+        "bridge": NEUTRAL_BRIDGE
+        if evidence.alone or evidence.compared
+        else min((bridge.score for _, _, bridge in evidence.bridges), default=0.0),
         "margin": min(1.0, score - max(rivals)) if rivals else 1.0,
         "answer": short.confidence if short is not None else OFFERED,
     }
+
+
+def _joined_weight(ledger: Ledger, evidence: EvidenceSet, wanted: frozenset[str]) -> float:
+    """Weight of the terms, less what a passage holds that little joins to the first. One about a thing that the question names, or
+    compares, needs no bridge.
+    """
+    firm: dict[str, float] = {}
+    held: dict[str, float] = {}
+    for id_ in evidence.chunk_ids:
+        candidate = ledger.candidates[id_]
+        bridges = [bridge.score * firm[earlier] for earlier, later, bridge in evidence.bridges if later == id_]
+        firm[id_] = 1.0 if not firm or evidence.compared or candidate.named else max(bridges, default=0.0)
+        own = (candidate.terms | kin_held(wanted, candidate.words)) & wanted
+        held.update((term, firm[id_]) for term in own if firm[id_] > held.get(term, 0.0))
+    return math.fsum(ledger.question.weights.get(term, 0.0) * share for term, share in held.items())
 
 
 def _quoted_terms(question: Question, chosen: Sequence[Candidate], wanted: frozenset[str]) -> frozenset[str]:
     quoted: frozenset[str] = frozenset()
     for candidate in chosen:
         chunk = candidate.chunk
-        held = [held_terms(wanted, frozenset(terms(chunk.between(*sentence)))) for sentence in chunk.sentences]
+        said = [frozenset(terms(chunk.between(*sentence))) for sentence in chunk.sentences]
+        held = [held_terms(wanted, words) | kin_held(wanted, words) for words in said]
         if held:
             quoted |= max(held, key=lambda found: weight_of(question.weights, found - quoted))
     return quoted

@@ -44,8 +44,9 @@ async def test_features_are_those_of_the_model_and_within_bounds(kb: KnowledgeBa
     _, assessment = await searched(kb, question)
 
     assert set(assessment.features) == set(WEIGHTS) - {"bias"}
-    for name in ("coverage", "quoted", "heaviest", "names"):
+    for name in ("coverage", "quoted", "heaviest", "names", "joined"):
         assert -1e-9 <= assessment.features[name] <= 1 + 1e-9
+    assert assessment.features["joined"] <= assessment.features["coverage"] + 1e-9
     assert assessment.features["quoted"] <= assessment.features["coverage"] + 1e-9
     assert assessment.features["bridge"] >= 0
     assert assessment.features["margin"] <= 1
@@ -69,6 +70,22 @@ async def test_a_passage_that_holds_the_whole_question_answers_alone_unless_it_s
     assert (within.chunk_ids[0], within.alone) == (whole, False)
     values = features(ledger, replace(scored, base=base), apart, None)
     assert (values["bridge"], values["margin"]) == (NEUTRAL_BRIDGE, 1.0)
+
+
+async def test_what_nothing_joins_to_the_first_passage_says_little_unless_two_things_are_compared(kb: KnowledgeBase):
+    ledger, _ = await searched(kb, "Who supplies the PMX-48 power module?")
+    first, other = [id_ for id_, candidate in ledger.candidates.items() if candidate.terms and not candidate.named][:2]
+    held = ledger.candidates[first].terms | ledger.candidates[other].terms
+    apart = EvidenceSet((first, other), (), held, 1.0)
+    scored = score_chains(ledger)
+
+    alone = features(ledger, scored, EvidenceSet((first,), (), ledger.candidates[first].terms, 1.0), None)
+    values = features(ledger, scored, apart, None)
+    compared = features(ledger, scored, replace(apart, compared=True), None)
+
+    assert values["joined"] == alone["joined"]
+    assert compared["joined"] == pytest.approx(compared["coverage"])
+    assert (values["bridge"], compared["bridge"]) == (0.0, NEUTRAL_BRIDGE)
 
 
 @pytest.mark.parametrize(
