@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from pathlib import PurePath, PurePosixPath
 from typing import Any, cast
 
 from graphrag.errors import BudgetError, GraphRAGError, LeaseLostError, ModelError, StoreError
@@ -21,6 +22,7 @@ from graphrag.estimating import Estimate, estimate_documents
 from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, ParserProcess, load_bytes
+from graphrag.loaders.slack_names import LISTS, beside_channels
 from graphrag.sources import Failure
 from graphrag.stores.system import Job, JobState, Lease, SystemStore
 from graphrag.tally import MAX_CRASHES, MAX_OUTAGES, Tally
@@ -252,26 +254,33 @@ class Worker:
                 tally.suspect = source
                 await self.kb.system.save_progress(lease, tally.progress("running"))
 
+        hashes: dict[PurePath, str] = {PurePosixPath(file.source): file.sha256 for file in _files(job)}
+        lists = {path: hashes[path] for path in beside_channels(hashes)}
         files = iter(_files(job))
         with ParserProcess(timeout=self.kb.parse_seconds) as parser:
             while tally.careful and (file := next(files, None)) is not None:
                 await suspect(file.source)
-                for item in await asyncio.to_thread(self._load, job, file, tally, parser):
+                for item in await asyncio.to_thread(self._load, job, file, lists, tally, parser):
                     await suspect(item.source)
                     await store([item])
             tally.suspect = ""
             await self.kb.system.save_progress(lease, tally.progress("running"))
-            await store(item for file in files for item in self._load(job, file, tally, parser))
+            await store(item for file in files for item in self._load(job, file, lists, tally, parser))
 
     def _load(
-        self, job: Job, file: UploadedFile, tally: Tally, parser: ParserProcess
+        self, job: Job, file: UploadedFile, lists: Mapping[PurePath, str], tally: Tally, parser: ParserProcess
     ) -> Sequence[LoadedDocument | Failure]:
-        """Read one file of the job; runs in a thread."""
+        """Read one file of the job; runs in a thread. `lists` has the hashes of what belongs to exports of Slack and is no document."""
         found: Sequence[LoadedDocument | Failure]
+        path = PurePosixPath(file.source)
+        beside = [path.parent.parent / name for name in LISTS]
         try:
+            if path in lists:
+                return []
             if file.source in tally.quarantined:
                 return [Failure(file.source, tally.quarantined[file.source])]
             data = self.uploads.read(job.scope.tenant, file.sha256)
+            listed = {one.name: self.uploads.read(job.scope.tenant, lists[one]) for one in beside if one in lists}
             found = load_bytes(
                 data,
                 file.source,
@@ -279,6 +288,7 @@ class Worker:
                 title=file.title or None,
                 metadata=file.metadata,
                 max_bytes=self.kb.max_document_bytes,
+                lists=listed,
             )
         except StoreError:
             raise

@@ -11,12 +11,12 @@ from pathlib import Path
 from graphrag.errors import GraphRAGError, InputError, UnsupportedFormatError
 from graphrag.loaders import LoadedDocument, ParserProcess, find_files, load_file, suffix_of, supported
 from graphrag.loaders.registry import is_unknown
+from graphrag.loaders.slack_names import beside_channels
 
 _log = logging.getLogger(__name__)
 
 SourceFile = tuple[Path, str]
 """A file and the source under which its documents are stored."""
-_SLACK_LISTS = ("users.json", "channels.json")
 GROUP_DOCUMENTS = 200
 GROUP_CHARACTERS = 4_000_000
 """Documents are read in groups of at most so many; a group ends at so many characters."""
@@ -62,11 +62,8 @@ def list_sources(paths: Sequence[Path]) -> Sources:
             )
     found = find_files(paths)
     named = frozenset(path for path in paths if path.is_file())
-    within = frozenset(path for path, _ in found if path not in named)
-    exports = {path.parent for path in within if all(path.with_name(name) in within for name in _SLACK_LISTS)}
-    left_out = [
-        source for path, source in found if is_unknown(source) or (path.parent in exports and path.suffix == ".json")
-    ]
+    lists = beside_channels([path for path, _ in found if path not in named])
+    left_out = [source for path, source in found if is_unknown(source) or path in lists]
     without = frozenset(left_out)
     sources = Sources([file for file in found if file[1] not in without], left_out)
     if not sources.files:

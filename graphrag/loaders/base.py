@@ -38,4 +38,4 @@ class LoadedDocument:
     metadata: Metadata
     """Keys and values that `graphrag.types.check_metadata` accepts."""
     content_sha256: str
-    """SHA-256 of the raw bytes, or of the canonical JSON of a record, as 64 hexadecimal digits."""
+    """SHA-256 of the raw bytes, of the canonical JSON of a record, or of what a day of Slack says, as 64 hexadecimal digits."""

@@ -11,8 +11,9 @@ from graphrag.loaders.builder import TextBuilder, empty_error
 from graphrag.loaders.characters import clean_line
 from graphrag.loaders.encoding import decode_text
 from graphrag.loaders.front_matter import metadata_key, scalar_value
-from graphrag.loaders.slack import is_silent_day, is_slack
+from graphrag.loaders.slack import is_day, is_slack
 from graphrag.loaders.slack import load as load_slack
+from graphrag.loaders.slack_names import Lists
 from graphrag.loaders.titles import title_from_source, title_from_text
 from graphrag.types import Scalar, canonical_json, check_metadata
 
@@ -42,9 +43,9 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     return documents_of(records, source, "application/x-ndjson")
 
 
-def load_json(data: bytes, source: str) -> list[LoadedDocument]:
+def load_json(data: bytes, source: str, lists: Lists | None = None) -> list[LoadedDocument]:
     """Read one record, or a list of records. A record without id is numbered from 1. Messages of Slack are one document,
-    and a day without any is none.
+    with names out of the lists of their export, and a day without any is none.
 
     Raises:
         DocumentParseError: as for `load`, with the record's number instead of the line.
@@ -55,8 +56,8 @@ def load_json(data: bytes, source: str) -> list[LoadedDocument]:
     value = _parse(text, source)
     items = cast(list[object], value) if isinstance(value, list) else [value]
     if is_slack(items):
-        return [load_slack(items, data, source)]
-    if is_silent_day(items, source):
+        return [load_slack(items, source, lists or {})]
+    if not items and is_day(source):
         return []
     records = ((f"record {number}", str(number), item) for number, item in enumerate(items, start=1))
     return documents_of(records, source, "application/json")

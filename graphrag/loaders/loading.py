@@ -10,6 +10,8 @@ from graphrag.loaders.characters import clean_line, clean_title
 from graphrag.loaders.detection import detect
 from graphrag.loaders.registry import resolve
 from graphrag.loaders.sandbox import ParserProcess
+from graphrag.loaders.slack import is_day
+from graphrag.loaders.slack_names import LISTS, Lists
 from graphrag.types import Metadata, check_metadata
 
 
@@ -20,7 +22,7 @@ def load_file(
     parser: ParserProcess | None = None,
     max_bytes: int = MAX_DOCUMENT_BYTES,
 ) -> list[LoadedDocument]:
-    """Read a file; as `load_bytes`. Its size is checked before it is read.
+    """Read a file; as `load_bytes`. Its size is checked before it is read. Of a day of Slack the lists of the export are read, too.
 
     Raises:
         InputError: does not exist, is no regular file, cannot be read, or is too large.
@@ -28,12 +30,18 @@ def load_file(
     try:
         if not path.is_file():
             raise InputError(f"{source} is not a file that can be read; check the path {str(path)!r}")
-        _check_size(path.stat().st_size, source, max_bytes)
-        with path.open("rb") as file:
-            data = file.read(max_bytes + 1)  # It may grow meanwhile.
+        data = _read(path, source, max_bytes)
+        beside = [path.absolute().parent.parent / name for name in LISTS if is_day(source)]
+        lists = {found.name: _read(found, found.name, max_bytes) for found in beside if found.is_file()}
     except (OSError, ValueError) as exc:
         raise InputError(f"{source} cannot be read ({exc}); check that the file exists and is readable") from exc
-    return load_bytes(data, source, parser=parser, max_bytes=max_bytes)
+    return load_bytes(data, source, parser=parser, max_bytes=max_bytes, lists=lists)
+
+
+def _read(path: Path, source: str, max_bytes: int) -> bytes:
+    _check_size(path.stat().st_size, source, max_bytes)
+    with path.open("rb") as file:
+        return file.read(max_bytes + 1)  # It may grow meanwhile.
 
 
 def load_bytes(
@@ -44,6 +52,7 @@ def load_bytes(
     title: str | None = None,
     metadata: Metadata | None = None,
     max_bytes: int = MAX_DOCUMENT_BYTES,
+    lists: Lists | None = None,
 ) -> list[LoadedDocument]:
     """Read a document: one result, or one for each record of a JSON file, in order; none for a day on which nobody wrote in Slack.
 
@@ -58,6 +67,7 @@ def load_bytes(
         title: used instead of the document's own; not for a file of several records.
         metadata: added to the document's own, and stronger than it.
         max_bytes: largest size that is accepted.
+        lists: for a day of Slack, what its export has beside the folders of the channels.
 
     Raises:
         InputError: too large, a wrong source, title or metadata.
@@ -73,7 +83,8 @@ def load_bytes(
         raise empty_error(source)
     chosen = detect(data, source)
     if len(data) < chosen.isolated_from:
-        documents = resolve(chosen.loader)(data, source)
+        load = resolve(chosen.loader)
+        documents = load(data, source, lists) if lists and is_day(source) else load(data, source)
     elif parser is not None:
         documents = parser.load(chosen.loader, data, source)
     else:

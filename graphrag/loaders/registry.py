@@ -1,6 +1,7 @@
 """The formats that can be read. A new one is a module with a loader and one line in FORMATS.
 
-A loader is a function `(data: bytes, source: str) -> list[LoadedDocument]` that raises InputError or a subclass of it.
+A loader is a function `(data: bytes, source: str) -> list[LoadedDocument]` that raises InputError or a subclass of it; that of JSON
+takes the lists of an export of Slack, too.
 """
 
 import re
@@ -12,7 +13,7 @@ from typing import NamedTuple, cast
 
 from graphrag.loaders.base import LoadedDocument
 
-Loader = Callable[[bytes, str], list[LoadedDocument]]
+Loader = Callable[..., list[LoadedDocument]]
 
 _ALWAYS, _NEVER = 0, sys.maxsize
 

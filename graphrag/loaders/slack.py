@@ -8,6 +8,7 @@ from typing import cast
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_line
+from graphrag.loaders.slack_names import Lists, name_in, names_of
 from graphrag.loaders.slack_text import text_of
 
 _NOTICES = frozenset(
@@ -32,36 +33,42 @@ def is_slack(items: Sequence[object]) -> bool:
     )
 
 
-def is_silent_day(items: Sequence[object], source: str) -> bool:
-    """Whether a JSON file is a day on which nothing was written, which Slack exports all the same."""
-    return not items and _DAY.fullmatch(PurePosixPath(source).name) is not None
+def is_day(source: str) -> bool:
+    """Whether a file is called like a day of a channel."""
+    return _DAY.fullmatch(PurePosixPath(source).name) is not None
 
 
-def load(items: Sequence[object], data: bytes, source: str) -> LoadedDocument:
+def load(items: Sequence[object], source: str, lists: Lists) -> LoadedDocument:
     """One document of a day's messages, each after the name of who wrote it, replies right below the message of that day that they
     answer.
 
-    Names are those that the messages themselves carry; somebody who wrote none that day stays a Slack id. Left out is what nobody
-    wrote, such as that somebody joined, but on a day with nothing else. Title: `#channel, day`. Metadata: channel, date.
+    Names are those of the lists, so that a person has one name on all days, else those that the messages themselves carry; somebody
+    whom neither names stays a Slack id. Left out is what nobody wrote, such as that somebody joined, but on a day with nothing else.
+    Title: `#channel, day`. Metadata: channel, date. The hash is of what is read: exports of later count more replies and reactions.
 
     Raises:
-        DocumentParseError: no message has any text.
+        DocumentParseError: no message has any text, or a list cannot be read.
     """
     messages = [cast(_Message, item) for item in items]
-    names = {str(message.get("user")): name for message in messages if (name := _name(message))}
+    listed = names_of(lists)
+    names = {str(message.get("user")): name for message in messages if (name := _name(message))} | dict(listed)
     said = [(message, text) for message in messages if (text := text_of(message, names))]
     written = [(message, text) for message, text in said if message.get("subtype") not in _NOTICES] or said
     begun = {message["ts"] for message, _ in written}
     builder = TextBuilder()
+    lines: list[str] = []
     for message, text in sorted(written, key=lambda one: (_thread(one[0]), str(one[0]["ts"]))):
         reply = _thread(message) != message["ts"] and _thread(message) in begun
-        user = str(message.get("user", "somebody"))
-        line = f"{_name(message) or names.get(user, user)}: {text}"
-        builder.add(f"- {line}" if reply else line, tight=reply)
+        user = str(message.get("user") or message.get("bot_id") or "somebody")
+        shown = "" if message.get("subtype") == "bot_message" else listed.get(user, "")
+        lines.append(f"{'- ' * reply}{shown or _name(message) or names.get(user, user)}: {text}")
+        builder.add(lines[-1], tight=reply)
     path = PurePosixPath(source)
-    channel = path.parent.name
-    title = f"#{channel}, {path.stem}" if channel else path.stem
-    metadata = {"channel": channel, "date": path.stem if _DAY.fullmatch(path.name) else ""}
+    folder = path.parent.name
+    channel = listed.get(folder, folder)
+    title = f"{'#' * (channel == folder)}{channel}, {path.stem}" if channel else path.stem
+    metadata = {"channel": channel, "date": path.stem if is_day(source) else ""}
+    data = "\n".join(lines).encode("utf-8", "surrogatepass")
     return builder.build(
         data, source, title, "application/json", {name: value for name, value in metadata.items() if value}
     )
@@ -76,5 +83,4 @@ def _name(message: _Message) -> str:
     """The name of who wrote it, as far as the message has it."""
     profile = message.get("user_profile") or message.get("bot_profile")
     known = cast(_Message, profile) if isinstance(profile, dict) else {}
-    found = (known.get("real_name"), known.get("display_name"), known.get("name"), message.get("username"))
-    return next((name for value in found if (name := clean_line(str(value or "")))), "")
+    return name_in(known) or clean_line(str(message.get("username") or ""))

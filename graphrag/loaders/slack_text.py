@@ -20,7 +20,7 @@ def text_of(message: Mapping[str, object], names: Mapping[str, str]) -> str:
     """All that it says as one line, each thing once, with the names of its files.
 
     Args:
-        names: of people, by their id.
+        names: of people and channels, by their ids.
     """
 
     def plain(text: object) -> str:
@@ -75,12 +75,14 @@ def _of_piece(piece: Mapping[str, object]) -> str:
 
 
 def _shown(found: re.Match[str], names: Mapping[str, str]) -> str:
-    """What Slack shows for `<@U02>`, `<#C01|general>`, `<!here>` and `<https://example.org|label>`."""
+    """What Slack shows for `<@U02>`, `<#C01|general>`, `<!here>` and `<https://example.org|label>`, but a known person without a sign,
+    which would become part of the name.
+    """
     sign, what, label = found[1], found[2], found[3]
     if sign == "@":
-        return f"@{label or names.get(what, what)}"
+        return names.get(what) or f"@{label or what}"
     if sign == "#":
-        return f"#{label or what}"
+        return f"#{label or names.get(what, what)}"
     if sign == "!":
         return label or f"@{what.partition('^')[0]}"
     return label or what.removeprefix("mailto:")

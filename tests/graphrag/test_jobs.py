@@ -68,6 +68,26 @@ async def test_a_job_stores_its_files_with_title_metadata_and_label(worker: Work
     assert (document.source, document.title, document.metadata) == ("0.txt", "A title", {"year": 2025})
 
 
+async def test_an_uploaded_slack_export_is_read_with_its_lists(worker: Worker):
+    texts = {
+        "export/users.json": '[{"id": "U01", "name": "ada", "real_name": "Ada Pell"}]',
+        "export/channels.json": "[]",
+        "export/general/2025-03-19.json": '[{"type": "message", "user": "U01", "ts": "1.0", "text": "Lunch?"}]',
+    }
+    files = [
+        UploadedFile(await asyncio.to_thread(worker.uploads.put, "default", text.encode()), source)
+        for source, text in texts.items()
+    ]
+    await worker.kb.system.submit_job(ingest_job("j1", ADMIN, files))
+
+    await worker.work_once()
+
+    progress = (await seen(worker)).progress
+    assert (progress["created"], progress["failed"], progress["files_read"]) == (1, 0, 3)
+    (document,) = await worker.kb.store.documents(ADMIN)
+    assert await worker.kb.store.texts(ADMIN, [document.id]) == {document.id: "Ada Pell: Lunch?"}
+
+
 async def test_a_file_that_cannot_be_read_is_a_failure_and_the_rest_go_on(worker: Worker):
     await submit(worker, TEXT, " \n")
 

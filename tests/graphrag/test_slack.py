@@ -34,7 +34,7 @@ def test_a_day_is_one_document_with_replies_below_what_they_answer() -> None:
 
     assert document.text == (
         "Joris Maes: Thanks for yesterday\n\n"
-        "Ada Pell: The gateway is down & out, @Joris Maes: see status\n"
+        "Ada Pell: The gateway is down & out, Joris Maes: see status\n"
         "- Joris Maes: Restarted. Ask @U09 [file: log.txt]\n\n"
         "Joris Maes: Lunch in #general? @here\n\n"
         "Pager: Resolved\n\n"
@@ -44,6 +44,60 @@ def test_a_day_is_one_document_with_replies_below_what_they_answer() -> None:
     assert (document.title, document.source) == ("#general, 2025-03-19", "export/general/2025-03-19.json")
     assert document.metadata == {"channel": "general", "date": "2025-03-19"}
     assert load_bytes(json.dumps(day).encode(), "export/general/all.json")[0].metadata == {"channel": "general"}
+
+
+USERS = [
+    {"id": "U01", "name": "ada", "profile": {"real_name": "Ada Pell", "display_name": "ada"}},
+    {"id": "U02", "name": "joris", "real_name": "Joris Maes", "profile": {"real_name": "", "display_name": "jm"}},
+    {"id": "U07", "name": "pager", "is_bot": True, "profile": {"real_name": "Pager", "bot_id": "B07"}},
+    "none",
+]
+LISTS = {
+    "users.json": json.dumps(USERS).encode(),
+    "channels.json": json.dumps([{"id": "C01", "name": "general", "members": ["U01"]}]).encode(),
+    "groups.json": json.dumps([{"id": "G01", "name": "board"}]).encode(),
+    "dms.json": json.dumps([{"id": "D01", "members": ["U01", "U02"]}]).encode(),
+    "mpims.json": json.dumps([{"id": "G02", "name": "mpdm-ada--joris-1", "members": ["U02", "U09"]}]).encode(),
+}
+
+
+def test_ids_are_names_by_the_lists_of_the_export() -> None:
+    day = [
+        {"type": "message", "user": "U01", "ts": "1.0", "text": "<@U02> and <@U09>: see <#C01|> and <#G01>"},
+        JORIS | {"ts": "2.0", "text": "Ask <@U01|ada> in <#C01|general>"},
+        {"type": "message", "subtype": "bot_message", "bot_id": "B07", "ts": "3.0", "text": "Resolved"},
+        {"type": "message", "subtype": "bot_message", "user": "U07", "username": "Deploy", "ts": "4.0", "text": "Done"},
+    ]
+
+    (document,) = load_bytes(json.dumps(day).encode(), "general/2025-03-19.json", lists=LISTS)
+
+    assert document.text.split("\n\n") == [
+        "Ada Pell: Joris Maes and @U09: see #general and #board",
+        "Joris Maes: Ask Ada Pell in #general",
+        "Pager: Resolved",
+        "Deploy: Done",
+    ]
+    direct, group = (
+        load_bytes(json.dumps(day).encode(), f"{folder}/2025-03-19.json", lists=LISTS)[0]
+        for folder in ("D01", "mpdm-ada--joris-1")
+    )
+    assert (direct.title, direct.metadata["channel"]) == ("Ada Pell, Joris Maes, 2025-03-19", "Ada Pell, Joris Maes")
+    assert group.title == "Joris Maes, U09, 2025-03-19"
+    with pytest.raises(DocumentParseError, match=r"users\.json of the Slack export is not valid JSON"):
+        load_bytes(json.dumps(day).encode(), "general/2025-03-19.json", lists={"users.json": b"[{"})
+
+
+def test_a_day_has_changed_when_it_says_something_else() -> None:
+    day = [{"type": "message", "user": "U01", "ts": "1.0", "text": "Lunch?"}]
+    later = [day[0] | {"reply_count": 3, "reactions": [{"name": "+1", "count": 2}]}]
+    users = json.dumps([{"id": "U01", "name": "ada.maes"}]).encode()
+
+    def content(messages: object, **lists: bytes) -> str:
+        given = {f"{name}.json": data for name, data in lists.items()}
+        return load_bytes(json.dumps(messages).encode(), "general/2025-03-19.json", lists=given)[0].content_sha256
+
+    assert content(day) == content(later) == content(later, channels=b"[]")
+    assert content(later, users=users) != content(later)
 
 
 def test_a_day_on_which_nobody_wrote_tells_what_happened() -> None:
@@ -73,9 +127,9 @@ def test_what_bots_put_into_attachments_and_blocks_is_read_once() -> None:
     (document,) = load_bytes(json.dumps(day).encode(), "ops/2025-03-19.json")
 
     assert document.text.split("\n\n") == [
-        "Pager: Incident 77 Severity: high Owner: @Ada Pell",
+        "Pager: Incident 77 Severity: high Owner: Ada Pell",
         "Pager: Pump down See the log",
-        "Pager: Deploy 42 > 41 ok by @Ada Pellhttps://x",
+        "Pager: Deploy 42 > 41 ok by Ada Pellhttps://x",
         "Pager: Deploy 42 > 41 ok",
         "Ada Pell: Thanks",
     ]

@@ -106,6 +106,20 @@ def test_of_a_slack_export_only_the_days_are_read(tmp_path: Path):
     assert "channels.json" in [source for _, source in list_sources([tmp_path]).files]
 
 
+@pytest.mark.parametrize("named", ["", "export", "export/general", "export/general/2025-03-19.json"])
+def test_people_of_a_slack_export_have_names_whatever_of_it_is_ingested(tmp_path: Path, named: str):
+    (tmp_path / "export" / "general").mkdir(parents=True)
+    (tmp_path / "export" / "channels.json").write_text("[]")
+    (tmp_path / "export" / "users.json").write_text('[{"id": "U01", "name": "ada", "real_name": "Ada Pell"}]')
+    day = '[{"type": "message", "user": "U01", "ts": "1.0", "text": "Lunch?"}]'
+    (tmp_path / "export" / "general" / "2025-03-19.json").write_text(day)
+
+    (document,) = load(tmp_path / named)
+
+    assert isinstance(document, LoadedDocument)
+    assert document.text == "Ada Pell: Lunch?"
+
+
 def test_a_slack_export_is_known_wherever_it_lies_in_the_folder(tmp_path: Path):
     for name in ("users.json", "channels.json", "dms.json", "general/2025-03-19.json"):
         (tmp_path / "chat" / "2025" / name).parent.mkdir(parents=True, exist_ok=True)
