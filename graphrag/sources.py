@@ -79,7 +79,7 @@ def open_sources(
     *,
     max_document_bytes: int,
     parse_seconds: float,
-    read: Callable[[int], None] | None = None,
+    read: Callable[[str, int], None] | None = None,
 ) -> Generator[Iterator[LoadedDocument | Failure]]:
     """Read files one after the other, lazily; a file that cannot be read is a Failure and the rest go on.
 
@@ -89,14 +89,14 @@ def open_sources(
         files: those of `list_sources`.
         max_document_bytes: a larger file is a Failure.
         parse_seconds: wall-clock limit for one file that is parsed in the child process.
-        read: called after each file with the number of documents (or failures) that it gave.
+        read: called after each file with its source and the number of documents (or failures) that it gave.
     """
     with ParserProcess(timeout=parse_seconds) as parser:
         yield _load_all(files, parser, max_document_bytes, read)
 
 
 def _load_all(
-    files: Sequence[SourceFile], parser: ParserProcess, max_bytes: int, read: Callable[[int], None] | None
+    files: Sequence[SourceFile], parser: ParserProcess, max_bytes: int, read: Callable[[str, int], None] | None
 ) -> Iterator[LoadedDocument | Failure]:
     for path, source in files:
         found: Sequence[LoadedDocument | Failure]
@@ -109,7 +109,7 @@ def _load_all(
             _log.exception("reading %s", source)
             found = [Failure(source, f"it cannot be read (unexpected {type(exc).__name__}: {exc}); please report this")]
         if read is not None:
-            read(len(found))
+            read(source, len(found))
         yield from found
 
 

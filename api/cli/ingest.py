@@ -20,7 +20,7 @@ from graphrag.errors import InputError, ModelError
 from graphrag.ingest import Ingested, IngestReport, ingest_documents
 from graphrag.parts import delete_sources
 from graphrag.settings import Settings, load_settings
-from graphrag.sources import Sources, list_sources, open_sources
+from graphrag.sources import Sources, by_suffix, list_sources, open_sources
 from graphrag.syncing import SYNCED_FROM, Vanished, name_of, vanished
 from graphrag.types import PUBLIC, Metadata, Scope, check_label, check_metadata
 
@@ -51,6 +51,8 @@ class Run:
     sources: Sources
     store: str
     seconds: float
+    empty: Sequence[str] = ()
+    """Sources of files that hold no document, such as tables without rows."""
     removed: Sequence[str] = ()
     """Sources that have vanished from a synchronised folder."""
     renamed: Sequence[tuple[str, str]] = ()
@@ -145,9 +147,15 @@ async def run_ingest(
 ) -> Run:
     """Store files in the configured knowledge base."""
     begun = time.perf_counter()
+    empty: list[str] = []
+
+    def read(source: str, documents: int) -> None:
+        view.read(documents)
+        empty.extend([] if documents else [source])
+
     async with open_knowledge_base(settings) as kb:
         with open_sources(
-            sources.files, max_document_bytes=kb.max_document_bytes, parse_seconds=kb.parse_seconds, read=view.read
+            sources.files, max_document_bytes=kb.max_document_bytes, parse_seconds=kb.parse_seconds, read=read
         ) as documents:
             report = await ingest_documents(
                 kb, scope, documents, access=access, metadata=metadata, progress=view.settled
@@ -164,7 +172,7 @@ async def run_ingest(
             await delete_sources(kb.store, scope, gone.documents)
         removed = tuple(dict.fromkeys(document.source for document in gone.documents))
         store, seconds = await location_of(kb.store), time.perf_counter() - begun
-        return Run(report, sources, store, seconds, removed, gone.renamed)
+        return Run(report, sources, store, seconds, empty, removed, gone.renamed)
 
 
 def run_to_json(run: Run) -> Mapping[str, object]:
@@ -174,6 +182,7 @@ def run_to_json(run: Run) -> Mapping[str, object]:
         **counts,
         "files": len(run.sources.files),
         "left_out": list(run.sources.left_out),
+        "empty": list(run.empty),
         "chunks": run.report.chunks,
         "model_failures": sum(result.model_failures for result in run.report.incomplete),
         "store": run.store,
@@ -188,10 +197,12 @@ def print_run(run: Run) -> None:
     """A run for people."""
     report = run.report
     counts = [f"{report.count(outcome)} {outcome}" for outcome in ("created", "updated", "unchanged", "failed")]
-    said = ", ".join(count for count in counts if not count.startswith("0 "))
+    said = ", ".join(count for count in counts if not count.startswith("0 ")) or "nothing to store"
     files, documents = counted(len(run.sources.files), "file"), counted(len(report.results), "document")
     say(f"{files}, {documents}: {said} ({counted(report.chunks, 'chunk')}, {run.seconds:.1f} s)")
     say_left_out(run.sources.left_out)
+    if run.empty:
+        say(f"Without any document: {by_suffix(run.empty)}")
     moved = dict(run.renamed)
     for source in run.removed:
         line(f"renamed   {source} -> {moved[source]}" if source in moved else f"removed   {source}")

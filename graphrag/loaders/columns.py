@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from graphrag.loaders.characters import clean_line
 from graphrag.loaders.front_matter import metadata_key
-from graphrag.loaders.jsonl import MAX_ID_CHARACTERS
+from graphrag.loaders.jsonl import ID_KEYS, MAX_ID_CHARACTERS
 
 _NO_VALUES = frozenset(("", "NULL", "\\N"))
 """Nothing, and what clients of databases write where a row has no value."""
@@ -17,6 +17,12 @@ _RECORDS_OWN = "metadata"
 _OTHERS = re.compile(r"[^a-z0-9_]+")
 _NAMES_ROWS = re.compile(r"(?:.*[\s_-])?(?:id|uuid|guid)|(?:issue|primary)?[\s_-]?key", re.IGNORECASE)
 _NAMES_ROWS_IN_CAMEL_CASE = re.compile(r".*[a-z](?:I[dD]|U[uU][iI][dD]|G[uU][iI][dD])")
+_TELLS_APART = re.compile(
+    r"(?:.*[\s_-])?(?:no|nr|num|number|line|row|item|seq|sequence|pos|position|index|step|version|revision|rev|lang|language|locale"
+    r"|year|month|day|date)",
+    re.IGNORECASE,
+)
+"""Columns that are part of a key beside an id: of the lines of an order, the versions of a text."""
 
 
 def is_value(value: str) -> bool:
@@ -47,17 +53,32 @@ def column_keys(names: Sequence[str]) -> list[str]:
     return list(keys)
 
 
-def key_column(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int | None:
-    """The first column that is called the key of something, such as `ticket_id`, `CustomerID` or `uuid`, and has another value in
-    each row; None if there is none.
+def key_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[int, ...]:
+    """The columns that name the rows, since their values are others in each: none if there are no such columns.
+
+    That is a column `_id` or `id`, else the first one that is called the key of something, such as `ticket_id`, `CustomerID` or `uuid`,
+    else as few of these as do it together, as in a table that joins two others, else these with what tells the rows of one id apart,
+    such as `line_no`, `version` or `language`.
 
     By its number a row would be another document when one before it is deleted.
     """
-    for column, name in enumerate(names):
-        if _NAMES_ROWS.fullmatch(name) or _NAMES_ROWS_IN_CAMEL_CASE.fullmatch(name):
-            values = [clean_line(row[column]) if column < len(row) else "" for row in rows]
-            if len(set(values)) == len(values) and all(
-                is_value(one) and len(one) <= MAX_ID_CHARACTERS for one in values
-            ):
-                return column
-    return None
+    filled = [column for column in range(len(names)) if all(name_of_row(row, [column]) for row in rows)]
+    ids = [column for column in filled if _names_rows(names[column])]
+    ids.sort(key=lambda column: names[column].lower() not in ID_KEYS)
+    parts = ids + [column for column in filled if _TELLS_APART.fullmatch(names[column])]
+    together = [tuple(parts[:count]) for count in range(2, len(parts) + 1)] if ids else []
+    for columns in (*((column,) for column in ids), *together):
+        if len({name_of_row(row, columns) for row in rows} - {""}) == len(rows):
+            return columns
+    return ()
+
+
+def name_of_row(row: Sequence[str], columns: Sequence[int]) -> str:
+    """Its values in these columns, with `/` between; empty if there is none in one of them, or they are too long for an id."""
+    values = [clean_line(row[column]) if column < len(row) else "" for column in columns]
+    name = "/".join(values)
+    return name if all(map(is_value, values)) and len(name) <= MAX_ID_CHARACTERS else ""
+
+
+def _names_rows(name: str) -> bool:
+    return bool(_NAMES_ROWS.fullmatch(name) or _NAMES_ROWS_IN_CAMEL_CASE.fullmatch(name))

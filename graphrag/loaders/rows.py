@@ -10,10 +10,10 @@ from graphrag.errors import DocumentParseError
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import empty_error
 from graphrag.loaders.characters import clean_line
-from graphrag.loaders.columns import column_keys, is_value, key_column
+from graphrag.loaders.columns import column_keys, is_value, key_columns, name_of_row
 from graphrag.loaders.encoding import decode_text
 from graphrag.loaders.jsonl import ID_KEYS, TEXT_KEYS, documents_of
-from graphrag.loaders.titles import title_from_source
+from graphrag.loaders.titles import title_from_source, title_from_text
 
 # The comma last: of all it stands most often within a value, as in "Preis, EUR" and 1,50.
 _DELIMITERS = "\t;|,"
@@ -29,8 +29,8 @@ _TITLES = ("title", "name", "subject")
 
 
 def load(data: bytes, source: str) -> list[LoadedDocument]:
-    """Read one document a row, named `file.csv#<id>` by its column id or else what `key_column` finds, or `file.csv#<number>` (from
-    1, without the header) if there is neither.
+    """Read one document a row, named `file.csv#<id>` by what `key_columns` finds, such as a column id, or `file.csv#<number>` (from
+    1, without the header) if it finds nothing. A table of a header alone has none.
 
     The text is an item "- column: value" for each column that has a value (with spaces for underscores), and after them the value of the column text (or
     contents, body), if there is one: then the other columns are metadata, too, by the names that `column_keys` gives them, and
@@ -47,6 +47,8 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     lines = list(dropwhile(_is_blank, StringIO(decode_text(data, source), newline="")))
     if not lines:
         raise empty_error(source)
+    ends = lines[-1].endswith(("\r", "\n"))
+    lines.append("\n")  # so that a quote which is still open goes on over it
     named = _NAMED_DELIMITER.fullmatch(lines[0])
     if named:
         del lines[0]
@@ -57,7 +59,18 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     if not rows:
         raise empty_error(source)
     names = _header(rows, source)
-    return documents_of(_records(names, rows[1:], source), source, "text/csv")
+    rows = list(filter(_is_filled, rows[1:]))
+    if not ends and _is_cut(names, rows):
+        raise DocumentParseError(
+            f"{source} seems to be cut off: its last row has fewer fields than its header and no line end; "
+            f"export it again, or end it with a line end if it is whole"
+        )
+    return documents_of(_records(names, rows, source), source, "text/csv") if rows or len(names) < 2 else []
+
+
+def _is_cut(names: list[str], rows: list[list[str]]) -> bool:
+    """Whether a table without a last line end breaks off in its last row, as other rows do not, or in its header."""
+    return not rows or (len(rows[-1]) < len(names) and all(len(row) >= len(names) for row in rows[:-1]))
 
 
 def _is_blank(line: str) -> bool:
@@ -93,8 +106,8 @@ def _rows(lines: list[str], delimiter: str, source: str) -> list[list[str]]:
             except csv.Error as exc:
                 place = f"row {len(rows)}" if rows else "the header"
                 raise DocumentParseError(
-                    f"{place} of {source} has a quote that is not closed, so that the rows after it would be lost ({exc}); "
-                    f"close it, and double each quote within a value"
+                    f"{place} of {source} has a quote that is not closed, so that the rows after it would be lost, or the file is "
+                    f"cut off there ({exc}); close it and double each quote within a value, or export it again"
                 ) from exc
         begin = reader.line_num
         if _is_filled(row):
@@ -126,26 +139,25 @@ def _header(rows: list[list[str]], source: str) -> list[str]:
 def _records(names: list[str], rows: list[list[str]], source: str) -> Iterator[tuple[str, str, object]]:
     keys = column_keys(names)
     text_key = next((key for key in TEXT_KEYS if key in keys), "")
-    filled = list(filter(_is_filled, rows))
-    id_column = None if any(key in ID_KEYS for key in keys) else key_column(names, filled)
-    for number, row in enumerate(filled, start=1):
+    columns = key_columns(names, rows)
+    for number, row in enumerate(rows, start=1):
         if len(row) > len(names):
             raise DocumentParseError(
                 f"row {number} of {source} has {len(row)} fields, its header {len(names)}; correct it"
             )
         values = {key: value for key, value in zip(keys, row, strict=False) if is_value(value)}
         own = {key: value for key, value in values.items() if key in ID_KEYS}
-        if id_column is not None:
-            own[ID_KEYS[0]] = row[id_column]
+        if columns:
+            own = {ID_KEYS[0]: name_of_row(row, columns)}
         titled = next((key for key in _TITLES if key in values), "")
         title = clean_line(values.get(titled, ""))
-        if text_key not in values:
-            title = title or _first(values) or f"{title_from_source(source)} {next(iter(own.values()), number)}"
+        found = title_from_text(values[text_key], "") if text_key in values else _first(values)
+        title = title or found or f"{title_from_source(source)} {next(iter(own.values()), number)}"
         parts = [_items(names, keys, values, {text_key, titled} if text_key in values else set())]
         if text_key in values:
             parts.append(values[text_key])
         values = (values if text_key else {}) | {text_key or "text": "\n\n".join(filter(None, parts))}
-        yield f"row {number}", str(number), values | own | ({"title": title} if title else {})
+        yield f"row {number}", str(number), values | own | {"title": title}
 
 
 def _items(names: list[str], keys: list[str], values: Mapping[str, str], left_out: Set[str]) -> str:

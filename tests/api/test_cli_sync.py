@@ -61,6 +61,22 @@ def test_sync_keeps_what_a_file_gave_that_cannot_be_read_now_and_drops_records_t
     assert run("ingest", folder, "--sync", "--json").json["removed"] == ["t.jsonl#1"]
 
 
+def test_a_table_that_has_become_empty_is_no_failure_and_its_rows_vanish(run: Run, tmp_path: Path):
+    folder = tmp_path / "dump"
+    write(folder, {"staff.csv": "id,name\n1,Ada Pell\n2,Joris Maes\n", "a.md": "# A\n\nAlder.\n"})
+    run("ingest", folder, "--sync")
+    write(folder, {"staff.csv": "id,name"})  # cut off: it has not vanished
+    assert (run("ingest", folder, "--sync").code, sources(run)) == (3, ["a.md", "staff.csv#1", "staff.csv#2"])
+    write(folder, {"staff.csv": "id,name\n"})
+
+    result = run("ingest", folder, "--sync")
+
+    assert (result.code, sources(run)) == (0, ["a.md"])
+    assert "Without any document: 1 .csv" in result.out
+    assert "removed   staff.csv#2" in result.out
+    assert run("ingest", folder, "--json").json["empty"] == ["staff.csv"]
+
+
 def test_sync_of_a_folder_without_files_is_refused_and_many_deletions_want_a_yes(run: Run, tmp_path: Path):
     folder = tmp_path / "folder"
     write(folder, {f"{n:02}.md": f"# N\n\nNote {n}.\n" for n in range(15)})

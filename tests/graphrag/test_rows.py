@@ -85,7 +85,10 @@ def test_a_quote_in_a_row_of_its_own_is_read() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("a,b\n", "a.csv is empty"),
+        ("a\n", "a.csv is empty"),
+        ("id,b,no", "a.csv seems to be cut off"),
+        ("id,b,c\n1,x,y\n2,z", "a.csv seems to be cut off: its last row has fewer fields"),
+        ('id,b\n1,x\n2,"hal', "row 2 of a.csv has a quote that is not closed"),
         (" \n", "a.csv is empty"),
         ("a,,b\n1,2,3\n", "a column without a name"),
         ("a,b\n1,2\n1,2,3\n", "row 2 of a.csv has 3 fields, its header 2"),
@@ -108,7 +111,11 @@ def test_a_table_that_cannot_be_read_is_refused_whole(table: str, message: str) 
         ("uuid,text\n6f1c,One.\n7a2d,Two.\n", ["6f1c", "7a2d"]),
         ("customer_id,order_id\n7,1\n7,2\n", ["1", "2"]),
         ("ticket_id,_id\n4001,a\n4002,b\n", ["a", "b"]),
-        ("customer_id,day\n7,Monday\n7,Friday\n", ["1", "2"]),
+        ("customer_id,colour\n7,red\n7,green\n", ["1", "2"]),
+        ("qty,order_id,product_id\n2,1,7\n2,1,8\n5,2,7\n", ["1/7", "1/8", "2/7"]),
+        ("order_id,line_no,coupon_id,day\n1,1,,Monday\n1,2,c,Monday\n", ["1/1", "1/2"]),
+        ("lang,id,text\nen,1,Hello.\nde,1,Hallo.\n", ["1/en", "1/de"]),
+        ("id,owner_id\n1,7\n,8\n", ["7", "8"]),
         ("ticket_id,day\n4001,Monday\n,Friday\n", ["1", "2"]),
         ("paid,valid,monkey\nyes,no,a\nno,yes,b\n", ["1", "2"]),
     ],
@@ -117,12 +124,25 @@ def test_rows_without_a_column_id_are_named_by_what_else_is_their_key(table: str
     assert [row.source for row in load_bytes(table.encode(), "a.csv")] == [f"a.csv#{name}" for name in sources]
 
 
+def test_a_table_without_rows_holds_no_document() -> None:
+    assert load_bytes(b"id,name\n", "a.csv") == load_bytes(b"id;name\r\n;\r\n", "a.csv") == []
+
+
+def test_rows_that_all_leave_out_their_last_fields_are_not_cut_off() -> None:
+    one, other = load_bytes(b"id,name,note\n1,Foo\n2,Bar", "a.csv")
+
+    assert (one.text, other.text) == ("- id: 1\n- name: Foo", "- id: 2\n- name: Bar")
+    assert load_bytes(b"id,name,note\n1,Foo,x\n2,Bar\n", "a.csv")[1].text == other.text
+
+
 def test_a_row_named_by_its_key_keeps_it_as_text_or_metadata() -> None:
     (row,) = load_bytes(b"invoice_id,amount\nINV-7,12\n", "a.csv")
-    (ticket,) = load_bytes(b"ticket_id,body\n4001,It fell silent.\n", "a.csv")
+    (ticket,) = load_bytes(b"ticket_id,body\n4001,It fell silent.\n", "tickets.csv")
 
     assert (row.title, row.text) == ("INV-7", "- invoice id: INV-7\n- amount: 12")
     assert (ticket.text, dict(ticket.metadata)) == ("- ticket id: 4001\n\nIt fell silent.", {"ticket_id": "4001"})
+    assert ticket.title == "Tickets 4001"
+    assert load_bytes(b"id,body\n4001,Gateway silent\n", "a.csv")[0].title == "Gateway silent"
 
 
 def test_columns_with_any_name_are_metadata() -> None:

@@ -11,11 +11,16 @@ from graphrag.sources import GROUP_DOCUMENTS, Failure, by_suffix, list_sources, 
 from tests.graphrag.loaders_corpus import html_page, make_pdf
 
 
-def load(*paths: Path, max_bytes: int = 1_000_000, read: list[int] | None = None) -> list[LoadedDocument | Failure]:
+def load(
+    *paths: Path, max_bytes: int = 1_000_000, read: list[tuple[str, int]] | None = None
+) -> list[LoadedDocument | Failure]:
     """Everything that reading the paths gives."""
     counted = [] if read is None else read
     with open_sources(
-        list_sources(paths).files, max_document_bytes=max_bytes, parse_seconds=30, read=counted.append
+        list_sources(paths).files,
+        max_document_bytes=max_bytes,
+        parse_seconds=30,
+        read=lambda source, documents: counted.append((source, documents)),
     ) as documents:
         return list(documents)
 
@@ -26,13 +31,13 @@ def test_a_folder_gives_its_documents_by_path_relative_to_it(tmp_path: Path):
     (tmp_path / "b" / "sheet.pdf").write_bytes(make_pdf([["A data sheet."]]))
     (tmp_path / "a.md").write_text("# A\n\nText.\n")
     (tmp_path / "rows.jsonl").write_text('{"id": "x", "text": "one"}\n{"id": "y", "text": "two"}\n')
-    read: list[int] = []
+    read: list[tuple[str, int]] = []
 
     found = load(tmp_path, read=read)
 
     assert [item.source for item in found] == ["a.md", "b/page.html", "b/sheet.pdf", "rows.jsonl#x", "rows.jsonl#y"]
     assert all(isinstance(item, LoadedDocument) for item in found)
-    assert read == [1, 1, 1, 2]
+    assert read == [("a.md", 1), ("b/page.html", 1), ("b/sheet.pdf", 1), ("rows.jsonl", 2)]
 
 
 def test_a_file_that_cannot_be_read_is_a_failure_with_its_reason_and_the_rest_go_on(tmp_path: Path):
@@ -60,13 +65,16 @@ def test_a_file_that_cannot_be_read_is_a_failure_with_its_reason_and_the_rest_go
 def test_files_are_read_only_when_they_are_asked_for(tmp_path: Path):
     (tmp_path / "a.txt").write_text("first")
     (tmp_path / "b.txt").write_text("second")
-    read: list[int] = []
+    read: list[tuple[str, int]] = []
 
     with open_sources(
-        list_sources([tmp_path]).files, max_document_bytes=100, parse_seconds=30, read=read.append
+        list_sources([tmp_path]).files,
+        max_document_bytes=100,
+        parse_seconds=30,
+        read=lambda source, documents: read.append((source, documents)),
     ) as documents:
         assert next(documents).source == "a.txt"
-        assert read == [1]
+        assert read == [("a.txt", 1)]
 
 
 def test_a_named_file_of_an_unknown_format_is_an_error(tmp_path: Path):
