@@ -8,7 +8,7 @@ from typing import Never, cast
 from graphrag.errors import DocumentParseError, InputError
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder, empty_error
-from graphrag.loaders.characters import clean_line
+from graphrag.loaders.characters import clean_line, clean_text
 from graphrag.loaders.encoding import decode_text
 from graphrag.loaders.front_matter import metadata_key, scalar_value
 from graphrag.loaders.slack import is_day, is_slack
@@ -30,7 +30,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     Sources are `file.jsonl#<id>`, or `file.jsonl#<line number>` (from 1) for a record without id.
 
     Raises:
-        DocumentParseError: a line is malformed or has no text, or two lines have the same id; names the lines. Nothing
+        DocumentParseError: a line is malformed, two lines have the same id, or none has any text; names the lines. Nothing
             of the file is returned then.
     """
     # Only \n ends a line: JSON texts may contain U+2028 and other characters that splitlines takes for line ends.
@@ -70,10 +70,11 @@ def documents_of(records: Iterator[tuple[str, str, object]], source: str, media_
         records: where it stands, for messages; its number, which names it if it has no id; the record. See `_record`.
 
     Raises:
-        DocumentParseError: a record is malformed or has no text, or two have the same id; names them.
+        DocumentParseError: a record is malformed, two have the same id, or none has any text; names them.
     """
     documents: list[LoadedDocument] = []
     seen: dict[str, str] = {}
+    any_text = False
     for place, number, value in records:
         if not isinstance(value, dict):
             raise DocumentParseError(f"{place} of {source} is not a JSON object; {_RECORD_HELP}")
@@ -85,35 +86,57 @@ def documents_of(records: Iterator[tuple[str, str, object]], source: str, media_
                 f"(a record without id is named by its number); ids must differ"
             )
         seen[name] = place
-        documents.append(_record(record, source, name, place, media_type))
-    if not documents:
+        text_key = _text_key(record, f"{place} of {source}")
+        any_text = any_text or bool(text_key)
+        documents += _record(record, text_key, source, name, f"{place} of {source}", media_type)
+    if not seen:
         raise empty_error(source)
+    if not any_text:
+        raise DocumentParseError(f"no record of {source} has any text: {_RECORD_HELP}")
     return documents
 
 
-def _record(record: Mapping[str, object], source: str, name: str, place: str, media_type: str) -> LoadedDocument:
-    """Keys: text (or contents, body), _id or id, title, metadata (flat). Other scalars count as metadata."""
-    where = f"{place} of {source}"
-    text_key = next((key for key in TEXT_KEYS if key in record), None)
-    text = record[text_key] if text_key else None
-    if not isinstance(text, str):
-        raise DocumentParseError(f"{where} has no text: {_RECORD_HELP}")
-    title = record.get("title")
-    if title is not None and not isinstance(title, str):
+def _text_key(record: Mapping[str, object], where: str) -> str:
+    """Where its text is; empty if it has none."""
+    for key in TEXT_KEYS:
+        value = record.get(key)
+        if value is not None and not isinstance(value, str):
+            raise DocumentParseError(f"{where}: {key!r} must be a text, not {type(value).__name__}; {_RECORD_HELP}")
+        if value is not None and clean_text(value):
+            return key
+    return ""
+
+
+def _record(
+    record: Mapping[str, object], text_key: str, source: str, name: str, where: str, media_type: str
+) -> list[LoadedDocument]:
+    """Keys: text (or contents, body), _id or id, title, metadata (flat). Other scalars count as metadata.
+
+    One without text is read as a row of a table without a value in its text column, by its others; as a row without any value it is
+    passed over if it has none.
+    """
+    title = record.get("title") or ""
+    if not isinstance(title, str):
         raise DocumentParseError(f"{where}: 'title' must be a text, not {type(title).__name__}")
+    known = {text_key, "title", "metadata", *ID_KEYS} | {
+        key for key in TEXT_KEYS if not clean_line(str(record.get(key) or ""))
+    }
+    metadata = _metadata(record, known, where)
+    text = str(record.get(text_key, ""))
+    if not text_key:
+        shown = {key: record[key] for key in (*ID_KEYS, "title") if record.get(key)} | metadata
+        text = "\n".join(f"- {key.replace('_', ' ')}: {clean_line(str(value))}" for key, value in shown.items())
+    if not text:
+        return []
     builder = TextBuilder()
     builder.add(text)
-    if not title or not title.strip():
-        title = title_from_text(text, "") or f"{title_from_source(source)} {name}"
+    found = title_from_text(text, "") if text_key else ""
+    title = title if title.strip() else found or f"{title_from_source(source)} {name}"
     data = canonical_json(record).encode("utf-8", "surrogatepass")
-    metadata = _metadata(record, {text_key, "title", "metadata", *ID_KEYS}, where)
-    try:
-        return builder.build(data, f"{source}#{name}", title, media_type, metadata)
-    except DocumentParseError as exc:
-        raise DocumentParseError(f"{where} is empty: its text has nothing to read") from exc
+    return [builder.build(data, f"{source}#{name}", title, media_type, metadata)]
 
 
-def _metadata(record: Mapping[str, object], known: set[str | None], where: str) -> dict[str, Scalar]:
+def _metadata(record: Mapping[str, object], known: set[str], where: str) -> dict[str, Scalar]:
     nested = record.get("metadata")
     if nested is not None and not isinstance(nested, dict):
         raise DocumentParseError(f"{where}: 'metadata' must be an object, not {type(nested).__name__}")

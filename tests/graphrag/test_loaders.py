@@ -593,9 +593,7 @@ def test_json_holds_one_record_or_a_list() -> None:
         ("[" * 100_000, "line 2 of a.jsonl is not valid JSON"),
         ('{"text": "x", "n": ' + "1" * 5000 + "}", "line 2 of a.jsonl is not valid JSON"),
         ("[1]", "line 2 of a.jsonl is not a JSON object"),
-        ('{"title": "x"}', "line 2 of a.jsonl has no text"),
-        ('{"text": 5}', "line 2 of a.jsonl has no text"),
-        ('{"text": " "}', "line 2 of a.jsonl is empty"),
+        ('{"text": 5}', "line 2 of a.jsonl: 'text' must be a text, not int"),
         ('{"text": "x", "title": 5}', "'title' must be a text"),
         ('{"text": "x", "id": true}', "the id must be"),
         ('{"text": "x", "id": "a"}', "line 1 and line 2 of a.jsonl have the same id 'a'"),
@@ -606,6 +604,30 @@ def test_json_holds_one_record_or_a_list() -> None:
 def test_a_bad_line_refuses_the_whole_file_and_names_the_line(second: str, message: str) -> None:
     with pytest.raises(DocumentParseError, match=message):
         load_bytes(b'{"text": "fine", "id": "a"}\n' + second.encode(), "a.jsonl")
+
+
+def test_a_record_without_text_is_read_as_a_row_without_text_is() -> None:
+    records = [
+        {"id": 7, "text": None, "title": "Remote work", "owner": "Joris Maes", "metadata": {"team_name": "ops"}},
+        {"id": 8, "text": " \u200b", "body": "It fell silent."},
+        {"text": "", "owner": None, "metadata": {}},
+        {"id": 9, "state": "closed"},
+    ]
+
+    remote, silent, closed = load_bytes(lines_of(*records), "d/tickets.jsonl")
+
+    assert (remote.source, remote.title) == ("d/tickets.jsonl#7", "Remote work")
+    assert remote.text == "- id: 7\n- title: Remote work\n- team name: ops\n- owner: Joris Maes"
+    assert remote.metadata == {"team_name": "ops", "owner": "Joris Maes"}
+    assert (silent.text, dict(silent.metadata)) == ("It fell silent.", {})
+    assert (closed.text, closed.title) == ("- id: 9\n- state: closed", "Tickets 9")
+
+
+def test_a_file_of_records_of_which_none_has_a_text_is_refused() -> None:
+    with pytest.raises(
+        DocumentParseError, match=r"no record of a\.json has any text: a record is an object with the key"
+    ):
+        load_bytes(b'{"name": "site", "version": "1.2"}', "a.json")
 
 
 def test_a_record_cannot_set_its_tenant() -> None:
