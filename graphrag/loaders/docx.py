@@ -15,6 +15,7 @@ from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_line
 from graphrag.loaders.docx_markup import hidden_styles, readable
+from graphrag.loaders.docx_numbers import Numbers, in_items
 from graphrag.loaders.html_page import drop_signs, page_body
 from graphrag.loaders.html_tree import render
 from graphrag.loaders.titles import says_nothing, title_from_source
@@ -51,7 +52,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
             if sum(part.file_size for part in archive.infolist()) > MAX_BYTES:
                 raise DocumentParseError(f"{source} unpacks to more than {MAX_BYTES:,} bytes; split it")
             changed, (own_title, metadata) = _changed(archive), _properties(archive)
-        page = LexborHTMLParser(f"<body>{_to_html(changed)}</body>")
+        page = LexborHTMLParser(f"<body>{in_items(_to_html(changed))}</body>")
     # Damaged files also surface as KeyError, IndexError and the like.
     except (BadZipFile, ExpatError, SyntaxError, ValueError, LookupError, TypeError, AttributeError, OSError) as exc:
         reason = clean_line(str(exc))[:200] or type(exc).__name__
@@ -86,15 +87,16 @@ def _no_picture(_image: object) -> list[object]:
 
 
 def _changed(archive: ZipFile) -> bytes:
-    """The file without text that Word hides, since it may be meant for machines alone, and without pictures."""
-    out, styles = BytesIO(), hidden_styles(archive)
+    """The file without text that Word hides, since it may be meant for machines alone, and without pictures, with the numbers of items."""
+    out, styles, numbers = BytesIO(), hidden_styles(archive), Numbers(archive)
     with ZipFile(out, "w") as kept:
         for part in archive.infolist():
             if part.filename.startswith("word/media/"):
                 continue
             content = archive.read(part)
             if part.filename.startswith("word/") and part.filename.endswith(".xml"):
-                content = readable(content, styles)
+                mark = numbers.mark if numbers.any and part.filename.startswith("word/document") else None
+                content = readable(content, styles, mark)
             kept.writestr(part.filename, content)
     return out.getvalue()
 

@@ -1,7 +1,7 @@
 """The XML of a Word document, changed to what mammoth reads: without hidden text, and with the text that it would skip."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 from zipfile import ZipFile
@@ -31,7 +31,7 @@ def hidden_styles(archive: ZipFile) -> HiddenStyles:
     content = archive.read("word/styles.xml")
     if not _CHANGED.search(content):
         return found
-    styles = {_value(style, "styleId"): style for style in _parse(content).iter() if _name(style) == "style"}
+    styles = {value_of(style, "styleId"): style for style in parse_part(content).iter() if name_of(style) == "style"}
     kinds: dict[str, dict[str, bool]] = {"paragraph": {}, "character": {}}
     for id_, style in styles.items():
         based: Element | None = style
@@ -40,26 +40,38 @@ def hidden_styles(archive: ZipFile) -> HiddenStyles:
             if based is None or hidden is not None:
                 break
             hidden = _hides(based)
-            based = styles.get(_value(based.find("{*}basedOn"), "val"))
+            based = styles.get(value_of(based.find("{*}basedOn"), "val"))
         if hidden:
-            kinds.get(_value(style, "type"), {})[id_] = True
+            kinds.get(value_of(style, "type"), {})[id_] = True
     return HiddenStyles(kinds["paragraph"], kinds["character"])
 
 
-def readable(content: bytes, styles: HiddenStyles) -> bytes:
+def readable(content: bytes, styles: HiddenStyles, mark: Callable[[Element], None] | None = None) -> bytes:
     """A part of the document as mammoth reads it best.
+
+    Args:
+        content: the part.
+        styles: those of the document.
+        mark: changes the part before.
 
     Raises:
         SyntaxError: no XML.
     """
-    if not any(styles) and not _CHANGED.search(content):
+    if mark is None and not any(styles) and not _CHANGED.search(content):
         return content
-    root = _parse(content)
+    root = parse_part(content)
+    if mark is not None:
+        mark(root)
     _change_children(root, styles, hidden=False)
     return tostring(root)
 
 
-def _parse(content: bytes) -> Element:
+def parse_part(content: bytes) -> Element:
+    """The XML of a part.
+
+    Raises:
+        SyntaxError: it is none.
+    """
     return fromstring(content)  # noqa: S314 - in a child process; expat bounds entities and loads no files
 
 
@@ -69,7 +81,7 @@ def _change_children(element: Element, styles: HiddenStyles, hidden: bool) -> No
 
 def _changed(element: Element, styles: HiddenStyles, hidden: bool) -> list[Element]:
     """What to read in place of an element; `hidden` tells whether the paragraph's style hides its text."""
-    name = _name(element)
+    name = name_of(element)
     if name == "oMath":
         run = Element(f"{_WORD}r")
         SubElement(run, f"{_WORD}t").text = _formula(element, styles, hidden)
@@ -77,7 +89,7 @@ def _changed(element: Element, styles: HiddenStyles, hidden: bool) -> list[Eleme
     if name in _DROPPED or (name == "r" and _is_hidden(element, styles, hidden)):
         return []
     if name == "p":
-        hidden = styles.of_paragraphs.get(_value(element.find("{*}pPr/{*}pStyle"), "val"), False)
+        hidden = styles.of_paragraphs.get(value_of(element.find("{*}pPr/{*}pStyle"), "val"), False)
     elif name == "cr":
         element.tag = f"{_WORD}br"
     _change_children(element, styles, hidden)
@@ -87,17 +99,17 @@ def _changed(element: Element, styles: HiddenStyles, hidden: bool) -> list[Eleme
 def _is_hidden(run: Element, styles: HiddenStyles, hidden: bool) -> bool:
     own = _hides(run)
     # Word shows a text that both styles hide.
-    return hidden != styles.of_runs.get(_value(run.find("{*}rPr/{*}rStyle"), "val"), False) if own is None else own
+    return hidden != styles.of_runs.get(value_of(run.find("{*}rPr/{*}rStyle"), "val"), False) if own is None else own
 
 
 def _hides(element: Element) -> bool | None:
     """Whether the properties of a run or style hide its text; None if they do not say."""
     mark = element.find("{*}rPr/{*}vanish")
-    return None if mark is None else _value(mark, "val") not in ("0", "false", "off")
+    return None if mark is None else value_of(mark, "val") not in ("0", "false", "off")
 
 
 def _formula(element: Element, styles: HiddenStyles, hidden: bool) -> str:
-    name = _name(element)
+    name = name_of(element)
     if name in ("del", "moveFrom") or (name == "r" and _is_hidden(element, styles, hidden)):
         return ""
     if name == "t":
@@ -110,11 +122,12 @@ def _formula(element: Element, styles: HiddenStyles, hidden: bool) -> str:
     return _SIGNS[name] + (text if text.isalnum() else f"({text})")
 
 
-def _name(element: Element) -> str:
+def name_of(element: Element) -> str:
+    """The name of an element, without its namespace."""
     return element.tag.rpartition("}")[2]
 
 
-def _value(element: Element | None, attribute: str) -> str:
+def value_of(element: Element | None, attribute: str) -> str:
     """An attribute of the namespace of Word, strict or not; empty if there is none."""
     if element is None:
         return ""

@@ -30,6 +30,8 @@ _INLINE = frozenset(
     a abbr b bdi bdo cite del dfn em font i ins kbd label mark q s samp small span strong sub sup time u var
     """.split()
 )
+_NUMBERED = {"ol": "start", "li": "value"}
+"""Where these say which number they have."""
 _TAGS = {
     **{heading: ("head", heading) for heading in _HEADINGS},
     "p": ("p", ""),
@@ -151,8 +153,8 @@ def _append_children(node: LexborNode, element: Element, verbatim: bool) -> None
                 _append_children(child, element, verbatim=True)
                 continue
             new = Element(name, {"rend": rend} if rend else {})
-            if tag == "ol":
-                new.set("start", child.attributes.get("start") or "")
+            if tag in _NUMBERED:
+                new.set(_NUMBERED[tag], child.attributes.get(_NUMBERED[tag]) or "")
             element.append(new)
             _append_children(child, new, verbatim=tag == "pre")
 

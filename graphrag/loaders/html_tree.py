@@ -1,6 +1,6 @@
 """One small vocabulary for HTML content (that of trafilatura's XML), and its way into text.
 
-Blocks are head (with `rend="h1"` ... `"h6"`), p, list (`rend="ol"` if numbered, from `start` on) of item, table of row of cell, code,
+Blocks are head (with `rend="h1"` ... `"h6"`), p, list (`rend="ol"` if numbered, from `start` on) of item (with its number as `value` where it does not follow), table of row of cell, code,
 quote and div; within a line there are lb (line break), code and anything else, which counts as its text.
 """
 
@@ -13,7 +13,7 @@ from graphrag.loaders.builder import TextBuilder
 _BLOCKS = frozenset(
     {"head", "p", "list", "item", "table", "row", "cell", "quote", "div", "main", "body", "doc", "fw", "ab"}
 )
-_START = re.compile(r"-?[0-9]{1,9}")
+_NUMBER = re.compile(r"-?[0-9]{1,9}")
 _SPACE = re.compile(r"\s+")
 
 
@@ -92,13 +92,12 @@ def _own(element: Element, tag: str) -> Iterator[Element]:
 
 def _list(element: Element, builder: TextBuilder, depth: int) -> None:
     tight = depth > 0
-    start = element.get("start", "").strip()
-    number = int(start) - 1 if _START.fullmatch(start) else 0
+    number = _number(element.get("start"), 1) - 1
     for item in element:
         if item.tag == "list":
             _list(item, builder, depth + 1)
             continue
-        number += 1
+        number = _number(item.get("value"), number + 1)
         marker = f"{number}. " if element.get("rend") == "ol" else "- "
         # An item's own line first, then what it contains as blocks: nested lists, tables, code.
         parts = [_collapse(item.text)]
@@ -116,6 +115,10 @@ def _list(element: Element, builder: TextBuilder, depth: int) -> None:
                 parts.append(_inline(child))
             parts.append(_collapse(child.tail))
         tight = _item(parts, "  " * depth + marker, builder, tight)
+
+
+def _number(said: str | None, otherwise: int) -> int:
+    return int(said) if said and _NUMBER.fullmatch(said.strip()) else otherwise
 
 
 def _item(parts: list[str], prefix: str, builder: TextBuilder, tight: bool) -> bool:

@@ -86,7 +86,13 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
 def make_docx(
-    body: str, *, core: str = "", footnotes: str = "", styles: str = "", extra: Mapping[str, bytes] | None = None
+    body: str,
+    *,
+    core: str = "",
+    footnotes: str = "",
+    styles: str = "",
+    numbering: str = "",
+    extra: Mapping[str, bytes] | None = None,
 ) -> bytes:
     """A Word document with the styles Title, Heading1, Heading2 and TOC1, and two lists: number 1 with bullets, 2 numbered.
 
@@ -95,6 +101,7 @@ def make_docx(
         core: elements of docProps/core.xml.
         footnotes: elements of word/footnotes.xml.
         styles: further elements of word/styles.xml.
+        numbering: further elements of word/numbering.xml.
         extra: further parts by name.
     """
     styles += "".join(
@@ -122,7 +129,7 @@ def make_docx(
         "word/_rels/document.xml.rels": f'<Relationships xmlns="{packages}/relationships">{relations}</Relationships>',
         "word/document.xml": f"<w:document {_WORD}><w:body>{body}</w:body></w:document>",
         "word/styles.xml": f"<w:styles {_WORD}>{styles}</w:styles>",
-        "word/numbering.xml": f"<w:numbering {_WORD}>{levels}{numbers}</w:numbering>",
+        "word/numbering.xml": f"<w:numbering {_WORD}>{levels}{numbers}{numbering}</w:numbering>",
         "word/footnotes.xml": f"<w:footnotes {_WORD}>{footnotes}</w:footnotes>",
         "docProps/core.xml": f'<cp:coreProperties xmlns:cp="{packages}/metadata/core-properties" '
         'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/">'
@@ -137,13 +144,13 @@ def make_docx(
     return out.getvalue()
 
 
-def docx_paragraph(text: str, style: str = "", *, list_number: int = 0, mark: str = "") -> str:
+def docx_paragraph(text: str, style: str = "", *, list_number: int = 0, level: int = 0, mark: str = "") -> str:
     """A paragraph of one run.
 
     Args:
         mark: an element of the run's properties, such as "<w:vanish/>".
     """
-    number = f'<w:numPr><w:ilvl w:val="0"/><w:numId w:val="{list_number}"/></w:numPr>' if list_number else ""
+    number = f'<w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="{list_number}"/></w:numPr>' if list_number else ""
     named = f'<w:pStyle w:val="{style}"/>' if style else ""
     return f"<w:p><w:pPr>{named}{number}</w:pPr>{docx_run(text, mark)}</w:p>"
 

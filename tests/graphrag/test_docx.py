@@ -190,3 +190,45 @@ def test_a_file_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPa
 def test_a_word_document_is_not_read_under_another_name(parser: ParserProcess) -> None:
     with pytest.raises(DocumentParseError, match="is not a PDF but a ZIP or Office file"):
         read(make_docx(RULE), parser, "a.pdf")
+
+
+NUMBERING = (
+    '<w:abstractNum w:abstractNumId="5"><w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="decimal"/></w:lvl>'
+    '<w:lvl w:ilvl="1"><w:start w:val="3"/><w:numFmt w:val="lowerLetter"/><w:pStyle w:val="Step"/></w:lvl></w:abstractNum>'
+    '<w:num w:numId="5"><w:abstractNumId w:val="5"/></w:num><w:num w:numId="6"><w:abstractNumId w:val="5"/></w:num>'
+    '<w:num w:numId="7"><w:abstractNumId w:val="5"/><w:lvlOverride w:ilvl="0"><w:startOverride w:val="1"/></w:lvlOverride></w:num>'
+)
+STEP = (
+    '<w:style w:type="paragraph" w:styleId="Step"><w:name w:val="Step"/>'
+    '<w:pPr><w:numPr><w:ilvl w:val="1"/><w:numId w:val="5"/></w:numPr></w:pPr></w:style>'
+)
+
+
+def test_items_have_the_numbers_that_word_shows(parser: ParserProcess) -> None:
+    def item(text: str, number: int, level: int = 0) -> str:
+        return docx_paragraph(text, list_number=number, level=level)
+
+    body = (
+        item("Ask", 5)
+        + item("Book", 5)
+        + item("Begin anew", 7)
+        + item("Fly", 7)
+        + RULE
+        + item("Go on", 7)
+        + docx_paragraph("In steps", "Step")
+        + item("of two", 5, level=1)
+        + item("Same kind", 6)
+        + item("From three again", 5, level=1)
+        + docx_paragraph("Rates", "Heading1").replace("</w:pPr>", '<w:numPr><w:numId w:val="5"/></w:numPr></w:pPr>')
+        + item("Other kind", 2)
+        + item("Bullet", 1)
+        + item("Fixed", 5)
+    )
+
+    document = read(make_docx(body, styles=STEP, numbering=NUMBERING), parser)
+
+    assert document.text == (
+        "1. Ask\n2. Book\n1. Begin anew\n2. Fly\n\nFlights are booked by Mara Quist only.\n\n"
+        "3. Go on\n  3. In steps\n  4. of two\n4. Same kind\n  3. From three again\n\nRates\n\n"
+        "1. Other kind\n\n- Bullet\n\n6. Fixed"
+    )
