@@ -13,8 +13,14 @@ from graphrag.loaders.characters import clean_characters
 from graphrag.loaders.encoding import decode_text
 from graphrag.loaders.front_matter import parse_front_matter
 from graphrag.loaders.tags import strip_tags
+from graphrag.loaders.text import load as load_text
 from graphrag.loaders.titles import title_from_source
 from graphrag.types import Scalar
+
+_MAX_NESTING = 100
+"""Lists and quotations in each other; markdown-it leaves out what is nested deeper, and recurses for each."""
+_MAX_INLINE_NESTING = 20
+"""The parser's own, in which text beyond stays text: its time for signs such as `![` grows with this."""
 
 
 def load(data: bytes, source: str) -> list[LoadedDocument]:
@@ -22,15 +28,16 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
 
     Title: front matter `title`, else the first heading of level 1, else the file's name. Other front matter becomes
     metadata. List items keep "- " or "1. ", table rows become "cell | cell" lines, wrapped lines are joined. A table of contents is
-    left out, as the navigation of an HTML page is: it holds the words of every section and says nothing.
+    left out, as the navigation of an HTML page is: it holds the words of every section and says nothing. What is nested too deeply to
+    be read as Markdown is read as plain text.
 
     Raises:
         DocumentParseError: blank, broken front matter, nested metadata, or the encoding is unknown.
         UnsupportedFormatError: not text.
     """
-    # The default nesting limit of the parser (20) stays: it is what keeps recursion bounded.
-    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(front_matter_plugin).use(footnote_plugin)
-    tokens = parser.parse(clean_characters(decode_text(data, source)))
+    tokens = _parser().parse(clean_characters(decode_text(data, source)))
+    if any(token.nesting == 1 and token.level >= _MAX_NESTING - 1 for token in tokens):
+        return load_text(data, source)
     title = ""
     metadata: dict[str, Scalar] = {}
     if tokens and tokens[0].type == "front_matter":
@@ -40,6 +47,13 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     top = [heading.text for heading in builder.headings if heading.level == 1]
     title = title or (top[0] if top else title_from_source(source))
     return [builder.build(data, source, title, "text/markdown", metadata)]
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(front_matter_plugin).use(footnote_plugin)
+    parser.options["maxNesting"] = _MAX_NESTING
+    parser.core.ruler.before("inline", "nesting", lambda _: parser.options.update(maxNesting=_MAX_INLINE_NESTING))
+    return parser
 
 
 def _without_contents(tokens: Sequence[Token]) -> Sequence[Token]:

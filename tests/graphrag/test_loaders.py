@@ -259,6 +259,14 @@ def test_footnotes_of_markdown_stand_at_the_end() -> None:
     assert text == "Pumps\n\nMade and sold.\n\nMore.\n\nAcme\n\nhttps://pumps.example"
 
 
+@pytest.mark.parametrize(("levels", "kind"), [(40, "text/markdown"), (80, "text/plain")])
+def test_what_is_nested_deeply_in_markdown_is_read(levels: int, kind: str) -> None:
+    outline = "\n".join("  " * level + f"- level {level}" for level in range(levels))
+    document = one(outline.encode(), "a.md")
+    assert (document.text, document.media_type) == (outline, kind)
+    assert one(b">" * levels * 2 + b" deep\n\nafter", "a.md").text.endswith("deep\n\nafter")
+
+
 @pytest.mark.parametrize("key", ["tenant", "Access", "1st", "bad.key"])
 def test_metadata_cannot_set_who_sees_a_document(key: str) -> None:
     with pytest.raises(InputError, match=r"a\.md: metadata"):
