@@ -27,6 +27,8 @@ _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-
 # Encodings of the web; others, such as utf-7 or unicode_escape, would be a way to smuggle markup past a reader.
 _WEB_ENCODING = re.compile(r"(iso-?8859|windows-|cp125|latin|gb|big5|shift|euc|koi8|us-ascii|macintosh)", re.IGNORECASE)
 _XML_DECLARATION = re.compile(r"\s*<\?xml[^>]{0,200}\?>")
+_QUOTATION = re.compile(r"<(/?)blockquote\b")
+"""trafilatura runs together the blocks within; as text a quotation is no other than a section."""
 _MIN_SHARE = 0.6
 """Extraction that keeps less of what the author marked as content is not trusted."""
 
@@ -64,7 +66,7 @@ def _declared_encoding(data: bytes) -> str:
 
 def _content(page: LexborHTMLParser) -> ElementTree.Element:
     body = page_body(page)
-    main = _main_content(page.html or "") if _size(body) else None
+    main = _main_content(_QUOTATION.sub(r"<\1div", page.html or "")) if _size(body) else None
     if main is None:
         return body
     found, expected = _size(main), _size(body)

@@ -390,6 +390,12 @@ def test_a_short_page_keeps_its_structure_and_loses_what_is_hidden(parser: Parse
     assert outline(document) == [(1, "Hours")]
 
 
+def test_blocks_of_a_quotation_stay_apart(parser: ParserProcess) -> None:
+    quoted = "<div>The relay failed.</div><div>Ask Tom.</div><table><tr><td>a</td><td>b</td></tr></table>"
+    page = html_page(f"<p>{PROSE[0]}</p><blockquote>{quoted}</blockquote><p>{PROSE[1]}</p>")
+    assert "\n\nThe relay failed.\n\nAsk Tom.\n\na | b\n\n" in one(page, "a.html", parser).text
+
+
 def test_a_numbered_list_of_html_begins_where_the_page_says(parser: ParserProcess) -> None:
     page = html_page(
         f"<main><h1>Pump</h1><p>{PROSE[0]}</p><ol><li>Open it</li><li>Wait</li></ol><p>{PROSE[1]}</p>"
