@@ -38,6 +38,7 @@ FORMATS = {
     ".xhtml": Format("graphrag.loaders.html:load", _ALWAYS),
     ".pdf": Format("graphrag.loaders.pdf:load", _ALWAYS),
     ".docx": Format("graphrag.loaders.docx:load", _ALWAYS),
+    ".eml": Format("graphrag.loaders.mail:load", _ALWAYS),
     ".jsonl": Format("graphrag.loaders.jsonl:load", _NEVER),
     ".ndjson": Format("graphrag.loaders.jsonl:load", _NEVER),
     ".csv": Format("graphrag.loaders.rows:load", _NEVER),
