@@ -42,8 +42,8 @@ def take_apart(page: LexborHTMLParser) -> dict[str, Scalar]:
         "editor": _text(page, ".page-metadata .editor"),
         "date": _date(_text(page, ".page-metadata")),
     }
-    for crumbs in page.css("#breadcrumbs"):
-        crumbs.decompose()
+    for around in page.css("#breadcrumbs, .page-metadata"):
+        around.decompose()
     return {name: value for name, value in found.items() if value}
 
 

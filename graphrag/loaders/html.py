@@ -16,10 +16,12 @@ from graphrag.loaders.html_page import (
     drop_signs,
     first_heading,
     flatten_code,
+    is_export,
     marked_content,
     page_body,
     page_metadata,
     page_title,
+    spell_out,
 )
 from graphrag.loaders.html_tree import heading_texts, line_text, render
 
@@ -36,8 +38,8 @@ _MIN_SHARE = 0.6
 def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read an HTML page. Title: see `page_title`; metadata: author, date and keywords, of Confluence see `take_apart`.
 
-    The main content is found by trafilatura; where it finds nothing, loses most of the headings, or drops much of what the
-    author marked as the content, the page's body without navigation and the like is used instead.
+    The main content is found by trafilatura; of what a program exported, where it finds nothing, loses most of the headings, or drops
+    much of what the author marked as the content, the page's body without navigation and the like is used instead.
 
     Raises:
         DocumentParseError: no text, or the encoding is unknown.
@@ -48,6 +50,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     page = LexborHTMLParser(html)
     drop_hidden(page)
     drop_signs(page)
+    spell_out(page)
     flatten_code(page)
     around = take_apart(page)
     builder = TextBuilder()
@@ -66,6 +69,8 @@ def _declared_encoding(data: bytes) -> str:
 
 def _content(page: LexborHTMLParser) -> ElementTree.Element:
     body = page_body(page)
+    if is_export(page):
+        return body
     main = _main_content(_QUOTATION.sub(r"<\1div", page.html or "")) if _size(body) else None
     if main is None:
         return body

@@ -27,9 +27,16 @@ _NOTE = re.compile(
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _INLINE = frozenset(
     """
-    a abbr b bdi bdo cite del dfn em font i ins kbd label mark q s samp small span strong sub sup time u var
+    a abbr acronym b bdi bdo big cite data del dfn em font i ins kbd label mark nobr output q ruby s samp small span strike strong sub sup
+    time tt u var
     """.split()
 )
+_EXPORTED = "#title-heading, article > .page-body, body.doc-content, div.WordSection1"
+"""What only pages have that Confluence, Notion, Google Docs and Word write."""
+_SIGNS = ".mw-editsection, sup:has(> a[href^='#']), .toc-macro, .expand-control, .page-header-icon, .callout .icon"
+_VALUES = ".selected-value + .selected-value, .user + .user"
+"""In a property of Notion."""
+_TEX = "annotation[encoding='application/x-tex']"
 _NUMBERED = {"ol": "start", "li": "value"}
 """Where these say which number they have."""
 _TAGS = {
@@ -61,14 +68,33 @@ def drop_hidden(page: LexborHTMLParser) -> None:
 def drop_signs(page: LexborHTMLParser) -> None:
     """Remove what generators of pages put into their text.
 
-    Signs in headings that link to the heading itself (`¶` of Sphinx, `#` of MkDocs), edit links in those of MediaWiki, and numbers
-    that link to a footnote.
+    Signs in headings that link to the heading itself (`¶` of Sphinx, `#` of MkDocs), edit links in those of MediaWiki, numbers
+    that link to a footnote, tables of contents of Confluence and what is clicked there to open a section, icons of Notion.
     """
     for link in page.css(", ".join(f"{heading} a[href^='#']" for heading in _HEADINGS)):
         if not any(character.isalnum() for character in link.text()):
             link.decompose()
-    for node in (*page.css(".mw-editsection"), *page.css("sup:has(> a[href^='#'])")):
+    for node in page.css(_SIGNS):
         node.decompose()
+
+
+def spell_out(page: LexborHTMLParser) -> None:
+    """Put into the text what a browser shows by other means: formulas (as TeX), captions of tables, commas between values."""
+    for formula in page.css("math"):
+        tex = formula.css_first(_TEX)
+        formula.replace_with((tex or formula).text())
+    for caption in page.css("table > caption"):
+        paragraph = LexborHTMLParser(f"<p>{escape(caption.text())}</p>").css_first("p")
+        if paragraph is not None and caption.parent is not None:
+            caption.parent.insert_before(paragraph)
+            caption.decompose()
+    for value in page.css(_VALUES):
+        value.insert_before(", ")
+
+
+def is_export(page: LexborHTMLParser) -> bool:
+    """Whether a program exported the page, so that all of it is content."""
+    return page.css_first(_EXPORTED) is not None
 
 
 def flatten_code(page: LexborHTMLParser) -> None:
@@ -80,7 +106,7 @@ def flatten_code(page: LexborHTMLParser) -> None:
 
 
 def page_title(page: LexborHTMLParser, source: str) -> str:
-    """`<title>`, else og:title, else `first_heading`, else a title from the source.
+    """`<title>`, else og:title, else the title of a page of Google Docs, else `first_heading`, else a title from the source.
 
     A site's name before or after (`Leave policy | Intranet`) is cut off if the rest equals that heading or og:title, or if it is
     og:site_name or an `<h1>` beside the content that has its own.
@@ -98,7 +124,8 @@ def page_title(page: LexborHTMLParser, source: str) -> str:
         for rest, site in ((first[0], first[2]), (last[0], last[2]), (last[2], last[0])):
             if separator in title and rest and (rest in (h1, og) or site in sites):
                 return rest
-    return title or og or h1 or title_from_source(source)
+    styled = page.css_first("body.doc-content p.title")
+    return title or og or (clean_line(styled.text()) if styled is not None else "") or h1 or title_from_source(source)
 
 
 def page_metadata(page: LexborHTMLParser) -> dict[str, Scalar]:

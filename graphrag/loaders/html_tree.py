@@ -102,7 +102,7 @@ def _list(element: Element, builder: TextBuilder, depth: int) -> None:
         # An item's own line first, then what it contains as blocks: nested lists, tables, code.
         parts = [_collapse(item.text)]
         for child in item:
-            if child.tag == "p" and not "".join(parts).strip():
+            if _is_line(child) and not "".join(parts).strip():
                 parts.append(_inline(child))
             elif _is_block(child, item):
                 tight = _item(parts, "  " * depth + marker, builder, tight)
@@ -135,6 +135,11 @@ def _is_block(child: Element, parent: Element) -> bool:
     if child.tag == "code":
         return parent.tag not in ("p", "item", "head", "cell") or "\n" in (child.text or "")
     return child.tag in _BLOCKS
+
+
+def _is_line(element: Element) -> bool:
+    """Whether it is a block of text alone, as many programs put into an item or beside it."""
+    return element.tag in ("p", "div") and not any(_is_block(child, element) for child in element)
 
 
 def _inline(element: Element) -> str:

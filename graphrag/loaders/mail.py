@@ -12,13 +12,16 @@ from itertools import chain
 from pathlib import PurePosixPath
 from typing import cast
 
+from selectolax.lexbor import LexborHTMLParser
+
 from graphrag.errors import DocumentParseError
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder
-from graphrag.loaders.characters import clean_line, clean_text, clean_title
+from graphrag.loaders.characters import clean_characters, clean_line, clean_text, clean_title
 from graphrag.loaders.detection import detect
 from graphrag.loaders.encoding import decode_text
-from graphrag.loaders.html import load as load_html
+from graphrag.loaders.html_page import drop_hidden, drop_signs, page_body, spell_out
+from graphrag.loaders.html_tree import render
 from graphrag.loaders.registry import FORMATS, resolve, suffix_of
 from graphrag.loaders.titles import title_from_source
 from graphrag.types import Scalar
@@ -52,7 +55,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     for part in _parts(message):
         name = _name(part)
         if not name:
-            builder.add(_text(part, source))
+            _add_text(part, source, builder)
             continue
         while name in attached:
             name = f"{len(attached) + 1}-{name}"
@@ -113,14 +116,16 @@ def _read(part: EmailMessage, name: str) -> list[LoadedDocument]:
         return []
 
 
-def _text(part: EmailMessage, source: str) -> str:
+def _add_text(part: EmailMessage, source: str, builder: TextBuilder) -> None:
     text = decode_text(_bytes(part), source, part.get_content_charset() or "cp1252")
-    if part.get_content_subtype() == "html":
-        try:
-            return load_html(text.encode("utf-8", "replace"), source)[0].text
-        except DocumentParseError:  # nothing but pictures
-            return ""
-    return _joined(clean_text(text))
+    if part.get_content_subtype() != "html":
+        builder.add(_joined(clean_text(text)))
+        return
+    page = LexborHTMLParser(clean_characters(text))
+    drop_hidden(page)
+    drop_signs(page)
+    spell_out(page)
+    render(page_body(page), builder)
 
 
 def _joined(text: str) -> str:
