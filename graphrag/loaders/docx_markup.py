@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 # A part in UTF-16 has NULs, one in UTF-8 has none. Names of elements may have any prefix, or none.
-_CHANGED = re.compile(rb"vanish|[<:](?:fldSimple|dir|bdo|ruby|cr|oMath)\b|\0")
+_CHANGED = re.compile(rb"vanish|[<:](?:fldSimple|dir|bdo|ruby|cr|br|oMath)\b|\0")
 _UNWRAPPED = frozenset({"fldSimple", "dir", "bdo", "ruby", "rubyBase", "oMathPara"})
 """Elements that mammoth does not know, whose content is text of the paragraph."""
 _DROPPED = frozenset({"rt", "rubyPr"})
@@ -90,8 +90,9 @@ def _changed(element: Element, styles: HiddenStyles, hidden: bool) -> list[Eleme
         return []
     if name == "p":
         hidden = styles.of_paragraphs.get(value_of(element.find("{*}pPr/{*}pStyle"), "val"), False)
-    elif name == "cr":
+    elif name in ("cr", "br"):  # also one of pages, which mammoth would drop between two words
         element.tag = f"{_WORD}br"
+        element.attrib.clear()
     _change_children(element, styles, hidden)
     return list(element) if name in _UNWRAPPED else [element]
 

@@ -36,9 +36,10 @@ _EXPORTED = "#title-heading, article > .page-body, body.doc-content, div.WordSec
 _SIGNS = ".mw-editsection, sup:has(> a[href^='#']), .toc-macro, .expand-control, .page-header-icon, .callout .icon"
 _VALUES = ".selected-value + .selected-value, .user + .user"
 """In a property of Notion."""
+_BOXES = ".to-do-list .checkbox, " + ", ".join(f"{tag} input[type=checkbox]" for tag in ("li", "p", "td"))
 _TEX = "annotation[encoding='application/x-tex']"
-_NUMBERED = {"ol": "start", "li": "value"}
-"""Where these say which number they have."""
+_NUMBERED = {"ol": "start", "li": "value", "td": "rowspan", "th": "rowspan"}
+"""Where these say which number they have, or of how many rows they are."""
 _TAGS = {
     **{heading: ("head", heading) for heading in _HEADINGS},
     "p": ("p", ""),
@@ -79,7 +80,9 @@ def drop_signs(page: LexborHTMLParser) -> None:
 
 
 def spell_out(page: LexborHTMLParser) -> None:
-    """Put into the text what a browser shows by other means: formulas (as TeX), captions of tables, commas between values."""
+    """Put into the text what a browser shows by other means: formulas (as TeX), captions of tables, commas between values, and
+    what is ticked.
+    """
     for formula in page.css("math"):
         tex = formula.css_first(_TEX)
         formula.replace_with((tex or formula).text())
@@ -90,6 +93,9 @@ def spell_out(page: LexborHTMLParser) -> None:
             caption.decompose()
     for value in page.css(_VALUES):
         value.insert_before(", ")
+    for box in page.css(_BOXES):
+        ticked = "checked" in box.attributes or "checkbox-on" in (box.attributes.get("class") or "")
+        box.replace_with("[x] " if ticked else "[ ] ")
 
 
 def is_export(page: LexborHTMLParser) -> bool:

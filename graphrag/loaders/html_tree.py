@@ -14,6 +14,8 @@ _BLOCKS = frozenset(
     {"head", "p", "list", "item", "table", "row", "cell", "quote", "div", "main", "body", "doc", "fw", "ab"}
 )
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
+_MAX_REPEATED = 200
+"""Characters."""
 _SPACE = re.compile(r"\s+")
 
 
@@ -62,6 +64,8 @@ def _block(element: Element, builder: TextBuilder, depth: int) -> None:
 
 def _table(element: Element, builder: TextBuilder, depth: int) -> None:
     tight = False
+    above: dict[int, tuple[str, int]] = {}
+    """What goes on from rows above in a column, and for how many rows."""
     for row in _own(element, "row"):
         cells = list(_own(row, "cell"))
         filled = [cell for cell in cells if any(text.strip() for text in cell.itertext())]
@@ -70,8 +74,23 @@ def _table(element: Element, builder: TextBuilder, depth: int) -> None:
                 render(cell, builder, depth)
             tight = False
         elif filled:
-            builder.add(" | ".join(map(line_text, cells)), tight=tight)
+            builder.add(" | ".join(_line(cells, above)), tight=tight)
             tight = True
+
+
+def _line(cells: list[Element], above: dict[int, tuple[str, int]]) -> list[str]:
+    """The texts of a row; short ones that belong to several rows stand in each."""
+    line: list[str] = []
+    waiting = cells[::-1]
+    while waiting or len(line) in above:
+        text, rows = above.pop(len(line), None) or ("", 0)
+        if not rows:
+            cell = waiting.pop()
+            text, rows = line_text(cell), _number(cell.get("rowspan"), 1)
+        if rows > 1 and len(text) <= _MAX_REPEATED:
+            above[len(line)] = (text, rows - 1)
+        line.append(text)
+    return line
 
 
 def _is_frame(cells: list[Element]) -> bool:

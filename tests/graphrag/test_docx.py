@@ -232,3 +232,29 @@ def test_items_have_the_numbers_that_word_shows(parser: ParserProcess) -> None:
         "3. Go on\n  3. In steps\n  4. of two\n4. Same kind\n  3. From three again\n\nRates\n\n"
         "1. Other kind\n\n- Bullet\n\n6. Fixed"
     )
+
+
+def test_what_is_ticked_and_what_goes_on_over_rows_and_pages_is_told(parser: ParserProcess) -> None:
+    def cell(text: str, properties: str = "") -> str:
+        return f"<w:tc><w:tcPr>{properties}</w:tcPr>{docx_paragraph(text)}</w:tc>"
+
+    rows = (
+        cell("Norway", '<w:vMerge w:val="restart"/>') + cell("Oslo"),
+        cell("", "<w:vMerge/>") + cell("Bergen"),
+        cell("Chile") + cell("Arica"),
+    )
+    box = (
+        '<w:sdt xmlns:w14="http://schemas.microsoft.com/office/word/2010/wordml"><w:sdtPr><w14:checkbox><w14:checked w14:val="{}"/>'
+        "</w14:checkbox></w:sdtPr><w:sdtContent><w:r><w:t>x</w:t></w:r></w:sdtContent></w:sdt>"
+    )
+    body = (
+        f"<w:tbl>{''.join(f'<w:tr>{row}</w:tr>' for row in rows)}</w:tbl>"
+        f"<w:p>{box.format(1)}{docx_run('Agreed')}</w:p><w:p>{box.format(0)}{docx_run('Paid')}</w:p>"
+        '<w:p><w:r><w:t>Flights</w:t><w:br w:type="page"/><w:t>Hotels</w:t></w:r></w:p>'
+    )
+
+    document = read(make_docx(body), parser)
+
+    assert document.text == (
+        "Norway | Oslo\nNorway | Bergen\nChile | Arica\n\n[x] Agreed\n\n[ ] Paid\n\nFlights\nHotels"
+    )

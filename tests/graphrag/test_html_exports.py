@@ -15,7 +15,7 @@ NOTION = """<article class="page sans"><header><div class="page-header-icon"><sp
 class="user">Joris Maes</span></td></tr><tr><th>Tags</th><td><span class="selected-value">ops</span><span class="selected-value">alarm</span>
 </td></tr></tbody></table></header><div class="page-body"><p>Call first.</p><figure class="callout"><div><span class="icon">!</span></div>
 <div>Never reset RX-9 under load.</div></figure><ul class="toggle"><li><details open=""><summary>Silent</summary><p>Ask Tom Reed.</p></details>
-</li></ul><ul class="to-do-list"><li><div class="checkbox checkbox-on"></div> <span>Check the seal</span></li><li><div>Order fuses</div></li></ul>
+</li></ul><ul class="to-do-list"><li><div class="checkbox checkbox-on"></div> <span>Check the seal</span></li><li><div class="checkbox checkbox-off"></div> <span>Order fuses</span></li><li><div>Ask</div></li></ul>
 <ol start="2"><li>Pull F2</li></ol><figure class="equation"><span class="katex"><span class="katex-mathml"><math><semantics><mi>U</mi><annotation
 encoding="application/x-tex">U = R I</annotation></semantics></math></span><span class="katex-html" aria-hidden="true">U</span></span></figure>
 </div></article>"""
@@ -42,7 +42,7 @@ def parser() -> Iterator[ParserProcess]:
             html_page(NOTION, "<title>Gateway</title>"),
             "Gateway",
             "Gateway\n\nOwners | Ada Pell, Joris Maes\nTags | ops, alarm\n\nCall first.\n\nNever reset RX-9 under load.\n\n"
-            "Silent\n\nAsk Tom Reed.\n\n- Check the seal\n- Order fuses\n\n2. Pull F2\n\nU = R I",
+            "Silent\n\nAsk Tom Reed.\n\n- [x] Check the seal\n- [ ] Order fuses\n- Ask\n\n2. Pull F2\n\nU = R I",
         ),
         (
             html_page(CONFLUENCE, "<title>Ops : Gateway</title>"),
