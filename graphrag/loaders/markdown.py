@@ -1,5 +1,6 @@
 """Markdown, read as its reader sees it: headings, lists, tables and code as plain text, markup gone."""
 
+import re
 from collections.abc import Sequence
 
 from markdown_it import MarkdownIt
@@ -23,11 +24,14 @@ _MAX_INLINE_NESTING = 20
 """The parser's own, in which text beyond stays text: its time for signs such as `![` grows with this."""
 
 
+_FIELD = re.compile(r"[*_]*[A-Z][\w/-]*(?: [\w/()-]+){0,3}[*_]*:[*_]* ")
+
+
 def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read Markdown (CommonMark, tables, strike-through, footnotes) with optional YAML front matter.
 
     Title: front matter `title`, else the first heading of level 1, else the file's name. Other front matter becomes
-    metadata. List items keep "- " or "1. ", table rows become "cell | cell" lines, wrapped lines are joined. A table of contents is
+    metadata. List items keep "- " or "1. ", table rows become "cell | cell" lines, wrapped lines are joined unless each is a `Label: value`. A table of contents is
     left out, as the navigation of an HTML page is: it holds the words of every section and says nothing. What is nested too deeply to
     be read as Markdown is read as plain text.
 
@@ -100,11 +104,16 @@ def _links_within(tokens: Sequence[Token]) -> bool:
     )
 
 
-def _inline(tokens: Sequence[Token]) -> str:
+def _are_fields(lines: Sequence[str]) -> bool:
+    """Whether all lines of a paragraph are `Label: value`, as Notion and people write what they know of a page: they stay lines."""
+    return len(lines) > 1 and all(map(_FIELD.match, lines))
+
+
+def _inline(tokens: Sequence[Token], soft_break: str = " ") -> str:
     parts: list[str] = []
     for token in tokens:
         if token.type == "softbreak":
-            parts.append(" ")
+            parts.append(soft_break)
         elif token.type == "hardbreak" or (token.type == "html_inline" and token.content.lower().startswith("<br")):
             parts.append("\n")
         elif token.type == "image":
@@ -135,7 +144,8 @@ class _Renderer:
                     if opener.type in ("th_open", "td_open"):
                         self._cells.append(" ".join(_inline(token.children or ()).split()))
                     elif opener.type != "heading_open" or opener.level > 0:
-                        self._paragraph(_inline(token.children or ()))
+                        soft_break = "\n" if _are_fields(token.content.split("\n")) else " "
+                        self._paragraph(_inline(token.children or (), soft_break))
                 case "bullet_list_open":
                     self._open_list(None)
                 case "ordered_list_open":

@@ -17,7 +17,7 @@ _NO_PREVIEW = "[no preview available]"
 
 
 def text_of(message: Mapping[str, object], names: Mapping[str, str]) -> str:
-    """All that it says as one line, each thing once, with the names of its files.
+    """All that it says as one line, each thing once, with the names of its files and what an export holds of them.
 
     Args:
         names: of people and channels, by their ids.
@@ -33,8 +33,10 @@ def text_of(message: Mapping[str, object], names: Mapping[str, str]) -> str:
         parts = [part for part in _of_attachment(attachment, plain) if part not in known]
         said += (part for part in parts if part not in seen)
         seen.update(parts)
-    files = [clean_line(str(file.get("name") or "")) for file in _mappings(message.get("files"))]
-    return " ".join([*filter(None, said), *(f"[file: {name}]" for name in files if name)])
+    for file in _mappings(message.get("files")):
+        name = clean_line(str(file.get("name") or ""))
+        said += [f"[file: {name}]" if name else "", clean_line(str(file.get("preview") or ""))]
+    return " ".join(filter(None, said))
 
 
 def _mappings(value: object) -> list[Mapping[str, object]]:

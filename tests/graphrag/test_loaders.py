@@ -259,6 +259,12 @@ def test_footnotes_of_markdown_stand_at_the_end() -> None:
     assert text == "Pumps\n\nMade and sold.\n\nMore.\n\nAcme\n\nhttps://pumps.example"
 
 
+def test_fields_of_a_markdown_page_stay_lines() -> None:
+    fields = "Owner: Ada Pell\n**Status:** In *force*\nDue date (EU): 5 May"
+    text = one(f"# Pumps\n\n{fields}\n\nNote: this is\nwrapped.\n".encode(), "a.md").text
+    assert text == "Pumps\n\nOwner: Ada Pell\nStatus: In force\nDue date (EU): 5 May\n\nNote: this is wrapped."
+
+
 @pytest.mark.parametrize(("levels", "kind"), [(40, "text/markdown"), (80, "text/plain")])
 def test_what_is_nested_deeply_in_markdown_is_read(levels: int, kind: str) -> None:
     outline = "\n".join("  " * level + f"- level {level}" for level in range(levels))

@@ -22,7 +22,12 @@ def test_a_day_is_one_document_with_replies_below_what_they_answer() -> None:
         },
         JORIS | {"ts": "3.0", "text": "Lunch in <#C01|general>?\n<!here>"},
         JORIS
-        | {"ts": "4.0", "thread_ts": "2.0", "text": "Restarted. Ask <@U09>", "files": [{"name": "log.txt"}, "gone"]},
+        | {
+            "ts": "4.0",
+            "thread_ts": "2.0",
+            "text": "Restarted. Ask <@U09>",
+            "files": [{"name": "log.txt", "preview": "relay\nsilent"}, {}, "gone"],
+        },
         {"type": "message", "subtype": "bot_message", "ts": "5.0", "username": "Pager", "text": "Resolved"},
         ADA | {"ts": "6.0", "text": ""},
         {"type": "message", "user": "U02", "ts": "6.5", "text": "Back"},
@@ -35,7 +40,7 @@ def test_a_day_is_one_document_with_replies_below_what_they_answer() -> None:
     assert document.text == (
         "Joris Maes: Thanks for yesterday\n\n"
         "Ada Pell: The gateway is down & out, Joris Maes: see status\n"
-        "- Joris Maes: Restarted. Ask @U09 [file: log.txt]\n\n"
+        "- Joris Maes: Restarted. Ask @U09 [file: log.txt] relay silent\n\n"
         "Joris Maes: Lunch in #general? @here\n\n"
         "Pager: Resolved\n\n"
         "Joris Maes: Back\n\n"
