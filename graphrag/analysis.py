@@ -7,7 +7,8 @@
 All three are made of the same words: those of the folded text (see `fold`), so that a name has one form wherever it
 stands and however its accents are encoded.
 
-English only. A change here changes stored forms: raise ANALYSIS_VERSION, which is part of each document's fingerprint.
+English only. A change here changes stored forms: raise ANALYSIS_VERSION, which is part of each document's fingerprint, and
+SCHEMA_VERSION of both stores, which then make the terms of what they hold anew.
 """
 
 import re

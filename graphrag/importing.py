@@ -11,7 +11,7 @@ import base64
 import binascii
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
@@ -28,6 +28,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from graphrag.analysis import chunk_terms
 from graphrag.decisions import record
 from graphrag.errors import InputError, SchemaMismatchError
 from graphrag.exporting import FORMAT, FORMAT_VERSION
@@ -271,7 +272,10 @@ def _documents(numbered: Iterator[tuple[int, bytes]], decisions: list[Decision])
                 pending = _Pending(number, _plain(Document, line), line.text)
                 count += 1
             case _ChunkLine() if pending is not None and not pending.relations:
-                pending.chunks.append(_plain(Chunk, line))
+                chunk = _plain(Chunk, line)
+                # Made anew: an older version may have written them, and a question is analysed as this one does.
+                terms = chunk_terms(pending.document.title, chunk.heading, chunk.text)
+                pending.chunks.append(replace(chunk, terms=terms))
                 vector, sentences = (_array(one, number) for one in (line.embedding, line.sentence_embeddings))
                 pending.vectors.append(ChunkVectors(vector.astype(np.float32), sentences.astype(np.float16)))
             case _RelationLine() if pending is not None:

@@ -145,6 +145,41 @@ async def test_blocks_that_older_software_stored_are_made_anew(
     assert await rows(driver, "MATCH (e:Stale) RETURN count(*)") == [[0]]
 
 
+async def test_terms_that_older_software_stored_are_made_anew_with_their_counts(
+    store: Neo4jStore, driver: AsyncDriver, neo4j_url: str
+) -> None:
+    await fill(store, [named("Acme", "Berlin"), named("Acme", source="b.md", access="secret")])
+    held = (
+        "MATCH (c:Chunk) RETURN c.id AS id, c.terms AS terms UNION ALL MATCH (d:Document) RETURN d.id AS id, d.term_count "
+        "AS terms UNION ALL MATCH (p:Partition) RETURN p.id AS id, p.terms AS terms"
+    )
+    wanted = sorted(await rows(driver, held))
+    await rows(driver, "MATCH (c:Chunk) SET c.terms = 'old'")
+    await rows(driver, "MATCH (d:Document) SET d.term_count = 99")
+    await rows(driver, "MATCH (p:Partition) SET p.terms = 99")
+    await rows(driver, "MATCH (s:SchemaVersion) SET s.version = 5")
+    async with open_stores(neo4j_url, filter_fields=FIELDS):
+        assert sorted(await rows(driver, held)) == wanted
+
+
+async def test_a_start_that_waited_for_newer_software_is_refused(
+    store: Neo4jStore, driver: AsyncDriver, neo4j_url: str
+) -> None:
+    await rows(
+        driver,
+        "MATCH (s:SchemaVersion) SET s.version = 1, s.locked_by = 'newer', s.locked_until = timestamp() + 600000",
+    )
+    starting = asyncio.create_task(refusal(neo4j_url, SchemaMismatchError))
+    try:
+        while await rows(driver, "MATCH (s:SchemaVersion) WHERE s.lock IS NOT NULL RETURN 1") == []:
+            pass  # it has not asked for the lock yet
+        await rows(driver, "MATCH (s:SchemaVersion) SET s.version = 1000 REMOVE s.locked_by, s.locked_until")
+        assert "schema version 1000" in await starting
+        assert await rows(driver, "MATCH (s:SchemaVersion) RETURN s.version") == [[1000]]
+    finally:
+        await rows(driver, "MATCH (s:SchemaVersion) SET s.version = $version", version=schema.SCHEMA_VERSION)
+
+
 async def test_the_schema_is_made_by_one_of_many_that_start_at_once(neo4j_url: str, driver: AsyncDriver) -> None:
     await empty(neo4j_url)
     await rows(driver, "MATCH (s:SchemaVersion) DELETE s")

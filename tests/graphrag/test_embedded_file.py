@@ -98,6 +98,19 @@ async def test_opening_an_up_to_date_file_again_keeps_its_data(tmp_path: Path) -
     assert tuple(found) == ("y",)
 
 
+async def test_the_terms_that_an_older_version_stored_are_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "graph.db"
+    batch = build(DocumentPlan((ChunkPlan((SentencePlan((0, 4)),)), ChunkPlan((SentencePlan((1,)),)))))
+    async with EmbeddedStore(path) as store:
+        await store.write(Scope(), batch)
+    run_sql(path, "UPDATE chunks SET terms = 'burnt'; PRAGMA user_version = 5")
+    async with EmbeddedStore(path) as store:
+        kept = await store.chunks(Scope(), [chunk.id for chunk in batch.chunks])
+        assert [chunk.terms for chunk in kept] == [chunk.terms for chunk in batch.chunks]
+        assert await store.search_chunks(Scope(), ["burnt"], 5) == []
+    assert pragma(path, "user_version") == SCHEMA_VERSION
+
+
 def test_processes_that_start_at_once_on_a_new_file_all_open_it(tmp_path: Path) -> None:
     code = (
         "import asyncio, sys\nfrom pathlib import Path\nfrom graphrag.stores.embedded.database import Database\n"

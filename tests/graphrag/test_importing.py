@@ -84,6 +84,15 @@ async def test_a_round_trip_changes_nothing_but_times(stores: Stores, lines: lis
     assert any(json.loads(line)["type"] == "relation" for line in lines)
 
 
+async def test_the_terms_of_an_export_of_an_older_version_are_made_anew(stores: Stores, lines: list[str]):
+    target, _ = stores
+    old = [json.loads(line) for line in lines]
+    await bring(stores, [json.dumps(one | {"terms": "burnt"} if one["type"] == "chunk" else one) for one in old])
+
+    again = [line async for line in export_lines(target, EVERYTHING)]
+    assert timeless(again) == timeless(lines)
+
+
 async def test_what_is_stored_is_left_alone_and_what_changed_is_replaced(stores: Stores, lines: list[str]):
     target, _ = stores
     await bring(stores, lines)

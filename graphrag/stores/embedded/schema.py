@@ -1,11 +1,14 @@
 """The SQLite schema and how an older file is brought up to date."""
 
+import json
 import sqlite3
 
+from graphrag.analysis import chunk_terms
 from graphrag.errors import SchemaMismatchError, StoreError
 
 APPLICATION_ID = 0x47524147  # "GRAG": tells our files from other SQLite databases
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
+_CHUNKS_AT_ONCE = 1_000
 
 _VERSION_1 = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -95,8 +98,10 @@ _VERSION_5 = """
 CREATE TABLE new_vectors (chunk_id TEXT PRIMARY KEY, version TEXT NOT NULL, embedding BLOB NOT NULL);
 """
 
+_VERSION_6 = ""  # ANALYSIS_VERSION 3: what is made of the texts is made anew with every step.
+
 # The step at index i brings a file of version i to version i + 1. Steps are never edited once released, only added.
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
 
 
 def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
@@ -133,6 +138,7 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
                 if statement.strip():
                     connection.execute(statement)
         if version < SCHEMA_VERSION:
+            _renew_terms(connection)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("COMMIT")
@@ -140,6 +146,21 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
         if connection.in_transaction:  # SQLite itself rolls back on some errors; a second one would hide the first
             connection.execute("ROLLBACK")
         raise
+
+
+def _renew_terms(connection: sqlite3.Connection) -> None:
+    """Make the terms of every chunk anew: a question is analysed as this software does, and would miss other forms."""
+    after = 0
+    while page := connection.execute(_CHUNKS, (after, _CHUNKS_AT_ONCE)).fetchall():
+        renewed = [(chunk_terms(title, json.loads(heading), text), n) for n, title, heading, text in page]
+        connection.executemany("UPDATE chunks SET terms = ?1 WHERE n = ?2 AND terms != ?1", renewed)
+        after = page[-1][0]
+
+
+_CHUNKS = (
+    "SELECT c.n, d.title, c.heading, c.text FROM chunks c JOIN documents d ON d.id = c.document_id "
+    "WHERE c.n > ? ORDER BY c.n LIMIT ?"
+)
 
 
 def _check_owner(connection: sqlite3.Connection, path: str) -> None:

@@ -1,10 +1,12 @@
 """The schema: constraints and indexes, created at start, awaited, and versioned."""
 
 import asyncio
+import json
 import secrets
 import time
 from collections.abc import Collection
 
+from graphrag.analysis import chunk_terms
 from graphrag.errors import SchemaMismatchError, StoreError
 from graphrag.extraction.resolution import blocking_keys
 from graphrag.stores.neo4j import lucene
@@ -12,13 +14,15 @@ from graphrag.stores.neo4j.comparable import PREFIX
 from graphrag.stores.neo4j.connection import Connection, Transaction
 from graphrag.stores.neo4j.queries import VECTOR_INDEXES, VECTOR_PROPERTIES
 
-SCHEMA_VERSION = 5
-"""2: blocks of entities after BLOCKING_VERSION 2. 3: accounts of what models used. 4: replies of models. 5: two slots of vectors."""
+SCHEMA_VERSION = 6
+"""2: blocks of entities after BLOCKING_VERSION 2. 3: accounts of what models used. 4: replies of models. 5: two slots of vectors.
+6: terms of chunks after ANALYSIS_VERSION 3."""
 OLDEST_SERVER = (2026, 6)
 """`IN` inside SEARCH came with 2026.06."""
 _LOCK_SECONDS = 600
 _WAIT_SECONDS = 900
 _ENTITIES_AT_ONCE = 5_000
+_CHUNKS_AT_ONCE = 1_000
 
 _UNIQUE = {
     "document_id": ("Document", "id"),
@@ -87,6 +91,8 @@ async def prepare(connection: Connection, filter_fields: Collection[str]) -> Non
     token = secrets.token_hex(8)
     await _lock(connection, token)
     try:
+        if await _is_ready(connection, filter_fields):  # another process may have made it meanwhile, or a newer one
+            return
         for statement in _STATEMENTS.values():
             await connection.define(statement)
         slot = await _slot(connection)
@@ -102,6 +108,7 @@ async def prepare(connection: Connection, filter_fields: Collection[str]) -> Non
                 f"index of another name on the same properties, or one that failed, and start again"
             )
         await _renew_blocks(connection)
+        await _renew_terms(connection)
         await connection.write(lambda tx: tx.run(_SET_VERSION, token=token, version=SCHEMA_VERSION))
     finally:
         await connection.write(lambda tx: tx.run(_UNLOCK, token=token))
@@ -123,6 +130,32 @@ _ENTITIES = "MATCH (e:Entity) WHERE e.id > $after RETURN e.id, e.tenant, e.key O
 _SET_BLOCKS = (
     "UNWIND $rows AS row MATCH (e:Entity {id: row.id}) SET e.blocks = row.blocks, e:Stale, e.touched = 'schema'"
 )
+
+
+async def _renew_terms(connection: Connection) -> None:
+    """Make the terms of every chunk anew, and their counts: a question is analysed as this software does."""
+    after = ""
+    while page := await connection.read(_CHUNKS, after=after, limit=_CHUNKS_AT_ONCE):
+        rows = [
+            {"id": id_, "terms": chunk_terms(title, json.loads(heading), text)} for id_, title, heading, text in page
+        ]
+        await connection.write(lambda tx, rows=rows: tx.run(_SET_TERMS, rows=rows))
+        after = page[-1][0]
+    for statement in (_COUNT_IN_DOCUMENTS, _COUNT_IN_PARTITIONS):
+        await connection.write(lambda tx, statement=statement: tx.run(statement))
+
+
+_CHUNKS = "MATCH (c:Chunk) WHERE c.id > $after RETURN c.id, c.title, c.heading, c.text ORDER BY c.id LIMIT $limit"
+_SET_TERMS = "UNWIND $rows AS row MATCH (c:Chunk {id: row.id}) SET c.terms = row.terms"
+_COUNT_IN_DOCUMENTS = """
+MATCH (c:Chunk)
+WITH c.document_id AS id, sum(size(split(c.terms, ' ')) - CASE c.terms WHEN '' THEN 1 ELSE 0 END) AS terms
+MATCH (d:Document {id: id}) SET d.term_count = terms"""
+_COUNT_IN_PARTITIONS = """
+MATCH (d:Document)
+WITH d.tenant AS tenant, d.access AS access, sum(d.term_count) AS terms
+MATCH (p:Partition {tenant: tenant, access: access}) SET p.terms = terms"""
+
 _VERSION = "OPTIONAL MATCH (s:SchemaVersion {id: 'schema'}) RETURN s.version, s.slot"
 _SET_VERSION = "MATCH (s:SchemaVersion {id: 'schema', locked_by: $token}) SET s.version = $version"
 _UNLOCK = "MATCH (s:SchemaVersion {id: 'schema', locked_by: $token}) REMOVE s.locked_by, s.locked_until, s.lock"
