@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from graphrag.loaders.characters import clean_line
 from graphrag.loaders.front_matter import metadata_key
@@ -57,20 +57,26 @@ def key_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[in
     """The columns that name the rows, since their values are others in each: none if there are no such columns.
 
     That is a column `_id` or `id`, else the first one that is called the key of something, such as `ticket_id`, `CustomerID` or `uuid`,
-    else as few of these as do it together, as in a table that joins two others, else these with what tells the rows of one id apart,
-    such as `line_no`, `version` or `language`.
+    else the first several of these and of what tells the rows of one id apart, such as `line_no`, `version` or `language`, that do it
+    together: databases have the columns of a key first.
 
     By its number a row would be another document when one before it is deleted.
     """
-    filled = [column for column in range(len(names)) if all(name_of_row(row, [column]) for row in rows)]
-    ids = [column for column in filled if _names_rows(names[column])]
-    ids.sort(key=lambda column: names[column].lower() not in ID_KEYS)
-    parts = ids + [column for column in filled if _TELLS_APART.fullmatch(names[column])]
-    together = [tuple(parts[:count]) for count in range(2, len(parts) + 1)] if ids else []
-    for columns in (*((column,) for column in ids), *together):
-        if len({name_of_row(row, columns) for row in rows} - {""}) == len(rows):
-            return columns
-    return ()
+
+    def are_other_in_each(columns: Sequence[int]) -> bool:
+        return len({name_of_row(row, columns) for row in rows} - {""}) == len(rows)
+
+    def filled(pattern: Callable[[str], object]) -> list[int]:
+        called = [column for column, name in enumerate(names) if pattern(name)]
+        return [column for column in called if all(name_of_row(row, [column]) for row in rows)]
+
+    ids = sorted(filled(_names_rows), key=lambda column: names[column].lower() not in ID_KEYS)
+    for column in ids:
+        if are_other_in_each([column]):
+            return (column,)
+    parts = sorted({*ids, *filled(_TELLS_APART.fullmatch)}) if ids else []
+    several = (tuple(parts[:count]) for count in range(2, len(parts) + 1))
+    return next((one for one in several if not set(ids).isdisjoint(one) and are_other_in_each(one)), ())
 
 
 def name_of_row(row: Sequence[str], columns: Sequence[int]) -> str:

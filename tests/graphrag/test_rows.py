@@ -114,7 +114,8 @@ def test_a_table_that_cannot_be_read_is_refused_whole(table: str, message: str) 
         ("customer_id,colour\n7,red\n7,green\n", ["1", "2"]),
         ("qty,order_id,product_id\n2,1,7\n2,1,8\n5,2,7\n", ["1/7", "1/8", "2/7"]),
         ("order_id,line_no,coupon_id,day\n1,1,,Monday\n1,2,c,Monday\n", ["1/1", "1/2"]),
-        ("lang,id,text\nen,1,Hello.\nde,1,Hallo.\n", ["1/en", "1/de"]),
+        ("lang,id,text\nen,1,Hello.\nde,1,Hallo.\n", ["en/1", "de/1"]),
+        ("order_id,line_no,product_id\n1,1,7\n1,2,8\n2,1,7\n2,2,8\n", ["1/1", "1/2", "2/1", "2/2"]),
         ("id,owner_id\n1,7\n,8\n", ["7", "8"]),
         ("ticket_id,day\n4001,Monday\n,Friday\n", ["1", "2"]),
         ("paid,valid,monkey\nyes,no,a\nno,yes,b\n", ["1", "2"]),
@@ -122,6 +123,14 @@ def test_a_table_that_cannot_be_read_is_refused_whole(table: str, message: str) 
 )
 def test_rows_without_a_column_id_are_named_by_what_else_is_their_key(table: str, sources: list[str]) -> None:
     assert [row.source for row in load_bytes(table.encode(), "a.csv")] == [f"a.csv#{name}" for name in sources]
+
+
+def test_a_long_value_keeps_its_lines() -> None:
+    text = "Steps:\r\n* " + "open the cabinet " * 12 + "\r\n\r\n\r\n\r\n* close it\r\n"
+    (document,) = load_bytes(f'Issue key,Description,Status\nLED-17,"{text}",Done\n'.encode(), "a.csv")
+
+    steps = f"Steps:\n  * {('open the cabinet ' * 12).strip()}\n\n  * close it"
+    assert document.text == f"- Issue key: LED-17\n- Description: {steps}\n- Status: Done"
 
 
 def test_a_table_without_rows_holds_no_document() -> None:
