@@ -12,8 +12,8 @@ from agent.writer import Written
 from graphrag.retrieval.chain import Bridge, bridge_between
 from graphrag.retrieval.ledger import Ledger
 
-ANSWERED = 0.4
-"""Least confidence for the verdict `answered`."""
+ANSWERED = 0.45
+"""Least confidence for the verdict `answered`: from here on, few incomplete answers of the papers of organisations have it."""
 INSUFFICIENT = 0.3
 """Below this confidence the verdict is `insufficient_evidence`. It begins the plateau on which benchmarks/fit_verdict.py
 finds complete evidence kept and incomplete evidence flagged equally well."""

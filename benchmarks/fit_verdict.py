@@ -120,7 +120,7 @@ def report(folders: Sequence[Path], runs: Sequence[list[dict[str, float]]]) -> N
             f"{folder.name}: {len(y)} runs, {y.mean():.3f} positive; fitted on the others: area {area_under_curve(p, y):.3f}, "
             f"calibration error {calibration_error(p, y, importance[held]):.3f}"
         )
-        for threshold in (0.2, 0.3, 0.4, 0.5, 0.6):
+        for threshold in (0.2, 0.3, 0.4, 0.45, 0.5, 0.6):
             kept, flagged = (p[y == 1] >= threshold).mean(), (p[removed[held] == 1] < threshold).mean()
             print(
                 f"  threshold {threshold}: {kept:.3f} of complete kept, {flagged:.3f} of those with a passage removed flagged"

@@ -20,6 +20,8 @@ _NUMBER = re.compile(
     r"(?<![\w.,])(?:[$€£]\s?)?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s(?:thousand|million|billion|trillion))?"
     r"(?:\s?%|\s(?:percent|inches|metres|meters|feet|km|miles|acres)\b)?(?!\w)"
 )
+_OF_ROW = re.compile(r"^\d+(?= \|)", re.MULTILINE)
+"""What a table counts its rows by."""
 _NAMES = frozenset("PERSON ORG GPE LOC FAC NORP WORK_OF_ART EVENT PRODUCT LAW LANGUAGE CODE".split()) | {""}
 _SUFFIX = re.compile(r",? (?:Jr|Sr)\.")
 _TAIL = re.compile(r"(?:\s+(?:of|the|for|and|in|de))+$")
@@ -51,10 +53,10 @@ def find(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
     if wanted.kind == "date":
         yield from _matches(chunk, YEAR if "year" in wanted.head else DATE, "DATE")
     elif wanted.kind == "number":
-        dates = [match.span() for match in DATE.finditer(chunk.text)]
+        others = [match.span() for pattern in (DATE, _OF_ROW) for match in pattern.finditer(chunk.text)]
         for found in _matches(chunk, _NUMBER, "NUMBER"):
             place = found.start - chunk.start
-            if not any(start <= place < end for start, end in dates):
+            if not any(start <= place < end for start, end in others):
                 yield found
     elif wanted.kind in ("person", "place", "thing"):
         yield from _names(chunk, wanted)

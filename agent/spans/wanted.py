@@ -27,6 +27,7 @@ _UNNAMED = re.compile(
     r"|.*\b(?:an instance of|(?:first|last|middle|given|family) name)\b",
     re.IGNORECASE,
 )
+_NUMBERS = frozenset("two three four five six seven eight nine ten eleven twelve".split())
 _OWN_NAMES = frozenset("birth real maiden stage pen".split())
 _SECOND = re.compile(r",\s+and\s+(?:(?:by|from|in|to)\s+)?(?:who|whom|when|where|what|which|how)\b")
 _DESCRIBED = re.compile(r"\s*(?:where|that|who)\b")
@@ -211,7 +212,8 @@ def _head(text: str) -> list[str]:
             break
         if words and word[0].isupper() and not words[-1][0].isupper():
             break
-        if words and word[0].islower() and word.endswith("ed"):  # "which team owned"
+        # "which team owned", "which farm got ten days"
+        if words and (word[0].isdigit() or word in _NUMBERS or (word[0].islower() and word.endswith("ed"))):
             break
         words.append(word)
         if word.endswith(("'s", "’s")):

@@ -265,6 +265,7 @@ def test_both_stores_give_the_same_short_answers(embedded: tuple[list[Answer], d
         ("What is the name of the airport in Lyon?", "thing", "airport"),
         ("The film was shot by a man who was born in what city?", "place", "citi"),
         ("What movie stars Ida Rowan?", "thing", "film"),
+        ("Which farm got ten days without a collection?", "thing", "farm"),
         ("What kind of pump is it?", "other", ""),
         ("What is the profession of Ida Rowan?", "other", ""),
         ("Is Alder Pumps a company?", "yes_no", ""),
@@ -300,6 +301,7 @@ def test_the_terms_nearest_to_the_question_word_count_most():
         ("In what year?", "Born on 4 May 1951.", ["1951"]),
         ("How many?", "On 4 May 1951, 1,240 men, 3.5 million women and 7% of 12.", ["1,240", "3.5 million", "7%", "12"]),
         ("How many?", "In room B12 at v1.2.3.", []),
+        ("How many?", "3 | minor | Two of 5 packages\n14 | major | none", ["5"]),
         ("Who?", "Ida Rowan", []),
     ],
 )  # fmt: skip
