@@ -83,7 +83,7 @@ _SAME = {
         "spouse wife husband married marriage widow",
         "child son daughter",
         "parent father mother",
-        "grandchild grandson granddaughter",
+        "grandchild grandchildren grandson granddaughter",
         "grandparent grandfather grandmother",
         "nephew niece",
         "uncle aunt",

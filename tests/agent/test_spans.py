@@ -52,6 +52,7 @@ FAMILIES = {
     "Emma Quist": "Emma Quist (born Emma Holm; 4 July 1950), daughter of the painter Karl Rasmussen, is a Danish singer.",
     "Otto Berg": "Otto Berg (born 3 May 1931) was a Norwegian engineer whose son Lars Berg is a painter.",
     "Alder Pumps": "Alder Pumps, owned by Marta Lind, is a maker of water pumps. It was founded by Ida Rowan in 1987.",
+    "Tove Dahl": "Tove Dahl is a singer in Bergen, one of the grandchildren of Nils Holm.",
     "Night Ferry": "Night Ferry is an album by Emma Quist. It was recorded in Oslo.",
     "The Quay": "The Quay is a 1969 film directed by Nils Arden.",
 }
@@ -59,6 +60,7 @@ OF_FAMILIES = {
     "Who is the father of Emma Quist?": "Karl Rasmussen",
     "Who is Lars Berg's father?": "Otto Berg",
     "Who is the son of Otto Berg?": "Lars Berg",
+    "Who is the grandfather of Tove Dahl?": "Nils Holm",
     "Who is the director of The Quay?": "Nils Arden",
     "Who is the founder of Alder Pumps?": "Ida Rowan",
     "Who is the owner of Alder Pumps?": "Marta Lind",
