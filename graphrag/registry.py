@@ -1,7 +1,7 @@
 """Implementations by name: a new one is a file and a line here. Modules are imported only when chosen."""
 
 from collections.abc import Mapping
-from importlib import import_module
+from pkgutil import resolve_name
 
 from graphrag.errors import ConfigError
 
@@ -28,5 +28,4 @@ def resolve(registry: Mapping[str, str], name: str) -> object:
     """
     if name not in registry:
         raise ConfigError(f"{name!r} is not known here; choose one of: {', '.join(sorted(registry))}")
-    module, _, attribute = registry[name].partition(":")
-    return getattr(import_module(module), attribute)
+    return resolve_name(registry[name])

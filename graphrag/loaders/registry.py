@@ -7,8 +7,8 @@ takes the lists of an export of Slack, too.
 import re
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import PurePosixPath
+from pkgutil import resolve_name
 from typing import NamedTuple, cast
 
 from graphrag.loaders.base import LoadedDocument
@@ -68,5 +68,4 @@ def is_unknown(source: str) -> bool:
 
 def resolve(loader: str) -> Loader:
     """Import the function that "module:function" names."""
-    module, _, function = loader.partition(":")
-    return cast(Loader, getattr(import_module(module), function))
+    return cast(Loader, resolve_name(loader))
