@@ -16,7 +16,7 @@ from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_line
 from graphrag.loaders.docx_markup import hidden_styles, readable
 from graphrag.loaders.docx_numbers import Numbers, in_items
-from graphrag.loaders.html_page import drop_signs, page_body, spell_out
+from graphrag.loaders.html_page import as_shown, page_body
 from graphrag.loaders.html_tree import render
 from graphrag.loaders.titles import says_nothing, title_from_source
 from graphrag.types import Scalar
@@ -57,8 +57,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     except (BadZipFile, ExpatError, SyntaxError, ValueError, LookupError, TypeError, AttributeError, OSError) as exc:
         reason = clean_line(str(exc))[:200] or type(exc).__name__
         raise DocumentParseError(f"{source} is a broken Word document ({reason}); save it again in Word") from exc
-    drop_signs(page)
-    spell_out(page)
+    as_shown(page)
     for link in page.css(_BACK):
         link.decompose()
     builder = TextBuilder()

@@ -12,8 +12,7 @@ from graphrag.loaders.characters import clean_characters
 from graphrag.loaders.confluence import take_apart, without_export_date
 from graphrag.loaders.encoding import decode_text
 from graphrag.loaders.html_page import (
-    drop_hidden,
-    drop_signs,
+    as_shown,
     first_heading,
     flatten_code,
     is_export,
@@ -21,7 +20,6 @@ from graphrag.loaders.html_page import (
     page_body,
     page_metadata,
     page_title,
-    spell_out,
 )
 from graphrag.loaders.html_tree import heading_texts, line_text, render
 
@@ -48,9 +46,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     html = clean_characters(decode_text(data, source, _declared_encoding(data)))
     html = _XML_DECLARATION.sub("", html, count=1)
     page = LexborHTMLParser(html)
-    drop_hidden(page)
-    drop_signs(page)
-    spell_out(page)
+    as_shown(page)
     flatten_code(page)
     around = take_apart(page)
     builder = TextBuilder()

@@ -60,13 +60,20 @@ _TAGS = {
 }
 
 
-def drop_hidden(page: LexborHTMLParser) -> None:
+def as_shown(page: LexborHTMLParser) -> None:
+    """Change a page to the text that a browser shows of it, without what generators of pages put there."""
+    _drop_hidden(page)
+    _drop_signs(page)
+    _spell_out(page)
+
+
+def _drop_hidden(page: LexborHTMLParser) -> None:
     """Remove from the page what a browser does not show, since it may be meant for machines alone."""
     for node in _outermost(page, _is_hidden):
         node.decompose()
 
 
-def drop_signs(page: LexborHTMLParser) -> None:
+def _drop_signs(page: LexborHTMLParser) -> None:
     """Remove what generators of pages put into their text.
 
     Signs in headings that link to the heading itself (`¶` of Sphinx, `#` of MkDocs), edit links in those of MediaWiki, numbers
@@ -79,7 +86,7 @@ def drop_signs(page: LexborHTMLParser) -> None:
         node.decompose()
 
 
-def spell_out(page: LexborHTMLParser) -> None:
+def _spell_out(page: LexborHTMLParser) -> None:
     """Put into the text what a browser shows by other means: formulas (as TeX), captions of tables, commas between values, and
     what is ticked.
     """

@@ -20,7 +20,7 @@ from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_characters, clean_line, clean_text, clean_title
 from graphrag.loaders.detection import detect
 from graphrag.loaders.encoding import decode_text
-from graphrag.loaders.html_page import drop_hidden, drop_signs, page_body, spell_out
+from graphrag.loaders.html_page import as_shown, page_body
 from graphrag.loaders.html_tree import render
 from graphrag.loaders.registry import FORMATS, resolve, suffix_of
 from graphrag.loaders.titles import title_from_source
@@ -122,9 +122,7 @@ def _add_text(part: EmailMessage, source: str, builder: TextBuilder) -> None:
         builder.add(_joined(clean_text(text)))
         return
     page = LexborHTMLParser(clean_characters(text))
-    drop_hidden(page)
-    drop_signs(page)
-    spell_out(page)
+    as_shown(page)
     render(page_body(page), builder)
 
 
