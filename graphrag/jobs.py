@@ -22,7 +22,7 @@ from graphrag.estimating import Estimate, estimate_documents
 from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, ParserProcess, load_bytes
-from graphrag.loaders.slack_names import LISTS, beside_channels
+from graphrag.loaders.slack_names import beside_channels, lists_of
 from graphrag.sources import Failure
 from graphrag.stores.system import Job, JobState, Lease, SystemStore
 from graphrag.tally import MAX_CRASHES, MAX_OUTAGES, Tally
@@ -273,14 +273,15 @@ class Worker:
         """Read one file of the job; runs in a thread. `lists` has the hashes of what belongs to exports of Slack and is no document."""
         found: Sequence[LoadedDocument | Failure]
         path = PurePosixPath(file.source)
-        beside = [path.parent.parent / name for name in LISTS]
         try:
             if path in lists:
                 return []
             if file.source in tally.quarantined:
                 return [Failure(file.source, tally.quarantined[file.source])]
             data = self.uploads.read(job.scope.tenant, file.sha256)
-            listed = {one.name: self.uploads.read(job.scope.tenant, lists[one]) for one in beside if one in lists}
+            listed = {
+                one.name: self.uploads.read(job.scope.tenant, lists[one]) for one in lists_of(path) if one in lists
+            }
             found = load_bytes(
                 data,
                 file.source,

@@ -11,7 +11,7 @@ from graphrag.loaders.detection import detect
 from graphrag.loaders.registry import resolve
 from graphrag.loaders.sandbox import ParserProcess
 from graphrag.loaders.slack import is_day
-from graphrag.loaders.slack_names import LISTS, Lists
+from graphrag.loaders.slack_names import Lists, lists_of
 from graphrag.types import Metadata, check_metadata
 
 
@@ -31,7 +31,7 @@ def load_file(
         if not path.is_file():
             raise InputError(f"{source} is not a file that can be read; check the path {str(path)!r}")
         data = _read(path, source, max_bytes)
-        beside = [path.absolute().parent.parent / name for name in LISTS if is_day(source)]
+        beside = lists_of(path.absolute()) if is_day(source) else []
         lists = {found.name: _read(found, found.name, max_bytes) for found in beside if found.is_file()}
     except (OSError, ValueError) as exc:
         raise InputError(f"{source} cannot be read ({exc}); check that the file exists and is readable") from exc

@@ -4,20 +4,26 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from pathlib import PurePath
-from typing import cast
+from typing import TypeVar, cast
 
 from graphrag.errors import DocumentParseError
 from graphrag.loaders.characters import clean_line
 
 _Item = Mapping[str, object]
+_Path = TypeVar("_Path", bound=PurePath)
 Lists = Mapping[str, bytes]
 """What stands in these lists, by the names of their files."""
 
 _PEOPLE = "users.json"
 _CHANNELS = ("channels.json", "groups.json")
 _TALKS = ("dms.json", "mpims.json")
-LISTS = (_PEOPLE, *_CHANNELS, *_TALKS)
+_LISTS = (_PEOPLE, *_CHANNELS, *_TALKS)
 _OF_EVERY_EXPORT = (_PEOPLE, _CHANNELS[0])
+
+
+def lists_of(day: _Path) -> list[_Path]:
+    """Where the lists of an export are, as far as it has them, by the file of a day in the folder of a channel."""
+    return [day.parent.parent / name for name in _LISTS]
 
 
 def beside_channels(paths: Collection[PurePath]) -> set[PurePath]:
@@ -39,7 +45,7 @@ def names_of(lists: Lists) -> Mapping[str, str]:
 @lru_cache(maxsize=2)  # one list for all days of all channels
 def _names_of(lists: tuple[tuple[str, bytes], ...]) -> Mapping[str, str]:
     names: dict[str, str] = {}
-    for name in LISTS:
+    for name in _LISTS:
         for item in _items(name, dict(lists).get(name, b"[]")):
             if name in _TALKS:
                 members = cast(list[object], item.get("members") or [])
