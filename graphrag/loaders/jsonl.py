@@ -21,6 +21,8 @@ MAX_ID_CHARACTERS = 200
 TEXT_KEYS = ("text", "contents", "body")
 """Of what holds a record's text, the first that it has."""
 ID_KEYS = ("_id", "id")
+_LINE_CHARACTERS = 200
+"""A longer value keeps its lines: it is a text of its own, such as a description."""
 _RECORD_HELP = "a record is an object with the key 'text' and, as wanted, 'id', 'title' and 'metadata'"
 
 
@@ -125,7 +127,7 @@ def _record(
     text = str(record.get(text_key, ""))
     if not text_key:
         shown = {key: record[key] for key in (*ID_KEYS, "title") if record.get(key)} | metadata
-        text = "\n".join(f"- {key.replace('_', ' ')}: {clean_line(str(value))}" for key, value in shown.items())
+        text = "\n".join(item(key, str(value)) for key, value in shown.items())
     if not text:
         return []
     builder = TextBuilder()
@@ -134,6 +136,16 @@ def _record(
     title = title if title.strip() else found or f"{title_from_source(source)} {name}"
     data = canonical_json(record).encode("utf-8", "surrogatepass")
     return [builder.build(data, f"{source}#{name}", title, media_type, metadata)]
+
+
+def item(name: str, value: str) -> str:
+    """What a field of a record or row says, as an item of a list, so that each is a sentence of its own. A long value keeps its lines.
+
+    "ticket_id" is one word to search and models, "ticket id" two.
+    """
+    line = clean_line(value)
+    shown = line if len(line) <= _LINE_CHARACTERS else clean_text(value).strip().replace("\n", "\n  ")
+    return f"- {name.replace('_', ' ')}: {shown}"
 
 
 def _metadata(record: Mapping[str, object], known: set[str], where: str) -> dict[str, Scalar]:

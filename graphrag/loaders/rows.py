@@ -9,10 +9,10 @@ from itertools import dropwhile, islice
 from graphrag.errors import DocumentParseError
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import empty_error
-from graphrag.loaders.characters import clean_line, clean_text
+from graphrag.loaders.characters import clean_line
 from graphrag.loaders.columns import column_keys, is_value, key_columns, name_of_row
 from graphrag.loaders.encoding import decode_text
-from graphrag.loaders.jsonl import ID_KEYS, TEXT_KEYS, documents_of
+from graphrag.loaders.jsonl import ID_KEYS, TEXT_KEYS, documents_of, item
 from graphrag.loaders.titles import title_from_source, title_from_text
 
 # The comma last: of all it stands most often within a value, as in "Preis, EUR" and 1,50.
@@ -25,8 +25,6 @@ _NAME_OF_ROWS = "row"
 _MAX_FIELD = 2**31 - 1
 """Characters of one field; the size of a document has a limit of its own."""
 _NAME_CHARACTERS = 80
-_LINE_CHARACTERS = 200
-"""A longer value keeps its lines: it is a text of its own, such as a description."""
 _TITLES = ("title", "name", "subject")
 
 
@@ -167,13 +165,7 @@ def _items(names: list[str], keys: list[str], values: Mapping[str, str], left_ou
     shown = [(name, key) for name, key in zip(names, keys, strict=True) if key in values and key not in left_out]
     if left_out and all(key in ID_KEYS for _, key in shown):
         return ""
-    # As items of a list, so that each is a sentence of its own. "ticket_id" is one word to search and models, "ticket id" two.
-    return "\n".join(f"- {name.replace('_', ' ')}: {_shown(values[key])}" for name, key in shown)
-
-
-def _shown(value: str) -> str:
-    line = clean_line(value)
-    return line if len(line) <= _LINE_CHARACTERS else clean_text(value).strip().replace("\n", "\n  ")
+    return "\n".join(item(name, values[key]) for name, key in shown)
 
 
 def _first(values: Mapping[str, str]) -> str:
