@@ -25,6 +25,7 @@ from graphrag.errors import (
     ModelUnavailableError,
 )
 from graphrag.ingest import ingest_documents
+from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.calls import Patience, within
 from graphrag.llm.service import Service
 from graphrag.llm.usage import Limit, Price, Purse, Usage, paying
@@ -363,6 +364,16 @@ async def test_documents_leave_room_for_a_question(server: ModelServer, opened: 
 
 # Ingest
 
+LONG = "\n\n".join(f"Paragraph {n} tells of harbours and ships. " * 30 for n in range(80))
+
+
+@pytest.fixture
+async def remote(opened: Open, tmp_path: Path) -> AsyncGenerator[KnowledgeBase]:
+    """An empty knowledge base with the embedder of the server."""
+    settings = load_settings(store_url=f"sqlite:///{tmp_path}/kb.db", embedder="hashing")
+    async with opened() as embedder, open_knowledge_base(settings, bind=False) as kb:
+        yield replace(kb, embedder=embedder)
+
 
 def _refuses(word: str) -> Action:
     """A server that has no vector for texts with a word, and refuses all that come with them."""
@@ -376,64 +387,43 @@ def _refuses(word: str) -> Action:
 
 @pytest.mark.parametrize("sources", [("a", "poison", "c"), ("a",), ("poison",), ("poison", "poison too")])
 async def test_a_document_that_the_embedder_refuses_keeps_no_other_out(
-    server: ModelServer, opened: Open, tmp_path: Path, sources: tuple[str, ...]
+    server: ModelServer, remote: KnowledgeBase, sources: tuple[str, ...]
 ) -> None:
     server.otherwise = _refuses("poison")
     scope = Scope()
     documents = [load_bytes(f"This is about {name}.".encode(), f"{name}.md")[0] for name in sources]
-    async with (
-        opened() as embedder,
-        open_knowledge_base(
-            load_settings(store_url=f"sqlite:///{tmp_path}/kb.db", embedder="hashing"), bind=False
-        ) as kb,
-    ):
-        remote = replace(kb, embedder=embedder)
-        good = [name for name in sources if "poison" not in name]
-        if not good:  # as if the model took nothing at all
-            with pytest.raises(ModelRefusedError, match="no vector for poison"):
-                await ingest_documents(remote, scope, documents)
-            return
-        report = await ingest_documents(remote, scope, documents)
-        assert [document.source for document in await kb.store.documents(scope)] == sorted(
-            (f"{name}.md" for name in good), key=lambda source: document_id("default", source)
-        )
-        assert [(failed.source, "on no other" in failed.reason) for failed in report.failures] == [
-            (f"{name}.md", True) for name in sources if name not in good
-        ]
+    good = [name for name in sources if "poison" not in name]
+    if not good:  # as if the model took nothing at all
+        with pytest.raises(ModelRefusedError, match="no vector for poison"):
+            await ingest_documents(remote, scope, documents)
+        return
+    report = await ingest_documents(remote, scope, documents)
+    assert [document.source for document in await remote.store.documents(scope)] == sorted(
+        (f"{name}.md" for name in good), key=lambda source: document_id("default", source)
+    )
+    assert [(failed.source, "on no other" in failed.reason) for failed in report.failures] == [
+        (f"{name}.md", True) for name in sources if name not in good
+    ]
 
 
 async def test_a_document_alone_that_the_embedder_refuses_fails_alone_where_it_took_others_before(
-    server: ModelServer, opened: Open, tmp_path: Path
+    server: ModelServer, remote: KnowledgeBase
 ) -> None:
     server.otherwise = _refuses("poison")
-    first = "\n\n".join(f"Paragraph {n} tells of harbours and ships. " * 30 for n in range(80))
-    documents = [load_bytes(text.encode(), name)[0] for name, text in (("a.md", first), ("b.md", "Of poison."))]
-    async with (
-        opened() as embedder,
-        open_knowledge_base(
-            load_settings(store_url=f"sqlite:///{tmp_path}/kb.db", embedder="hashing"), bind=False
-        ) as kb,
-    ):
-        report = await ingest_documents(replace(kb, embedder=embedder), Scope(), documents)
+    documents = [load_bytes(text.encode(), name)[0] for name, text in (("a.md", LONG), ("b.md", "Of poison."))]
+    report = await ingest_documents(remote, Scope(), documents)
     assert {one.source: one.outcome for one in report.results} == {"a.md": "created", "b.md": "failed"}
 
 
 async def test_an_embedder_that_refuses_everything_from_some_time_on_ends_the_run(
-    server: ModelServer, opened: Open, tmp_path: Path
+    server: ModelServer, remote: KnowledgeBase
 ) -> None:
     server.otherwise = _refuses("poison")
-    first = "\n\n".join(f"Paragraph {n} tells of harbours and ships. " * 30 for n in range(80))
-    texts = {"a.md": first, "b.md": "Of poison.", "c.md": "More poison.", "d.md": "Poison is poison."}
-    async with (
-        opened() as embedder,
-        open_knowledge_base(
-            load_settings(store_url=f"sqlite:///{tmp_path}/kb.db", embedder="hashing"), bind=False
-        ) as kb,
-    ):
-        documents = [load_bytes(text.encode(), name)[0] for name, text in texts.items()]
-        with pytest.raises(ModelRefusedError, match="no vector for poison"):
-            await ingest_documents(replace(kb, embedder=embedder), Scope(), documents)
-        assert [document.source for document in await kb.store.documents(Scope())] == ["a.md"]
+    texts = {"a.md": LONG, "b.md": "Of poison.", "c.md": "More poison.", "d.md": "Poison is poison."}
+    documents = [load_bytes(text.encode(), name)[0] for name, text in texts.items()]
+    with pytest.raises(ModelRefusedError, match="no vector for poison"):
+        await ingest_documents(remote, Scope(), documents)
+    assert [document.source for document in await remote.store.documents(Scope())] == ["a.md"]
 
 
 def _revoked_at(word: str) -> Action:
@@ -450,45 +440,31 @@ def _revoked_at(word: str) -> Action:
 
 @pytest.mark.parametrize("long", [True, False])
 async def test_a_key_that_is_revoked_ends_the_run_and_keeps_what_was_embedded(
-    server: ModelServer, opened: Open, tmp_path: Path, long: bool
+    server: ModelServer, remote: KnowledgeBase, long: bool
 ) -> None:
     server.otherwise = _revoked_at("revoked")
-    first = "\n\n".join(f"Paragraph {n} tells of harbours and ships. " * 30 for n in range(80))
     # Of one group, each of which is embedded alone, since one is refused; or a group of its own after a long document.
-    group = {"a.md": first} if long else {"a.md": "This is about a.", "b.md": "This is about poison."}
+    group = {"a.md": LONG} if long else {"a.md": "This is about a.", "b.md": "This is about poison."}
     texts = {**group, "c.md": "This is about revoked."}
     outcomes: list[tuple[str, str]] = []
-    async with (
-        opened() as embedder,
-        open_knowledge_base(
-            load_settings(store_url=f"sqlite:///{tmp_path}/kb.db", embedder="hashing"), bind=False
-        ) as kb,
-    ):
-        documents = [load_bytes(text.encode(), name)[0] for name, text in texts.items()]
-        with pytest.raises(ModelDeniedError, match="does not accept the key"):
-            await ingest_documents(
-                replace(kb, embedder=embedder),
-                Scope(),
-                documents,
-                progress=lambda one: outcomes.append((one.source, one.outcome)),
-            )
+    documents = [load_bytes(text.encode(), name)[0] for name, text in texts.items()]
+    with pytest.raises(ModelDeniedError, match="does not accept the key"):
+        await ingest_documents(
+            remote,
+            Scope(),
+            documents,
+            progress=lambda one: outcomes.append((one.source, one.outcome)),
+        )
     assert sorted(outcomes) == [("a.md", "created")] + [("b.md", "failed")] * (not long)
 
 
 async def test_a_long_source_that_the_embedder_refuses_in_part_fails_alone(
-    server: ModelServer, opened: Open, tmp_path: Path
+    server: ModelServer, remote: KnowledgeBase
 ) -> None:
     server.otherwise = _refuses("poison")
-    long = "\n\n".join(f"Paragraph {n} tells of harbours and ships. " * 30 for n in range(80))
-    texts = {"a.md": long, "b.md": f"{long}\n\nOf poison.", "c.md": "Of ships."}
-    async with (
-        opened() as embedder,
-        open_knowledge_base(
-            load_settings(store_url=f"sqlite:///{tmp_path}/kb.db", embedder="hashing"), bind=False
-        ) as kb,
-    ):
-        documents = [load_bytes(text.encode(), name)[0] for name, text in texts.items()]
-        report = await ingest_documents(replace(kb, embedder=embedder), Scope(), documents, max_chunks=20)
+    texts = {"a.md": LONG, "b.md": f"{LONG}\n\nOf poison.", "c.md": "Of ships."}
+    documents = [load_bytes(text.encode(), name)[0] for name, text in texts.items()]
+    report = await ingest_documents(remote, Scope(), documents, max_chunks=20)
     assert {one.source: one.outcome for one in report.results} == {
         "a.md": "created", "b.md": "failed", "c.md": "created",
     }  # fmt: skip
