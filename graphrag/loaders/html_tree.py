@@ -1,7 +1,8 @@
 """One small vocabulary for HTML content (that of trafilatura's XML), and its way into text.
 
-Blocks are head (with `rend="h1"` ... `"h6"`), p, list (`rend="ol"` if numbered, from `start` on) of item (with its number as `value` where it does not follow), table of row of cell, code,
-quote and div; within a line there are lb (line break), code and anything else, which counts as its text.
+Blocks are head (with `rend="h1"` ... `"h6"`), p, list (`rend="ol"` if numbered, from `start` on) of item (with its number as
+`value` where it does not follow), table of row of cell (of as many rows as `rowspan` says), code, quote and div; within a line
+there are lb (line break), code and anything else, which counts as its text.
 """
 
 import re

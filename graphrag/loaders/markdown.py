@@ -22,8 +22,6 @@ _MAX_NESTING = 100
 """Lists and quotations in each other; markdown-it leaves out what is nested deeper, and recurses for each."""
 _MAX_INLINE_NESTING = 20
 """The parser's own, in which text beyond stays text: its time for signs such as `![` grows with this."""
-
-
 _FIELD = re.compile(r"[*_]*[A-Z][\w/-]*(?: [\w/()-]+){0,3}[*_]*:[*_]* ")
 
 
@@ -31,9 +29,9 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read Markdown (CommonMark, tables, strike-through, footnotes) with optional YAML front matter.
 
     Title: front matter `title`, else the first heading of level 1, else the file's name. Other front matter becomes
-    metadata. List items keep "- " or "1. ", table rows become "cell | cell" lines, wrapped lines are joined unless each is a `Label: value`. A table of contents is
-    left out, as the navigation of an HTML page is: it holds the words of every section and says nothing. What is nested too deeply to
-    be read as Markdown is read as plain text.
+    metadata. List items keep "- " or "1. ", table rows become "cell | cell" lines, wrapped lines are joined unless each is a
+    `Label: value`. A table of contents is left out, as the navigation of an HTML page is: it holds the words of every section and
+    says nothing. What is nested too deeply to be read as Markdown is read as plain text.
 
     Raises:
         DocumentParseError: blank, broken front matter, nested metadata, or the encoding is unknown.

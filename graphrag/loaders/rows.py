@@ -32,9 +32,9 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read one document a row, named `file.csv#<id>` by what `key_columns` finds, such as a column id, or `file.csv#<number>` (from
     1, without the header) if it finds nothing. A table of a header alone has none.
 
-    The text is an item "- column: value" for each column that has a value (with spaces for underscores), and after them the value of the column text (or
-    contents, body), if there is one: then the other columns are metadata, too, by the names that `column_keys` gives them, and
-    that of the title is no item. Title: that of a column title, name or subject, else the first line
+    The text is an item "- column: value" for each column that has a value (with spaces for underscores), and after them the value
+    of the column text (or contents, body), if there is one: then the other columns are metadata, too, by the names that
+    `column_keys` gives them, and that of the title is no item. Title: that of a column title, name or subject, else the first line
     of a text column or the first column but the id, if short, else the file's name and the row's: by it other documents that name
     what the row is about lead to it.
 
