@@ -75,7 +75,7 @@ def _best_sentences(
         text = chunk.between(*span)
         held.append(held_terms(question.terms, frozenset(terms(text))))
         key = f" {normalise(text)} "
-        worth[index] = float(candidate.sentences[index]) + BRIDGE_BONUS * any(f" {k} " in key for k in keys)
+        worth[index] = candidate.sentences[index] + BRIDGE_BONUS * any(f" {k} " in key for k in keys)
         worth[index] += ANSWER_BONUS * answers.get(index, 0.0)
         if key.strip() in empty and len(spans) > 1:
             worth[index] -= LABEL_PENALTY
@@ -92,7 +92,7 @@ def _best_sentences(
             break
         chosen.append(best)
     covered.update(*(held[index] for index in chosen))
-    return [(_cut(chunk.text, chunk.start, spans[i]), float(candidate.sentences[i])) for i in sorted(chosen)]
+    return [(_cut(chunk.text, chunk.start, spans[i]), candidate.sentences[i]) for i in sorted(chosen)]
 
 
 def _answers(chunk: Chunk, wanted: Wanted, asked: str, keys: Set[str]) -> dict[int, float]:

@@ -188,7 +188,7 @@ def best_sentence(candidate: Candidate, said: str) -> Span:
     spans = chunk.spans
     wanted = frozenset(terms(said))
     held = [len(wanted.intersection(terms(chunk.between(*span)))) for span in spans]
-    best = max(range(len(spans)), key=lambda place: (held[place], float(candidate.sentences[place]), -place))
+    best = max(range(len(spans)), key=lambda place: (held[place], candidate.sentences[place], -place))
     return spans[best]
 
 

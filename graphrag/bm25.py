@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from graphrag.types import TermStatistics
 
@@ -17,13 +17,16 @@ def idf(chunks: int, frequency: int) -> float:
     return math.log(1 + (chunks - frequency + 0.5) / (frequency + 0.5))
 
 
-def bm25(words: Iterable[str], terms: Iterable[str], statistics: TermStatistics) -> float:
-    """The score of one text for distinct query terms; 0 if it holds none of them."""
-    counts = Counter(words)
-    if not statistics.average_length:
-        return 0.0
-    norm = K1 * (1 - B + B * counts.total() / statistics.average_length)
-    return sum(
-        idf(statistics.chunks, statistics.frequency.get(term, 0)) * counts[term] * (K1 + 1) / (counts[term] + norm)
-        for term in sorted(counts.keys() & set(terms))
-    )
+def bm25(texts: Iterable[Sequence[str]], terms: Iterable[str], statistics: TermStatistics) -> list[float]:
+    """The score of each text, given by its words, for distinct query terms; 0 for one that holds none of them."""
+    average = statistics.average_length
+    weights = {term: (K1 + 1) * idf(statistics.chunks, statistics.frequency.get(term, 0)) for term in terms}
+    scores: list[float] = []
+    for words in texts:
+        score = 0.0
+        held = [word for word in words if word in weights]
+        if held and average:
+            norm = K1 * (1 - B + B * len(words) / average)
+            score = math.fsum([weights[term] * n / (n + norm) for term, n in Counter(held).items()])
+        scores.append(score)
+    return scores

@@ -16,6 +16,8 @@ _FULL_DATE = rf"(?:{MONTH}\s+{DAY},?\s+{YEAR}|{DAY}\s+{MONTH},?\s+{YEAR}|{MONTH}
 _LIFE = re.compile(rf"\([^()]*?\b({_FULL_DATE})\b[^()\d;]*?[–—-][^()\d;]*?\b({_FULL_DATE})\b")
 _BORN = re.compile(rf"\bborn\b[^().]{{0,60}}?\b({_FULL_DATE})\b", re.IGNORECASE)
 _BORN_TERMS, _DIED_TERMS = (frozenset(terms(word)) for word in ("born", "died"))
+LIFE_TERMS = _BORN_TERMS | _DIED_TERMS
+"""All that implied_terms may give."""
 
 
 def life(chunk: Chunk) -> tuple[Span | None, Span | None]:

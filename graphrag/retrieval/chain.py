@@ -51,8 +51,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrag.retrieval.ledger import SIMILARITY_DECIMALS, Candidate, Ledger, rarity
+from graphrag.retrieval.ledger import Candidate, Ledger, rarity
 from graphrag.retrieval.weights import Weights
+from graphrag.stores.base import SCORE_DECIMALS
 from graphrag.types import Hit
 
 FIRST_HOPS = 20
@@ -139,7 +140,7 @@ def score_chains(ledger: Ledger) -> Scored:
     candidates = sorted(ledger.candidates.values(), key=lambda candidate: candidate.chunk.id)
     if not candidates:
         return Scored([], [], {}, {})
-    base = np.round(base_scores(candidates, ledger.weights), SIMILARITY_DECIMALS)
+    base = np.round(base_scores(candidates, ledger.weights), SCORE_DECIMALS)
     ids = [candidate.chunk.id for candidate in candidates]
     by_id = dict(zip(ids, base.tolist(), strict=True))
     order = np.argsort(-base, kind="stable")
@@ -155,10 +156,10 @@ def score_chains(ledger: Ledger) -> Scored:
     best = pairs.max(axis=0)
     np.maximum.at(best, first, pairs.max(axis=1))
     _lengthen(known, ledger.weights, best, *_best_pairs(pairs, first))
-    best[copies] = np.minimum(base[copies], np.delete(best, copies).min() - 10.0**-SIMILARITY_DECIMALS)
-    joined = dict(zip(ids, np.round(best, SIMILARITY_DECIMALS).tolist(), strict=True))
-    best[first[:KEPT]] = np.maximum(best[first[:KEPT]], best.max() - 10.0**-SIMILARITY_DECIMALS)
-    scores = np.round(best, SIMILARITY_DECIMALS).tolist()
+    best[copies] = np.minimum(base[copies], np.delete(best, copies).min() - 10.0**-SCORE_DECIMALS)
+    joined = dict(zip(ids, np.round(best, SCORE_DECIMALS).tolist(), strict=True))
+    best[first[:KEPT]] = np.maximum(best[first[:KEPT]], best.max() - 10.0**-SCORE_DECIMALS)
+    scores = np.round(best, SCORE_DECIMALS).tolist()
     hits = sorted(map(Hit, ids, scores), key=lambda hit: (-hit.score, -by_id[hit.chunk_id], hit.chunk_id))
     chains: list[Chain] = []
     for row, place in enumerate(first.tolist()):
@@ -207,7 +208,7 @@ def _pairs(ledger: Ledger, candidates: Sequence[Candidate], known: _Arrays, firs
         named = np.array([c.named for c in candidates], dtype=np.float64)
         gain *= np.maximum(np.minimum(known.joint[first] / w.firm, 1), named[first][:, None] * named)
     alone = known.base[first][:, None] + w.second * known.base
-    pairs = np.round(alone + known.joint[first] + w.gain * gain, SIMILARITY_DECIMALS)
+    pairs = np.round(alone + known.joint[first] + w.gain * gain, SCORE_DECIMALS)
     pairs[np.arange(len(first)), first] = -np.inf
     return pairs
 
@@ -238,7 +239,7 @@ def _lengthen(known: _Arrays, w: Weights, best: _Matrix, members: NDArray[np.int
         open_ = (1 - known.holds[members].max(axis=1)) * known.shares
         worth = w.further * known.base + w.gain * (open_ @ known.holds.T)
         worth += w.further_joint * either[members].max(axis=1)
-        longer = scores[:, None] - np.maximum(w.threshold - np.round(worth, SIMILARITY_DECIMALS), w.step)
+        longer = scores[:, None] - np.maximum(w.threshold - np.round(worth, SCORE_DECIMALS), w.step)
         np.put_along_axis(longer, members, -np.inf, axis=1)
         longer[:, known.copies] = -np.inf
         np.maximum(best, longer.max(axis=0), out=best)
@@ -270,13 +271,13 @@ def _joints(ledger: Ledger, candidates: Sequence[Candidate]) -> _Matrix:
         rare = _joining(ledger, key, ledger.entity_ids[key]) if len(places) > 1 else 0.0
         if rare and len(places) <= FEW:
             for one, other in itertools.combinations(met[places].tolist(), 2):
-                strength = candidates[one].strengths[key] + candidates[other].strengths[key]
+                strength = candidates[one].strength(key) + candidates[other].strength(key)
                 score = _shared_weight(w, candidates[one], candidates[other], key) * rare * strength
                 if score > shared[one, other]:
                     shared[one, other] = shared[other, one] = score
         elif rare:
             rows = met[places]
-            strengths = np.array([candidates[row].strengths[key] for row in rows.tolist()])
+            strengths = np.array([candidates[row].strength(key) for row in rows.tolist()])
             scores = w.shared * rare * (strengths[:, None] + strengths)
             within = documents[rows][:, None] == documents[rows]
             if np.count_nonzero(within) > len(rows):
@@ -289,7 +290,7 @@ def _joints(ledger: Ledger, candidates: Sequence[Candidate]) -> _Matrix:
             strength = max(candidates[place[source]].naming_score(key) for key in keys)
             shared[place[source], place[target]] += w.link + w.link_sentence * strength
             shared[place[target], place[source]] += w.back * strength
-    return np.round(shared * _distinct(w, candidates), SIMILARITY_DECIMALS)
+    return np.round(shared * _distinct(w, candidates), SCORE_DECIMALS)
 
 
 def _distinct(weights: Weights, candidates: Sequence[Candidate]) -> _Matrix:
@@ -333,7 +334,7 @@ def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
         return None
     w = ledger.weights
     one, other = ledger.candidates[first], ledger.candidates[second]
-    shared = [m for m in one.chunk.mentions if m.key in other.strengths and m.key not in ledger.named]
+    shared = [m for m in one.chunk.mentions if m.key in other.mentions and m.key not in ledger.named]
     there, back = ledger.links.get((first, second), ()), ledger.links.get((second, first), ())
     if not (shared or there or back):
         return None
@@ -343,7 +344,7 @@ def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
     if not distinct:
         return None
     bridges = [
-        Bridge(m.key, "entity", distinct * weight * rare * (one.strengths[m.key] + other.strengths[m.key]))
+        Bridge(m.key, "entity", distinct * weight * rare * (one.strength(m.key) + other.strength(m.key)))
         for m in shared
         if (weight := _shared_weight(w, one, other, m.key)) and (rare := _joining(ledger, m.key, m.entity_id))
     ]

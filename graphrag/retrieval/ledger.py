@@ -3,24 +3,26 @@
 import asyncio
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter, itemgetter
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphrag.analysis import held_terms, longest_matches
+from graphrag.bm25 import bm25
 from graphrag.filters import Filter
-from graphrag.lives import implied_terms
-from graphrag.retrieval.keyword import bm25_rank
+from graphrag.lives import LIFE_TERMS, implied_terms
 from graphrag.retrieval.question import Question
 from graphrag.retrieval.weights import WEIGHTS, Weights
-from graphrag.stores.base import GraphStore
-from graphrag.types import Chunk, Occurrences, Phrase, Scope, TermHit, TitleLink
+from graphrag.stores.base import SCORE_DECIMALS, GraphStore
+from graphrag.types import Chunk, Mention, Occurrences, Phrase, Scope, TitleLink
 
 MAX_CANDIDATES = 200
 """Candidates fetched for one question at most."""
-SIMILARITY_DECIMALS = 6
+_KEY = attrgetter("key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ class Candidate:
     vector: NDArray[np.float32]
     similarity: float
     """Cosine of the chunk's vector and the question's."""
-    sentences: NDArray[np.float32]
-    """`(n,)` cosine of each sentence and the question; for a chunk without sentences the chunk's own."""
+    sentences: Sequence[float]
+    """Cosine of each sentence and the question; for a chunk without sentences the chunk's own."""
     best_sentence: float
     """The highest of them, at least 0."""
     keyword: float
@@ -48,22 +50,47 @@ class Candidate:
     """Whether the question names one of them."""
     mentioned: float
     """Rarity of the rarest entity of the question that it mentions or is about; 0 without any."""
-    naming: frozenset[str]
-    """Keys of its phrases, which may name what other passages are about."""
-    strengths: Mapping[str, float]
-    """Entity key -> similarity of the best sentence that mentions it; of the best sentence at all for a subject."""
+    mentions: frozenset[str]
+    """Keys of the entities that it mentions or is about."""
+
+    def strength(self, key: str) -> float:
+        """Similarity of the best sentence that mentions the entity, at least 0; of the best sentence at all for a subject; 0 for an
+        entity that it does not mention.
+        """
+        mention = _with_key(self.chunk.mentions, key)
+        if mention is None:
+            return 0.0
+        if mention.role == "subject":
+            return self.best_sentence
+        spans = self.chunk.sentences
+        if not spans:
+            return 0.0
+        # Each begins in the core, which the sentences cover.
+        places = [max(0, bisect_right(spans, start, key=itemgetter(0)) - 1) for start, _ in mention.spans]
+        return max([0.0, *(self.sentences[place] for place in places)])
 
     def naming_score(self, key: str) -> float:
         """Similarity of the best sentence that holds the phrase, at least 0; 0 if none does."""
-        phrases = self.chunk.phrases
-        place = bisect_left(phrases, key, key=_phrase_key)
-        if place == len(phrases) or phrases[place].key != key:
-            return 0.0
-        return max((max(0.0, float(self.sentences[index])) for index in phrases[place].sentences), default=0.0)
+        phrase = _with_key(self.chunk.phrases, key)
+        return max([0.0, *(self.sentences[place] for place in phrase.sentences)]) if phrase is not None else 0.0
+
+    def longest(self, names: Collection[str]) -> Collection[str]:
+        """Those of some of its phrases that stand in no longer one of these, or entity: "York" in "New York" names something else."""
+        among = self.mentions.union(names)
+        # Most stand in none, and that is seen in a fraction of the time that gathering the sentences takes.
+        if not any(name in other and name != other for name in names for other in among):
+            return names
+        sentences = {phrase.key: phrase.sentences for phrase in self.chunk.phrases if phrase.key in among}
+        return longest_matches(sentences, among, names)
 
 
-def _phrase_key(phrase: Phrase) -> str:
-    return phrase.key
+_Keyed = TypeVar("_Keyed", Mention, Phrase)
+
+
+def _with_key(items: Sequence[_Keyed], key: str) -> _Keyed | None:
+    """The one of the key, of items ascending by it."""
+    place = bisect_left(items, key, key=_KEY)
+    return items[place] if place < len(items) and items[place].key == key else None
 
 
 class Ledger:
@@ -117,22 +144,23 @@ class Ledger:
 
     def _link(self, added: Sequence[Chunk]) -> None:
         """Record the title links among the candidates, from and to those that were added."""
-        fresh = {chunk.id for chunk in added}
+        fresh: dict[str, list[str]] = {}
         for chunk in added:
             for key in self.candidates[chunk.id].about:
-                self._about.setdefault(key, []).append(chunk.id)
-        subjects = frozenset(self._about)
-        for candidate in self.candidates.values():
-            keys = (candidate.naming & subjects) - candidate.about
-            if keys:
-                source = candidate.chunk
-                # A name within a longer one, "York" in "New York", names something else.
-                names = keys | candidate.strengths.keys()
-                sentences = {phrase.key: phrase.sentences for phrase in source.phrases if phrase.key in names}
-                for key in longest_matches(sentences, names, keys):
-                    for target in self._about[key]:
-                        if source.id in fresh or target in fresh:
-                            self.links.setdefault((source.id, target), set()).add(key)
+                fresh.setdefault(key, []).append(chunk.id)
+        for key, ids in fresh.items():
+            self._about.setdefault(key, []).extend(ids)
+        sources = {chunk.id for chunk in added}
+        for id_, candidate in self.candidates.items():
+            targets = self._about if id_ in sources else fresh
+            names = [
+                phrase.key
+                for phrase in candidate.chunk.phrases
+                if phrase.key in self._about and phrase.key not in candidate.about
+            ]
+            for key in candidate.longest(names) if names else ():
+                for target in targets.get(key, ()):
+                    self.links.setdefault((id_, target), set()).add(key)
 
     async def add(self, ids: Iterable[str]) -> list[str]:
         """Load those of the chunks that are new, as far as there is room. Returns the ids that were added, in order."""
@@ -148,57 +176,54 @@ class Ledger:
         chunks, vectors = await asyncio.gather(
             self.store.chunks(self.scope, fresh, self.filter), self.store.chunk_vectors(self.scope, fresh, self.filter)
         )
-        question = self.question
-        ranked = (
-            bm25_rank(question.terms, [TermHit(c.id, c.terms) for c in chunks], question.statistics)
-            if question.terms
-            else []
-        )
-        keyword = {hit.chunk_id: hit.score for hit in ranked}
         chunks = [chunk for chunk in chunks if chunk.id in vectors]  # others were deleted between the two reads
         if not chunks:
             return []
-        # All in one product: one for each passage costs several times as much. Rounded, since the last digits of a
-        # product depend on the place of a row in it.
-        rows = np.concatenate([vectors[chunk.id].sentences for chunk in chunks]).astype(np.float32)
-        flat = np.round(rows @ question.sentence_vector, SIMILARITY_DECIMALS)
-        ends = np.cumsum([len(vectors[chunk.id].sentences) for chunk in chunks]).tolist()
+        question = self.question
+        stored = [vectors[chunk.id] for chunk in chunks]
+        similarities = _cosines(np.stack([of.chunk for of in stored]), question.vector)
+        scores = _cosines(np.concatenate([of.sentences for of in stored]), question.sentence_vector)
+        words = [chunk.terms.split() for chunk in chunks]
+        keyword = bm25(words, question.terms, question.statistics)
+        # Looking for dates takes longer than all else that a passage's terms need, and few questions ask for a life.
+        lived = bool(held_terms(question.terms, LIFE_TERMS))
         added: list[str] = []
-        for chunk, end in zip(chunks, ends, strict=True):
-            stored = vectors[chunk.id]
-            similarity = round(float(stored.chunk @ question.vector), SIMILARITY_DECIMALS)
-            sentences = flat[end - len(stored.sentences) : end]
-            if not len(sentences):
-                sentences = np.full(1, similarity, dtype=np.float32)
-            about = frozenset(mention.key for mention in chunk.mentions if mention.role == "subject")
-            strengths = _strengths(chunk, sentences.tolist())
-            words = frozenset(chunk.terms.split())
-            place = len(self.candidates)
-            for mention in chunk.mentions:
-                key = mention.key
-                if key in self.holders:
-                    self.holders[key].append(place)
-                elif key not in self.named:
-                    self.holders[key], self.entity_ids[key] = [place], mention.entity_id
+        end = 0
+        for place, chunk in enumerate(chunks):
+            begin, end = end, end + len(stored[place].sentences)
+            sentences = scores[begin:end] or [similarities[place]]
+            mentions = frozenset([mention.key for mention in chunk.mentions])
+            about = frozenset([mention.key for mention in chunk.mentions if mention.role == "subject"])
+            held = frozenset(words[place])
+            self._hold(chunk)
             self.candidates[chunk.id] = Candidate(
                 chunk=chunk,
-                vector=stored.chunk,
-                similarity=similarity,
+                vector=stored[place].chunk,
+                similarity=similarities[place],
                 sentences=sentences,
-                best_sentence=max(0.0, float(sentences.max())),
-                keyword=keyword.get(chunk.id, 0.0),
-                terms=held_terms(question.terms, words | implied_terms(chunk)),
-                words=words,
+                best_sentence=max(0.0, *sentences),
+                keyword=round(keyword[place], SCORE_DECIMALS),
+                terms=held_terms(question.terms, held | implied_terms(chunk) if lived else held),
+                words=held,
                 about=about,
                 named=not about.isdisjoint(self.named),
-                mentioned=max((rare for key, rare in self.named.items() if key in strengths), default=0.0),
-                naming=frozenset([phrase.key for phrase in chunk.phrases]),
-                strengths=strengths,
+                mentioned=max([rare for key, rare in self.named.items() if key in mentions], default=0.0),
+                mentions=mentions,
             )
             added.append(chunk.id)
         if self.joined:
             self._link(chunks)
         return added
+
+    def _hold(self, chunk: Chunk) -> None:
+        """Record what the next candidate mentions."""
+        place, holders = len(self.candidates), self.holders
+        for mention in chunk.mentions:
+            key = mention.key
+            if key in holders:
+                holders[key].append(place)
+            elif key not in self.named:
+                holders[key], self.entity_ids[key] = [place], mention.entity_id
 
 
 def rarity(chunks: int) -> float:
@@ -206,18 +231,8 @@ def rarity(chunks: int) -> float:
     return 1 / math.log2(1 + max(1, chunks))
 
 
-def _strengths(chunk: Chunk, sentences: Sequence[float]) -> dict[str, float]:
-    best = max(0.0, *sentences)
-    starts = [start for start, _ in chunk.sentences]
-    strengths: dict[str, float] = {}
-    for mention in chunk.mentions:
-        strength = 0.0
-        if mention.role == "subject":
-            strength = best
-        elif starts:
-            for start, _ in mention.spans:  # each begins in the core, which the sentences cover
-                score = sentences[max(0, bisect_right(starts, start) - 1)]
-                if score > strength:
-                    strength = score
-        strengths[mention.key] = strength
-    return strengths
+def _cosines(rows: NDArray[np.floating], vector: NDArray[np.float32]) -> list[float]:
+    """Of each row and the vector. All in one product: one for each row costs several times as much. Rounded, since the last digits
+    of a product depend on the place of a row in it.
+    """
+    return np.round((rows.astype(np.float32) @ vector).astype(np.float64), SCORE_DECIMALS).tolist()

@@ -249,8 +249,9 @@ class Neo4jStore:
             matches = {id_: held for id_, held in found if held is not None and not wanted.isdisjoint(held.split())}
             # Lucene does not know the filter: ask for more until enough pass it, or there is no more.
             if len(matches) > k:
-                scores = {id_: round(bm25(held.split(), wanted, statistics), 9) for id_, held in matches.items()}
-                best = sorted(matches, key=lambda id_: (-scores[id_], id_))[:k]
+                scores = bm25([held.split() for held in matches.values()], wanted, statistics)
+                ranked = sorted((-round(score, 9), id_) for id_, score in zip(matches, scores, strict=True))
+                best = [id_ for _, id_ in ranked[:k]]
                 return [TermHit(id_, matches[id_]) for id_ in sorted(best)]
             if len(found) < limit:
                 return [TermHit(id_, matches[id_]) for id_ in sorted(matches)]
@@ -263,7 +264,7 @@ class Neo4jStore:
         """
         asked = [(term, lucene.one_term(scope, term)) for term in terms if term.strip()]
         best = await self._connection.read_together(queries.BEST_OF_EACH, queries=asked)
-        return {term: bm25(held.split(), [term], statistics) / score for term, held, score in best}
+        return {term: bm25([held.split()], [term], statistics)[0] / score for term, held, score in best}
 
     async def term_statistics(self, scope: Scope, terms: Sequence[str]) -> TermStatistics:
         """See GraphStore.term_statistics."""
