@@ -3,7 +3,7 @@
 import asyncio
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import TypeVar
@@ -52,6 +52,8 @@ class Candidate:
     """Rarity of the rarest entity of the question that it mentions or is about; 0 without any."""
     mentions: frozenset[str]
     """Keys of the entities that it mentions or is about."""
+    naming: frozenset[str]
+    """Keys of its phrases, which may name what other passages are about."""
 
     def strength(self, key: str) -> float:
         """Similarity of the best sentence that mentions the entity, at least 0; of the best sentence at all for a subject; 0 for an
@@ -74,9 +76,9 @@ class Candidate:
         phrase = _with_key(self.chunk.phrases, key)
         return max([0.0, *(self.sentences[place] for place in phrase.sentences)]) if phrase is not None else 0.0
 
-    def longest(self, names: Collection[str]) -> Collection[str]:
+    def longest(self, names: Set[str]) -> Set[str]:
         """Those of some of its phrases that stand in no longer one of these, or entity: "York" in "New York" names something else."""
-        among = self.mentions.union(names)
+        among = self.mentions | names
         # Most stand in none, and that is seen in a fraction of the time that gathering the sentences takes.
         if not any(name in other and name != other for name in names for other in among):
             return names
@@ -150,14 +152,10 @@ class Ledger:
                 fresh.setdefault(key, []).append(chunk.id)
         for key, ids in fresh.items():
             self._about.setdefault(key, []).extend(ids)
-        sources = {chunk.id for chunk in added}
+        sources, subjects = {chunk.id for chunk in added}, frozenset(self._about)
         for id_, candidate in self.candidates.items():
             targets = self._about if id_ in sources else fresh
-            names = [
-                phrase.key
-                for phrase in candidate.chunk.phrases
-                if phrase.key in self._about and phrase.key not in candidate.about
-            ]
+            names = (candidate.naming & subjects) - candidate.about
             for key in candidate.longest(names) if names else ():
                 for target in targets.get(key, ()):
                     self.links.setdefault((id_, target), set()).add(key)
@@ -192,7 +190,7 @@ class Ledger:
         for place, chunk in enumerate(chunks):
             begin, end = end, end + len(stored[place].sentences)
             sentences = scores[begin:end] or [similarities[place]]
-            mentions = frozenset([mention.key for mention in chunk.mentions])
+            mentions = frozenset(map(_KEY, chunk.mentions))
             about = frozenset([mention.key for mention in chunk.mentions if mention.role == "subject"])
             held = frozenset(words[place])
             self._hold(chunk)
@@ -209,6 +207,7 @@ class Ledger:
                 named=not about.isdisjoint(self.named),
                 mentioned=max([rare for key, rare in self.named.items() if key in mentions], default=0.0),
                 mentions=mentions,
+                naming=frozenset(map(_KEY, chunk.phrases)),
             )
             added.append(chunk.id)
         if self.joined:
