@@ -16,6 +16,8 @@ NESTED = 0.5
 MAX_HEAD = 4
 
 _ASKING = re.compile(r"\b(who|whom|whose|when|where|what|which|how (?:many|much|old|long|tall|far|large|big|high))\b")
+# Asks for an explanation, whatever stands in it: "why did the line stop when ...".
+_EXPLAINING = re.compile(r"\s*(?:why|how(?! (?:many|much|old|long|tall|far|large|big|high)))\b", re.IGNORECASE)
 _POLAR = re.compile(r"(?:are|is|was|were|do|does|did|has|have|had|can|could)\b", re.IGNORECASE)
 _LEAD = re.compile(
     r"\s*(?:(?:is|was|are|were)\s+)?(?:the\s+)?(?:names?\s+of\s+)?(?:the\s+|an?\s+)?(?:most\s+\w+\s+)?", re.IGNORECASE
@@ -155,7 +157,7 @@ def read_wanted(question: str) -> Wanted:
     either = _EITHER.search(text) or _AMONG.match(text)
     if either is not None and not _POLAR.match(text):
         return Wanted("choice", frozenset(), {}, options=tuple(filter(None, either.groups())))
-    asking = None if _SECOND.search(text) else _asking(text)
+    asking = None if _SECOND.search(text) or _EXPLAINING.match(text) else _asking(text)
     if asking is None:
         return Wanted("yes_no" if _POLAR.match(text) else "other", frozenset(), {})
     word, after = asking.group(), asking.end()

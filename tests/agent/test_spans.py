@@ -280,6 +280,9 @@ def test_both_stores_give_the_same_short_answers(embedded: tuple[list[Answer], d
         ("What was M. N. Rowan's real name?", "person", ""),
         ("Which technician installed it?", "person", "technician"),
         ("Who installed it, and when was it tested?", "other", ""),
+        ("Why did the pump stop when the valve was closed?", "other", ""),
+        ("How is the pump cleaned, and by whom?", "other", ""),
+        ("How old is the pump?", "number", ""),
         ("Pumps", "other", ""),
     ],
 )
