@@ -25,7 +25,7 @@ from api.http.query import AskController
 from api.metrics import Metrics
 from api.observe import Observed
 from api.problems import handle
-from api.service import Caller, Service
+from api.service import Caller, Service, warm
 from api.strict import StrictRequests
 from api.workers import end_workers, open_worker
 from graphrag.bootstrap import open_knowledge_base
@@ -128,7 +128,8 @@ def _opened(
             # Answers need it, and importing it takes half a second that no question should wait for.
             await asyncio.to_thread(importlib.import_module, "networkx")
             uploads = Uploads(settings.data_dir)
-            service = Service(settings, kb, uploads, metrics, development, closing)
+            warming = asyncio.create_task(warm(kb))
+            service = Service(settings, kb, uploads, metrics, development, closing, warming)
             app.state.service = service
             workers = [
                 asyncio.create_task(open_worker(kb, settings).run(service.wake)) for _ in range(settings.ingest_workers)
@@ -138,7 +139,8 @@ def _opened(
                 yield
             finally:
                 closing.set()
+                warming.cancel()
                 end_workers(workers)
-                await asyncio.gather(*workers, return_exceptions=True)
+                await asyncio.gather(warming, *workers, return_exceptions=True)
 
     return lifespan

@@ -15,7 +15,8 @@ from litestar.testing import AsyncTestClient
 
 from api import logs
 from api.app import create_app
-from api.service import Service
+from api.service import Service, warm
+from graphrag.knowledge import KnowledgeBase
 from graphrag.settings import Settings, load_settings
 from tests.api.serving import store_url
 
@@ -402,6 +403,25 @@ async def _call(app: Litestar, body: dict[str, Any], gone: asyncio.Event) -> lis
     }  # fmt: skip
     await app(scope, receive, send)
     return sent
+
+
+async def test_a_service_is_not_ready_while_it_loads_what_questions_need(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    loaded = asyncio.Event()
+
+    async def slowly(kb: KnowledgeBase) -> None:
+        await loaded.wait()
+        await warm(kb)
+
+    monkeypatch.setattr("api.app.warm", slowly)
+    monkeypatch.setattr("api.service.READY_SECONDS", 0.0)
+    monkeypatch.setattr("api.service.READY_TIMEOUT", 0.05)
+    async with AsyncTestClient(create_app(settings_for(folder), development=True)) as client:
+        assert (await client.get("/health/ready")).status_code == 503
+        assert (await client.get("/health/live")).status_code == 200
+        assert (await client.post("/v1/search", json={"query": "Who leads it?"})).status_code == 200
+        loaded.set()
+        monkeypatch.setattr("api.service.READY_TIMEOUT", 20.0)
+        assert (await client.get("/health/ready")).status_code == 200
 
 
 async def test_readiness_follows_the_store_and_the_end_of_the_service(folder: Path):
