@@ -4,6 +4,7 @@ A 4xx says what to change. A 5xx says only that something failed and under which
 stores and models may name paths and servers.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -30,6 +31,7 @@ GONE = "client_gone"
 """Set in a request's state when its client has closed the connection: Litestar takes that for a fault of the server."""
 MAX_ERRORS = 20
 _MAX_TEXT = 300
+_ABSENT = re.compile(r"Missing required \w+ parameter '([^']+)'")
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -172,6 +174,8 @@ def report(exc: BaseException, problem: ProblemError) -> None:
 
 def _fields(exc: ValidationException) -> list[tuple[str, str]]:
     """Where and why validation failed. Never a value: only names of fields, which the caller wrote, and our rules."""
+    if absent := _ABSENT.match(exc.detail):  # Litestar names it in a sentence, with the path, and nowhere else
+        return [(absent[1], "Field required")]
     extra = exc.extra if isinstance(exc.extra, list) else []
     return [
         (str(item.get("key", ""))[:_MAX_TEXT], str(item.get("message", ""))[:_MAX_TEXT])

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -169,6 +170,14 @@ def _is_network(value: str) -> bool:
         return False
 
 
+def _unknown(name: str, known: Collection[str]) -> str:
+    """What to do about a name that is no setting. All of them are listed only where none is like it."""
+    near = get_close_matches(name.upper().removeprefix(PREFIX), [other.removeprefix(PREFIX) for other in known], n=1)
+    if near:
+        return f"unknown setting {name}: did you mean {PREFIX}{near[0]}? Correct it, or unset it"
+    return f"unknown setting {name}: unset it, or use one of {', '.join(sorted(known))}"
+
+
 def load_settings(**overrides: object) -> Settings:
     """Read the environment; keyword arguments win over it.
 
@@ -182,7 +191,7 @@ def load_settings(**overrides: object) -> Settings:
         if name.upper().startswith(PREFIX) and name.upper() not in known and not name.upper().startswith(_OTHER_NAMES)
     )
     if unknown:
-        raise ConfigError(f"unknown setting {', '.join(unknown)}: the settings are {', '.join(sorted(known))}")
+        raise ConfigError("; ".join(_unknown(name, known) for name in unknown))
     try:
         return Settings(**overrides)  # pyright: ignore[reportArgumentType] # validated by pydantic
     except ValidationError as exc:

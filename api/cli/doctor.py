@@ -66,9 +66,12 @@ def doctor(tenant: TenantOption = "default", as_json: JsonOption = False) -> Non
         )
     else:
         if settings_shown:
+            given = [setting for setting in settings_shown if setting.source == "environment"]
             heading("Settings")
-            for setting in settings_shown:
+            for setting in given:
                 line(f"  {setting.name}={setting.value} ({setting.source})")
+            others = len(settings_shown) - len(given)
+            line(f"  {others} {'others ' if given else ''}have their defaults (graphrag doctor --json shows all)")
         line("")
         line("No problems found." if not problems else f"{problems} problem{'s' if problems > 1 else ''} found.")
     if problems:
@@ -273,5 +276,5 @@ def _disk(settings: Settings) -> Check:
 def _print(check: Check) -> None:
     mark = ("ok      ", "green") if check.ok else ("PROBLEM ", "bold red")
     console().print(Text.assemble(mark, f"{check.name}: {check.detail}"), soft_wrap=True)
-    if not check.ok and check.remedy:
+    if not check.ok and check.remedy not in ("", check.detail):
         line(f"        -> {check.remedy}")

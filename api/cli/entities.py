@@ -28,7 +28,10 @@ AuthorOption = Annotated[str, typer.Option("--author", metavar="NAME", help="Who
 def show_entity(
     name: NameArgument, tenant: TenantOption = "default", access: AccessOption = "*", as_json: JsonOption = False
 ) -> None:
-    """Show an entity, what it is the same as and why, and where it is mentioned."""
+    """Show an entity.
+
+    What it is the same as and why, and where it is mentioned.
+    """
     scope = scope_of(tenant, access)
 
     async def work(store: GraphStore, system: SystemStore) -> tuple[Entity, list[Link], Occurrences, list[Chunk]]:
@@ -69,7 +72,10 @@ def list_candidates(
     access: AccessOption = "*",
     as_json: JsonOption = False,
 ) -> None:
-    """List names that are probably one entity, on which nobody has decided; best first."""
+    """List names that are probably one entity.
+
+    Those on which nobody has decided, best first.
+    """
     scope = scope_of(tenant, access)
 
     async def work(store: GraphStore, system: SystemStore) -> list[Link]:
@@ -114,7 +120,10 @@ def split(
     access: AccessOption = "*",
     as_json: JsonOption = False,
 ) -> None:
-    """Decide that two entities are not one, whatever their names look like."""
+    """Decide that two entities are not one.
+
+    Whatever their names look like.
+    """
     _decide("split", a, b, author, scope_of(tenant, access), as_json)
 
 
@@ -125,7 +134,10 @@ def undo_decision(
     access: AccessOption = "*",
     as_json: JsonOption = False,
 ) -> None:
-    """Take a decision back: what is derived from the names holds again."""
+    """Take a decision back.
+
+    What is derived from the names holds again.
+    """
     scope = scope_of(tenant, access)
 
     async def work(store: GraphStore, system: SystemStore) -> tuple[Decision, dict[str, str]]:

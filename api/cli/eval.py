@@ -211,6 +211,12 @@ def tool_sequence(answer: Answer) -> str:
     return " > ".join("+".join(short.get(o.tool, o.tool) for o in step.observations) for step in answer.steps)
 
 
+LEGEND = (
+    "R@k: % of the passages needed that are among the first k; all@k: % of the questions with all of theirs there;",
+    "trips: reads of the store a question; p50, p95: time that half, and 95 %, of the questions stay under",
+)
+
+
 def report_lines(report: dict[str, Any]) -> list[str]:
     """The report as a table for people, fractions as percentages."""
     indexing, modes = report["indexing"], report["modes"]
@@ -225,6 +231,7 @@ def report_lines(report: dict[str, Any]) -> list[str]:
         lines.append(
             f"{mode:<20} {' '.join(cells)} {row['ms_p50']:7.1f} {row['ms_p95']:7.1f} {row['round_trips']:6.1f}"
         )
+    lines += LEGEND
     for mode, row in modes.items():
         if "model" in row:
             used = row["model"]
@@ -357,7 +364,9 @@ def evaluate_folder(
         typer.Option("--json", metavar="FILE", help="Write the report as JSON too; '-' prints it and nothing else."),
     ] = "",
 ) -> None:
-    """Measure retrieval and answers on a benchmark; `eval DIR` is `eval run DIR`.
+    """Measure retrieval and answers on a benchmark.
+
+    `graphrag eval DIR` is short for `graphrag eval run DIR`.
 
     Ingests the passages of a folder in BEIR layout into a store of their own, asks the questions in some modes or all,
     and prints how much of what is relevant was found. Nothing of it stays in the store.

@@ -45,7 +45,7 @@ def export(
 ) -> None:
     """Write everything as JSON lines, or the entity graph.
 
-    Equal knowledge gives equal bytes.
+    With `--format canonical` equal knowledge gives equal bytes.
     """
     scope = scope_of(tenant, access)
     to_stdout = str(output) == "-"

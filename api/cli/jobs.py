@@ -67,7 +67,9 @@ def show_job(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOpti
 
 @jobs.command()
 def watch(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOption = False) -> None:
-    """Follow a job until it ends: phase, counts, rate and the time that is left. Exit code 3 if it did not succeed.
+    """Follow a job until it ends.
+
+    Shows phase, counts, rate and the time that is left. Exit code 3 if it did not succeed.
 
     With --json, one document at the end.
     """

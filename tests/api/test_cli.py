@@ -309,6 +309,19 @@ def test_doctor_says_that_uploads_could_not_be_kept(run: Run, tmp_path: Path, mo
     assert f"-> make it possible to write in {tmp_path / 'file'}, or set GRAPHRAG_DATA_DIR" in result.out
 
 
+def test_doctor_shows_on_a_terminal_only_what_differs_from_the_defaults(run: Run):
+    result = run("doctor")
+
+    assert "GRAPHRAG_EMBEDDER=hashing (environment)" in result.out
+    assert "(default)" not in result.out
+    assert "others have their defaults (graphrag doctor --json shows all)" in result.out
+
+
+def test_no_line_in_the_list_of_commands_is_cut_off(run: Run):
+    for group in ((), ("keys",), ("jobs",), ("replies",), ("entities",), ("eval",)):
+        assert "..." not in run(*group, "--help").out.split("Commands:")[1]
+
+
 def test_doctor_reports_settings_that_are_not_valid(run: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GRAPHRAG_CHUNK_TOKENS", "many")
 

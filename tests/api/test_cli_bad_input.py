@@ -121,7 +121,7 @@ def test_a_command_that_makes_no_sense_is_refused(
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("GRAPHRAG_EMBEDER", "minilm", "unknown setting GRAPHRAG_EMBEDER: the settings are"),
+        ("GRAPHRAG_EMBEDER", "minilm", "unknown setting GRAPHRAG_EMBEDER: did you mean GRAPHRAG_EMBEDDER"),
         ("GRAPHRAG_CHUNK_TOKENS", "many", "GRAPHRAG_CHUNK_TOKENS='many'"),
         ("GRAPHRAG_CHUNK_TOKENS", "1", "greater than or equal to 256"),
         ("GRAPHRAG_EMBEDDER", "magic", "'minilm', 'hashing', 'openai'"),

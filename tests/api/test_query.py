@@ -148,6 +148,13 @@ async def test_a_graph_has_edges_between_its_nodes_only(client: Client):
 # Refused
 
 
+async def test_a_parameter_that_is_missing_is_named(client: Client):
+    response = await client.get("/v1/graph")
+
+    assert response.status_code == 400
+    assert response.json()["errors"] == [{"field": "entity", "message": "Field required"}]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "told"),
     [

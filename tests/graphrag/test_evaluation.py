@@ -305,6 +305,7 @@ def test_the_report_is_json_and_shown_as_a_table(report: dict[str, Any]):
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     lines = report_lines(report)
     assert "12 passages indexed" in lines[0]
+    assert any(line.startswith("R@k: ") for line in lines)
     assert [line.split()[0] for line in lines if line.startswith(MODES_OF_ALL) and ":" not in line] == list(
         MODES_OF_ALL
     )

@@ -36,10 +36,20 @@ def test_arguments_win_over_the_environment(monkeypatch: pytest.MonkeyPatch):
     assert load_settings(store_url="sqlite:///b.db").store_url == "sqlite:///b.db"
 
 
-def test_an_unknown_setting_is_refused_and_the_known_ones_are_listed(monkeypatch: pytest.MonkeyPatch):
+def test_an_unknown_setting_is_refused_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GRAPHRAG_STORE_ULR", "sqlite:///a.db")
 
-    with pytest.raises(ConfigError, match=r"unknown setting GRAPHRAG_STORE_ULR: the settings are .*GRAPHRAG_STORE_URL"):
+    with pytest.raises(ConfigError, match="GRAPHRAG_STORE_ULR: did you mean GRAPHRAG_STORE_URL") as refused:
+        load_settings()
+    assert "GRAPHRAG_CHUNK_OVERLAP" not in str(refused.value)
+
+
+def test_an_unknown_setting_that_is_like_no_other_is_refused_with_all_there_are(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GRAPHRAG_XQZJ", "1")
+
+    with pytest.raises(
+        ConfigError, match=r"unknown setting GRAPHRAG_XQZJ: unset it, or use one of .*GRAPHRAG_STORE_URL"
+    ):
         load_settings()
 
 
