@@ -25,7 +25,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Served, 
     """A server in a folder with the sample documents, and the environment that the pages assume."""
     folder = tmp_path_factory.mktemp("documentation")
     shutil.copytree(REPOSITORY / "graphrag" / "sample" / "documents", folder, dirs_exist_ok=True)
-    (folder / "handbook.md").write_text("# Handbook\n\nA new colleague gets 25 days of leave a year.\n")
     key = asyncio.run(add_key(folder))
     with serve(folder) as served:
         yield served, {"PATH": os.environ["PATH"], "URL": served.url, "KEY": key}
@@ -49,7 +48,7 @@ def test_the_calls_of_the_readme_work(served: tuple[Served, dict[str, str]]):
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"job":{' in done.stdout
-    assert '"verdict":' in done.stdout
+    assert done.stdout.count('"verdict":"answered"') == 2  # as JSON and as a stream, so the upload was waited for
     assert "event: done" in done.stdout
 
 
@@ -79,4 +78,4 @@ def test_the_python_client_of_the_service_page_works(served: tuple[Served, dict[
     )
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(("answered", "evidence_only", "insufficient_evidence"))
+    assert done.stdout.startswith("answered Alder Pumps was founded by Ida Rowan in Aarhus.")
