@@ -61,7 +61,7 @@ def test_the_calls_of_the_service_page_work_one_after_the_other(served: tuple[Se
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     assert (served[0].folder / "openapi.json").read_text().startswith('{"info":')
     assert "graphrag_requests_total" in done.stdout
-    assert done.stdout.count("event: done") == 2  # of the job and of the streamed answer
+    assert done.stdout.count("event: done") >= 6  # of the five jobs of the page and of the streamed answer
 
 
 def test_the_python_client_of_the_service_page_works(served: tuple[Served, dict[str, str]]):
