@@ -84,8 +84,8 @@ async def run_out(lease: Lease) -> None:
     await asyncio.sleep(SHORT * 2)
 
 
-def is_timestamp(text: str) -> bool:
-    return len(text) == 20 and text[10] == "T" and text[-1] == "Z"
+def is_timestamp(text: str, *, instant: bool = False) -> bool:
+    return len(text) == (27 if instant else 20) and text[10] == "T" and text[-1] == "Z"
 
 
 # Keys
@@ -180,7 +180,7 @@ async def test_a_submitted_job_is_queued_and_keeps_what_it_was_given(system: Sys
     job = await system.job(LEGAL, "j1")
     assert (job.scope, job.kind, job.payload, job.state, job.priority) == (LEGAL, "ingest", payload, "queued", -3)
     assert (job.progress, job.error) == ({}, "")
-    assert is_timestamp(job.created_at) and is_timestamp(job.updated_at)
+    assert is_timestamp(job.created_at, instant=True) and is_timestamp(job.updated_at)
 
 
 async def test_a_job_submitted_again_changes_nothing(system: SystemStore) -> None:
@@ -189,6 +189,15 @@ async def test_a_job_submitted_again_changes_nothing(system: SystemStore) -> Non
     await system.submit_job(a_job("j1", scope=RIVAL, kind="other", priority=9))
     assert await system.job(EVERYBODY, "j1") == before
     assert await system.jobs(RIVAL) == []
+
+
+async def test_jobs_of_one_second_begin_in_the_order_in_which_they_were_submitted(system: SystemStore) -> None:
+    names = [f"{place * 7919 % 13:02}" for place in range(12)]  # in no order
+    for name in names:
+        await system.submit_job(Job(name, EVERYBODY, "ingest", {}))
+    assert [job.id for job in reversed(await system.jobs(EVERYBODY))] == names
+    begun = [await system.claim_job("w", LONG) for _ in names]
+    assert [found[0].id for found in begun if found] == names
 
 
 async def test_a_job_that_is_not_plain_json_is_refused(system: SystemStore) -> None:

@@ -13,6 +13,7 @@ from graphrag.stores.system import ENDED, RETRIED, ApiKey, Decision, Job, JobFai
 from graphrag.stores.system_rows import (
     account_row,
     decision_from,
+    instant,
     job_from,
     json_object,
     key_from,
@@ -148,7 +149,7 @@ class EmbeddedSystemStore:
                     payload,
                     job.priority,
                     progress,
-                    job.created_at or submitted,
+                    job.created_at or instant(),
                     submitted,
                 ),
             )
@@ -197,7 +198,7 @@ class EmbeddedSystemStore:
     # Jobs, as workers see them
 
     async def claim_job(self, worker: str, seconds: float, kinds: Sequence[str] = ()) -> tuple[Job, Lease] | None:
-        """See SystemStore.claim_job. Jobs submitted within one second come in the order of their ids."""
+        """See SystemStore.claim_job."""
 
         def work(connection: sqlite3.Connection) -> tuple[Job, Lease] | None:
             # Read inside the transaction: waiting for another process's write may have taken a while.

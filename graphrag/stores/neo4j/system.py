@@ -16,6 +16,7 @@ from graphrag.stores.system import ENDED, RETRIED, ApiKey, Decision, Job, JobFai
 from graphrag.stores.system_rows import (
     account_row,
     decision_from,
+    instant,
     job_from,
     json_object,
     key_from,
@@ -187,7 +188,7 @@ class Neo4jSystemStore:
             "priority": job.priority,
             "progress": json_object("progress", job.progress),
             "error": "",
-            "created_at": job.created_at or submitted,
+            "created_at": job.created_at or instant(),
             "updated_at": submitted,
             "fence": 0,
         }
@@ -229,7 +230,7 @@ class Neo4jSystemStore:
     # Jobs, as workers see them
 
     async def claim_job(self, worker: str, seconds: float, kinds: Sequence[str] = ()) -> tuple[Job, Lease] | None:
-        """See SystemStore.claim_job. Jobs submitted within one second come in the order of their ids."""
+        """See SystemStore.claim_job."""
 
         async def work(tx: Transaction) -> tuple[Job, Lease] | None:
             while found := await tx.run(_NEXT, kinds=list(kinds)):
