@@ -50,8 +50,6 @@ class Assessment:
     evidence: EvidenceSet
     confidence: float
     """Estimated probability that the evidence set holds the answer."""
-    alone: float
-    """Share of the question's term weight that the passage holds which answers best by itself."""
     missing: tuple[str, ...]
     """Words of the question that it does not hold, weightiest first."""
     heads: tuple[str, ...]
@@ -75,7 +73,6 @@ def assess(ledger: Ledger) -> Assessment:
     return Assessment(
         evidence=evidence,
         confidence=min(likely, ABSENT_IDENTIFIER) if lacking else likely,
-        alone=_alone(ledger, scored),
         missing=tuple(dict.fromkeys((*lacking, *missing_words(ledger.question, evidence)))),
         heads=tuple(dict.fromkeys(chain.chunk_ids[0] for chain in scored.chains[:5])),
         hits=scored.hits,
@@ -90,14 +87,6 @@ def _with_kin(ledger: Ledger, evidence: EvidenceSet) -> EvidenceSet:
     """
     words = frozenset[str]().union(*(ledger.candidates[id_].words for id_ in evidence.chunk_ids))
     return replace(evidence, terms=evidence.terms | kin_held(frozenset(ledger.question.terms), words))
-
-
-def _alone(ledger: Ledger, scored: Scored) -> float:
-    if not scored.base:
-        return 0.0
-    best = min(scored.base, key=lambda id_: (-scored.base[id_], id_))
-    weights, wanted = ledger.question.weights, wanted_terms(ledger.question)
-    return weight_of(weights, ledger.candidates[best].terms & wanted) / (weight_of(weights, wanted) or 1e-9)
 
 
 def confidence(values: Mapping[str, float]) -> float:

@@ -138,7 +138,7 @@ def test_confidence_grows_with_what_speaks_for_the_evidence_and_stays_a_probabil
 def test_the_verdict_follows_from_the_confidence(value: float, verdict: str):
     evidence = EvidenceSet(("a",), (), frozenset(), 1.0)
 
-    assert judge(Assessment(evidence, value, 1.0, (), (), [], None, {})) == verdict
+    assert judge(Assessment(evidence, value, (), (), [], None, {})) == verdict
 
 
 @pytest.mark.parametrize(

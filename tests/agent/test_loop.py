@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from agent.assess import assess
+from agent.assess import Assessment, assess
 from agent.loop import ALL_TOOLS, Agent
 from agent.planner import EvidencePlanner, Plan, Planner, State, Stop
 from agent.tool import Means
 from agent.tools import GRAPH_TOOLS, TOOLS, GraphExpand, GraphSearch, KeywordSearch, ReadChunk, VectorSearch
-from agent.types import Answer, Budget, Piece, Step
+from agent.types import Answer, Budget, Piece, ShortAnswer, Step, StoppedBy
 from graphrag.errors import InputError
 from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
@@ -237,16 +237,81 @@ async def test_a_passage_that_holds_the_question_and_no_answer_is_followed(empty
     assert len(told.steps) == 1
 
 
-@pytest.mark.parametrize("step", [1, 2, 3])
-async def test_the_planner_stops_when_the_evidence_suffices(kb: KnowledgeBase, step: int):
+@pytest.fixture
+async def found(kb: KnowledgeBase) -> tuple[Ledger, Assessment]:
+    """What a first search found, and a judgement for tests to change."""
     question = await read_question(kb.store, kb.embedder, kb.encoder, SCOPE, QUESTIONS[0])
     ledger = Ledger(kb.store, SCOPE, question)
     await ledger.add(await VectorSearch(query=QUESTIONS[0]).run(ledger, Means(kb.embedder)))
-    sure, unsure = (replace(assess(ledger), confidence=value, alone=0.0) for value in (1.0, 0.01))
+    return ledger, assess(ledger)
 
-    assert await EvidencePlanner().next(State(ledger, step, sure, 5, ALL_TOOLS)) == Stop("sufficient")
-    going_on = await EvidencePlanner().next(State(ledger, step, unsure, 5, ALL_TOOLS))
-    assert going_on == Stop("no_gain") if step == 3 else isinstance(going_on, Plan)
+
+@pytest.mark.parametrize(
+    ("step", "confidence", "stops"), [(2, 1.0, "sufficient"), (2, 0.1, "no_gain"), (3, 0.01, "no_gain")]
+)
+async def test_later_the_planner_stops_by_the_confidence(
+    found: tuple[Ledger, Assessment], step: int, confidence: float, stops: StoppedBy
+):
+    ledger, assessment = found
+    judged = replace(assessment, confidence=confidence)
+
+    assert await EvidencePlanner().next(State(ledger, step, judged, 5, ALL_TOOLS)) == Stop(stops)
+
+
+async def test_evidence_of_next_to_nothing_gets_a_third_step(found: tuple[Ledger, Assessment]):
+    ledger, assessment = found
+
+    plan = await EvidencePlanner().next(State(ledger, 2, replace(assessment, confidence=0.01), 5, ALL_TOOLS))
+
+    assert isinstance(plan, Plan)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "joined", "answered", "compared", "stops"),
+    [
+        (0.5, 0.9, True, False, True),
+        (0.5, 0.7, True, False, False),  # its words stand in passages that little joins
+        (0.99, 1.0, False, False, False),  # nothing shows the answer
+        (0.2, 0.9, True, False, False),  # the answer would be that the evidence does not suffice
+        (0.5, 0.0, False, True, True),  # the passages about both things
+        (0.2, 0.0, False, True, False),
+    ],
+)
+async def test_the_first_searches_suffice_with_an_answer_that_is_firmly_joined(
+    found: tuple[Ledger, Assessment], confidence: float, joined: float, answered: bool, compared: bool, stops: bool
+):
+    ledger, assessment = found
+    chunk = next(iter(ledger.candidates.values())).chunk
+    short = ShortAnswer("Vantor Components", "thing", 0.6, chunk.document_id, chunk.id, 0, 17) if answered else None
+    judged = replace(
+        assessment,
+        confidence=confidence,
+        short=short,
+        features={**assessment.features, "joined": joined},
+        evidence=replace(assessment.evidence, alone=True, compared=compared),
+    )
+
+    plan = await EvidencePlanner().next(State(ledger, 1, judged, 5, ALL_TOOLS))
+
+    assert plan == Stop("sufficient") if stops else isinstance(plan, Plan)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_what_no_short_answer_could_say_suffices_in_one_passage_with_the_whole_question(
+    kb: KnowledgeBase, alone: bool
+):
+    text = "What kind of module is the PMX-48?"
+    question = await read_question(kb.store, kb.embedder, kb.encoder, SCOPE, text)
+    ledger = Ledger(kb.store, SCOPE, question)
+    await ledger.add(await VectorSearch(query=text).run(ledger, Means(kb.embedder)))
+    assessment = assess(ledger)
+    evidence = replace(assessment.evidence, alone=alone, compared=False)
+
+    plan = await EvidencePlanner().next(
+        State(ledger, 1, replace(assessment, confidence=0.5, short=None, evidence=evidence), 5, ALL_TOOLS)
+    )
+
+    assert plan == Stop("sufficient") if alone else isinstance(plan, Plan)
 
 
 # Tools that are switched off
