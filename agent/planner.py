@@ -23,13 +23,14 @@ LATER_EXPANSION = 25
 """Neighbours taken from a later one."""
 FIRM = 0.8
 """Share of the question's words, each counted as firmly as the passage that holds it is joined (`joined` in
-agent/assess.py), from which a short answer ends the search after the first step. Tried on 680 questions: of HotpotQA, MuSiQue
-and two corpora of organisations, of both benchmarks again among near copies, and of one among 50,000 chunks. With a short
-answer and 0.8 or more, following the graph brought 1 of 94 a passage that it lacked; with less, 6 of 38; without one, however
-confident, 22 of 160."""
-POOR = 0.1
-"""Below it a third step is worth its reads: the evidence lacks something that the words may still find. Above it, a third
-step brought nothing on either benchmark (docs/benchmarks.md)."""
+agent/assess.py), from which a short answer ends the search after the first step. Tried on 680 questions: of HotpotQA,
+MuSiQue and two corpora of organisations, of both benchmarks again among near copies, and of one among 50,000 chunks.
+With a short answer and 0.8 or more, following the graph brought 1 of 94 a passage that it lacked; with less, 6 of 38;
+without one, however confident, 22 of 160."""
+POOR = 0.03
+"""Below it a third step is worth its reads: the evidence holds next to nothing of the question, whose words may still
+find something. Of 84 third steps below 0.1 on the same questions, one raised recall@5, at 0.016; those above 0.03 took
+as much from the first ten passages as they added."""
 STOP_CONFIDENCE = 0.45
 """Enough to stop once the graph has been followed: what is found later rarely changes an answer of this confidence."""
 
@@ -106,9 +107,9 @@ class EvidencePlanner:
 def _settled(ledger: Ledger, assessment: Assessment) -> bool:
     """Whether the first searches found all that following the graph would, and enough to answer from.
 
-    Of two things that are compared, that is the passages about both. Else it is a short answer with the question's words
-    firmly joined: while the passage that answers is still to be found, there is none, even if others stand in for it. Where
-    no short answer could say it ("what kind of"), it is one passage with the whole question.
+    Of two things that are compared, that is the passages about both. Else it is a short answer with the question's
+    words firmly joined: while the passage that answers is still to be found, there is none, even if others stand in for
+    it. Where no short answer could say it ("what kind of"), it is one passage with the whole question.
     """
     evidence = assessment.evidence
     if assessment.confidence < INSUFFICIENT:

@@ -247,7 +247,7 @@ async def found(kb: KnowledgeBase) -> tuple[Ledger, Assessment]:
 
 
 @pytest.mark.parametrize(
-    ("step", "confidence", "stops"), [(2, 1.0, "sufficient"), (2, 0.1, "no_gain"), (3, 0.01, "no_gain")]
+    ("step", "confidence", "stops"), [(2, 1.0, "sufficient"), (2, 0.05, "no_gain"), (3, 0.01, "no_gain")]
 )
 async def test_later_the_planner_stops_by_the_confidence(
     found: tuple[Ledger, Assessment], step: int, confidence: float, stops: StoppedBy
