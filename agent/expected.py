@@ -26,17 +26,27 @@ _COMPARING = frozenset(
 )
 
 
+# "the company that makes ...", "the city in which ...": what does is a company, what lies there a city.
+_DESCRIBED = re.compile(
+    r"\b(?:the|an?)\s+(?:same\s+)?(company|firm|business|organi[sz]ation|person|people|man|woman|place|city|town|village|country|state)\s+"
+    r"(?:that|which|who|whose|whom|where|based|behind|located|responsible|(?:at|by|for|from|in|of|on|to|under|with)\s+wh(?:ich|om|ose))\b",
+    re.IGNORECASE,
+)
+
+
 def asked_words(question: str) -> frozenset[str]:
     """Words that say what kind of answer is wanted ("how *long*", "which *company*"), case-folded.
 
-    So do those of an order ("*list* the members") and, of two things, by what they are compared ("*earlier*, A or B"). The
-    evidence need not hold any of them: an answer is of that kind without saying so.
+    So do those of an order ("*list* the members") and, of two things, by what they are compared ("*earlier*, A or B"), and those
+    that say what kind of thing a clause describes ("the *company* that makes ..."). The evidence need not hold any of them: what
+    it speaks of is of that kind without saying so.
     """
     asked: set[str] = set()
     for match in _ASKED.finditer(question):
         words = {word.casefold() for word in match.groups() if word}
         if not (_ATTRIBUTE.match(match.group()) and _MEASURED.intersection(terms(" ".join(words)))):
             asked |= words
+    asked.update(match.group(1).casefold() for match in _DESCRIBED.finditer(question))
     order = _ORDER.match(question)
     if order is not None:
         asked.update(order.group().casefold().split())
