@@ -260,7 +260,7 @@ class GraphStore(Protocol):
     async def title_links(
         self, scope: Scope, chunk_ids: Sequence[str], limit: int, filter: Filter | None = None
     ) -> list[TitleLink]:
-        """Links "a phrase of `source` is the key of what `target` is about", from and to each of the chunks.
+        """Links "a phrase of `source` is the key of what `target` is about", from each of the chunks.
 
         A chunk is about the entities it mentions with role `subject`. Both ends are visible and pass the filter, and
         the source is not itself about the key. Within a source only longest matches count: a phrase that is the key of a
@@ -268,9 +268,7 @@ class GraphStore(Protocol):
         subject, too, be it of the source itself) contains it as a run of whole tokens and stands in every sentence in
         which the phrase stands; see graphrag.analysis.longest_matches.
 
-        The limit holds for each *given* chunk and each direction on its own: the first `limit` links out of it and the
-        first `limit` links into it, ascending by (source, target, key). The result is the union of these, ascending by
-        (source, target, key), without duplicates.
+        The first `limit` links out of each chunk, ascending by (source, target, key), without duplicates.
         """
         ...
 

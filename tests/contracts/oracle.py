@@ -314,16 +314,15 @@ class OracleStore:
     async def title_links(
         self, scope: Scope, chunk_ids: Sequence[str], limit: int, filter: Filter | None = None
     ) -> list[TitleLink]:
-        """All links of the visible part, then those at the given chunks.
+        """All links of the visible part, then those from the given chunks.
 
-        Reading: the limit holds for each *given* chunk and direction on its own, and the result is the union; and a
-        longer phrase covers a shorter one even where the source is itself about the longer one.
+        Reading: the limit holds for each chunk on its own; and a longer phrase covers a shorter one even where the source is
+        itself about the longer one.
         """
         links = _all_title_links(list(_chunks(self._visible(scope, filter))))
         found: set[tuple[str, str, str]] = set()
         for id_ in chunk_ids:
-            for end in (0, 1):
-                found.update(sorted(link for link in links if link[end] == id_)[: max(0, limit)])
+            found.update(sorted(link for link in links if link[0] == id_)[: max(0, limit)])
         return [TitleLink(*link) for link in sorted(found)]
 
     async def entity_ids(self, scope: Scope, *, after: str = "", limit: int = 1000) -> list[str]:

@@ -975,7 +975,7 @@ async def test_a_title_link_joins_a_phrase_to_the_chunk_about_it(store_factory: 
         target, source = [batch.chunks[0].id for batch in await fill(store, [about, naming])]
         (link,) = await store.title_links(ANYBODY, [source], 10)
         assert (link.source, link.target, link.key) == (source, target, "lamprey")
-        assert await store.title_links(ANYBODY, [target], 10) == [link]
+        assert await store.title_links(ANYBODY, [target], 10) == []
         assert await store.title_links(ANYBODY, [source, target], 10) == [link]
         assert await store.title_links(ANYBODY, [source, target], 0) == []
 
@@ -988,7 +988,6 @@ async def test_only_the_longest_phrase_that_names_a_visible_subject_links(store_
         short, long, source = [batch.chunks[0].id for batch in await fill(store, [acme, corp, naming])]
         assert [link.target for link in await store.title_links(LEGAL, [source], 10)] == [long]
         assert [link.target for link in await store.title_links(ANYBODY, [source], 10)] == [short]
-        assert await store.title_links(LEGAL, [short], 10) == []
 
 
 async def test_a_chunk_is_not_linked_by_what_it_is_about_itself(store_factory: StoreFactory) -> None:
@@ -998,7 +997,7 @@ async def test_a_chunk_is_not_linked_by_what_it_is_about_itself(store_factory: S
         assert await store.title_links(ANYBODY, [chunk.id for chunk in batches[0].chunks], 10) == []
 
 
-async def test_title_links_are_cut_per_chunk_and_direction(store_factory: StoreFactory) -> None:
+async def test_title_links_are_cut_per_chunk(store_factory: StoreFactory) -> None:
     lamprey = NAMES.index("Lamprey")
     about = [document(named("Berlin"), source=f"t{n}.md", title=lamprey) for n in range(4)]
     naming = [document(named("Lamprey"), source=f"s{n}.md") for n in range(4)]
@@ -1006,10 +1005,8 @@ async def test_title_links_are_cut_per_chunk_and_direction(store_factory: StoreF
         batches = await fill(store, [*about, *naming])
         targets = sorted(batch.chunks[0].id for batch in batches[:4])
         sources = sorted(batch.chunks[0].id for batch in batches[4:])
-        out = await store.title_links(ANYBODY, [sources[2]], 3)
-        assert [(link.source, link.target) for link in out] == [(sources[2], target) for target in targets[:3]]
-        into = await store.title_links(ANYBODY, [targets[2]], 3)
-        assert [(link.source, link.target) for link in into] == [(source, targets[2]) for source in sources[:3]]
+        out = await store.title_links(ANYBODY, sources[1:3], 3)
+        assert [(link.source, link.target) for link in out] == [(s, t) for s in sources[1:3] for t in targets[:3]]
 
 
 async def test_a_neighbourhood_is_cut_by_hop_then_mentions_then_id(store_factory: StoreFactory) -> None:

@@ -139,7 +139,7 @@ async def test_blocks_that_older_software_stored_are_made_anew(
     )
     async with open_stores(neo4j_url, filter_fields=FIELDS):
         assert await rows(driver, "MATCH (e:Entity) RETURN e.id, e.blocks ORDER BY e.id") == wanted
-    assert await rows(driver, "MATCH (e:Stale) RETURN count(*)") == [[2]]
+    # What Browser shows is made anew, too, here or by a store that is open.
     while await display.refresh(store._connection):
         pass
     assert await rows(driver, "MATCH (e:Stale) RETURN count(*)") == [[0]]
@@ -160,6 +160,20 @@ async def test_terms_that_older_software_stored_are_made_anew_with_their_counts(
     await rows(driver, "MATCH (s:SchemaVersion) SET s.version = 5")
     async with open_stores(neo4j_url, filter_fields=FIELDS):
         assert sorted(await rows(driver, held)) == wanted
+
+
+async def test_the_text_index_of_older_software_is_made_anew(
+    store: Neo4jStore, driver: AsyncDriver, neo4j_url: str
+) -> None:
+    await fill(store, [named("Acme")])
+    held = "SHOW INDEXES YIELD name, state, properties WHERE name = 'chunk_text' RETURN state, properties"
+    wanted = await rows(driver, held)
+    await rows(driver, "DROP INDEX chunk_text")
+    await rows(driver, "CREATE FULLTEXT INDEX chunk_text FOR (n:Chunk) ON EACH [n.scope, n.terms, n.phrase_ids]")
+    await rows(driver, "MATCH (s:SchemaVersion) SET s.version = 6")
+    async with open_stores(neo4j_url, filter_fields=FIELDS) as (upgraded, _):
+        assert await rows(driver, held) == wanted == [["ONLINE", ["scope", "terms"]]]
+        assert await upgraded.search_chunks(ANYBODY, ["acm"], 5)
 
 
 async def test_a_start_that_waited_for_newer_software_is_refused(
@@ -429,7 +443,7 @@ async def test_each_read_takes_a_fixed_small_number_of_round_trips(store: Neo4jS
         (lambda: store.term_statistics(ANYBODY, ["acm", "berlin"]), 1),
         (lambda: store.find_entities(ANYBODY, keys=["acme", "berlin"]), 1),
         (lambda: store.chunks_mentioning(ANYBODY, [entity_id("default", "acme")], 5), 1),
-        (lambda: store.title_links(ANYBODY, ids, 5), 2),
+        (lambda: store.title_links(ANYBODY, ids, 5), 1),
         (lambda: store.statistics(ANYBODY), 1),
     ]
     for read, expected in reads:

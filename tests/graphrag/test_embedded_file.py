@@ -103,7 +103,7 @@ async def test_the_terms_that_an_older_version_stored_are_made_anew(tmp_path: Pa
     batch = build(DocumentPlan((ChunkPlan((SentencePlan((0, 4)),)), ChunkPlan((SentencePlan((1,)),)))))
     async with EmbeddedStore(path) as store:
         await store.write(Scope(), batch)
-    run_sql(path, "UPDATE chunks SET terms = 'burnt'; PRAGMA user_version = 5")
+    run_sql(path, "UPDATE chunks SET terms = 'burnt'; CREATE TABLE phrases (key, chunk); PRAGMA user_version = 5")
     async with EmbeddedStore(path) as store:
         kept = await store.chunks(Scope(), [chunk.id for chunk in batch.chunks])
         assert [chunk.terms for chunk in kept] == [chunk.terms for chunk in batch.chunks]

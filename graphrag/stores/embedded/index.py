@@ -381,14 +381,6 @@ class MemoryIndex:
             rows = rows[prefixes <= np.partition(prefixes, limit - 1)[limit - 1]]
         return tuple(sorted([self.chunk_ids[row] for row in rows.tolist()])[:limit])
 
-    def ascending(self, rows: NDArray[np.int32], start: int) -> Iterator[int]:
-        """The rows ascending by chunk id, for a caller who will want about `start` of them and hardly ever all."""
-        prefixes = self._prefixes[rows]
-        while len(rows):
-            chosen = prefixes <= np.partition(prefixes, start - 1)[start - 1] if start < len(rows) else prefixes >= 0
-            yield from sorted(rows[chosen].tolist(), key=self.chunk_ids.__getitem__)
-            rows, prefixes, start = rows[~chosen], prefixes[~chosen], start * 4
-
     def subjects(self, tenant: str) -> Mapping[str, "array[int]"]:
         """What the tenant's chunks are about, with the rows of these chunks, visible or not, dead ones included."""
         return self._subjects.get(self._labels.codes.get(tenant, -1), {})

@@ -1,17 +1,14 @@
 """Title links: which chunk names, by a phrase of its text, what another chunk is about. See GraphStore.title_links."""
 
-import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from heapq import nsmallest
-from itertools import chain, islice
+from itertools import chain
 
 import numpy as np
 
 from graphrag.analysis import covers
 from graphrag.filters import Filter
 from graphrag.stores.embedded.index import MemoryIndex
-from graphrag.stores.embedded.sql import marks, parts
 from graphrag.stores.rows import decode_phrases
 from graphrag.types import Scope, TitleLink
 
@@ -32,13 +29,7 @@ class TitleLinks:
         self._views.clear()
 
     def at(
-        self,
-        connection: sqlite3.Connection,
-        index: MemoryIndex,
-        scope: Scope,
-        chunk_ids: Sequence[str],
-        limit: int,
-        filter: Filter | None,
+        self, index: MemoryIndex, scope: Scope, chunk_ids: Sequence[str], limit: int, filter: Filter | None
     ) -> list[TitleLink]:
         """See GraphStore.title_links; `limit` is at least 1."""
         view = self._views.get((scope, filter, limit))
@@ -46,11 +37,11 @@ class TitleLinks:
             if len(self._views) >= _KEPT_VIEWS:
                 self._views.clear()
             view = self._views[scope, filter, limit] = _View(index, scope, limit, filter)
-        return view.links(connection, index.visible_ids(scope, chunk_ids, filter))
+        return view.links(index.visible_ids(scope, chunk_ids, filter))
 
 
 class _View:
-    """The links that one caller sees. The first far ends of the links by a key are the same at whatever chunk."""
+    """The links that one caller sees. The first targets of the links by a key are the same at whatever chunk."""
 
     def __init__(self, index: MemoryIndex, scope: Scope, limit: int, filter: Filter | None) -> None:
         self._index = index
@@ -60,58 +51,18 @@ class _View:
         self._is_subject: dict[str, bool] = {}
         self._matches: dict[int, tuple[str, ...]] = {}
         self._targets: dict[str, list[_End]] = {}
-        self._sources: dict[str, list[_End]] = {}
 
-    def links(self, connection: sqlite3.Connection, ids: Sequence[str]) -> list[TitleLink]:
-        """Links out of and into visible chunks."""
-        index, limit = self._index, self._limit
-        rows = [index.row_of[id_] for id_ in ids]
-        self._find_sources(connection, {key for row in rows for key in index.subject_keys[row]})
-        found: set[tuple[str, str, str]] = set()
-        for id_, row in zip(ids, rows, strict=True):
-            own = index.subject_keys[row]
-            out = chain.from_iterable([self._ends_about(key) for key in self._longest(row) if key not in own])
-            found.update([(id_, target, key) for target, key in nsmallest(limit, out)])
-            into = chain.from_iterable([self._sources[key] for key in own])
-            found.update([(source, id_, key) for source, key in nsmallest(limit, into)])
-        return [TitleLink(*link) for link in sorted(found)]
-
-    def _find_sources(self, connection: sqlite3.Connection, keys: set[str]) -> None:
-        """Have the first chunks that name each of the keys."""
-        if len(self._sources) + len(self._targets) > _KEPT_KEYS:
-            self._sources.clear()
+    def links(self, ids: Sequence[str]) -> list[TitleLink]:
+        """Links out of visible chunks."""
+        if len(self._targets) > _KEPT_KEYS:
             self._targets.clear()
-        missing = [key for key in keys if key not in self._sources]
-        self._sources.update((key, []) for key in missing)
-        for part in parts(missing):
-            # One value for each key: a popular one stands in thousands of chunks, and rows are dear.
-            for key, numbers in connection.execute(
-                f"SELECT key, json_group_array(chunk) FROM phrases WHERE key IN ({marks(part)}) GROUP BY key", part
-            ):
-                self._sources[key] = self._naming(key, json.loads(numbers))
-
-    def _naming(self, key: str, numbers: Sequence[int]) -> list[_End]:
-        index = self._index
-        rows = index.row_of_number[np.array(numbers, dtype=np.int64)]
-        # As they are asked for, so that a popular key costs no more than its first links.
-        naming = (
-            (index.chunk_ids[row], key)
-            for row in index.ascending(rows[self._mask[rows]], self._limit)
-            if key not in index.subject_keys[row] and self._names(row, key)
-        )
-        return list(islice(naming, self._limit))
-
-    def _names(self, row: int, key: str) -> bool:
-        """Whether the key, a subject and one of the chunk's phrases, is a longest match.
-
-        Most are in no longer phrase that is a subject, and that is seen in a fraction of the time that decoding takes.
-        """
-        stored = self._index.phrases[row]
-        if row not in self._matches and "\\" not in stored:  # what stands between quotation marks is a phrase as it is
-            holding = [phrase for phrase in stored.split('"') if key in phrase and phrase in self._about]
-            if all(phrase == key or not self._subject(phrase) for phrase in holding):
-                return True
-        return key in self._longest(row)
+        found: list[tuple[str, str, str]] = []
+        for id_ in ids:
+            row = self._index.row_of[id_]
+            own = self._index.subject_keys[row]
+            ends = chain.from_iterable([self._ends_about(key) for key in self._longest(row) if key not in own])
+            found += [(id_, target, key) for target, key in nsmallest(self._limit, ends)]
+        return [TitleLink(*link) for link in sorted(found)]
 
     def _ends_about(self, key: str) -> list[_End]:
         """The first chunks that are about the key."""

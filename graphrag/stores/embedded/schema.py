@@ -7,7 +7,7 @@ from graphrag.analysis import chunk_terms
 from graphrag.errors import SchemaMismatchError, StoreError
 
 APPLICATION_ID = 0x47524147  # "GRAG": tells our files from other SQLite databases
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 _CHUNKS_AT_ONCE = 1_000
 
 _VERSION_1 = """
@@ -100,8 +100,13 @@ CREATE TABLE new_vectors (chunk_id TEXT PRIMARY KEY, version TEXT NOT NULL, embe
 
 _VERSION_6 = ""  # ANALYSIS_VERSION 3: what is made of the texts is made anew with every step.
 
+_VERSION_7 = """
+-- Title links are followed from the chunk that names to the one that is about, which needs the phrases of the former alone.
+DROP TABLE phrases;
+"""
+
 # The step at index i brings a file of version i to version i + 1. Steps are never edited once released, only added.
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6, _VERSION_7)
 
 
 def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:

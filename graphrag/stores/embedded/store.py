@@ -283,9 +283,7 @@ class EmbeddedStore:
         self._check_filter(filter)
         if limit < 1:
             return []
-        return await self._read(
-            lambda connection, index: self._links.at(connection, index, scope, chunk_ids, limit, filter)
-        )
+        return await self._read(lambda _, index: self._links.at(index, scope, chunk_ids, limit, filter))
 
     async def entity_ids(self, scope: Scope, *, after: str = "", limit: int = 1000) -> list[str]:
         """See GraphStore.entity_ids."""

@@ -88,10 +88,7 @@ def _insert(connection: sqlite3.Connection, batch: GraphBatch, *, created_at: st
     connection.execute(f"INSERT INTO documents ({DOCUMENT_COLUMNS}, text) VALUES ({marks(row)})", row)
     for chunk, vectors in zip(batch.chunks, batch.vectors, strict=True):
         values = (*rows.chunk_row(chunk), vectors.chunk.astype("<f4").tobytes(), rows.sentence_bytes(vectors))
-        cursor = connection.execute(f"INSERT INTO chunks VALUES (NULL, {marks(values)})", values)
-        connection.executemany(
-            "INSERT INTO phrases VALUES (?, ?)", [(phrase.key, cursor.lastrowid) for phrase in chunk.phrases]
-        )
+        connection.execute(f"INSERT INTO chunks VALUES (NULL, {marks(values)})", values)
     connection.executemany(
         "INSERT INTO relations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         list(map(rows.relation_row, batch.relations)),
@@ -101,9 +98,6 @@ def _insert(connection: sqlite3.Connection, batch: GraphBatch, *, created_at: st
 def _delete(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
     for part in parts(ids):
         listed = marks(part)
-        connection.execute(
-            f"DELETE FROM phrases WHERE chunk IN (SELECT n FROM chunks WHERE document_id IN ({listed}))", part
-        )
         # Of chunks that come back with the same id the new vector counts, should a move be switched and not ended.
         connection.execute(
             f"DELETE FROM new_vectors WHERE chunk_id IN (SELECT id FROM chunks WHERE document_id IN ({listed}))", part

@@ -263,7 +263,7 @@ _ABOUT: LiteralString = f"""
 
 # For each given chunk: which of its phrases are the key of a visible subject, the first chunks about each, and whether
 # the chunk itself is about it.
-LINKS_OUT: LiteralString = f"""
+TITLE_LINKS: LiteralString = f"""
 UNWIND $ids AS id
 MATCH (c:Chunk {{id: id}}) WHERE {_SEES_C} AND {_PASSES_C}
 WITH c AS source
@@ -276,28 +276,6 @@ CALL (e) {{ {_ABOUT}
 WITH source, e, targets WHERE size(targets) > 0
 WITH source, collect([e.key, targets, EXISTS {{ (source)-[:ABOUT]->(e) }}]) AS subjects
 {together("source.id, source.phrases, subjects")}"""
-
-# For each subject of the given chunks: these chunks, and the first chunks that name it and are not about it, each with
-# the longer phrases around the name that are the key of a visible subject too.
-LINKS_IN: LiteralString = f"""
-UNWIND $ids AS id
-MATCH (c:Chunk {{id: id}})-[:ABOUT]->(e:Entity) WHERE {_SEES_C} AND {_PASSES_C}
-WITH e, collect(c.id) AS targets
-CALL (e) {{
-    CALL db.index.fulltext.queryNodes('chunk_text', $within + ' +phrase_ids:' + e.id) YIELD node AS c
-    WHERE {_PASSES_C} AND NOT EXISTS {{ (c)-[:ABOUT]->(e) }}
-    WITH c AS source ORDER BY source.id LIMIT $most
-    WITH source, [i IN range(0, size(source.phrase_keys) - 1)
-        WHERE source.phrase_ids[i] <> e.id
-        AND ' ' + source.phrase_keys[i] + ' ' CONTAINS ' ' + e.key + ' ' | source.phrase_ids[i]] AS around
-    CALL (around) {{
-        UNWIND around AS other
-        MATCH (e:Entity {{id: other}}) WHERE EXISTS {{ {_ABOUT} }}
-        RETURN collect(e.key) AS longer
-    }}
-    RETURN collect([source.id, longer, CASE WHEN size(longer) > 0 THEN source.phrases END]) AS sources
-}}
-{together("e.key, targets, sources")}"""
 
 # Steps in the graph of entities
 

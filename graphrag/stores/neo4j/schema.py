@@ -14,9 +14,9 @@ from graphrag.stores.neo4j.comparable import PREFIX
 from graphrag.stores.neo4j.connection import Connection, Transaction
 from graphrag.stores.neo4j.queries import VECTOR_INDEXES, VECTOR_PROPERTIES
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """2: blocks of entities after BLOCKING_VERSION 2. 3: accounts of what models used. 4: replies of models. 5: two slots of vectors.
-6: terms of chunks after ANALYSIS_VERSION 3."""
+6: terms of chunks after ANALYSIS_VERSION 3. 7: chunk_text without phrases."""
 OLDEST_SERVER = (2026, 6)
 """`IN` inside SEARCH came with 2026.06."""
 _LOCK_SECONDS = 600
@@ -52,7 +52,7 @@ _STATEMENTS = {name: f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR (n:{label}) RE
     "decision_tenant": "CREATE INDEX decision_tenant IF NOT EXISTS FOR (n:Decision) ON (n.tenant)",
     "account_tenant": "CREATE INDEX account_tenant IF NOT EXISTS FOR (n:Account) ON (n.tenant)",
     "model_reply_tenant": "CREATE INDEX model_reply_tenant IF NOT EXISTS FOR (n:ModelReply) ON (n.tenant)",
-    "chunk_text": "CREATE FULLTEXT INDEX chunk_text IF NOT EXISTS FOR (n:Chunk) ON EACH [n.scope, n.terms, n.phrase_ids] OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}}",
+    "chunk_text": "CREATE FULLTEXT INDEX chunk_text IF NOT EXISTS FOR (n:Chunk) ON EACH [n.scope, n.terms] OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}}",
     "entity_names": "CREATE FULLTEXT INDEX entity_names IF NOT EXISTS FOR (n:Entity) ON EACH [n.key, n.blocks] OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}}",
 }  # fmt: skip
 
@@ -93,9 +93,12 @@ async def prepare(connection: Connection, filter_fields: Collection[str]) -> Non
     try:
         if await _is_ready(connection, filter_fields):  # another process may have made it meanwhile, or a newer one
             return
+        ((version, held),) = await connection.read(_VERSION)
+        if version is not None and version < 7:
+            await connection.define("DROP INDEX chunk_text IF EXISTS")  # made anew below, of fewer properties
         for statement in _STATEMENTS.values():
             await connection.define(statement)
-        slot = await _slot(connection)
+        slot = held or 0
         declared = await declared_fields(connection, slot)
         if declared is None or not declared.issuperset(filter_fields):
             if declared is not None:
@@ -195,12 +198,6 @@ async def _is_ready(connection: Connection, filter_fields: Collection[str]) -> b
     slot = held or 0
     declared = await declared_fields(connection, slot)
     return declared is not None and declared.issuperset(filter_fields) and not await _not_online(connection, slot)
-
-
-async def _slot(connection: Connection) -> int:
-    """Of the vectors in use."""
-    ((_, slot),) = await connection.read(_VERSION)
-    return slot or 0
 
 
 async def declared_fields(connection: Connection, slot: int) -> set[str] | None:
