@@ -66,8 +66,8 @@ class GraphSearch(Call):
 
 
 class GraphExpand(Call):
-    """Follow the graph: from passages to those that share an entity with them or name what they are about, and from
-    entities to the passages that mention them.
+    """Follow the graph: from passages to those that share an entity with them or are about something that they name, and
+    from entities to the passages that mention them.
     """
 
     chunk_ids: tuple[str, ...] = Field(default=(), max_length=40)
