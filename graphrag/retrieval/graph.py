@@ -52,9 +52,7 @@ async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int) -> list[s
                 for other in found.chunk_ids:
                     promise[other] = promise.get(other, 0.0) + worth
     for link in links:
-        for here, there in ((link.source, link.target), (link.target, link.source)):
-            if here in discount:
-                promise[there] = promise.get(there, 0.0) + discount[here]
+        promise[link.target] = promise.get(link.target, 0.0) + discount[link.source]
     # Of some thousand at a time few are wanted, so they are not sorted.
     best = nsmallest(limit, [(-total, id_) for id_, total in promise.items() if id_ not in ledger.candidates])
     return [id_ for _, id_ in best]
