@@ -29,11 +29,11 @@ class ChunkCache:
         found = {id_: chunk for id_ in ids if (chunk := cache.pop(id_, None)) is not None}
         missing = index.numbers(id_ for id_ in ids if id_ not in found)
         for part in parts(missing):
-            for number, *row in connection.execute(
-                f"SELECT c.n, {CHUNK_COLUMNS} FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.n IN ({marks(part)})",
+            for row in connection.execute(
+                f"SELECT {CHUNK_COLUMNS} FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.n IN ({marks(part)})",
                 part,
             ):
-                chunk = rows.chunk_from(row, index.entity_ids_of(number))
+                chunk = rows.chunk_from(row, index.entity_ids_of(row[0]))
                 found[chunk.id] = chunk
         cache.update(found)
         # As many as came, one by one: to drop all at once would hold up one question for many times its own time.

@@ -70,8 +70,6 @@ class MemoryIndex:
     def __init__(self, filter_fields: Iterable[str]) -> None:
         self.chunk_ids: list[str] = []
         self.row_of: dict[str, int] = {}
-        self.row_of_number = np.zeros(64, dtype=np.int32)
-        """Rows by the chunks' integer keys."""
         self._numbers = array("q")
         self._first_mention = array("i")
         """By row: where its mentions begin among all."""
@@ -150,8 +148,6 @@ class MemoryIndex:
         row = len(self.chunk_ids)
         self.chunk_ids.append(chunk.id)
         self.row_of[chunk.id] = row
-        self.row_of_number = fit(self.row_of_number, chunk.number)
-        self.row_of_number[chunk.number] = row
         self._numbers.append(chunk.number)
         self._first_mention.append(len(self._mention_rows))
         self._chunks_of[document].append(row)
@@ -421,9 +417,9 @@ class MemoryIndex:
         """The integer keys of known chunks in the database."""
         return [self._numbers[self.row_of[id_]] for id_ in chunks]
 
-    def entity_ids_of(self, number: int) -> list[str]:
-        """Ids of the entities that a known chunk mentions, given by its integer key, in the order of its mentions."""
-        row = int(self.row_of_number[number])
+    def entity_ids_of(self, chunk: str) -> list[str]:
+        """Ids of the entities that a known chunk mentions, in the order of its mentions."""
+        row = self.row_of[chunk]
         begin, end = (*self._first_mention[row : row + 2], len(self._mention_rows))[:2]
         return [self._entity_ids[entity] for entity in self._mention_entities[begin:end]]
 

@@ -13,7 +13,7 @@ def scope_tokens(tenant: str, access: str) -> str:
     return f"{_token(tenant)} {_token(tenant, access)}"
 
 
-def within(scope: Scope) -> str:
+def _within(scope: Scope) -> str:
     """The clause that only what the scope sees passes, and that adds nothing to a score."""
     if ALL_ACCESS in scope.access:
         return f"+scope:{_token(scope.tenant)}^0"
@@ -28,12 +28,12 @@ def any_term(scope: Scope, terms: Mapping[str, float]) -> list[str]:
     """Queries that together find the visible chunks which hold one of the terms at least, each with what multiplies its score."""
     quoted = [f"terms:{_quoted(term)}^{boost:.6f}" for term, boost in sorted(terms.items()) if term.strip()]
     slices = [quoted[start : start + MAX_CLAUSES] for start in range(0, len(quoted), MAX_CLAUSES)]
-    return [f"{within(scope)} +({' '.join(part)})" for part in slices]
+    return [f"{_within(scope)} +({' '.join(part)})" for part in slices]
 
 
 def one_term(scope: Scope, term: str) -> str:
     """The query for the visible chunks that hold a term, which is not blank."""
-    return f"{within(scope)} +terms:{_quoted(term)}"
+    return f"{_within(scope)} +terms:{_quoted(term)}"
 
 
 def _quoted(term: str) -> str:
