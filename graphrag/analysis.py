@@ -13,12 +13,12 @@ SCHEMA_VERSION of both stores, which then make the terms of what they hold anew.
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 
 import Stemmer
 
-from graphrag.types import Phrase, Span
+from graphrag.types import Span
 from graphrag.word_forms import common_form, related_words
 
 ANALYSIS_VERSION = "3"
@@ -153,7 +153,7 @@ def _says_little(key: str) -> bool:
     return not (any(character.isalpha() for character in key) and any(character.isdigit() for character in key))
 
 
-def phrases(text: str, sentences: Sequence[Span], offset: int = 0) -> tuple[Phrase, ...]:
+def phrases(text: str, sentences: Sequence[Span], offset: int = 0) -> dict[str, int]:
     """Runs of 1 to 6 tokens that start and end capitalised or with a digit; inner tokens may be small words.
 
     Args:
@@ -162,14 +162,14 @@ def phrases(text: str, sentences: Sequence[Span], offset: int = 0) -> tuple[Phra
         offset: where `text` begins.
 
     Returns:
-        One Phrase per key, ascending by key. Single-token phrases are no stop words and have 3 or more characters, or a
-        letter and a digit.
+        Keys in ascending order, each with the sentences that hold it: bit i stands for the sentence at i. Single-token phrases
+        are no stop words and have 3 or more characters, or a letter and a digit.
     """
-    found: dict[str, set[int]] = {}
+    found: dict[str, int] = {}
     for index, (start, end) in enumerate(sentences):
         for key in _sentence_phrases(text[start - offset : end - offset]):
-            found.setdefault(key, set()).add(index)
-    return tuple(Phrase(key, tuple(sorted(found[key]))) for key in sorted(found))
+            found[key] = found.get(key, 0) | 1 << index
+    return dict(sorted(found.items()))
 
 
 def _sentence_phrases(sentence: str) -> set[str]:
@@ -240,25 +240,24 @@ def covers(longer: str, shorter: str) -> bool:
 
 
 def longest_matches(
-    phrase_sentences: Mapping[str, Collection[int]], matching: Iterable[str], among: Iterable[str] | None = None
+    phrases: Mapping[str, int], matching: Iterable[str], among: Iterable[str] | None = None
 ) -> set[str]:
     """Of the phrases of one chunk that match something, those not covered by a longer one that matches too.
 
     Args:
-        phrase_sentences: the chunk's phrase keys with the sentences they stand in.
+        phrases: those of the chunk, as `phrases` gives them.
         matching: the phrase keys that match; others in it are ignored.
         among: those of them that are asked about; all by default.
 
     A phrase is covered when one longer match contains it as a run of whole tokens and stands in every sentence in which
     the phrase stands. Several longer matches that do so only between them do not cover it.
     """
-    matched = [(key, f" {key} ") for key in matching if key in phrase_sentences]
+    matched = [(key, f" {key} ") for key in matching if key in phrases]
     asked = {key for key, _ in matched} if among is None else {key for key, _ in matched}.intersection(among)
     return {
         key
         for key in asked
         if not any(
-            f" {key} " in padded and longer != key and set(phrase_sentences[key]) <= set(phrase_sentences[longer])
-            for longer, padded in matched
+            f" {key} " in padded and longer != key and not phrases[key] & ~phrases[longer] for longer, padded in matched
         )
     }

@@ -12,7 +12,7 @@ and adds what is computed from contributions, so that two stores with equal cano
 import base64
 import re
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from networkx import MultiDiGraph
 
 FORMAT = "graphrag-export"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2: without the phrases of chunks, which are made of the text."""
 CANONICAL = "graphrag-canonical"
 SAME_AS = "SAME_AS"
 MENTIONS = "MENTIONS"
 _ENTITIES_AT_ONCE = 500
+_CHUNK_FIELDS = tuple(field.name for field in fields(Chunk) if field.name != "phrases")
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -100,9 +102,11 @@ def batch_lines(batch: GraphBatch, *, canonical: bool = False) -> Iterable[str]:
 
 
 def _chunk(chunk: Chunk, vectors: ChunkVectors, dtype: str) -> dict[str, object]:
+    held = {name: getattr(chunk, name) for name in _CHUNK_FIELDS}
     return {
         "type": "chunk",
-        **msgspec.to_builtins(chunk),
+        **held,
+        "mentions": [msgspec.structs.asdict(mention) for mention in chunk.mentions],
         "embedding": _encoded(vectors.chunk, dtype),
         "sentence_embeddings": _encoded(vectors.sentences, "<f2"),
     }

@@ -10,7 +10,7 @@ import asyncio
 import base64
 import binascii
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Literal, TypeVar
 
@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import (
+    BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
@@ -28,7 +29,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from graphrag.analysis import chunk_terms
+from graphrag.analysis import chunk_terms, phrases
 from graphrag.decisions import record
 from graphrag.errors import InputError, SchemaMismatchError
 from graphrag.exporting import FORMAT, FORMAT_VERSION
@@ -42,12 +43,12 @@ from graphrag.types import (
     Fingerprints,
     GraphBatch,
     Mention,
-    Phrase,
     Relation,
     Scope,
     WriteOutcome,
 )
 
+_READABLE = (1, FORMAT_VERSION)
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -96,7 +97,8 @@ class _ChunkLine(Chunk):
     __pydantic_config__ = _STRICT
 
     type: Literal["chunk"]
-    phrases: tuple[Annotated[Phrase, _fields_of(Phrase)], ...]
+    phrases: Annotated[Mapping[str, int], BeforeValidator(lambda _: {})] = field(default_factory=dict[str, int])
+    """As version 1 of the format has them; they are made anew."""
     mentions: tuple[Annotated[Mention, _fields_of(Mention)], ...]
     embedding: _Array
     sentence_embeddings: _Array
@@ -249,7 +251,7 @@ def _header(numbered: Iterator[tuple[int, bytes]]) -> _Header:
             break
         if not isinstance(line, _Header) or line.format != FORMAT:
             break
-        if line.version != FORMAT_VERSION:
+        if line.version not in _READABLE:
             raise InputError(
                 f"line {number} says version {line.version} of the format, this software reads {FORMAT_VERSION}: export "
                 f"again with this software, or import with the one that wrote it"
@@ -273,9 +275,10 @@ def _documents(numbered: Iterator[tuple[int, bytes]], decisions: list[Decision])
                 count += 1
             case _ChunkLine() if pending is not None and not pending.relations:
                 chunk = _plain(Chunk, line)
-                # Made anew: an older version may have written them, and a question is analysed as this one does.
+                # Made anew: an older version may have written the terms, and a question is analysed as this one does.
                 terms = chunk_terms(pending.document.title, chunk.heading, chunk.text)
-                pending.chunks.append(replace(chunk, terms=terms))
+                held = phrases(chunk.text, chunk.sentences, chunk.start)
+                pending.chunks.append(replace(chunk, terms=terms, phrases=held))
                 vector, sentences = (_array(one, number) for one in (line.embedding, line.sentence_embeddings))
                 pending.vectors.append(ChunkVectors(vector.astype(np.float32), sentences.astype(np.float16)))
             case _RelationLine() if pending is not None:

@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -45,17 +44,14 @@ _RESERVED_KEYS = frozenset({"tenant", "access"})
 
 def stable_id(*parts: str | int) -> str:
     """Hash parts into an id. Parts are length-prefixed, so ("ab", "c") and ("a", "bc") differ."""
-    return _hashed(b"".join([_prefixed(str(part)) for part in parts]))
+    data = b"".join([_prefixed(str(part)) for part in parts])
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def _prefixed(part: str) -> bytes:
     # Text of JSON or of file names may hold half a surrogate pair, which has no UTF-8; it hashes like any other.
     data = part.encode(errors="surrogatepass")
     return len(data).to_bytes(8, "big") + data
-
-
-def _hashed(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def canonical_json(value: object) -> str:
@@ -185,19 +181,7 @@ def document_id(tenant: str, source: str, part: int = 0) -> str:
 
 def entity_id(tenant: str, key: str) -> str:
     """Id of an entity: hash(tenant, canonical key)."""
-    return _entity_id(tenant, key)
-
-
-@lru_cache(maxsize=1 << 16)
-def _entity_id(tenant: str, key: str) -> str:
-    # Stores do not repeat the id next to each stored key, so that reading chunks computes it again and again: what is the
-    # same for all entities of a tenant is not.
-    return _hashed(_entity_prefix(tenant) + _prefixed(key))
-
-
-@lru_cache(maxsize=256)
-def _entity_prefix(tenant: str) -> bytes:
-    return _prefixed("entity") + _prefixed(tenant)
+    return stable_id("entity", tenant, key)
 
 
 def chunk_id(document: str, position: int, text: str) -> str:
@@ -205,20 +189,12 @@ def chunk_id(document: str, position: int, text: str) -> str:
     return stable_id("chunk", document, position, text)
 
 
-class Phrase(msgspec.Struct, frozen=True, gc=False):
-    """A normalised capitalised run of the chunk's text that may name what another chunk is about.
+class Mention(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """One entity in one chunk: the contribution from which entities are computed.
 
-    A Struct, as a Mention is, since a question reads thousands of them: made in a fifth of a dataclass's time, and never looked at by
-    the garbage collector.
+    A Struct, since a question reads a thousand of them: made in a fifth of a dataclass's time, straight from what a store holds (a JSON
+    array of the fields in order), and never looked at by the garbage collector.
     """
-
-    key: str
-    sentences: tuple[int, ...]
-    """Ascending indices into `Chunk.sentences`."""
-
-
-class Mention(msgspec.Struct, frozen=True, gc=False):
-    """One entity in one chunk: the contribution from which entities are computed."""
 
     entity_id: str
     key: str
@@ -264,8 +240,10 @@ class Chunk:
     """Ascending document offsets of the sentences that begin in the core."""
     terms: str
     """Analysed terms joined by spaces (see graphrag.analysis), what keyword search sees."""
-    phrases: tuple[Phrase, ...]
-    """Ascending by key."""
+    phrases: Mapping[str, int]
+    """Normalised capitalised runs of its text that may name what another chunk is about, ascending, each with the sentences that
+    hold it: bit i stands for `sentences[i]`. Numbers, since a question reads ten thousand of them.
+    """
     mentions: tuple[Mention, ...]
     """Ascending by key, one per key."""
     headings_within: tuple[tuple[int, tuple[str, ...]], ...] = ()

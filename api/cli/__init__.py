@@ -7,7 +7,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import cast
 
-GC_THRESHOLDS = (10_000, 20, 100)
+GC_THRESHOLDS = (50_000, 20, 100)
 """A question makes some 30,000 short-lived objects. The usual threshold of 700 means dozens of collections for each."""
 
 

@@ -6,7 +6,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from graphrag.lives import LIFE_TERMS, implied_terms
 from graphrag.retrieval.question import Question
 from graphrag.retrieval.weights import WEIGHTS, Weights
 from graphrag.stores.base import SCORE_DECIMALS, GraphStore
-from graphrag.types import Chunk, Mention, Occurrences, Phrase, Scope, TitleLink
+from graphrag.types import Chunk, Occurrences, Scope, TitleLink
 
 MAX_CANDIDATES = 200
 """Candidates fetched for one question at most."""
@@ -52,16 +51,16 @@ class Candidate:
     """Rarity of the rarest entity of the question that it mentions or is about; 0 without any."""
     mentions: frozenset[str]
     """Keys of the entities that it mentions or is about."""
-    naming: frozenset[str]
-    """Keys of its phrases, which may name what other passages are about."""
 
     def strength(self, key: str) -> float:
         """Similarity of the best sentence that mentions the entity, at least 0; of the best sentence at all for a subject; 0 for an
         entity that it does not mention.
         """
-        mention = _with_key(self.chunk.mentions, key)
-        if mention is None:
+        mentions = self.chunk.mentions
+        place = bisect_left(mentions, key, key=_KEY)
+        if place == len(mentions) or mentions[place].key != key:
             return 0.0
+        mention = mentions[place]
         if mention.role == "subject":
             return self.best_sentence
         spans = self.chunk.sentences
@@ -73,8 +72,8 @@ class Candidate:
 
     def naming_score(self, key: str) -> float:
         """Similarity of the best sentence that holds the phrase, at least 0; 0 if none does."""
-        phrase = _with_key(self.chunk.phrases, key)
-        return max([0.0, *(self.sentences[place] for place in phrase.sentences)]) if phrase is not None else 0.0
+        held = self.chunk.phrases.get(key, 0)
+        return max([0.0, *(score for place, score in enumerate(self.sentences) if held >> place & 1)])
 
     def longest(self, names: Set[str]) -> Set[str]:
         """Those of some of its phrases that stand in no longer one of these, or entity: "York" in "New York" names something else."""
@@ -82,17 +81,7 @@ class Candidate:
         # Most stand in none, and that is seen in a fraction of the time that gathering the sentences takes.
         if not any(name in other and name != other for name in names for other in among):
             return names
-        sentences = {phrase.key: phrase.sentences for phrase in self.chunk.phrases if phrase.key in among}
-        return longest_matches(sentences, among, names)
-
-
-_Keyed = TypeVar("_Keyed", Mention, Phrase)
-
-
-def _with_key(items: Sequence[_Keyed], key: str) -> _Keyed | None:
-    """The one of the key, of items ascending by it."""
-    place = bisect_left(items, key, key=_KEY)
-    return items[place] if place < len(items) and items[place].key == key else None
+        return longest_matches(self.chunk.phrases, among, names)
 
 
 class Ledger:
@@ -155,7 +144,7 @@ class Ledger:
         sources, subjects = {chunk.id for chunk in added}, frozenset(self._about)
         for id_, candidate in self.candidates.items():
             targets = self._about if id_ in sources else fresh
-            names = (candidate.naming & subjects) - candidate.about
+            names = (candidate.chunk.phrases.keys() & subjects) - candidate.about
             for key in candidate.longest(names) if names else ():
                 for target in targets.get(key, ()):
                     self.links.setdefault((id_, target), set()).add(key)
@@ -207,7 +196,6 @@ class Ledger:
                 named=not about.isdisjoint(self.named),
                 mentioned=max([rare for key, rare in self.named.items() if key in mentions], default=0.0),
                 mentions=mentions,
-                naming=frozenset(map(_KEY, chunk.phrases)),
             )
             added.append(chunk.id)
         if self.joined:

@@ -123,12 +123,13 @@ def sentence_dimension_of(batch: GraphBatch) -> int | None:
 
 def _check_chunk(where: str, tenant: str, chunk: Chunk) -> None:
     keys = [mention.key for mention in chunk.mentions]
-    phrases = [phrase.key for phrase in chunk.phrases]
     names = (field for mention in chunk.mentions for field in (mention.surface, mention.type))
     # Joined, so that a chunk costs one check and not a hundred.
-    check_text(f"{where}: an id, heading, key or name", "\n".join((chunk.id, *chunk.heading, *keys, *phrases, *names)))
+    check_text(
+        f"{where}: an id, heading, key or name", "\n".join((chunk.id, *chunk.heading, *keys, *chunk.phrases, *names))
+    )
     check_text(f"{where}: the terms", chunk.terms)
-    for what, held in (("phrases", phrases), ("mentions", keys)):
+    for what, held in (("phrases", chunk.phrases), ("mentions", keys)):
         if any(one >= following for one, following in pairwise(held)):
             raise InputError(f"{where}: its {what} are not ascending by key, with each key once")
     if any(mention.entity_id != entity_id(tenant, mention.key) for mention in chunk.mentions):

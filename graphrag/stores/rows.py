@@ -18,9 +18,7 @@ from graphrag.types import (
     ChunkVectors,
     Document,
     Mention,
-    Phrase,
     Relation,
-    Role,
     Span,
     canonical_json,
     entity_id,
@@ -62,41 +60,43 @@ def document_from(row: Sequence[Any]) -> Document:
     return Document(**values)
 
 
-def encode_mentions(mentions: Sequence[Mention]) -> str:
-    """Mentions as JSON; entity ids are left out, they follow from tenant and key."""
-    return canonical_json([[m.key, m.surface, m.type, m.role, m.spans] for m in mentions])
-
-
-_StoredMention = tuple[str, str, str, Role, tuple[Span, ...]]
+_MENTION_FIELDS = len(msgspec.structs.fields(Mention))
 # Typed decoders of msgspec: pairs come as tuples, in half the time of the json module.
-_MENTIONS = msgspec.json.Decoder(list[_StoredMention])
-_PHRASES = msgspec.json.Decoder(dict[str, tuple[int, ...]])
+_MENTIONS = msgspec.json.Decoder(tuple[Mention, ...])
+_PHRASES = msgspec.json.Decoder(dict[str, int])
 _PARTS = msgspec.json.Decoder(
     tuple[
         tuple[str, ...],
         tuple[Span, ...],
-        dict[str, tuple[int, ...]],
-        list[_StoredMention],
+        dict[str, int],
+        tuple[Mention, ...],
         tuple[tuple[tuple[int, tuple[str, ...]], ...], tuple[tuple[int, int], ...]],
     ]
 )
 
 
-def decode_mentions(tenant: str, data: str) -> tuple[Mention, ...]:
-    """The inverse of encode_mentions."""
-    return _mentions(tenant, _MENTIONS.decode(data))
+def decode_mentions(data: str) -> tuple[Mention, ...]:
+    """The column `mentions`."""
+    return _MENTIONS.decode(data)
 
 
-def decode_phrases(data: str) -> dict[str, tuple[int, ...]]:
-    """The column `phrases`: the sentences in which each phrase stands, by key."""
+def decode_phrases(data: str) -> dict[str, int]:
+    """The column `phrases`."""
     return _PHRASES.decode(data)
 
 
-def _mentions(
-    tenant: str, stored: Sequence[_StoredMention], entity_ids: Sequence[str] | None = None
-) -> tuple[Mention, ...]:
-    ids = entity_ids or [entity_id(tenant, key) for key, *_ in stored]
-    return tuple([Mention(id_, *fields) for id_, fields in zip(ids, stored, strict=True)])
+def upgraded(tenant: str, phrases: str, mentions: str) -> tuple[str, str]:
+    """The columns `phrases` and `mentions` in today's form. Before schema version 8 of the stores, a phrase had its sentences as a
+    list, and a mention no entity id.
+    """
+    sentences = msgspec.json.decode(phrases, type=dict[str, list[int] | int])
+    held = msgspec.json.decode(mentions, type=list[list[object]])
+    return (
+        canonical_json({k: v if isinstance(v, int) else sum(1 << place for place in v) for k, v in sentences.items()}),
+        canonical_json(
+            [one if len(one) == _MENTION_FIELDS else [entity_id(tenant, str(one[0])), *one] for one in held]
+        ),
+    )
 
 
 def chunk_row(chunk: Chunk) -> tuple[object, ...]:
@@ -104,25 +104,24 @@ def chunk_row(chunk: Chunk) -> tuple[object, ...]:
     changed: dict[str, object] = {
         "heading": canonical_json(chunk.heading),
         "sentences": canonical_json(chunk.sentences),
-        "phrases": canonical_json({phrase.key: phrase.sentences for phrase in chunk.phrases}),
-        "mentions": encode_mentions(chunk.mentions),
+        "phrases": canonical_json(chunk.phrases),
+        "mentions": msgspec.json.encode(chunk.mentions).decode(),
         "marks": canonical_json([chunk.headings_within, chunk.pages_within]),
     }
     return _row(chunk, CHUNK_FIELDS, changed)
 
 
-def chunk_from(row: Sequence[object], entity_ids: Sequence[str] | None = None) -> Chunk:
+def chunk_from(row: Sequence[object]) -> Chunk:
     """A Chunk from its values in the order in which they are taken apart here, as chunk_row made them.
 
-    That is CHUNK_FIELDS with the document's source, title and tenant after its id. A store that has the ids of the entities
-    at hand, in the order of the mentions, spares the chunk computing them.
+    That is CHUNK_FIELDS with the document's source and title after its id.
     """
     values = cast(
-        tuple[str, str, str, str, str, int, int, int, int, int | None, int, str, str, str, str, str, str, str], row
+        tuple[str, str, str, str, int, int, int, int, int | None, int, str, str, str, str, str, str, str], row
     )
-    (id_, document, source, title, tenant, position, start, core, end, page, tokens, heading, sentences, text, terms, phrases, mentions, marks) = values  # fmt: skip
+    (id_, document, source, title, position, start, core, end, page, tokens, heading, sentences, text, terms, phrases, mentions, marks) = values  # fmt: skip
     # One call of the decoder for all five: it is what a read of chunks spends its time on.
-    heads, sentence_spans, phrase_sentences, stored, (headings_within, pages_within) = _PARTS.decode(
+    heads, sentence_spans, held, mentioned, (headings_within, pages_within) = _PARTS.decode(
         f"[{heading},{sentences},{phrases},{mentions},{marks}]"
     )
     return Chunk(
@@ -140,8 +139,8 @@ def chunk_from(row: Sequence[object], entity_ids: Sequence[str] | None = None) -
         token_count=tokens,
         sentences=sentence_spans,
         terms=terms,
-        phrases=tuple(map(Phrase, phrase_sentences, phrase_sentences.values())),
-        mentions=_mentions(tenant, stored, entity_ids),
+        phrases=held,
+        mentions=mentioned,
         headings_within=headings_within,
         pages_within=pages_within,
     )

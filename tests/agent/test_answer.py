@@ -184,7 +184,7 @@ async def check_path(kb: KnowledgeBase, answer: Answer) -> None:
             assert key in {mention.key for mention in target.mentions}
         else:
             naming, about = (source, target) if edge.kind == "link" else (target, source)
-            assert key in {phrase.key for phrase in naming.phrases}
+            assert key in naming.phrases
             assert key in {mention.key for mention in about.mentions if mention.role == "subject"}
 
 

@@ -75,7 +75,7 @@ def chunk_of(text: str) -> Chunk:
     """A chunk that starts 100 characters into its document, without mentions."""
     return Chunk(
         id="c", document_id="d", source="s", title="", position=0, start=100, core_start=100, end=100 + len(text),
-        text=text, heading=(), page=None, token_count=1, sentences=((100, 100 + len(text)),), terms="", phrases=(),
+        text=text, heading=(), page=None, token_count=1, sentences=((100, 100 + len(text)),), terms="", phrases={},
         mentions=(),
     )  # fmt: skip
 

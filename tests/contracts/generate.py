@@ -345,3 +345,10 @@ def seeded_corpus(seed: int, size: int) -> list[DocumentPlan]:
     random = Random(seed)
     numbers = iter(range(size))
     return [seeded_plan(random, lambda: f"part-{next(numbers)}.md") for _ in range(size)]
+
+
+def form_before_8(chunk: Chunk) -> tuple[str, str]:
+    """Phrases and mentions as stores held them before schema version 8."""
+    sentences = {key: [i for i in range(held.bit_length()) if held >> i & 1] for key, held in chunk.phrases.items()}
+    mentions = [[one.key, one.surface, one.type, one.role, one.spans] for one in chunk.mentions]
+    return canonical_json(sentences), canonical_json(mentions)

@@ -136,8 +136,7 @@ class OracleStore:
         for chunk in batch.chunks:
             if batch.text[chunk.start : chunk.end] != chunk.text:
                 raise InputError("a chunk is not a span of the text")
-            for held in (chunk.phrases, chunk.mentions):
-                keys = [one.key for one in held]
+            for keys in (list(chunk.phrases), [mention.key for mention in chunk.mentions]):
                 if keys != sorted(set(keys)):
                     raise InputError("phrases or mentions are not ascending, each key once")
             if any(mention.entity_id != entity_id(document.tenant, mention.key) for mention in chunk.mentions):
@@ -471,7 +470,6 @@ def _all_title_links(chunks: Sequence[Chunk]) -> list[tuple[str, str, str]]:
     subjects = {key for keys in about.values() for key in keys}
     links: list[tuple[str, str, str]] = []
     for source in chunks:
-        sentences = {phrase.key: phrase.sentences for phrase in source.phrases}
-        for key in longest_matches(sentences, subjects) - about[source.id]:
+        for key in longest_matches(source.phrases, subjects) - about[source.id]:
             links += [(source.id, target.id, key) for target in chunks if key in about[target.id]]
     return links

@@ -22,7 +22,17 @@ from graphrag.stores.neo4j.store import Neo4jStore
 from graphrag.stores.system import Decision
 from graphrag.stores.trips import count_round_trips
 from graphrag.types import Fingerprints, GraphBatch, Scalar, Scope, chunk_id, entity_id, relation_id
-from tests.contracts.generate import FIELDS, NAMES, VECTORS, ChunkPlan, DocumentPlan, SentencePlan, build, seeded_corpus
+from tests.contracts.generate import (
+    FIELDS,
+    NAMES,
+    VECTORS,
+    ChunkPlan,
+    DocumentPlan,
+    SentencePlan,
+    build,
+    form_before_8,
+    seeded_corpus,
+)
 from tests.contracts.neo4j import empty
 
 ANYBODY = Scope()
@@ -145,21 +155,28 @@ async def test_blocks_that_older_software_stored_are_made_anew(
     assert await rows(driver, "MATCH (e:Stale) RETURN count(*)") == [[0]]
 
 
-async def test_terms_that_older_software_stored_are_made_anew_with_their_counts(
+async def test_chunks_that_older_software_stored_are_brought_up_to_date_with_their_counts(
     store: Neo4jStore, driver: AsyncDriver, neo4j_url: str
 ) -> None:
-    await fill(store, [named("Acme", "Berlin"), named("Acme", source="b.md", access="secret")])
+    batch, _ = await fill(store, [named("Acme", "Berlin"), named("Acme", source="b.md", access="secret")])
     held = (
         "MATCH (c:Chunk) RETURN c.id AS id, c.terms AS terms UNION ALL MATCH (d:Document) RETURN d.id AS id, d.term_count "
         "AS terms UNION ALL MATCH (p:Partition) RETURN p.id AS id, p.terms AS terms"
     )
     wanted = sorted(await rows(driver, held))
+    phrases, mentions = form_before_8(batch.chunks[0])
     await rows(driver, "MATCH (c:Chunk) SET c.terms = 'old'")
+    await rows(
+        driver,
+        "MATCH (c:Chunk {id: $id}) SET c.phrases = $phrases, c.mentions = $mentions",
+        id=batch.chunks[0].id, phrases=phrases, mentions=mentions,
+    )  # fmt: skip
     await rows(driver, "MATCH (d:Document) SET d.term_count = 99")
     await rows(driver, "MATCH (p:Partition) SET p.terms = 99")
     await rows(driver, "MATCH (s:SchemaVersion) SET s.version = 5")
     async with open_stores(neo4j_url, filter_fields=FIELDS):
         assert sorted(await rows(driver, held)) == wanted
+        assert await store.chunks(ANYBODY, [batch.chunks[0].id]) == list(batch.chunks)
 
 
 async def test_the_text_index_of_older_software_is_made_anew(

@@ -9,6 +9,7 @@ from typing import Literal
 
 import pytest
 
+from graphrag.analysis import phrases
 from graphrag.bootstrap import open_stores
 from graphrag.decisions import decide, decided, decision_id, decisions_seen
 from graphrag.errors import InputError, SchemaMismatchError
@@ -84,13 +85,17 @@ async def test_a_round_trip_changes_nothing_but_times(stores: Stores, lines: lis
     assert any(json.loads(line)["type"] == "relation" for line in lines)
 
 
-async def test_the_terms_of_an_export_of_an_older_version_are_made_anew(stores: Stores, lines: list[str]):
+async def test_what_an_export_of_an_older_version_says_of_the_texts_is_made_anew(stores: Stores, lines: list[str]):
     target, _ = stores
-    old = [json.loads(line) for line in lines]
-    await bring(stores, [json.dumps(one | {"terms": "burnt"} if one["type"] == "chunk" else one) for one in old])
+    older = {"chunk": {"terms": "burnt", "phrases": [{"key": "x", "sentences": [0]}]}, "header": {"version": 1}}
+    await bring(stores, [_edit(line, **older.get(json.loads(line)["type"], {})) for line in lines])
 
     again = [line async for line in export_lines(target, EVERYTHING)]
     assert timeless(again) == timeless(lines)
+    ids = [chunk["id"] for chunk in map(json.loads, lines) if chunk["type"] == "chunk"]
+    chunks = await target.chunks(EVERYTHING, ids)
+    assert any(chunk.phrases for chunk in chunks)
+    assert all(chunk.phrases == phrases(chunk.text, chunk.sentences, chunk.start) for chunk in chunks)
 
 
 async def test_what_is_stored_is_left_alone_and_what_changed_is_replaced(stores: Stores, lines: list[str]):
@@ -183,8 +188,8 @@ async def test_what_does_not_hold_together_is_refused(stores: Stores, lines: lis
             await bring(stores, [header, *lines[1:]])
     with pytest.raises(InputError, match="not the header"):
         await bring(stores, [])
-    with pytest.raises(InputError, match="version 2 of the format"):
-        await bring(stores, [_edit(lines[0], version=2), *lines[1:]])
+    with pytest.raises(InputError, match="version 3 of the format"):
+        await bring(stores, [_edit(lines[0], version=3), *lines[1:]])
     with pytest.raises(InputError, match="which models"):
         await bring(stores, [_edit(lines[0], fingerprints=None), *lines[1:]])
     assert await target.documents(EVERYTHING) == []

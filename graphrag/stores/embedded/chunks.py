@@ -33,7 +33,7 @@ class ChunkCache:
                 f"SELECT {CHUNK_COLUMNS} FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.n IN ({marks(part)})",
                 part,
             ):
-                chunk = rows.chunk_from(row, index.entity_ids_of(row[0]))
+                chunk = rows.chunk_from(row)
                 found[chunk.id] = chunk
         cache.update(found)
         # As many as came, one by one: to drop all at once would hold up one question for many times its own time.

@@ -76,7 +76,7 @@ class FollowingIndex:
             f"WHERE c.document_id IN ({marks(ids)}) ORDER BY c.document_id, c.position",
             ids,
         ):
-            decoded = rows.decode_mentions(documents[document_id].tenant, mentions)
+            decoded = rows.decode_mentions(mentions)
             chunks[document_id].append(IndexedChunk(number, id_, terms, vector, phrases, decoded))
         for id_, document in documents.items():
             self.memory.put_document(id_, document.tenant, document.access, document.metadata, chunks[id_])

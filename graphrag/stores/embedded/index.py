@@ -71,9 +71,6 @@ class MemoryIndex:
         self.chunk_ids: list[str] = []
         self.row_of: dict[str, int] = {}
         self._numbers = array("q")
-        self._first_mention = array("i")
-        """By row: where its mentions begin among all."""
-        self._entity_ids: list[str] = []
         self.phrases: list[str] = []
         """By row, as stored: few rows are ever asked for theirs, and objects for all would be a burden on every collection."""
         self.subject_keys: list[tuple[str, ...]] = []
@@ -149,7 +146,6 @@ class MemoryIndex:
         self.chunk_ids.append(chunk.id)
         self.row_of[chunk.id] = row
         self._numbers.append(chunk.number)
-        self._first_mention.append(len(self._mention_rows))
         self._chunks_of[document].append(row)
         self.phrases.append(chunk.phrases)
         self.subject_keys.append(tuple(mention.key for mention in chunk.mentions if mention.role == "subject"))
@@ -178,7 +174,6 @@ class MemoryIndex:
             known = self._entities.get(mention.entity_id)
             if known is None:
                 known = self._entities[mention.entity_id] = _Known(len(self._entities), mention.key, tenant)
-                self._entity_ids.append(mention.entity_id)
                 if self._blocks is not None:
                     self._add_blocks(self._blocks, mention.entity_id, mention.key)
             subject = mention.role == "subject"
@@ -416,12 +411,6 @@ class MemoryIndex:
     def numbers(self, chunks: Iterable[str]) -> list[int]:
         """The integer keys of known chunks in the database."""
         return [self._numbers[self.row_of[id_]] for id_ in chunks]
-
-    def entity_ids_of(self, chunk: str) -> list[str]:
-        """Ids of the entities that a known chunk mentions, in the order of its mentions."""
-        row = self.row_of[chunk]
-        begin, end = (*self._first_mention[row : row + 2], len(self._mention_rows))[:2]
-        return [self._entity_ids[entity] for entity in self._mention_entities[begin:end]]
 
     def vectors(self, chunks: Sequence[str]) -> NDArray[np.float32]:
         """`(len(chunks), dim)` embeddings of known chunks, a copy."""

@@ -91,7 +91,7 @@ class _View:
         return found
 
 
-def _uncovered(keys: Sequence[str], sentences: Sequence[Sequence[int]]) -> tuple[str, ...]:
+def _uncovered(keys: Sequence[str], sentences: Sequence[int]) -> tuple[str, ...]:
     # A run of tokens that stands in this once is in no other key: one search instead of one for each pair.
     text = " " + " \n ".join(keys) + " "
     return tuple(
@@ -103,5 +103,5 @@ def _uncovered(keys: Sequence[str], sentences: Sequence[Sequence[int]]) -> tuple
     )
 
 
-def _covered(key: str, own: Sequence[int], phrases: Iterable[tuple[str, Sequence[int]]]) -> bool:
-    return any(key in longer and covers(longer, key) and set(own).issubset(where) for longer, where in phrases)
+def _covered(key: str, own: int, phrases: Iterable[tuple[str, int]]) -> bool:
+    return any(key in longer and covers(longer, key) and not own & ~where for longer, where in phrases)

@@ -5,9 +5,10 @@ import sqlite3
 
 from graphrag.analysis import chunk_terms
 from graphrag.errors import SchemaMismatchError, StoreError
+from graphrag.stores.rows import upgraded
 
 APPLICATION_ID = 0x47524147  # "GRAG": tells our files from other SQLite databases
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 _CHUNKS_AT_ONCE = 1_000
 
 _VERSION_1 = """
@@ -105,8 +106,12 @@ _VERSION_7 = """
 DROP TABLE phrases;
 """
 
+_VERSION_8 = ""  # Phrases and mentions of chunks in another form: see rows.upgraded.
+
 # The step at index i brings a file of version i to version i + 1. Steps are never edited once released, only added.
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6, _VERSION_7)
+MIGRATIONS: tuple[str, ...] = (
+    _VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6, _VERSION_7, _VERSION_8
+)  # fmt: skip
 
 
 def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
@@ -143,7 +148,7 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
                 if statement.strip():
                     connection.execute(statement)
         if version < SCHEMA_VERSION:
-            _renew_terms(connection)
+            _renew_chunks(connection)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("COMMIT")
@@ -153,18 +158,23 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
         raise
 
 
-def _renew_terms(connection: sqlite3.Connection) -> None:
-    """Make the terms of every chunk anew: a question is analysed as this software does, and would miss other forms."""
+def _renew_chunks(connection: sqlite3.Connection) -> None:
+    """Make the terms of every chunk anew: a question is analysed as this software does, and would miss other forms. Bring its phrases
+    and mentions into the form of this version.
+    """
     after = 0
     while page := connection.execute(_CHUNKS, (after, _CHUNKS_AT_ONCE)).fetchall():
-        renewed = [(chunk_terms(title, json.loads(heading), text), n) for n, title, heading, text in page]
-        connection.executemany("UPDATE chunks SET terms = ?1 WHERE n = ?2 AND terms != ?1", renewed)
+        renewed = [
+            (chunk_terms(title, json.loads(heading), text), *upgraded(tenant, phrases, mentions), n)
+            for n, tenant, title, heading, text, phrases, mentions in page
+        ]
+        connection.executemany("UPDATE chunks SET terms = ?, phrases = ?, mentions = ? WHERE n = ?", renewed)
         after = page[-1][0]
 
 
 _CHUNKS = (
-    "SELECT c.n, d.title, c.heading, c.text FROM chunks c JOIN documents d ON d.id = c.document_id "
-    "WHERE c.n > ? ORDER BY c.n LIMIT ?"
+    "SELECT c.n, d.tenant, d.title, c.heading, c.text, c.phrases, c.mentions "
+    "FROM chunks c JOIN documents d ON d.id = c.document_id WHERE c.n > ? ORDER BY c.n LIMIT ?"
 )
 
 

@@ -13,7 +13,7 @@ SWITCHED = "move_switched"
 """Key of meta, there from the switch of a move to another model to its end."""
 DOCUMENT_COLUMNS = ", ".join(DOCUMENT_FIELDS)
 CHUNK_COLUMNS = ", ".join(
-    ("c.id", "c.document_id", "d.source", "d.title", "d.tenant", *(f'c."{name}"' for name in CHUNK_FIELDS[2:]))
+    ("c.id", "c.document_id", "d.source", "d.title", *(f'c."{name}"' for name in CHUNK_FIELDS[2:]))
 )
 """What graphrag.stores.rows.chunk_from takes, of chunks as c and documents as d."""
 RELATION_COLUMNS = ", ".join(f'"{name}"' for name in RELATION_FIELDS)

@@ -1,6 +1,5 @@
 """Title links: which chunk names, by a phrase of its text, what another chunk is about. See GraphStore.title_links."""
 
-import json
 from collections.abc import Sequence
 from heapq import nsmallest
 
@@ -8,6 +7,7 @@ from graphrag.analysis import longest_matches
 from graphrag.filters import Filter
 from graphrag.stores.neo4j import queries
 from graphrag.stores.neo4j.connection import Connection
+from graphrag.stores.rows import decode_phrases
 from graphrag.types import Scope, TitleLink
 
 
@@ -20,7 +20,7 @@ async def title_links(
     )
     links: list[tuple[str, str, str]] = []
     for source, phrases, subjects in found:
-        matches = longest_matches(json.loads(phrases), [key for key, _, _ in subjects])
+        matches = longest_matches(decode_phrases(phrases), [key for key, _, _ in subjects])
         links += nsmallest(
             limit,
             [

@@ -13,10 +13,12 @@ from graphrag.stores.neo4j import lucene
 from graphrag.stores.neo4j.comparable import PREFIX
 from graphrag.stores.neo4j.connection import Connection, Transaction
 from graphrag.stores.neo4j.queries import VECTOR_INDEXES, VECTOR_PROPERTIES
+from graphrag.stores.rows import upgraded
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """2: blocks of entities after BLOCKING_VERSION 2. 3: accounts of what models used. 4: replies of models. 5: two slots of vectors.
-6: terms of chunks after ANALYSIS_VERSION 3. 7: chunk_text without phrases."""
+6: terms of chunks after ANALYSIS_VERSION 3. 7: chunk_text without phrases.
+8: phrases and mentions of chunks as rows.upgraded has them."""
 OLDEST_SERVER = (2026, 6)
 """`IN` inside SEARCH came with 2026.06."""
 _LOCK_SECONDS = 600
@@ -111,7 +113,7 @@ async def prepare(connection: Connection, filter_fields: Collection[str]) -> Non
                 f"index of another name on the same properties, or one that failed, and start again"
             )
         await _renew_blocks(connection)
-        await _renew_terms(connection)
+        await _renew_chunks(connection)
         await connection.write(lambda tx: tx.run(_SET_VERSION, token=token, version=SCHEMA_VERSION))
     finally:
         await connection.write(lambda tx: tx.run(_UNLOCK, token=token))
@@ -135,21 +137,29 @@ _SET_BLOCKS = (
 )
 
 
-async def _renew_terms(connection: Connection) -> None:
-    """Make the terms of every chunk anew, and their counts: a question is analysed as this software does."""
+async def _renew_chunks(connection: Connection) -> None:
+    """Make the terms of every chunk anew, and their counts: a question is analysed as this software does. Bring its phrases and mentions
+    into the form of this version.
+    """
     after = ""
     while page := await connection.read(_CHUNKS, after=after, limit=_CHUNKS_AT_ONCE):
-        rows = [
-            {"id": id_, "terms": chunk_terms(title, json.loads(heading), text)} for id_, title, heading, text in page
-        ]
-        await connection.write(lambda tx, rows=rows: tx.run(_SET_TERMS, rows=rows))
+        rows: list[dict[str, str]] = []
+        for id_, tenant, title, heading, text, phrases, mentions in page:
+            terms = chunk_terms(title, json.loads(heading), text)
+            phrases, mentions = upgraded(tenant, phrases, mentions)
+            rows.append({"id": id_, "terms": terms, "phrases": phrases, "mentions": mentions})
+        await connection.write(lambda tx, rows=rows: tx.run(_SET_CHUNKS, rows=rows))
         after = page[-1][0]
     for statement in (_COUNT_IN_DOCUMENTS, _COUNT_IN_PARTITIONS):
         await connection.write(lambda tx, statement=statement: tx.run(statement))
 
 
-_CHUNKS = "MATCH (c:Chunk) WHERE c.id > $after RETURN c.id, c.title, c.heading, c.text ORDER BY c.id LIMIT $limit"
-_SET_TERMS = "UNWIND $rows AS row MATCH (c:Chunk {id: row.id}) SET c.terms = row.terms"
+_CHUNKS = """
+MATCH (c:Chunk) WHERE c.id > $after
+RETURN c.id, c.tenant, c.title, c.heading, c.text, c.phrases, c.mentions ORDER BY c.id LIMIT $limit"""
+_SET_CHUNKS = """
+UNWIND $rows AS row MATCH (c:Chunk {id: row.id})
+SET c.terms = row.terms, c.phrases = row.phrases, c.mentions = row.mentions"""
 _COUNT_IN_DOCUMENTS = """
 MATCH (c:Chunk)
 WITH c.document_id AS id, sum(size(split(c.terms, ' ')) - CASE c.terms WHEN '' THEN 1 ELSE 0 END) AS terms

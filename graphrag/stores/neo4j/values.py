@@ -103,7 +103,7 @@ def _chunk(document: Document, chunk: Chunk, vectors: ChunkVectors) -> Propertie
         "title": document.title,
         "name": f"{heading} · {chunk.position + 1}",
         "scope": lucene.scope_tokens(document.tenant, document.access),
-        "phrase_ids": [entity_id(document.tenant, phrase.key) for phrase in chunk.phrases],
+        "phrase_ids": [entity_id(document.tenant, key) for key in chunk.phrases],
         "sentence_vectors": rows.sentence_bytes(vectors),
         # Tells the chunks of one version of a document from those of the next, in a read that meets a write.
         "version": document.fingerprint,
