@@ -144,7 +144,10 @@ class Ledger:
         sources, subjects = {chunk.id for chunk in added}, frozenset(self._about)
         for id_, candidate in self.candidates.items():
             targets = self._about if id_ in sources else fresh
-            names = (candidate.chunk.phrases.keys() & subjects) - candidate.about
+            phrases = candidate.chunk.phrases.keys()
+            if phrases.isdisjoint(targets):
+                continue
+            names = (phrases & subjects) - candidate.about
             for key in candidate.longest(names) if names else ():
                 for target in targets.get(key, ()):
                     self.links.setdefault((id_, target), set()).add(key)

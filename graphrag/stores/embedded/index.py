@@ -5,7 +5,6 @@ rows outnumber live ones. The index belongs to one thread.
 """
 
 from array import array
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +16,7 @@ from graphrag.extraction.resolution import blocking_keys, may_be_same
 from graphrag.filters import Filter
 from graphrag.stores.base import SCORE_DECIMALS
 from graphrag.stores.embedded.columns import MetadataColumn, fit, view
+from graphrag.stores.embedded.postings import Postings
 from graphrag.types import ALL_ACCESS, Entity, Hit, Mention, Metadata, Occurrences, Scope
 
 _MENTION_STRIDE = 5  # row, count, surface code, type code, is subject
@@ -88,7 +88,7 @@ class MemoryIndex:
         self._labels = _Interned()
         self._texts = _Interned()
         self._columns = {field: MetadataColumn(field) for field in filter_fields}
-        self._postings: dict[str, array[int]] = {}
+        self._postings = Postings()
         self._entities: dict[str, _Known] = {}
         # Every mention once more, over all entities: row and entity number.
         self._mention_rows = array("i")
@@ -164,11 +164,7 @@ class MemoryIndex:
         self._lengths[row] = len(words)
         self._document_of[row] = document
         self._alive[row] = True
-        for word, count in Counter(words).items():
-            posting = self._postings.get(word)
-            if posting is None:
-                posting = self._postings[word] = array("i")
-            posting.extend((row, count))
+        self._postings.add(row, words)
         tenant = int(self._tenant[document])
         for mention in chunk.mentions:
             known = self._entities.get(mention.entity_id)
@@ -273,10 +269,7 @@ class MemoryIndex:
         norms = K1 * (1 - B + B * self._lengths[: len(corpus)] / average)
         scores = np.zeros(len(corpus))
         for term in sorted(set(terms)):
-            posting = self._postings.get(term)
-            if posting is None:
-                continue
-            rows, counts = view(posting, 2).T
+            rows, counts = self._postings.of(term).T
             seen = corpus[rows]
             rows, counts = rows[seen], counts[seen]
             weight = idf(total, len(rows)) * (K1 + 1)
@@ -289,10 +282,7 @@ class MemoryIndex:
     def term_counts(self, scope: Scope, terms: Iterable[str]) -> tuple[int, float, dict[str, int]]:
         """Visible chunks, their average length in terms, and document frequencies."""
         mask = self.visible(scope, None)
-        frequency: dict[str, int] = {}
-        for term in terms:
-            posting = self._postings.get(term)
-            frequency[term] = 0 if posting is None else int(np.count_nonzero(mask[view(posting, 2)[:, 0]]))
+        frequency = {term: int(np.count_nonzero(mask[self._postings.of(term)[:, 0]])) for term in terms}
         return (*self._corpus(scope), frequency)
 
     # Entities
