@@ -59,7 +59,8 @@ async def supports(
             without any is supported by nothing.
     """
     ids = list(dict.fromkeys(id_ for _, cited in claims for id_ in cited))
-    vectors = await ledger.store.chunk_vectors(ledger.scope, ids, ledger.filter) if ids else {}
+    held = await ledger.store.chunks_with_vectors(ledger.scope, ids, ledger.filter) if ids else []
+    vectors = {chunk.id: vectors for chunk, vectors in held}
     texts = [_MARKER.sub("", text) for text, _ in claims]
     encoded = await encoder.encode([Passage("", text, ()) for text in texts]) if ids else []
     found: list[Support] = []

@@ -210,7 +210,7 @@ async def latencies(store: GraphStore, scope: Scope, corpus: "Sample", repeat: i
         "term_statistics, 6 terms": lambda: store.term_statistics(scope, some(corpus.terms, 6)),
         "find_entities, 40 keys": lambda: store.find_entities(scope, keys=some(corpus.keys, 40)),
         "chunks, 25": lambda: store.chunks(scope, some(corpus.chunk_ids, 25)),
-        "chunk_vectors, 25": lambda: store.chunk_vectors(scope, some(corpus.chunk_ids, 25)),
+        "chunks_with_vectors, 25": lambda: store.chunks_with_vectors(scope, some(corpus.chunk_ids, 25)),
         "chunks_mentioning, 100 entities": lambda: store.chunks_mentioning(scope, some(corpus.entity_ids, 100), 31),
         "title_links, 10 chunks": lambda: store.title_links(scope, some(corpus.chunk_ids, 10), 20),
         "neighbourhood, 1 hop, 50": lambda: store.neighbourhood(scope, some(corpus.entity_ids, 1), 1, 50),

@@ -163,14 +163,11 @@ class Ledger:
         ]
         if not fresh:
             return []
-        chunks, vectors = await asyncio.gather(
-            self.store.chunks(self.scope, fresh, self.filter), self.store.chunk_vectors(self.scope, fresh, self.filter)
-        )
-        chunks = [chunk for chunk in chunks if chunk.id in vectors]  # others were deleted between the two reads
-        if not chunks:
+        found = await self.store.chunks_with_vectors(self.scope, fresh, self.filter)
+        if not found:
             return []
+        chunks, stored = zip(*found, strict=True)
         question = self.question
-        stored = [vectors[chunk.id] for chunk in chunks]
         similarities = _cosines(np.stack([of.chunk for of in stored]), question.vector)
         scores = _cosines(np.concatenate([of.sentences for of in stored]), question.sentence_vector)
         words = [chunk.terms.split() for chunk in chunks]

@@ -163,10 +163,10 @@ class GraphStore(Protocol):
         """Chunks in the order of `ids`."""
         ...
 
-    async def chunk_vectors(
+    async def chunks_with_vectors(
         self, scope: Scope, ids: Sequence[str], filter: Filter | None = None
-    ) -> dict[str, ChunkVectors]:
-        """Embeddings by chunk id.
+    ) -> list[tuple[Chunk, ChunkVectors]]:
+        """Chunks in the order of `ids`, each with its embeddings, as they were at one moment.
 
         Raises:
             SchemaMismatchError: as write.

@@ -14,7 +14,7 @@ from graphrag.extraction.resolution import UNDECIDED, Decided
 from graphrag.filters import Filter
 from graphrag.stores.base import GraphStore
 from graphrag.stores.system import SystemStore, decided_by
-from graphrag.types import Chunk, Entity, Mention, Occurrences, Scope, Subgraph
+from graphrag.types import Chunk, ChunkVectors, Entity, Mention, Occurrences, Scope, Subgraph
 
 
 async def with_merges(store: GraphStore, system: SystemStore, scope: Scope) -> GraphStore:
@@ -64,9 +64,19 @@ class _MergedStore:
 
     async def chunks(self, scope: Scope, ids: Sequence[str], filter: Filter | None = None) -> list[Chunk]:
         """Chunks whose mentions of merged entities are mentions of the one that stands for them."""
-        found = await self._store.chunks(scope, ids, filter)
-        groups = await self._groups(mention.entity_id for chunk in found for mention in chunk.mentions)
-        return [_merged(chunk, groups) for chunk in found] if groups else found
+        return await self._of_merged(await self._store.chunks(scope, ids, filter))
+
+    async def chunks_with_vectors(
+        self, scope: Scope, ids: Sequence[str], filter: Filter | None = None
+    ) -> list[tuple[Chunk, ChunkVectors]]:
+        """The same, each with its embeddings."""
+        found = await self._store.chunks_with_vectors(scope, ids, filter)
+        chunks = await self._of_merged([chunk for chunk, _ in found])
+        return list(zip(chunks, (vectors for _, vectors in found), strict=True))
+
+    async def _of_merged(self, chunks: list[Chunk]) -> list[Chunk]:
+        groups = await self._groups(mention.entity_id for chunk in chunks for mention in chunk.mentions)
+        return [_merged(chunk, groups) for chunk in chunks] if groups else chunks
 
     async def chunks_mentioning(
         self,

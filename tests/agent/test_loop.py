@@ -60,10 +60,10 @@ async def test_a_trace_tells_what_was_called_and_what_it_brought(kb: KnowledgeBa
     assert sum(seen.new_evidence for seen in observations) == len(met) == len(answer.ranked)
     assert all(seen.round_trips > 0 for seen in observations if seen.hits)
     # Three reads for the question (decisions, statistics, names), one more for words near one that nothing holds ("zyzzyva"),
-    # and two for each step that brought passages.
+    # and one for each step that brought passages.
     read = 3 + ("zyzzyva" in question)
     brought = sum(any(seen.new_evidence for seen in step.observations) for step in answer.steps)
-    assert answer.round_trips == sum(seen.round_trips for seen in observations) + read + 2 * brought == trips.count
+    assert answer.round_trips == sum(seen.round_trips for seen in observations) + read + brought == trips.count
     assert all(step.reason for step in answer.steps)
     assert all(0 <= step.coverage <= 1 and math.isfinite(step.score) for step in answer.steps)
     assert 0 <= answer.confidence <= 1

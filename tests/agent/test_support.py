@@ -75,9 +75,11 @@ class Store:
     def __init__(self, vectors: dict[str, ChunkVectors]) -> None:
         self.vectors = vectors
 
-    async def chunk_vectors(self, scope: object, ids: list[str], filter: object) -> dict[str, ChunkVectors]:
-        """See GraphStore.chunk_vectors."""
-        return {id_: self.vectors[id_] for id_ in ids}
+    async def chunks_with_vectors(
+        self, scope: object, ids: list[str], filter: object
+    ) -> list[tuple[Stub, ChunkVectors]]:
+        """See GraphStore.chunks_with_vectors."""
+        return [(Stub(id=id_), self.vectors[id_]) for id_ in ids]
 
 
 @pytest.fixture(scope="module")

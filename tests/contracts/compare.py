@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 from graphrag.extraction.resolution import Decided, blocking_keys
 from graphrag.filters import Filter
 from graphrag.stores.base import MAX_K, GraphStore
-from graphrag.types import ChunkVectors, Document, GraphBatch, Hit, Scope, Subgraph, TermStatistics, canonical_json
+from graphrag.types import (
+    Chunk,
+    ChunkVectors,
+    Document,
+    GraphBatch,
+    Hit,
+    Scope,
+    Subgraph,
+    TermStatistics,
+    canonical_json,
+)
 from tests.contracts.generate import VECTORS
 from tests.contracts.oracle import OracleStore
 
@@ -59,7 +69,7 @@ async def snapshot(store: GraphStore, scope: Scope, filter: Filter | None, asked
         "texts": store.texts(scope, asked.documents),
         "chunk ids": asyncio.gather(*(store.chunk_ids(scope, id_) for id_ in asked.documents)),
         "chunks": store.chunks(scope, asked.chunks, filter),
-        "chunk vectors": _vectors(store.chunk_vectors(scope, asked.chunks, filter)),
+        "chunks with vectors": _with_vectors(store.chunks_with_vectors(scope, asked.chunks, filter)),
         "matching chunks": store.search_chunks(scope, asked.terms, MAX_K, filter),
         "entities": store.entities(scope, asked.entities),
         "entity ids": store.entity_ids(scope),
@@ -110,8 +120,9 @@ async def _timeless(read: Awaitable[list[Document]]) -> object:
     return timeless(await read)
 
 
-async def _vectors(read: Awaitable[dict[str, ChunkVectors]]) -> object:
-    return _comparable(await read)
+async def _with_vectors(read: Awaitable[list[tuple[Chunk, ChunkVectors]]]) -> object:
+    found = await read
+    return [chunk for chunk, _ in found], _comparable({chunk.id: vectors for chunk, vectors in found})
 
 
 async def _rounded(read: Awaitable[TermStatistics]) -> object:

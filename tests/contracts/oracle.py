@@ -207,11 +207,12 @@ class OracleStore:
         by_id = {chunk.id: chunk for chunk in _chunks(self._visible(scope, filter))}
         return [by_id[id_] for id_ in dict.fromkeys(ids) if id_ in by_id]
 
-    async def chunk_vectors(
+    async def chunks_with_vectors(
         self, scope: Scope, ids: Sequence[str], filter: Filter | None = None
-    ) -> dict[str, ChunkVectors]:
-        """By chunk id."""
-        return {id_: vectors for id_, vectors in _vectors(self._visible(scope, filter)).items() if id_ in ids}
+    ) -> list[tuple[Chunk, ChunkVectors]]:
+        """In the order of `ids`."""
+        held = _vectors(self._visible(scope, filter))
+        return [(chunk, held[chunk.id]) for chunk in await self.chunks(scope, ids, filter)]
 
     async def nearest_chunks(
         self, scope: Scope, vectors: NDArray[np.float32], k: int, filter: Filter | None = None

@@ -660,7 +660,7 @@ async def test_a_new_access_label_alone_takes_effect_at_once_everywhere(store_fa
         (hidden,) = await fill(store, [replace(plan, access="legal")])
         assert [part.id for part in hidden.chunks] == [chunk]
         assert await store.chunks(ANYBODY, [chunk]) == []
-        assert await store.chunk_vectors(ANYBODY, [chunk]) == {}
+        assert await store.chunks_with_vectors(ANYBODY, [chunk]) == []
         assert await store.nearest_chunks(ANYBODY, VECTORS[:1], 5) == [[]]
         assert await store.search_chunks(ANYBODY, ["acm", "berlin"], 5) == []
         assert await store.entities(ANYBODY, ids) == []
@@ -709,7 +709,7 @@ async def test_empty_arguments_give_empty_answers(store_factory: StoreFactory) -
         assert await store.documents(ANYBODY, ids=[]) == []
         assert await store.texts(ANYBODY, []) == {}
         assert await store.chunks(ANYBODY, []) == []
-        assert await store.chunk_vectors(ANYBODY, []) == {}
+        assert await store.chunks_with_vectors(ANYBODY, []) == []
         assert await store.nearest_chunks(ANYBODY, VECTORS[:0], 3) == []
         assert await store.search_chunks(ANYBODY, [], 3) == []
         assert (await store.term_statistics(ANYBODY, [])).frequency == {}
@@ -811,7 +811,7 @@ async def test_a_filter_on_another_field_is_refused_and_names_the_filterable_one
         reads: list[Callable[[], Awaitable[object]]] = [
             lambda: store.documents(ANYBODY, filter=filter),
             lambda: store.chunks(ANYBODY, [id_], filter),
-            lambda: store.chunk_vectors(ANYBODY, [id_], filter),
+            lambda: store.chunks_with_vectors(ANYBODY, [id_], filter),
             lambda: store.nearest_chunks(ANYBODY, VECTORS[:1], 3, filter),
             lambda: store.search_chunks(ANYBODY, ["berlin"], 3, filter),
             lambda: store.chunks_mentioning(ANYBODY, [entity_id("default", "acme")], 3, filter),
@@ -1199,7 +1199,7 @@ async def test_text_that_is_no_unicode_finds_nothing_or_is_an_input_error(
             lambda: store.delete_documents(ANYBODY, [surrogate]),
             lambda: store.documents(ANYBODY, after=f"x{surrogate}"),
             lambda: store.texts(ANYBODY, [surrogate]),
-            lambda: store.chunk_vectors(ANYBODY, [surrogate]),
+            lambda: store.chunks_with_vectors(ANYBODY, [surrogate]),
             lambda: store.entities(ANYBODY, [surrogate, entity_id("default", surrogate)]),
             lambda: store.chunks_mentioning(ANYBODY, [surrogate], 5),
             lambda: store.title_links(ANYBODY, [surrogate], 5),
@@ -1220,7 +1220,7 @@ async def test_thousands_of_ids_are_one_question(store_factory: StoreFactory) ->
         chunk, acme = batch.chunks[1].id, entity_id("default", "acme")
         padding = [document_id("default", str(n)) for n in range(3000)]
         assert [found.id for found in await store.chunks(ANYBODY, [*padding, chunk])] == [chunk]
-        assert list(await store.chunk_vectors(ANYBODY, [*padding, chunk])) == [chunk]
+        assert [found.id for found, _ in await store.chunks_with_vectors(ANYBODY, [*padding, chunk])] == [chunk]
         assert [found.id for found in await store.entities(ANYBODY, [*padding, acme])] == [acme]
         assert len(await store.documents(ANYBODY, ids=[*padding, batch.document.id])) == 1
         assert len(await store.chunks_mentioning(ANYBODY, [*padding, acme], 1)) == 1

@@ -136,7 +136,7 @@ async def test_who_is_bound_to_the_old_model_is_refused_after_the_switch_and_tol
                 await old.moves.end(TARGET)
             for refused in (
                 old.nearest_chunks(EVERYTHING, batches[0].vectors[0].chunk[None, :], 3),
-                old.chunk_vectors(EVERYTHING, ids),
+                old.chunks_with_vectors(EVERYTHING, ids),
                 old.write(PLANS[0].owner, replace(batches[0], document=replace(batches[0].document, fingerprint="x"))),
                 old.bind(FINGERPRINTS),
             ):
@@ -237,9 +237,10 @@ async def test_what_is_written_between_the_switch_and_its_end_counts(shared_fact
         for ended in (False, True):
             if ended:
                 await store.moves.end(TARGET)
-            found = await store.chunk_vectors(scope, ids)
-            for id_, wanted in zip(ids, vectors, strict=True):
-                np.testing.assert_allclose(found[id_].chunk, wanted.chunk, atol=1e-6)
+            found = await store.chunks_with_vectors(scope, ids)
+            assert [chunk.id for chunk, _ in found] == ids
+            for (_, one), wanted in zip(found, vectors, strict=True):
+                np.testing.assert_allclose(one.chunk, wanted.chunk, atol=1e-6)
             (hits,) = await store.nearest_chunks(scope, vectors[0].chunk[None, :], 1)
             assert hits[0].chunk_id == ids[0]
             exported = {one.document.id: one async for one in store.export(scope)}
@@ -358,9 +359,8 @@ async def test_writers_readers_and_a_move_at_the_same_time(shared_factory: Store
         async def read() -> None:
             try:
                 while True:
-                    found = await writer.chunk_vectors(EVERYTHING, list(known))
-                    for id_, held in found.items():
-                        assert held.chunk.shape == (8,), id_
+                    for chunk, held in await writer.chunks_with_vectors(EVERYTHING, list(known)):
+                        assert held.chunk.shape == (8,), chunk.id
                     await asyncio.sleep(0)
             except SchemaMismatchError:
                 return

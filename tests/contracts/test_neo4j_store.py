@@ -449,11 +449,11 @@ async def test_browser_is_brought_up_to_date_a_moment_after_a_write(
 async def test_each_read_takes_a_fixed_small_number_of_round_trips(store: Neo4jStore) -> None:
     batches = await fill(store, seeded_corpus(seed=6, size=30))
     ids = [chunk.id for batch in batches for chunk in batch.chunks]
-    await store.chunk_vectors(ANYBODY, ids)  # learns the dimensions
+    await store.chunks_with_vectors(ANYBODY, ids)  # learns the dimensions
     statistics = await store.term_statistics(ANYBODY, ["acm", "berlin"])
     reads: list[tuple[Callable[[], object], int]] = [
         (lambda: store.chunks(ANYBODY, ids), 1),
-        (lambda: store.chunk_vectors(ANYBODY, ids), 1),
+        (lambda: store.chunks_with_vectors(ANYBODY, ids), 1),
         (lambda: store.nearest_chunks(ANYBODY, VECTORS, 5), 2),
         (lambda: store.search_chunks(ANYBODY, ["acm", "berlin"], 2), 2),
         (lambda: store.search_chunks(ANYBODY, ["acm", "berlin"], 2, statistics=statistics), 1),
@@ -471,6 +471,6 @@ async def test_each_read_takes_a_fixed_small_number_of_round_trips(store: Neo4jS
 
 async def test_vectors_come_back_to_the_last_bit(store: Neo4jStore) -> None:
     (batch,) = await fill(store, [named("Acme")])
-    (held,) = (await store.chunk_vectors(ANYBODY, [batch.chunks[0].id])).values()
+    ((_, held),) = await store.chunks_with_vectors(ANYBODY, [batch.chunks[0].id])
     assert np.array_equal(held.chunk, batch.vectors[0].chunk)
     assert np.array_equal(held.sentences, batch.vectors[0].sentences)

@@ -128,13 +128,14 @@ async def test_vectors_are_those_that_ingesting_makes(old: Open, new: Open) -> N
     async with new() as kb:
         await reembed(kb)
         ids = [chunk.id for chunk in known.values()]
-        moved = await kb.store.chunk_vectors(SCOPE, ids)
+        moved = await kb.store.chunks_with_vectors(SCOPE, ids)
         await kb.store.delete_documents(SCOPE, [chunk.document_id for chunk in known.values()])
         await ingest(kb)
-        ingested = await kb.store.chunk_vectors(SCOPE, ids)
-    for id_ in ids:
-        np.testing.assert_allclose(moved[id_].chunk, ingested[id_].chunk, atol=1e-6)
-        np.testing.assert_array_equal(moved[id_].sentences, ingested[id_].sentences)
+        ingested = await kb.store.chunks_with_vectors(SCOPE, ids)
+    for (chunk, vectors), (same, made) in zip(moved, ingested, strict=True):
+        assert chunk == same
+        np.testing.assert_allclose(vectors.chunk, made.chunk, atol=1e-6)
+        np.testing.assert_array_equal(vectors.sentences, made.sentences)
 
 
 async def test_what_was_made_before_the_server_went_away_is_kept(

@@ -482,39 +482,6 @@ async def test_unknown_and_invisible_passages_are_not_added(store: Store):
     assert not ledger.candidates
 
 
-class DeletingStore(Store):
-    """Deletes a document after its chunks and before its vectors are read."""
-
-    def __init__(self, path: Path, victim: str) -> None:
-        super().__init__(path)
-        self._victim = victim
-        self._read_chunks = asyncio.Event()
-
-    async def chunks(self, scope: Scope, ids: Sequence[str], filter: Filter | None = None) -> list[Chunk]:
-        """The chunks, and leave to delete."""
-        found = await super().chunks(scope, ids, filter)
-        self._read_chunks.set()
-        return found
-
-    async def chunk_vectors(
-        self, scope: Scope, ids: Sequence[str], filter: Filter | None = None
-    ) -> dict[str, ChunkVectors]:
-        """The vectors that are left."""
-        await self._read_chunks.wait()
-        await self.delete_documents(scope, [self._victim])
-        return await super().chunk_vectors(scope, ids, filter)
-
-
-async def test_a_passage_deleted_between_two_reads_is_passed_over(tmp_path: Path):
-    gone, kept = source("gone.txt", "A pump runs."), source("kept.txt", "A valve runs.")
-    async with DeletingStore(tmp_path / "graph.db", document_id("default", "gone.txt")) as store:
-        await store.put(gone, kept)
-        ledger = await ledger_for(store, "Which pump runs?")
-
-        assert await ledger.add([gone.chunk(), kept.chunk()]) == [kept.chunk()]
-        assert list(ledger.candidates) == [kept.chunk()]
-
-
 # Chains
 
 QUESTION = "Who leads the maker of the turbine of Brackwater Station?"

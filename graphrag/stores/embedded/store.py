@@ -190,19 +190,25 @@ class EmbeddedStore:
         self._check_filter(filter)
 
         def work(connection: sqlite3.Connection, index: MemoryIndex) -> list[Chunk]:
-            return self._chunks.get(connection, index, index.visible_ids(scope, ids, filter))
+            held = self._chunks.get(connection, index, index.visible_ids(scope, ids, filter))
+            return [chunk for chunk, _ in held]
 
         return await self._read(work)
 
-    async def chunk_vectors(
+    async def chunks_with_vectors(
         self, scope: Scope, ids: Sequence[str], filter: Filter | None = None
-    ) -> dict[str, ChunkVectors]:
-        """See GraphStore.chunk_vectors."""
+    ) -> list[tuple[Chunk, ChunkVectors]]:
+        """See GraphStore.chunks_with_vectors."""
         self._check_filter(filter)
 
-        def work(connection: sqlite3.Connection, index: MemoryIndex) -> dict[str, ChunkVectors]:
+        def work(connection: sqlite3.Connection, index: MemoryIndex) -> list[tuple[Chunk, ChunkVectors]]:
             self._check_bound(connection)
-            return chunks.vectors(connection, index, index.visible_ids(scope, ids, filter))
+            visible = index.visible_ids(scope, ids, filter)
+            held = self._chunks.get(connection, index, visible)
+            return [
+                (chunk, ChunkVectors(vector, sentences))
+                for (chunk, sentences), vector in zip(held, index.vectors(visible), strict=True)
+            ]
 
         return await self._read(work)
 

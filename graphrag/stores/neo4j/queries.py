@@ -123,11 +123,11 @@ UNWIND $ids AS id
 MATCH (c:Chunk {{id: id}}) WHERE {_SEES_C} AND {_PASSES_C}
 {together(_CHUNK)}"""
 
-CHUNK_VECTORS: LiteralString = f"""
+CHUNKS_WITH_VECTORS: LiteralString = f"""
 {_IN_USE}
 UNWIND $ids AS id
 MATCH (c:Chunk {{id: id}}) WHERE {_SEES_C} AND {_PASSES_C} AND c[$property] IS NOT NULL
-{together("c.id, vector(c[$property], $dimension, FLOAT32), c.sentence_vectors")}"""
+{together(f"{_CHUNK}, vector(c[$property], $dimension, FLOAT32), c.sentence_vectors")}"""
 
 # Search. A score is (1 + cosine) / 2. The predicate of a vector search is of declared properties, so that its text depends on
 # the filter's fields and on nothing else: it is completed by `vector_search`.

@@ -206,12 +206,12 @@ class Neo4jStore:
         )
         return [rows.chunk_from(row) for row in _ordered(found, wanted)]
 
-    async def chunk_vectors(
+    async def chunks_with_vectors(
         self, scope: Scope, ids: Sequence[str], filter: Filter | None = None
-    ) -> dict[str, ChunkVectors]:
-        """See GraphStore.chunk_vectors."""
+    ) -> list[tuple[Chunk, ChunkVectors]]:
+        """See GraphStore.chunks_with_vectors."""
         self._check_filter(filter)
-        return await self._vectors.chunk_vectors(scope, _valid(ids), filter)
+        return await self._vectors.chunks_with_vectors(scope, _valid(ids), filter)
 
     # Search
 

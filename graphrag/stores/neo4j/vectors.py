@@ -22,7 +22,7 @@ from graphrag.stores.neo4j import queries
 from graphrag.stores.neo4j.comparable import searchable
 from graphrag.stores.neo4j.connection import Connection
 from graphrag.stores.neo4j.values import from_vector, to_vector
-from graphrag.types import ChunkVectors, Fingerprints, Hit, Scope
+from graphrag.types import Chunk, ChunkVectors, Fingerprints, Hit, Scope
 
 LEAST_NEAREST = 200
 """Chunks fetched from the vector index at least, and twice the k. Its scores are exact, since it is not quantized, but it
@@ -87,26 +87,31 @@ class Vectors:
                 return found
         raise StoreError(f"{self._connection.location} is being moved between models again and again: try again")
 
-    async def chunk_vectors(self, scope: Scope, ids: Sequence[str], filter: Filter | None) -> dict[str, ChunkVectors]:
-        """See GraphStore.chunk_vectors; the ids are valid."""
+    async def chunks_with_vectors(
+        self, scope: Scope, ids: Sequence[str], filter: Filter | None
+    ) -> list[tuple[Chunk, ChunkVectors]]:
+        """See GraphStore.chunks_with_vectors; the ids are valid."""
 
-        async def work(layout: Layout) -> dict[str, ChunkVectors]:
+        async def work(layout: Layout) -> dict[str, tuple[Chunk, ChunkVectors]]:
             if not layout.dimension:
                 return {}
             found = await self._connection.read_together(
-                queries.CHUNK_VECTORS,
+                queries.CHUNKS_WITH_VECTORS,
                 ids=ids,
                 dimension=layout.dimension,
                 **layout.parameters,
                 **queries.read_parameters(scope, filter),
             )
             return {
-                id_: ChunkVectors(from_vector(vector), rows.sentence_vectors(held, layout.sentence_dimension))
-                for id_, vector, held in found
+                row[0]: (
+                    rows.chunk_from(row),
+                    ChunkVectors(from_vector(vector), rows.sentence_vectors(held, layout.sentence_dimension)),
+                )
+                for *row, vector, held in found
             }
 
         found = await self._read(work) if ids else {}
-        return {id_: found[id_] for id_ in ids if id_ in found}
+        return [found[id_] for id_ in ids if id_ in found]
 
     async def nearest_chunks(
         self, scope: Scope, vectors: NDArray[np.float32], k: int, filter: Filter | None
