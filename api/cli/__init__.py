@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import cast
 
 GC_THRESHOLDS = (50_000, 20, 100)
-"""A question makes some 30,000 short-lived objects. The usual threshold of 700 means dozens of collections for each."""
+"""A question makes some 30,000 short-lived objects, hardly any of them in cycles. With the usual threshold of 700 they are looked
+through dozens of times for each; with 10,000, every tenth question among 50,000 chunks still waited 50 ms for it."""
 
 
 def main() -> None:
