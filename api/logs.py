@@ -40,8 +40,8 @@ def configure(settings: Settings) -> None:
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["stderr"], "level": settings.log_level.upper()},
-            # Requests are logged by api.observe, with their id and without their query.
-            "loggers": {"uvicorn.access": {"level": "CRITICAL"}, "httpx": {"level": "WARNING"}},
+            # Requests are logged by api.observe, with their id and without their query; calls of models are counted, not logged.
+            "loggers": {"uvicorn.access": {"level": "CRITICAL"}, "httpx2": {"level": "WARNING"}},
         }
     )
     structlog.configure(

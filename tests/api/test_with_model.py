@@ -92,6 +92,22 @@ def test_tokens_are_streamed_while_the_model_writes_with_citations_resolved(scri
     assert done["degraded"] == []
 
 
+def test_the_log_holds_no_text_of_questions_and_documents_whatever_its_level(tmp_path: Path):
+    with (
+        model_server() as server,
+        service(tmp_path, server.url, "vllm", "m", GRAPHRAG_LOG_LEVEL="debug") as (served, client),
+    ):
+        server.next(FINISH, SAYS)
+        answer = client.post("/v1/query", json={"question": QUESTION}).raise_for_status().json()
+        log = served.log()
+
+    assert answer["usage"]["model_calls"] == 2
+    assert '"event": "answered"' in log
+    for text in (QUESTION, "had burnt out", "supplies the PMX-48"):
+        assert text not in log
+    assert server.url not in log, "one line a request, not one more for each call of the model"
+
+
 def test_usage_is_counted_by_key_and_day(scripted: tuple[ModelServer, httpx.Client]):
     server, client = scripted
     server.next(FINISH, SAYS)
