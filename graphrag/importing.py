@@ -10,7 +10,7 @@ import asyncio
 import base64
 import binascii
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Literal, TypeVar
 
@@ -45,7 +45,6 @@ from graphrag.types import (
     Mention,
     Relation,
     Scope,
-    WriteOutcome,
 )
 
 _READABLE = (1, FORMAT_VERSION)
@@ -176,7 +175,6 @@ async def import_lines(
     lines: Iterable[bytes],
     *,
     name: str = "the export",
-    settled: Callable[[Document, WriteOutcome], None] = lambda document, outcome: None,
 ) -> ImportReport:
     """Store all documents of an export.
 
@@ -186,7 +184,6 @@ async def import_lines(
         scope: documents outside it are refused. Ids are hashes of tenant and source, so a document stays in its tenant.
         lines: UTF-8, consumed lazily, in a thread.
         name: of the file, for errors.
-        settled: called for each document as soon as it is stored.
 
     Raises:
         InputError: a line is malformed or the file ends early, with the line's number; or the store refuses a document.
@@ -210,7 +207,6 @@ async def import_lines(
                     raise InputError(f"the document of line {number} is refused: {outcome}") from outcome
                 setattr(report, outcome, getattr(report, outcome) + 1)
                 report.chunks += 0 if outcome == "unchanged" else len(batch.chunks)
-                settled(batch.document, outcome)
         report.decisions = await record(system, scope, decisions)
     except InputError as exc:
         before = f"; the {report.documents} documents before it are stored" if report.documents else ""

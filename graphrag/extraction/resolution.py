@@ -29,8 +29,6 @@ from graphrag.extraction.names import (
 )
 from graphrag.types import Entity, SameAs
 
-BLOCKING_VERSION = 2
-"""Changes with what blocking_keys gives: stores that keep the blocks of entities make them anew."""
 MIN_SPELLING_RATIO = 0.85
 """Least similarity (Ratcliff/Obershelp) of two spellings that share a consonant skeleton."""
 MIN_VARIED_WORD = 5
@@ -65,7 +63,10 @@ def _blocks(key: str) -> frozenset[str]:
 
 
 def blocking_keys(key: str) -> tuple[str, ...]:
-    """The blocks an entity key falls into, ascending. Two entities can be linked only if they share one."""
+    """The blocks an entity key falls into, ascending. Two entities can be linked only if they share one.
+
+    Neo4j keeps them: whoever changes what this gives raises SCHEMA_VERSION there, which makes them anew.
+    """
     name = name_of(key)
     blocks = {f"squash:{name.squashed}"}
     if len(name.skeleton) >= 4:

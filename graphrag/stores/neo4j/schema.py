@@ -16,7 +16,7 @@ from graphrag.stores.neo4j.queries import VECTOR_INDEXES, VECTOR_PROPERTIES
 from graphrag.stores.rows import upgraded
 
 SCHEMA_VERSION = 8
-"""2: blocks of entities after BLOCKING_VERSION 2. 3: accounts of what models used. 4: replies of models. 5: two slots of vectors.
+"""2: other blocks of entities. 3: accounts of what models used. 4: replies of models. 5: two slots of vectors.
 6: terms of chunks after ANALYSIS_VERSION 3. 7: chunk_text without phrases.
 8: phrases and mentions of chunks as rows.upgraded has them."""
 OLDEST_SERVER = (2026, 6)
