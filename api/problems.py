@@ -13,16 +13,7 @@ import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from graphrag.errors import (
-    DocumentParseError,
-    GraphRAGError,
-    InputError,
-    ModelError,
-    NotFoundError,
-    SchemaMismatchError,
-    StoreError,
-    UnsupportedFormatError,
-)
+from graphrag.errors import GraphRAGError, InputError, ModelError, NotFoundError, StoreError
 
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:graphrag:problem:"
@@ -109,9 +100,9 @@ def problem_of(exc: BaseException) -> ProblemError:
             return ProblemError(exc.status_code, _HTTP_DETAILS[exc.status_code], headers=exc.headers)
         case NotFoundError():
             return ProblemError(404, "the id does not exist, or this key does not see it")
-        case UnsupportedFormatError() | DocumentParseError() | InputError():
+        case InputError():
             return ProblemError(422, str(exc)[:_MAX_TEXT])
-        case SchemaMismatchError() | StoreError():
+        case StoreError():
             return busy("the knowledge base cannot be reached or is busy; try again", retry_after=5)
         case ModelError():
             return ProblemError(502, "a model failed; try again")

@@ -257,14 +257,13 @@ def _check_costs(settings: Settings, model: str, price: Price | None, remedy: st
 
 def _price(settings: Settings, known: Price | None) -> Price | None:
     given, made = settings.llm_input_price, settings.llm_output_price
+    if given is not None and made is not None:
+        return Price(given, made)
     if given is None and made is None:
         return known
-    if known is None and (given is None or made is None):
+    if known is None:
         raise ConfigError("set both GRAPHRAG_LLM_INPUT_PRICE and GRAPHRAG_LLM_OUTPUT_PRICE, or none of them")
-    return Price(
-        given if given is not None else known.input if known else 0.0,
-        made if made is not None else known.output if known else 0.0,
-    )
+    return Price(known.input if given is None else given, known.output if made is None else made)
 
 
 def limits_of(settings: Settings) -> Limits:

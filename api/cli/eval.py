@@ -5,7 +5,7 @@ import json
 import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,7 +48,7 @@ class Variant:
 
     weights: Weights = WEIGHTS
     tools: frozenset[str] = ALL_TOOLS
-    budget: Budget = Budget()  # noqa: RUF009 - frozen
+    budget: Budget = field(default_factory=Budget)
     """Of answers with a language model."""
 
 

@@ -24,15 +24,14 @@ def settings_in_force(settings: Settings) -> list[Setting]:
     shown: list[Setting] = []
     for name in type(settings).model_fields:
         variable = f"{PREFIX}{name.upper()}"
-        # A group of settings comes from variables that begin with its name.
-        is_given = variable in given or any(other.startswith(f"{variable}__") for other in given)
-        shown.append(Setting(variable, _text(getattr(settings, name)), "environment" if is_given else "default"))
+        source = "environment" if variable in given else "default"
+        shown.append(Setting(variable, _text(getattr(settings, name)), source))
     return shown
 
 
 def _text(value: object) -> str:
     if isinstance(value, SecretStr):
         return "(set)" if value.get_secret_value() else "(not set)"
-    if isinstance(value, tuple | list):
-        return ",".join(str(item) for item in value)  # pyright: ignore[reportUnknownVariableType] # of any kind
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return without_credentials(str(value))

@@ -20,7 +20,6 @@ from graphrag.jobs import UploadedFile
 from graphrag.types import Scalar, check_label, check_metadata
 from graphrag.uploads import Upload, Uploads
 
-JSON, JSON_LINES, FORM = "application/json", "application/x-ndjson", "multipart/form-data"
 MAX_SOURCE = 1_000
 MAX_FIELD = 65_536
 """Characters of what is no file in a form."""
@@ -77,7 +76,7 @@ async def receive(
             case "multipart/form-data":
                 await _form(request, begin, received)
             case _:
-                raise ProblemError(415, f"send {FORM}, {JSON} or {JSON_LINES}")
+                raise ProblemError(415, "send multipart/form-data, application/json or application/x-ndjson")
         yield received
     finally:
         await asyncio.to_thread(received.discard)

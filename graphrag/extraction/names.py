@@ -144,16 +144,12 @@ def surname_tail(short: Name, long_: Name) -> bool:
     words = short.words
     if not 1 <= len(words) < len(long_.words) <= 5 or long_.words[-len(words) :] != words:
         return False
-    return len(words[-1]) >= 3 and words[-1].isalpha() and _is_surname(words)
+    return len(words[-1]) >= 3 and words[-1].isalpha() and may_be_surname(short)
 
 
 def may_be_surname(name: Name) -> bool:
     """Whether a name may be a surname alone, "vogel" or "van der berg"."""
-    return _is_surname(name.words)
-
-
-def _is_surname(words: tuple[str, ...]) -> bool:
-    return all(word in _PARTICLES or word in _APOSTROPHE_PARTICLES for word in words[:-1])
+    return all(word in _PARTICLES or word in _APOSTROPHE_PARTICLES for word in name.words[:-1])
 
 
 def givens_of(name: Name) -> tuple[str, ...]:

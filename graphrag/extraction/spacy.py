@@ -1,6 +1,7 @@
 """Extraction with a small spaCy pipeline: named entities, relations from the dependency parse, detected subjects."""
 
 import asyncio
+import importlib
 import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -137,8 +138,6 @@ def load_pipeline(name: str) -> "Language":
     Raises:
         ModelError: it is not installed or lacks a component; says how to get it.
     """
-    import importlib
-
     try:
         module = importlib.import_module(name)
         language: Language = module.load(exclude=["tagger", "lemmatizer", "attribute_ruler", "senter"])

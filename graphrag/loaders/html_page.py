@@ -125,11 +125,11 @@ def page_title(page: LexborHTMLParser, source: str) -> str:
     og:site_name or an `<h1>` beside the content that has its own.
     """
     h1 = first_heading(page)
-    og = _attribute(page, 'meta[property="og:title"]', "content")
+    og = _content(page, 'meta[property="og:title"]')
     marked = marked_content(page)
     own = _headings(marked) if marked is not None else []
     beside = {heading for heading in _headings(page) if heading not in own} if own else set[str]()
-    sites = {_attribute(page, 'meta[property="og:site_name"]', "content"), *beside} - {""}
+    sites = {_content(page, 'meta[property="og:site_name"]'), *beside} - {""}
     node = page.css_first("head > title") or page.css_first("title")
     title = clean_line(node.text()) if node is not None else ""
     for separator in _SEPARATORS:
@@ -143,7 +143,7 @@ def page_title(page: LexborHTMLParser, source: str) -> str:
 
 def page_metadata(page: LexborHTMLParser) -> dict[str, Scalar]:
     """`<meta>` author, date and keywords, where present."""
-    found = {name: _attribute(page, f'meta[name="{name}" i]', "content") for name in _METADATA}
+    found = {name: _content(page, f'meta[name="{name}" i]') for name in _METADATA}
     return {name: value for name, value in found.items() if value}
 
 
@@ -234,6 +234,6 @@ def _is_hidden(node: LexborNode) -> bool:
     return _HIDDEN.search(attributes.get("style") or "") is not None
 
 
-def _attribute(page: LexborHTMLParser, selector: str, name: str) -> str:
+def _content(page: LexborHTMLParser, selector: str) -> str:
     node = page.css_first(selector)
-    return clean_line(node.attributes.get(name) or "") if node is not None else ""
+    return clean_line(node.attributes.get("content") or "") if node is not None else ""
