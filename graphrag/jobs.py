@@ -26,7 +26,7 @@ from graphrag.loaders.slack_names import beside_channels, lists_of
 from graphrag.sources import Failure
 from graphrag.stores.system import Job, JobState, Lease, SystemStore
 from graphrag.tally import MAX_CRASHES, MAX_OUTAGES, Tally
-from graphrag.types import PUBLIC, Metadata, Scalar, Scope, check_label, check_metadata
+from graphrag.types import ALL_ACCESS, PUBLIC, Metadata, Scalar, Scope, check_label, check_metadata
 from graphrag.uploads import Uploads
 
 KIND = "ingest"
@@ -163,7 +163,7 @@ class Worker:
             await work
         except asyncio.CancelledError:
             await _stop(work, beat)
-            with suppress(GraphRAGError):
+            with suppress(GraphRAGError):  # another worker goes on when the lease has run out
                 await _end(system, lease, tally, "queued", "")
             raise
         except LeaseLostError:
@@ -330,9 +330,8 @@ class Worker:
         tenants = await asyncio.to_thread(self.uploads.tenants)
         keep: set[tuple[str, str]] = set()
         for tenant in tenants:
-            waiting = await self.kb.system.jobs(
-                Scope(tenant, frozenset({"*"})), states=("queued", "running"), limit=1_000_000
-            )
+            scope = Scope(tenant, frozenset({ALL_ACCESS}))
+            waiting = await self.kb.system.jobs(scope, states=("queued", "running"), limit=1_000_000)
             keep |= {(tenant, file.sha256) for job in waiting if job.kind == KIND for file in _files(job)}
         deleted = await asyncio.to_thread(self.uploads.sweep, self.keep_seconds, keep)
         if deleted:

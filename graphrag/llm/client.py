@@ -20,7 +20,7 @@ from graphrag.errors import ModelOutputError, ModelRefusedError, ModelUnavailabl
 from graphrag.llm.calls import Endpoint, Patience
 from graphrag.llm.chat_types import Message, Reply, ToolDescription
 from graphrag.llm.presets import Preset
-from graphrag.llm.reading import count_of, first_choice, mapping, parsed, refusal_of, requests_of, text_of
+from graphrag.llm.reading import count_of, first_choice, mapping, parsed, refusal_of, requests_of, sequence, text_of
 from graphrag.llm.repair import read_json
 from graphrag.llm.schema import response_format, told
 from graphrag.llm.thinking import ThinkingFilter, without_thinking
@@ -369,10 +369,9 @@ class _Stream:
             self._began = True
             data = mapping(event.model_dump(warnings=False) if isinstance(event, BaseModel) else event)
             self._reported = data.get("usage") or self._reported
-            choices = data.get("choices")
-            if not isinstance(choices, list) or not choices:
+            if not (choices := sequence(data.get("choices"))):
                 continue
-            choice = mapping(cast("list[object]", choices)[0])
+            choice = mapping(choices[0])
             self._finish = str(choice.get("finish_reason") or self._finish)
             delta = mapping(choice.get("delta"))
             self._refusal += refusal_of(delta)
@@ -388,7 +387,7 @@ class _Stream:
 
 
 async def _close(response: Any) -> None:
-    with suppress(Exception):
+    with suppress(Exception):  # the SDK's and the transport's: what was sent is read by now, or not wanted any more
         await response.close()
 
 
