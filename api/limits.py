@@ -66,7 +66,7 @@ class Gate:
             ProblemError: 503 with Retry-After; too many wait already.
         """
         if self._room.locked() and self.waiting >= self._most:
-            raise busy("too many questions at once; try again")
+            raise busy("too many at once, questions or streams; try again")
         self.waiting += 1
         try:
             await self._room.acquire()

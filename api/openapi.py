@@ -117,7 +117,8 @@ def complete(app: Litestar) -> None:
             responses["200"].content = cast("dict[str, OpenAPIMediaType]", _CONTENTS[id_])
         if id_ == "ready":
             responses["503"] = OpenAPIResponse(
-                description="The store does not answer, or the service stops", content=responses["200"].content
+                description="The service still loads or stops, or the store does not answer",
+                content=responses["200"].content,
             )
         if id_ == "ingestDocuments":
             operation.request_body = RequestBody(

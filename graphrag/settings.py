@@ -46,7 +46,9 @@ class Settings(BaseSettings):
     chunk_tokens: int = Field(256, ge=256, le=1024, description="largest chunk, in tokens of the shipped tokenizer")
     chunk_overlap: int = Field(32, ge=0, le=128, description="tokens repeated from the previous chunk")
     max_document_bytes: int = Field(50_000_000, ge=1, le=2_000_000_000, description="larger documents are refused")
-    parse_seconds: float = Field(60, gt=0, le=3600, description="wall-clock limit for parsing one PDF or HTML document")
+    parse_seconds: float = Field(
+        60, gt=0, le=3600, description="wall-clock limit for parsing one document in the child process"
+    )
     filter_fields: Annotated[tuple[str, ...], NoDecode] = Field((), description="comma-separated metadata fields that filters may use")  # fmt: skip
 
     llm_provider: Literal["", "openai", "anthropic", "gemini", "cohere", "mistral", "ollama", "vllm", "llamacpp"] = Field("", description="language model that plans and writes answers; none: quotations, as without any model")  # fmt: skip

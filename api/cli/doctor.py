@@ -254,7 +254,7 @@ def _parser() -> Check:
     with ParserProcess() as parser:
         load_bytes(_PAGE, "check.html", parser=parser)
     milliseconds = 1000 * (time.perf_counter() - begun)
-    return Check("parser", True, f"the child process for PDF and HTML starts and works in {milliseconds:.0f} ms")
+    return Check("parser", True, f"the child process for PDF, HTML and Word starts and works in {milliseconds:.0f} ms")
 
 
 def _uploads(settings: Settings) -> Check:

@@ -63,7 +63,7 @@ def load_bytes(
     Args:
         data: the whole file.
         source: relative path or upload name; its suffix takes part in the choice of the loader.
-        parser: where PDF, HTML and long Markdown are parsed. Without one, a process is started for this call alone.
+        parser: where untrusted formats and long Markdown are parsed. Without one, a process is started for this call alone.
         title: used instead of the document's own; not for a file of several records.
         metadata: added to the document's own, and stronger than it.
         max_bytes: largest size that is accepted.

@@ -159,7 +159,8 @@ class ParserProcess:
             return GraphRAGError(f"{source} was not read: the parser process was closed meanwhile; load it again")
         if late:
             return DocumentParseError(
-                f"{source} was not read within {self._timeout:g} seconds; split or simplify it, or raise the time limit"
+                f"{source} was not read within {self._timeout:g} seconds; split or simplify it, or raise "
+                f"GRAPHRAG_PARSE_SECONDS"
             )
         return DocumentParseError(
             f"{source} crashed its parser (exit code {code}); it may be damaged, or need more than "
