@@ -170,9 +170,9 @@ def _written_calls(text: str) -> list[ToolRequest]:
 
 def _as_requests(data: object) -> list[ToolRequest]:
     """`{"calls": [...]}`, a list of calls or one call, each `{"tool" or "name": ..., "arguments": {...}}`."""
-    calls = data.get("calls", [data]) if isinstance(data, dict) else data  # pyright: ignore[reportUnknownMemberType]
+    calls = data.get("calls", [data]) if isinstance(data, dict) else data
     found: list[ToolRequest] = []
-    for number, call in enumerate(calls if isinstance(calls, list) else []):  # pyright: ignore[reportUnknownArgumentType]
+    for number, call in enumerate(calls if isinstance(calls, list) else []):
         if isinstance(call, dict) and isinstance(name := call.get("tool", call.get("name")), str):
             arguments = call.get("arguments", call.get("parameters", {}))
             text = arguments if isinstance(arguments, str) else json.dumps(arguments)

@@ -108,7 +108,7 @@ def parse_filter(raw: Mapping[str, object], fields: Iterable[str]) -> Filter:
         operators = spec if isinstance(spec, Mapping) else {"eq": spec}
         if not operators:
             raise InputError(f"filter on {name!r} is empty; give a value or one of: {', '.join(OPERATORS)}")
-        for operator, value in operators.items():  # pyright: ignore[reportUnknownVariableType] # checked just below
+        for operator, value in operators.items():
             conditions.append(_condition(name, operator, value))
     if len(conditions) > MAX_CONDITIONS:
         raise InputError(f"a filter holds at most {MAX_CONDITIONS} conditions, got {len(conditions)}")
@@ -149,9 +149,9 @@ def check_field(name: str, fields: Collection[str]) -> None:
 def _condition(name: str, operator: object, value: object) -> Condition:
     match operator:
         case "in":
-            if not isinstance(value, list | tuple) or not 1 <= len(value) <= MAX_VALUES:  # pyright: ignore[reportUnknownArgumentType]
+            if not isinstance(value, list | tuple) or not 1 <= len(value) <= MAX_VALUES:
                 raise InputError(f"filter {name!r}: 'in' takes a list of 1 to {MAX_VALUES} values")
-            return Condition(name, "in", tuple(_scalar(name, item) for item in value))  # pyright: ignore[reportUnknownVariableType]
+            return Condition(name, "in", tuple(_scalar(name, item) for item in value))
         case "exists":
             if not isinstance(value, bool):
                 raise InputError(f"filter {name!r}: 'exists' takes true or false")

@@ -30,24 +30,24 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import httpx
+
+from graphrag.bootstrap import open_stores
+from graphrag.errors import StoreError
+from graphrag.exporting import batch_lines, canonical_lines
+from graphrag.jobs import UploadedFile, ingest_job
+from graphrag.settings import load_settings
+from graphrag.stores.base import GraphStore
+from graphrag.stores.system import ENDED, Job, SystemStore
+from graphrag.types import ALL_ACCESS, Scope
+from graphrag.uploads import Uploads
+from tools import neo4j_server
+from tools.crash_bench import DATABASE, DOCUMENTS, Bench, Neo4j, Result
+
 REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPOSITORY))
-
-import httpx  # noqa: E402
-
-from graphrag.bootstrap import open_stores  # noqa: E402
-from graphrag.errors import StoreError  # noqa: E402
-from graphrag.exporting import batch_lines, canonical_lines  # noqa: E402
-from graphrag.jobs import UploadedFile, ingest_job  # noqa: E402
-from graphrag.settings import load_settings  # noqa: E402
-from graphrag.stores.base import GraphStore  # noqa: E402
-from graphrag.stores.system import ENDED, Job, SystemStore  # noqa: E402
-from graphrag.types import Scope  # noqa: E402
-from graphrag.uploads import Uploads  # noqa: E402
-from tools import neo4j_server  # noqa: E402
-from tools.crash_bench import DATABASE, DOCUMENTS, Bench, Neo4j, Result  # noqa: E402
-
-SCOPE = Scope(access=frozenset({"*"}))
+SCOPE = Scope(access=frozenset({ALL_ACCESS}))
 LEASE_SECONDS = 1.0
 TRIAL_SECONDS = 900.0
 _PRINTED = re.compile(r"^(?:created|updated) +(\S+) \(", re.MULTILINE)

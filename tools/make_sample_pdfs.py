@@ -538,7 +538,7 @@ def write(path: Path, short: str, title: str, author: str, blocks: list[Block]) 
         invariant=1,
     )
 
-    def frame(canvas, doc) -> None:  # type: ignore[no-untyped-def]
+    def frame(canvas, doc) -> None:
         canvas.setFont("Helvetica", 8)
         canvas.drawString(24 * mm, A4[1] - 14 * mm, f"Tarnholm Sensing B.V. - {short}")
         canvas.drawRightString(A4[0] - 24 * mm, 12 * mm, f"Page {doc.page}")
@@ -550,7 +550,7 @@ def write(path: Path, short: str, title: str, author: str, blocks: list[Block]) 
         elif kind == "p":
             story.append(Paragraph(str(content), BODY))
         else:
-            story.append(table(content, document.width))  # type: ignore[arg-type]
+            story.append(table(content, document.width))
             story.append(Spacer(1, 8))
     document.build(story, onFirstPage=frame, onLaterPages=frame)
 

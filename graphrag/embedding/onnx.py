@@ -23,7 +23,7 @@ def open_session(model: bytes | Path, name: str, *, threads: int, arena: bool) -
         ModelError: it cannot be loaded.
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
+    import onnxruntime
 
     onnxruntime.disable_telemetry_events()  # on Windows, where the variable counts for nothing
     options: Any = onnxruntime.SessionOptions()

@@ -72,7 +72,7 @@ def model_span(
 @lru_cache(maxsize=1)
 def _api() -> Any:
     try:
-        from opentelemetry import trace  # pyright: ignore[reportMissingImports]
+        from opentelemetry import trace
     except ImportError:
         return None
     return trace

@@ -159,7 +159,7 @@ def _detail(exc: openai.APIStatusError) -> str:
     body = exc.body
     if isinstance(body, Mapping):
         for name in ("message", "detail", "error"):
-            if isinstance(found := body.get(name), str):  # pyright: ignore[reportUnknownArgumentType]
+            if isinstance(found := body.get(name), str):
                 return found
     return exc.message
 

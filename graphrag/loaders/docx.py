@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 from xml.parsers.expat import ExpatError
 from zipfile import BadZipFile, ZipFile
 
-import mammoth  # pyright: ignore[reportMissingTypeStubs]
+import mammoth
 from selectolax.lexbor import LexborHTMLParser
 
 from graphrag.errors import DocumentParseError
@@ -78,7 +78,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
 
 
 def _to_html(data: bytes) -> str:
-    convert = cast(Callable[..., _Converted], mammoth.convert_to_html)  # pyright: ignore[reportUnknownMemberType]
+    convert = cast(Callable[..., _Converted], mammoth.convert_to_html)
     return convert(BytesIO(data), style_map=_STYLES, convert_image=_no_picture, include_embedded_style_map=False).value
 
 
