@@ -151,7 +151,7 @@ async def driver_speed(url: str, batches: Sequence[GraphBatch]) -> float:
     async with AsyncGraphDatabase.driver(address.server, auth=auth) as driver:
 
         async def run(query: str, **values: object) -> None:
-            await driver.execute_query(f"CYPHER 25 {query}", values, database_=address.database or "neo4j")  # type: ignore[arg-type]
+            await driver.execute_query(f"CYPHER 25 {query}", values, database_=address.database or "neo4j")
 
         for query in (
             "CREATE CONSTRAINT bench_chunk IF NOT EXISTS FOR (n:BenchChunk) REQUIRE n.id IS UNIQUE",

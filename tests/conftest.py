@@ -63,7 +63,7 @@ def network_off() -> Generator[None]:
     def guarded_look_up(host: object, *arguments: object, **options: object) -> object:
         if not _is_loopback(host):
             raise NetworkRefusedError(f"tests may not look up {host!r}: use a server on the loopback interface")
-        return look_up(host, *arguments, **options)  # type: ignore[arg-type]
+        return look_up(host, *arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         for name in ("connect", "connect_ex", "sendto"):

@@ -130,7 +130,7 @@ def _container() -> "tuple[Neo4jContainer | None, str]":
             client.close()
         container = Neo4jContainer(IMAGE, password=PASSWORD)
         # Its own way of exposing ports opens them to the network.
-        container.ports = {"7687/tcp": ("127.0.0.1", None), "7474/tcp": ("127.0.0.1", None)}  # type: ignore[dict-item]
+        container.ports = {"7687/tcp": ("127.0.0.1", None), "7474/tcp": ("127.0.0.1", None)}
         # An image that has set it already would otherwise refuse to set it twice.
         container.with_env("NEO4J_server_config_strict__validation_enabled", "false")
         container.with_env("NEO4J_dbms_usage__report_enabled", "false")
@@ -149,15 +149,15 @@ def _require_image(client: object, image: str) -> None:
     from requests.exceptions import RequestException
 
     try:
-        client.images.get(image)  # type: ignore[attr-defined]
+        client.images.get(image)
         return
     except ImageNotFound:
         pass
     name, _, tag = image.partition(":")
     try:
-        for _ in client.api.pull(name, tag=tag, stream=True):  # type: ignore[attr-defined]
+        for _ in client.api.pull(name, tag=tag, stream=True):
             pass
-        client.images.get(image)  # type: ignore[attr-defined]
+        client.images.get(image)
     except (DockerException, RequestException) as exc:
         raise UnavailableError(
             f"Docker runs, but {image} is not there and cannot be pulled ({_first_line(exc)})"

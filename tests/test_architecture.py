@@ -98,7 +98,7 @@ def test_the_public_names_of_graphrag_are_these() -> None:
         assert getattr(graphrag, name) is not None
         assert name in dir(graphrag)
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
-        _ = graphrag.Nothing  # type: ignore[attr-defined]
+        _ = graphrag.Nothing
 
 
 def test_importing_graphrag_is_light(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_the_readme_names_no_setting_that_does_not_exist() -> None:
 def test_every_command_stands_in_the_readme() -> None:
     from api.cli.app import app  # here, so that the other tests run without a working command line
 
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = typer.main.get_command(app).commands
     assert commands
     assert [name for name in commands if f"`graphrag {name}" not in README] == []
 

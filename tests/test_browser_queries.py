@@ -62,7 +62,7 @@ def driver(neo4j_server: TestServer) -> Generator[Driver]:
 
 def ask(driver: Driver, number: str, /, **changed: object) -> list[Record]:
     parameters = next((held for key, held in PARAMETERS.items() if key.startswith(number)), {}) | changed
-    return driver.execute_query(cypher(number), parameters, database_="neo4j", routing_="r").records  # type: ignore[arg-type]
+    return driver.execute_query(cypher(number), parameters, database_="neo4j", routing_="r").records
 
 
 def names(value: Any) -> set[str]:
@@ -80,7 +80,7 @@ def names(value: Any) -> set[str]:
 def test_a_query_runs_warns_of_nothing_and_only_reads(file: Path, driver: Driver):
     result = driver.execute_query(
         file.read_text(encoding="utf-8"), PARAMETERS.get(file.stem, {}), database_="neo4j", routing_="r"
-    )  # type: ignore[arg-type]
+    )
 
     assert result.summary.query_type == "r"
     assert [status.status_description for status in result.summary.gql_status_objects if status.is_notification] == []

@@ -42,7 +42,7 @@ def server() -> Generator[ModelServer]:
 async def model_at(server: ModelServer, provider: str = "openai", **fields: Any) -> AsyncGenerator[LanguageModel]:
     """A model at the server that is asked as a provider is."""
     context = fields.pop("context_tokens", 16_000)
-    preset = PRESETS[provider]  # type: ignore[index]
+    preset = PRESETS[provider]
     chat = Chat(preset, "gpt-4o-mini", api_key="sk-test", base_url=server.url, patience=QUICK, context_tokens=context)
     async with chat:
         yield LanguageModel(chat, **{"native_tools": preset.tools, **fields})

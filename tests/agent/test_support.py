@@ -97,7 +97,7 @@ async def supported(encoder: PassageEncoder, claims: list[tuple[str, list[str]]]
         question=Stub(text="What is known?"),
         candidates={name: Stub(chunk=Stub(title="", heading=(), text=text)) for name, text in PASSAGES.items()},
     )
-    return await supports(ledger, encoder, claims)  # type: ignore[arg-type]
+    return await supports(ledger, encoder, claims)
 
 
 def test_support_is_told_from_its_absence(encoder: PassageEncoder):

@@ -57,7 +57,7 @@ async def driver(neo4j_url: str) -> AsyncGenerator[AsyncDriver]:
 
 
 async def rows(driver: AsyncDriver, query: str, **values: object) -> list[list[object]]:
-    return [record.values() for record in (await driver.execute_query(query, values)).records]  # type: ignore[arg-type]
+    return [record.values() for record in (await driver.execute_query(query, values)).records]
 
 
 async def fill(store: Neo4jStore, plans: list[DocumentPlan]) -> list[GraphBatch]:
@@ -265,7 +265,7 @@ def passes(text: str, condition: Condition) -> bool:
     (compiled,) = conditions(Filter((condition,)))
     match compiled["test"]:
         case "in":
-            return text in compiled["values"]  # type: ignore[operator]
+            return text in compiled["values"]
         case "range":
             return str(compiled["low"]) <= text < str(compiled["high"])
         case _:
@@ -465,7 +465,7 @@ async def test_each_read_takes_a_fixed_small_number_of_round_trips(store: Neo4jS
     ]
     for read, expected in reads:
         with count_round_trips() as trips:
-            await read()  # type: ignore[misc]
+            await read()
         assert trips.count == expected
 
 

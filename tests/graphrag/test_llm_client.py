@@ -48,7 +48,7 @@ def server() -> Generator[ModelServer]:
 
 def chat_at(server: ModelServer, provider: str = "openai", patience: Patience = QUICK, concurrency: int = 8) -> Chat:
     return Chat(
-        PRESETS[provider],  # type: ignore[index]
+        PRESETS[provider],
         "gpt-4o-mini",
         api_key=KEY,
         base_url=server.url,
@@ -103,7 +103,7 @@ async def test_every_provider_is_asked_with_the_parameters_it_takes(server: Mode
         server.next(replies('{"name": "Brno", "people": 4}'))
         await chat.structured(HELLO, City, max_tokens=50)
 
-    preset = PRESETS[provider]  # type: ignore[index]
+    preset = PRESETS[provider]
     plain, stream, structured = server.bodies
     assert all(body[preset.token_parameter] == 50 for body in server.bodies)
     assert ("stream_options" in stream) == preset.stream_usage

@@ -27,7 +27,7 @@ def server() -> Generator[ModelServer]:
 
 async def probed(server: ModelServer, *script: Action, provider: str = "openai") -> dict[str, Probe]:
     server.next(*script)
-    preset = PRESETS[provider]  # type: ignore[index]
+    preset = PRESETS[provider]
     async with Chat(preset, "gpt-4o-mini", api_key="sk-test", base_url=server.url, patience=QUICK) as chat:
         found = await probe(LanguageModel(chat, native_tools=preset.tools))
     return {item.name: item for item in found}
