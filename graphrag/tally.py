@@ -93,9 +93,9 @@ class Tally:
             self._calls = self.purse.spent.calls
             self.touched = time.monotonic()
 
-    def read(self, files: int = 1) -> None:
-        """Count files that were read."""
-        self.files_read += files
+    def read(self) -> None:
+        """Count a file that was read."""
+        self.files_read += 1
         self.touched = time.monotonic()
 
     def settle(self, result: Ingested) -> None:

@@ -137,7 +137,9 @@ class RemoteEmbedder:
         for place, row in enumerate(rows):
             vector = _vector(row)
             if vector is None:
-                raise ModelOutputError(f"{name} answered with something that is no vector of numbers")
+                raise ModelOutputError(
+                    f"{name} answered with something that is no vector of numbers: check GRAPHRAG_EMBEDDER"
+                )
             if vector.shape != (self.dimension,):
                 raise ModelOutputError(
                     f"{name} answered with vectors of {vector.size} numbers, expected are {self.dimension}: check "

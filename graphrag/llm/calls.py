@@ -205,7 +205,9 @@ class Endpoint:
         except TimeoutError as exc:
             settled = True
             self.breaker.failed()
-            raise ModelUnavailableError(f"{self.name} did not answer within {seconds:.1f} s") from exc
+            raise ModelUnavailableError(
+                f"{self.name} did not answer within {seconds:.1f} s: raise {self._setting}_SECONDS for a slow model"
+            ) from exc
         except ModelUnavailableError as exc:
             if seconds > 0:
                 settled = True

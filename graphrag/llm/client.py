@@ -340,7 +340,7 @@ class _Stream:
                     self._text.append(rest)
                     yield rest
                 if not self._began:
-                    raise ModelOutputError(f"{chat.target.name} sent no stream of events: check the base URL")
+                    raise ModelOutputError(f"{chat.target.name} sent no stream of events: check GRAPHRAG_LLM_BASE_URL")
                 if not self._finish:
                     raise ModelUnavailableError(f"{chat.target.name} broke its reply off")
         except ModelUnavailableError:
@@ -357,7 +357,9 @@ class _Stream:
             async with asyncio.timeout(deadline - time.monotonic()):
                 return await self._next()
         except TimeoutError as exc:
-            raise ModelUnavailableError(f"{self._paid.chat.target.name} did not finish its reply in time") from exc
+            raise ModelUnavailableError(
+                f"{self._paid.chat.target.name} did not finish its reply in time: raise GRAPHRAG_LLM_SECONDS for a slow model"
+            ) from exc
 
     async def _next(self) -> str | None:
         """The text of the next event that has some; None at the end."""
@@ -406,7 +408,7 @@ def _said(message: Message) -> dict[str, object]:
 
 def _read_reply(content: bytes, paid: _Paid) -> Reply:
     target = paid.chat.target
-    data = parsed(content, target.name)
+    data = parsed(content, target)
     choice = first_choice(data, target)
     message = mapping(choice.get("message"))
     raw, requests = text_of(message.get("content")), requests_of(message.get("tool_calls"))

@@ -13,11 +13,8 @@ MOST_TOKENS = 1_000_000_000
 """More than these nobody has used in a call: a count beyond is none."""
 
 
-def parsed(content: bytes, name: str) -> Json:
+def parsed(content: bytes, target: Target) -> Json:
     """The JSON object that a server replied.
-
-    Args:
-        name: of the server, for messages.
 
     Raises:
         ModelOutputError: it is none.
@@ -25,9 +22,11 @@ def parsed(content: bytes, name: str) -> Json:
     try:
         reply: object = json.loads(content)
     except ValueError as exc:
-        raise ModelOutputError(f"{name} answered something that is not JSON: check the base URL") from exc
+        raise ModelOutputError(
+            f"{target.name} answered something that is not JSON: check {target.setting}_BASE_URL"
+        ) from exc
     if not isinstance(reply, dict):
-        raise ModelOutputError(f"{name} answered JSON that is no object: check the base URL")
+        raise ModelOutputError(f"{target.name} answered JSON that is no object: check {target.setting}_BASE_URL")
     return cast("Json", reply)
 
 
@@ -53,7 +52,7 @@ def first_choice(data: Json, target: Target) -> Json:
     error = data.get("error")
     if words := error if isinstance(error, str) else mapping(error).get("message"):
         raise ModelUnavailableError(f"{target.name} broke the reply off: {redacted(str(words), target.secret)}")
-    raise ModelOutputError(f"{target.name} answered without a choice")
+    raise ModelOutputError(f"{target.name} answered without a choice: check {target.setting}_BASE_URL")
 
 
 def text_of(content: object) -> str:

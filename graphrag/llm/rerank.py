@@ -116,10 +116,14 @@ class ServedReranker:
                 or not isinstance(score, int | float)
                 or not abs(score) <= _LARGEST  # nor a NaN
             ):
-                raise ModelOutputError(f"{name} answered with something that is no score of one of the passages")
+                raise ModelOutputError(
+                    f"{name} answered with something that is no score of one of the passages: check GRAPHRAG_RERANKER"
+                )
             scores[place] = score
         if len(results) != count or np.isnan(scores).any():
-            raise ModelOutputError(f"{name} answered {count} passages with {len(results)} scores")
+            raise ModelOutputError(
+                f"{name} answered {count} passages with {len(results)} scores: check GRAPHRAG_RERANKER"
+            )
         return scores
 
 

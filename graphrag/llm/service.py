@@ -81,7 +81,7 @@ class Service:
             # A Response as it is: the SDK's models take anything for valid.
             response = await self._client.post(path, body=dict(body), cast_to=httpx2.Response)
             # In a thread: a batch of vectors is megabytes of text.
-            reply = await asyncio.to_thread(parsed, response.content, self.target.name)
+            reply = await asyncio.to_thread(parsed, response.content, self.target)
             counted = _input_tokens(reply)
             actual = used(self.price, tokens if counted is None else counted, 0)
         except Exception as exc:

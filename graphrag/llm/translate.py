@@ -92,7 +92,9 @@ def model_error(exc: Exception, target: Target) -> GraphRAGError:
                 f"{name} cannot be reached: see whether it runs, and check {setting}_BASE_URL and the network"
             )
         case openai.APIResponseValidationError():
-            return ModelOutputError(f"{name} answered something that is not of the OpenAI protocol")
+            return ModelOutputError(
+                f"{name} answered something that is not of the OpenAI protocol: check {setting}_BASE_URL"
+            )
         case openai.APIStatusError():
             return _status_error(exc, target)
         case openai.APIError():  # an error event within a stream

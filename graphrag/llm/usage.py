@@ -150,11 +150,15 @@ def check_charges(charges: Sequence[Charge], held: Sequence[Usage]) -> list[Usag
         if problem := charge.limit.exceeded_by(usage):
             account = charge.account
             later = ", or wait for the next day" if account.day else ""
-            raise BudgetError(
-                f"the budget of {spoken(account)} does not suffice for this call, with which it could come to {problem}: "
-                f"raise {_SETTINGS[account.kind]}_{'TOKENS' if problem.endswith('tokens') else 'COST'}{later}"
-            )
+            raise BudgetError(_too_little(spoken(account), problem, _SETTINGS[account.kind]) + later)
     return after
+
+
+def _too_little(account: str, problem: str, setting: str) -> str:
+    return (
+        f"the budget of {account} does not suffice for this call, with which it could come to {problem}: raise "
+        f"{setting}_{'TOKENS' if problem.endswith('tokens') else 'COST'}"
+    )
 
 
 def spoken(account: Account) -> str:
@@ -194,7 +198,7 @@ class Purse:
 
     Args:
         books: where the accounts of `charged` are kept; None keeps nothing.
-        limit: of this purse alone.
+        limit: of this purse alone; that of an answer, since a job has an account.
         charged: further accounts that each call counts for, with their limits. An empty day is filled in at the call, so
             that a long job is counted on the days on which it ran; jobs have none.
     """
@@ -217,9 +221,7 @@ class Purse:
             BudgetError: the purse or one of the accounts does not hold so much.
         """
         if problem := self.limit.exceeded_by(self.spent + self.reserved + most):
-            raise BudgetError(
-                f"the budget of this answer or job does not suffice for this call, with which it could come to {problem}"
-            )
+            raise BudgetError(_too_little("this answer", problem, "GRAPHRAG_LLM_ANSWER"))
         self.reserved += most
         day = today()
         charges = tuple(

@@ -510,7 +510,7 @@ async def test_a_server_that_does_not_stream_is_told_from_one_that_broke_off(
     server: ModelServer, chat: Chat, action: Action
 ):
     server.next(action)
-    with pytest.raises(ModelOutputError, match="no stream of events: check the base URL"):
+    with pytest.raises(ModelOutputError, match="no stream of events: check GRAPHRAG_LLM_BASE_URL"):
         await streamed(chat)
 
 
@@ -618,7 +618,10 @@ async def test_a_budget_is_never_exceeded_by_eight_calls_at_once(server: ModelSe
 
 
 async def test_a_call_beyond_the_budget_is_not_made_and_says_so(server: ModelServer, chat: Chat):
-    with pytest.raises(BudgetError, match=r"come to .* of 60 tokens"), paying(Purse(limit=Limit(tokens=60))):
+    with (
+        pytest.raises(BudgetError, match=r"come to .* of 60 tokens: raise GRAPHRAG_LLM_ANSWER_TOKENS"),
+        paying(Purse(limit=Limit(tokens=60))),
+    ):
         await chat.complete(HELLO, max_tokens=50)
     assert server.exchanges == []
     assert chat.endpoint.breaker.state == "closed"

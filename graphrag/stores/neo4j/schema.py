@@ -230,5 +230,7 @@ async def _lock(connection: Connection, token: str) -> None:
     end = time.monotonic() + _LOCK_SECONDS
     while not await connection.write(work):
         if time.monotonic() > end:
-            raise StoreError(f"{connection.location}: another process has been preparing the schema for too long")
+            raise StoreError(
+                f"{connection.location}: another process has been preparing the schema for too long: end it if it hangs"
+            )
         await asyncio.sleep(0.2)
