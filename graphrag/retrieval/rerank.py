@@ -1,17 +1,20 @@
 """Re-ranking the hits of a search, with their own order where the model is down."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from graphrag.degraded import note_degraded
 from graphrag.embedding import passage_text
 from graphrag.errors import ModelError
-from graphrag.llm.rerank import Reranker
 from graphrag.stores.base import GraphStore
 from graphrag.types import Hit, Scope
 
+if TYPE_CHECKING:
+    from graphrag.llm.rerank import Reranker
+
 
 async def rerank(
-    reranker: Reranker, store: GraphStore, scope: Scope, query: str, hits: Sequence[Hit], k: int
+    reranker: "Reranker", store: GraphStore, scope: Scope, query: str, hits: Sequence[Hit], k: int
 ) -> Sequence[Hit]:
     """The k best hits by the model, which reads each passage under its title and heading; ties ascending by id.
 
