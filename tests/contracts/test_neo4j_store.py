@@ -21,7 +21,7 @@ from graphrag.stores.neo4j.open import address_of, open_stores
 from graphrag.stores.neo4j.store import Neo4jStore
 from graphrag.stores.system import Decision
 from graphrag.stores.trips import count_round_trips
-from graphrag.types import Fingerprints, GraphBatch, Scalar, Scope, chunk_id, entity_id, relation_id
+from graphrag.types import GraphBatch, Scalar, Scope, chunk_id, entity_id, relation_id
 from tests.contracts.generate import (
     FIELDS,
     NAMES,
@@ -320,18 +320,6 @@ async def test_two_writers_of_one_document_leave_one_of_its_versions(store: Neo4
         assert (await store.term_statistics(ANYBODY, [])).chunks == 1
         await store.delete_documents(ANYBODY, [batch.document.id])
         assert (await store.term_statistics(ANYBODY, [])).chunks == 0
-
-
-async def test_a_process_whose_models_were_replaced_meanwhile_no_longer_writes(
-    store: Neo4jStore, driver: AsyncDriver
-) -> None:
-    before, after = named("Acme", "Berlin"), named("Acme", "Lamprey", source="b.md")
-    await store.bind(Fingerprints("old-384", "sentences-384"))
-    await fill(store, [before])
-    await rows(driver, "MATCH (s:SchemaVersion) SET s.embedder = 'new-768'")
-    with pytest.raises(SchemaMismatchError, match=r"'new-768'.*'old-384'.*GRAPHRAG_EMBEDDER"):
-        await fill(store, [after])
-    assert [held.id for held in await store.documents(ANYBODY)] == [before.id]
 
 
 async def test_deletion_leaves_no_node_of_the_document_behind(store: Neo4jStore, driver: AsyncDriver) -> None:

@@ -19,7 +19,7 @@ from graphrag.stores.embedded.database import Database
 from graphrag.stores.embedded.open import open_stores, path_of
 from graphrag.stores.embedded.schema import APPLICATION_ID, SCHEMA_VERSION
 from graphrag.stores.embedded.store import EmbeddedStore
-from graphrag.types import Chunk, Fingerprints, Scope
+from graphrag.types import Chunk, Scope
 from tests.contracts.generate import ChunkPlan, DocumentPlan, SentencePlan, build, form_before_8
 
 
@@ -369,18 +369,6 @@ async def test_both_stores_of_a_url_share_one_file(tmp_path: Path, monkeypatch: 
         assert graph.location == str(tmp_path / "my graph.db")
         assert await system.keys("default") == []
     assert names(tmp_path) == ["my graph.db"]
-
-
-async def test_a_process_whose_models_were_replaced_meanwhile_no_longer_writes(tmp_path: Path) -> None:
-    path = tmp_path / "a.db"
-    before, after = (DocumentPlan((ChunkPlan((SentencePlan((0, 1)),)),), source=name) for name in ("a.md", "b.md"))
-    async with EmbeddedStore(path) as store:
-        await store.bind(Fingerprints("old-384", "sentences-384"))
-        assert await store.write(before.owner, build(before)) == "created"
-        run_sql(path, "UPDATE meta SET value = 'new-768' WHERE key = 'embedder'")
-        with pytest.raises(SchemaMismatchError, match=r"'new-768'.*'old-384'.*GRAPHRAG_EMBEDDER"):
-            await store.write(after.owner, build(after))
-        assert [held.id for held in await store.documents(before.owner)] == [before.id]
 
 
 async def test_chunks_are_read_the_same_while_few_are_kept_and_others_are_written(
