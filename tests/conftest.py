@@ -1,14 +1,18 @@
 """Guards over the whole suite: no network, no settings of the developer, no blocking calls on the event loop."""
 
+import asyncio
 import ipaddress
 import os
 import re
 import socket
 from collections.abc import Callable, Generator
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from blockbuster import blockbuster_ctx
 
+from tests.contracts.neo4j import empty
 from tests.neo4j_server import TestServer, find, refuse
 
 for _name in [name for name in os.environ if name.startswith("GRAPHRAG_") and not name.startswith("GRAPHRAG_TEST_")]:
@@ -125,6 +129,18 @@ def neo4j_server(_neo4j: tuple[TestServer | None, list[str]]) -> TestServer:
 def neo4j_url(neo4j_server: TestServer) -> str:
     """Its URL with user and password, such as neo4j://neo4j:password@127.0.0.1:7687."""
     return neo4j_server.url
+
+
+@pytest.fixture(params=["embedded", "neo4j"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """A store of each kind with nothing in it, whose database is left empty."""
+    if request.param == "embedded":
+        yield f"sqlite:///{quote(str(tmp_path / 'kb.db'))}"
+        return
+    url: str = request.getfixturevalue("neo4j_url")
+    asyncio.run(empty(url))
+    yield url
+    asyncio.run(empty(url))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

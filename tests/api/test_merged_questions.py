@@ -1,15 +1,14 @@
 """A question over entities that people made one or two, through HTTP: the answer follows the decision, and its undoing."""
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.api.serving import QUIET, add_key, ingest_texts, serve, store_url
-from tests.contracts.neo4j import empty
+from tests.api.serving import QUIET, add_key, ingest_texts, serve
 
 MAKERS = ("Brindle Forge", "Ostrava Castings", "Pellworm Tools", "Quarrel Brothers", "Skagen Motors", "Tarn Valves")
 TEXTS = {
@@ -23,28 +22,14 @@ TEXTS = {
 QUESTION = "Who founded Norvane Works, the maker of the Alder pump?"
 
 
-def _emptied(url: str) -> str:
-    asyncio.run(empty(url))
-    return url
-
-
-STORES: dict[str, Callable[[pytest.FixtureRequest, Path], str]] = {
-    "embedded": lambda request, folder: store_url(folder),
-    "neo4j": lambda request, folder: _emptied(request.getfixturevalue("neo4j_url")),
-}
-
-
-@pytest.fixture(params=STORES)
-def client(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[httpx.Client]:
+@pytest.fixture
+def client(store_url: str, tmp_path: Path) -> Generator[httpx.Client]:
     """An admin of a server that holds the texts."""
-    url = STORES[request.param](request, tmp_path)
-    key = asyncio.run(add_key(tmp_path, url=url))
-    with serve(tmp_path, GRAPHRAG_STORE_URL=url, **QUIET) as served:
+    key = asyncio.run(add_key(tmp_path, url=store_url))
+    with serve(tmp_path, GRAPHRAG_STORE_URL=store_url, **QUIET) as served:
         client = served.client(key)
         assert ingest_texts(client, TEXTS)["state"] == "succeeded"
         yield client
-    if request.param == "neo4j":
-        asyncio.run(empty(url))
 
 
 def ask(client: httpx.Client) -> dict[str, Any]:

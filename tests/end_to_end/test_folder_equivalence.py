@@ -1,7 +1,7 @@
 """A folder that is edited at random and synchronised leaves, in either store, the bytes of ingesting it once as it is."""
 
 import asyncio
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,6 @@ from graphrag.settings import load_settings
 from graphrag.sources import SourceFile, list_sources, open_sources
 from graphrag.syncing import SYNCED_FROM, vanished
 from graphrag.types import ALL_ACCESS, Metadata, Scope
-from tests.contracts.neo4j import empty
 
 SCOPE = Scope("folder", frozenset({ALL_ACCESS}))
 EXTRACTOR = SpacyExtractor()
@@ -37,18 +36,6 @@ THINGS = (
     "Gothenberg",
 )
 VERBS = ("founded", "left", "visited", "audits", "was bought by")
-
-
-@pytest.fixture(params=["embedded", "neo4j"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
-    """A store with nothing in it."""
-    if request.param == "embedded":
-        yield f"sqlite:///{quote(str(tmp_path / 'kb.db'))}"
-        return
-    neo4j = str(request.getfixturevalue("neo4j_url"))
-    asyncio.run(empty(neo4j))
-    yield neo4j
-    asyncio.run(empty(neo4j))
 
 
 @asynccontextmanager
@@ -119,7 +106,7 @@ async def canonical(kb: KnowledgeBase) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_random_edits_leave_the_bytes_of_ingesting_the_folder_once(url: str, tmp_path: Path, seed: int):
+def test_random_edits_leave_the_bytes_of_ingesting_the_folder_once(store_url: str, tmp_path: Path, seed: int):
     folder, random = tmp_path / "folder", Random(seed)
     folder.mkdir()
     other = tmp_path / "other"
@@ -127,7 +114,7 @@ def test_random_edits_leave_the_bytes_of_ingesting_the_folder_once(url: str, tmp
     (other / "z.md").write_text(text(random))
 
     async def edited() -> tuple[list[str], str, dict[str, int]]:
-        async with opened(url) as kb:
+        async with opened(store_url) as kb:
             with open_sources(
                 (await asyncio.to_thread(list_sources, [other])).files, max_document_bytes=1_000_000, parse_seconds=30
             ) as documents:
@@ -147,7 +134,7 @@ def test_random_edits_leave_the_bytes_of_ingesting_the_folder_once(url: str, tmp
             return found, access, metadata
 
     async def once(access: str, metadata: Metadata) -> list[str]:
-        async with opened(url) as kb:
+        async with opened(store_url) as kb:
             await synchronise(kb, folder, access, metadata)
             with open_sources(
                 (await asyncio.to_thread(list_sources, [other])).files, max_document_bytes=1_000_000, parse_seconds=30

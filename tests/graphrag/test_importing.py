@@ -1,6 +1,5 @@
 """Import: what was exported comes back equal, in whole documents, with clear errors."""
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import asdict, replace
@@ -21,27 +20,10 @@ from graphrag.stores.embedded.store import EmbeddedStore
 from graphrag.stores.system import Decision, SystemStore
 from graphrag.types import ALL_ACCESS, Fingerprints, Scope, entity_id
 from tests.contracts.generate import build, seeded_corpus
-from tests.contracts.neo4j import empty
 
 FINGERPRINTS = Fingerprints(embedder="hashing-8", sentences="sentences-8")
 Stores = tuple[GraphStore, SystemStore]
 EVERYTHING = Scope("default", frozenset({ALL_ACCESS}))
-
-# Where imports go: one line for each kind of store. The place has to be empty.
-STORES: dict[str, Callable[[pytest.FixtureRequest, Path], str]] = {
-    "embedded": lambda request, folder: f"sqlite:///{folder}/target.db",
-    "neo4j": lambda request, folder: _emptied(request.getfixturevalue("neo4j_url")),
-}
-
-
-def _emptied(url: str) -> str:
-    asyncio.run(empty(url))
-    return url
-
-
-@pytest.fixture(params=STORES)
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return STORES[request.param](request, tmp_path)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +21,6 @@ from graphrag.reembedding import KIND, OPERATOR, reembed, reembed_as_job
 from graphrag.retrieval.vector import embed_query, vector_search
 from graphrag.settings import load_settings
 from graphrag.types import Scope
-from tests.contracts.neo4j import empty
 from tests.model_server import Exchange, ModelServer, fails, hangs, model_server, raw
 
 DIMENSION = 64
@@ -46,15 +44,6 @@ def server() -> Generator[ModelServer]:
     with model_server() as running:
         running.otherwise = serve_hashing
         yield running
-
-
-@pytest.fixture(params=["sqlite", "neo4j"])
-async def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/graph.db"
-    url: str = request.getfixturevalue("neo4j_url")
-    await empty(url)
-    return url
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """Another access label or metadata alone: effective at once everywhere, and no model sees the document again."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,22 +19,11 @@ from graphrag.loaders import LoadedDocument, load_bytes
 from graphrag.parts import stored_parts
 from graphrag.settings import load_settings
 from graphrag.types import ALL_ACCESS, ChunkVectors, Metadata, Scope, entity_id
-from tests.contracts.neo4j import empty
 
 EVERYTHING = Scope(access=frozenset({ALL_ACCESS}))
 ANYBODY = Scope()
 TEXT = "# Alder Pumps\n\nIda Rowan founded Alder Pumps in Aarhus. Halvorix Components supplies Alder Pumps.\n"
 IDA, ALDER = (entity_id("default", key) for key in ("ida rowan", "alder pumps"))
-
-STORES: dict[str, Callable[[pytest.FixtureRequest, Path], str]] = {
-    "embedded": lambda request, folder: f"sqlite:///{folder}/kb.db",
-    "neo4j": lambda request, folder: _emptied(request.getfixturevalue("neo4j_url")),
-}
-
-
-def _emptied(url: str) -> str:
-    asyncio.run(empty(url))
-    return url
 
 
 class CountingEncoder(Hashing):
@@ -66,11 +53,6 @@ class CountingExtractor:
 
 
 EXTRACTOR = CountingExtractor()
-
-
-@pytest.fixture(params=STORES)
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return STORES[request.param](request, tmp_path)
 
 
 @pytest.fixture
