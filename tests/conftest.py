@@ -13,6 +13,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from tests.contracts.neo4j import empty
+from tests.model_server import ModelServer, model_server
 from tests.neo4j_server import TestServer, find, refuse
 
 for _name in [name for name in os.environ if name.startswith("GRAPHRAG_") and not name.startswith("GRAPHRAG_TEST_")]:
@@ -141,6 +142,13 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
     asyncio.run(empty(url))
     yield url
     asyncio.run(empty(url))
+
+
+@pytest.fixture
+def server() -> Generator[ModelServer]:
+    """A model that answers by a script."""
+    with model_server() as running:
+        yield running
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -6,7 +6,7 @@ it gives, and writes what it wants written.
 
 import json
 import re
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from itertools import product
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from graphrag.loaders import load_bytes
 from graphrag.types import Scope
 from tests.agent.conftest import EVERYONE, SECRET, documents, opened
 from tests.agent.test_model_agent import agent_with, model_at
-from tests.model_server import Exchange, ModelServer, model_server, replies
+from tests.model_server import Exchange, ModelServer, replies
 
 SCOPE = Scope()
 QUESTION = "What does the power module of Halvorix Components cost?"
@@ -85,12 +85,6 @@ def _object(text: str) -> object:
         return json.loads(text)
     except ValueError:
         return text
-
-
-@pytest.fixture
-def server() -> Generator[ModelServer]:
-    with model_server() as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -23,19 +23,13 @@ from graphrag.llm.model import LanguageModel
 from graphrag.llm.presets import PRESETS
 from graphrag.llm.usage import Limit, Limits, estimate_tokens
 from graphrag.types import Scope
-from tests.model_server import ModelServer, fails, model_server, replies
+from tests.model_server import ModelServer, fails, replies
 
 SCOPE = Scope()
 QUESTION = "Which company supplies the power module that burnt out at Maasvliet Terminal?"
 SAYS = "Halvorix Components supplies the PMX-48 power module [P1]."
 FINISH = ("finish", {"sufficient": True, "missing": []})
 QUICK = Patience(seconds=3, silence_seconds=1, attempts=2, first_pause=0.01, longest_pause=0.02, failures=50)
-
-
-@pytest.fixture
-def server() -> Generator[ModelServer]:
-    with model_server() as running:
-        yield running
 
 
 @asynccontextmanager

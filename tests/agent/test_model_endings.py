@@ -1,18 +1,10 @@
 """Answers that a model does not end as it should: cut off, refused, empty."""
 
-from collections.abc import Generator
-
 import pytest
 
 from graphrag.knowledge import KnowledgeBase
 from tests.agent.test_model_agent import FINISH, SAYS, ask
-from tests.model_server import ModelServer, model_server, replies
-
-
-@pytest.fixture
-def server() -> Generator[ModelServer]:
-    with model_server() as running:
-        yield running
+from tests.model_server import ModelServer, replies
 
 
 async def test_an_answer_that_is_cut_off_at_its_limit_is_given_and_said_not_to_be_whole(

@@ -5,7 +5,7 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
@@ -23,7 +23,7 @@ from graphrag.llm.chat_types import Message, Reply, ToolDescription
 from graphrag.llm.client import Chat
 from graphrag.llm.presets import PRESETS
 from graphrag.llm.usage import Limit, Price, Purse, Usage, paying
-from tests.model_server import Action, ModelServer, closes, fails, hangs, model_server, raw, replies
+from tests.model_server import Action, ModelServer, closes, fails, hangs, raw, replies
 
 KEY = "sk-proj-very-secret-0123456789"
 HELLO = [Message("system", "Be short."), Message("user", "Hello?")]
@@ -38,12 +38,6 @@ class City(BaseModel):
 
     name: str = Field(max_length=40)
     people: int = Field(ge=0)
-
-
-@pytest.fixture
-def server() -> Generator[ModelServer]:
-    with model_server() as running:
-        yield running
 
 
 def chat_at(server: ModelServer, provider: str = "openai", patience: Patience = QUICK, concurrency: int = 8) -> Chat:

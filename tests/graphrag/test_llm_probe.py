@@ -12,17 +12,11 @@ from graphrag.llm.model import LanguageModel
 from graphrag.llm.presets import PRESETS
 from graphrag.llm.probe import Probe, probe
 from tests.llama_server import NAME, LlamaServer, llama_server
-from tests.model_server import Action, Exchange, ModelServer, fails, model_server, replies
+from tests.model_server import Action, Exchange, ModelServer, fails, replies
 
 QUICK = Patience(seconds=5, silence_seconds=2, attempts=1)
 CITY = replies(json.dumps({"name": "Paris"}))
 CALL = replies(None, ("look_up", {"word": "harbour"}))
-
-
-@pytest.fixture
-def server() -> Generator[ModelServer]:
-    with model_server() as running:
-        yield running
 
 
 async def probed(server: ModelServer, *script: Action, provider: str = "openai") -> dict[str, Probe]:

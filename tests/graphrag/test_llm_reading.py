@@ -1,7 +1,7 @@
 """Replies as providers send them: in parts, refused, cut off, with an error under a good status, with counts that are none."""
 
 import json
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -13,15 +13,9 @@ from graphrag.llm.client import Chat
 from graphrag.llm.presets import PRESETS
 from graphrag.llm.service import Service
 from tests.graphrag.test_llm_client import HELLO, City, chat_at
-from tests.model_server import ModelServer, model_server, raw, replies
+from tests.model_server import ModelServer, raw, replies
 
 PARTS = [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "It is Oslo."}]
-
-
-@pytest.fixture
-def server() -> Generator[ModelServer]:
-    with model_server() as running:
-        yield running
 
 
 @pytest.fixture
