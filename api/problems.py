@@ -13,7 +13,14 @@ import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from graphrag.errors import GraphRAGError, InputError, ModelError, NotFoundError, StoreError
+from graphrag.errors import (
+    GraphRAGError,
+    InputError,
+    ModelError,
+    NotFoundError,
+    SchemaMismatchError,
+    StoreError,
+)
 
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:graphrag:problem:"
@@ -102,6 +109,9 @@ def problem_of(exc: BaseException) -> ProblemError:
             return ProblemError(404, "the id does not exist, or this key does not see it")
         case InputError():
             return ProblemError(422, str(exc)[:_MAX_TEXT])
+        case SchemaMismatchError():
+            told = "the knowledge base has another model or version now: whoever runs the service has to start it again"
+            return busy(told, retry_after=60)
         case StoreError():
             return busy("the knowledge base cannot be reached or is busy; try again", retry_after=5)
         case ModelError():

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from api.sse import Event, stream
-from graphrag.errors import StoreError
+from graphrag.errors import SchemaMismatchError, StoreError
 
 
 def encoded(
@@ -41,6 +41,14 @@ async def test_an_error_midway_becomes_the_last_event_without_its_text():
     assert len(sent) == 2
     assert problem(sent[-1])["status"] == 503
     assert b"/srv" not in sent[-1]
+
+
+async def test_a_store_of_another_model_is_no_reason_to_try_again_at_once():
+    (sent,) = [part async for part in encoded(of(error=SchemaMismatchError("filled with 'x' at /srv/x")))]
+
+    assert problem(sent)["status"] == 503
+    assert "start it again" in problem(sent)["detail"]
+    assert b"/srv" not in sent
 
 
 async def test_a_source_that_ends_without_a_last_word_is_a_fault():
