@@ -1,8 +1,8 @@
 """What documents contribute as parameters of the writing queries, and vectors to and from the driver."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 from neo4j.vector import Vector
@@ -142,13 +142,8 @@ def partitions(changes: Sequence[Properties]) -> list[Properties]:
     for change in changes:
         known = found.setdefault(change["id"], {**change, "chunks": 0, "terms": 0})
         for name in ("chunks", "terms"):
-            known[name] = _number(known, name) + _number(change, name)
+            known[name] = cast(int, known[name]) + cast(int, change[name])
     return [found[id_] for id_ in sorted(found, key=str)]
-
-
-def _number(properties: Mapping[str, object], name: str) -> int:
-    value = properties[name]
-    return value if isinstance(value, int) else 0
 
 
 def slices(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
