@@ -93,24 +93,22 @@ def _path(ledger: Ledger, assessment: Assessment) -> tuple[PathEdge, ...]:
 
     Edges lead from the passage cited first, in that order.
     """
-    import networkx as nx  # half a second to import, and it reads the environment
-
     chosen = assessment.evidence.chunk_ids
-    graph: nx.Graph[str] = nx.Graph()
-    for earlier, later in combinations(chosen, 2):
-        bridge = bridge_between(ledger, earlier, later)
-        if bridge is not None:
-            graph.add_edge(earlier, later, weight=bridge.score, bridge=bridge)
-    place = {id_: index for index, id_ in enumerate(chosen)}
-    edges: list[tuple[int, int, Bridge]] = []
-    for one, other, data in nx.maximum_spanning_edges(graph, data=True):
-        earlier, later = sorted((place[one], place[other]))
-        edges.append((earlier, later, data["bridge"]))
+    bridges = [
+        (bridge, one, other)
+        for one, other in combinations(range(len(chosen)), 2)
+        if (bridge := bridge_between(ledger, chosen[one], chosen[other])) is not None
+    ]
+    # Kruskal's algorithm, here since there are a handful of passages: a library takes longer to import than the answer.
+    trees = list(range(len(chosen)))
+    kept: list[tuple[int, int, Bridge]] = []
+    for bridge, one, other in sorted(bridges, key=lambda found: -found[0].score):
+        if trees[one] != trees[other]:
+            kept.append((one, other, bridge))
+            trees = [trees[one] if tree == trees[other] else tree for tree in trees]
     return tuple(
-        PathEdge(
-            chosen[earlier], chosen[later], _surface(ledger, (chosen[earlier], chosen[later]), bridge.key), bridge.kind
-        )
-        for earlier, later, bridge in sorted(edges, key=lambda edge: edge[:2])
+        PathEdge(chosen[one], chosen[other], _surface(ledger, (chosen[one], chosen[other]), bridge.key), bridge.kind)
+        for one, other, bridge in sorted(kept, key=lambda edge: edge[:2])
     )
 
 

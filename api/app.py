@@ -1,7 +1,6 @@
 """The HTTP application: put together here, opened and closed in its lifespan."""
 
 import asyncio
-import importlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -125,8 +124,6 @@ def _opened(
             except GraphRAGError as exc:
                 app.state.refusal = exc
                 raise
-            # Answers need it, and importing it takes half a second that no question should wait for.
-            await asyncio.to_thread(importlib.import_module, "networkx")
             uploads = Uploads(settings.data_dir)
             warming = asyncio.create_task(warm(kb))
             service = Service(settings, kb, uploads, metrics, development, closing, warming)
