@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from graphrag.analysis import normalise
 from graphrag.errors import NotFoundError
-from graphrag.extraction.resolution import Decided, blocking_keys, link_between, may_be_same
+from graphrag.extraction.resolution import Decided, by_block, link_between, perhaps_same
 from graphrag.stores.base import GraphStore
 from graphrag.types import Entity, SameAs, Scope
 
@@ -53,19 +53,15 @@ async def links_of(store: GraphStore, scope: Scope, entities: Sequence[Entity], 
     A link between two of them comes once. Two reads.
     """
     given = {entity.id: entity for entity in entities}
-    by_block: dict[str, list[Entity]] = {}
-    for entity in entities:
-        for block in blocking_keys(entity.key):
-            by_block.setdefault(block, []).append(entity)
-    if not by_block:
+    blocks = by_block(entities)
+    if not blocks:
         return []
-    others = await store.find_entities(scope, blocks=sorted(by_block), limit=MAX_IN_BLOCKS)
+    others = await store.find_entities(scope, blocks=sorted(blocks), limit=MAX_IN_BLOCKS)
     merged = {id_ for entity in entities for id_ in decided.merged.get(entity.id, ())}
     others += await store.entities(scope, sorted(merged - {other.id for other in others}))
     found: dict[tuple[str, str], Link] = {}
     for other in others:
-        near = {one.id: one for block in blocking_keys(other.key) for one in by_block.get(block, ())}
-        likely = [one for one in near.values() if may_be_same(one.key, other.key)]
+        likely = perhaps_same(other.key, blocks)
         likely += [given[id_] for id_ in decided.merged.get(other.id, ()) if id_ in given and given[id_] not in likely]
         for one in likely:
             link = link_between(one, other, decided) if one.id != other.id else None

@@ -90,7 +90,7 @@ def same_as(one: Entity, other: Entity) -> SameAs | None:
     Reads the keys, and the name and type as folded from the mentions that the caller sees: another caller, who sees
     other mentions, may get another answer. Only entities that share a blocking key are linked.
     """
-    if one.key == other.key or not may_be_same(one.key, other.key):
+    if not may_be_same(one.key, other.key):
         return None
     # In an order that ids do not decide: they are hashes that include the tenant, and the ratio is not symmetric.
     first, second = sorted((one, other), key=lambda entity: _order(entity.key))
@@ -312,6 +312,21 @@ def link_between(one: Entity, other: Entity, decided: Decided = UNDECIDED) -> Sa
     return None if other.id in decided.split.get(one.id, ()) else same_as(one, other)
 
 
+def by_block(entities: Iterable[Entity]) -> dict[str, list[Entity]]:
+    """The entities that fall into each block."""
+    blocks: dict[str, list[Entity]] = {}
+    for entity in entities:
+        for block in blocking_keys(entity.key):
+            blocks.setdefault(block, []).append(entity)
+    return blocks
+
+
+def perhaps_same(key: str, blocks: Mapping[str, Sequence[Entity]]) -> list[Entity]:
+    """Those of the entities in `by_block` that a key alone allows a link with, once each."""
+    near = {one.id: one for block in blocking_keys(key) for one in blocks.get(block, ())}
+    return [one for one in near.values() if may_be_same(one.key, key)]
+
+
 def _pairs(block: str, near: Sequence[Entity]) -> Iterable[tuple[Entity, Entity]]:
     """The pairs of a block; where two long names share a surname or initials, which makes no link, not theirs."""
     if block.startswith(_SURNAME):
@@ -326,13 +341,9 @@ def _pairs(block: str, near: Sequence[Entity]) -> Iterable[tuple[Entity, Entity]
 def links_among(entities: Iterable[Entity], decided: Decided = UNDECIDED) -> list[SameAs]:
     """Every SAME_AS link among the given entities, ascending by (a, b)."""
     held = {entity.id: entity for entity in entities}
-    blocks: dict[str, list[Entity]] = {}
-    for entity in held.values():
-        for block in blocking_keys(entity.key):
-            blocks.setdefault(block, []).append(entity)
     pairs = {
         (min(a.id, b.id), max(a.id, b.id))
-        for block, near in blocks.items()
+        for block, near in by_block(held.values()).items()
         for a, b in _pairs(block, near)
         if may_be_same(a.key, b.key)
     }

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import LiteralString
 
 from graphrag.errors import StoreError
-from graphrag.extraction.resolution import Decided, blocking_keys, link_between, may_be_same
+from graphrag.extraction.resolution import Decided, by_block, link_between, perhaps_same
 from graphrag.stores.neo4j import lucene
 from graphrag.stores.neo4j.connection import Connection, Row, Transaction
 from graphrag.stores.neo4j.folding import name_and_type
@@ -120,19 +120,17 @@ def _links(
     held: dict[str, Entity], tenants: dict[str, str], others: list[Row], decided: Decided
 ) -> dict[tuple[str, str], SameAs]:
     """The links of the stale entities, to each other and to these others, within a tenant, by pair."""
-    by_block: dict[tuple[str, str], list[Entity]] = {}
-    for entity in held.values():
-        for block in blocking_keys(entity.key):
-            by_block.setdefault((tenants[entity.id], block), []).append(entity)
+    blocks = {
+        tenant: by_block(entity for entity in held.values() if tenants[entity.id] == tenant)
+        for tenant in set(tenants.values())
+    }
     found: dict[tuple[str, str], SameAs] = {}
     for id_, key, tenant, name, type_ in others:
         other = held.get(id_) or Entity(id_, key, name or key, type_ or "", 0, 0, 0)
-        near = {one.id: one for block in blocking_keys(key) for one in by_block.get((tenant, block), ())}
-        for one in near.values():
-            if one.key != key and may_be_same(one.key, key):
-                link = link_between(one, other, decided)
-                if link is not None:
-                    found[link.a, link.b] = link
+        for one in perhaps_same(key, blocks.get(tenant, {})):
+            link = link_between(one, other, decided)
+            if link is not None:
+                found[link.a, link.b] = link
     return found
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from graphrag.analysis import fold
-from graphrag.extraction.resolution import Decided, blocking_keys, link_between, links_among, may_be_same
+from graphrag.extraction.resolution import Decided, by_block, link_between, links_among, perhaps_same
 from graphrag.stores import rows
 from graphrag.stores.neo4j import lucene, queries
 from graphrag.stores.neo4j.connection import Connection
@@ -105,16 +105,6 @@ async def _possible_variants(
     connection: Connection, scope: Scope, frontier: Sequence[Entity]
 ) -> dict[str, list[Entity]]:
     """By id of another entity, those of the frontier whose key allows that the two are one."""
-    blocks = {block for entity in frontier for block in blocking_keys(entity.key)}
+    blocks = by_block(frontier)
     others = await _in_blocks(connection, scope.tenant, blocks)
-    by_block: dict[str, list[Entity]] = {}
-    for entity in frontier:
-        for block in blocking_keys(entity.key):
-            by_block.setdefault(block, []).append(entity)
-    found: dict[str, list[Entity]] = {}
-    for id_, key in others.items():
-        near = {one.id: one for block in blocking_keys(key) for one in by_block.get(block, ())}
-        likely = [one for one in near.values() if one.key != key and may_be_same(one.key, key)]
-        if likely:
-            found[id_] = likely
-    return found
+    return {id_: likely for id_, key in others.items() if (likely := perhaps_same(key, blocks))}
