@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import structlog
 from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
@@ -27,6 +27,7 @@ READY_SECONDS = 5.0
 READY_TIMEOUT = 2.0
 
 _T = TypeVar("_T")
+_log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +106,12 @@ class Service:
 async def warm(kb: KnowledgeBase) -> None:
     """Load what the first question would wait for: the local model, and the index of the embedded store (10 s at 50,000 chunks).
 
-    What fails is told to those who ask.
+    What fails is logged, and told to those who ask.
     """
-    with suppress(GraphRAGError):
+    try:
         await asyncio.gather(kb.encoder.encode([Passage("", "warm", ())]), kb.store.term_statistics(Scope(), ["warm"]))
+    except GraphRAGError as exc:
+        _log.warning("what questions need could not be loaded", error=f"{type(exc).__name__}: {exc}")
 
 
 ServiceDependency = NamedDependency[SkipValidation[Service]]

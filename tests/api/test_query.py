@@ -16,6 +16,8 @@ from litestar.testing import AsyncTestClient
 from api import logs
 from api.app import create_app
 from api.service import Service, warm
+from graphrag.embedding.hashing import Hashing
+from graphrag.errors import ModelError
 from graphrag.knowledge import KnowledgeBase
 from graphrag.settings import Settings, load_settings
 from tests.api.serving import store_url
@@ -429,6 +431,21 @@ async def test_a_service_is_not_ready_while_it_loads_what_questions_need(folder:
         loaded.set()
         monkeypatch.setattr("api.service.READY_TIMEOUT", 20.0)
         assert (await client.get("/health/ready")).status_code == 200
+
+
+@pytest.mark.usefixtures("logged")
+async def test_what_fails_while_it_loads_what_questions_need_is_logged(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    async def broken(*_: object) -> list[object]:
+        raise ModelError("the model file is damaged")
+
+    app = create_app(settings_for(folder), development=True)
+    monkeypatch.setattr(Hashing, "encode", broken)
+    async with AsyncTestClient(app):
+        await until(app.state.service.warming.done)
+
+    assert "ModelError: the model file is damaged" in caplog.text
 
 
 async def test_readiness_follows_the_store_and_the_end_of_the_service(folder: Path):
