@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from typing import Annotated, Any
 
+import structlog
 from litestar import Controller, Request, post
 from litestar.params import QueryParameter
 
@@ -13,6 +14,8 @@ from api.schemas import LABEL, Accepted
 from api.service import Caller, CallerDependency, ServiceDependency
 from api.views import job_out
 from graphrag.jobs import ingest_job
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 class IngestController(Controller):
@@ -66,6 +69,7 @@ class IngestController(Controller):
             estimate=dry_run,
         )
         await service.kb.system.submit_job(job)
+        _log.info("submitted", job=job.id, files=len(received.files))
         service.wake.set()
         return Accepted(job=job_out(await service.kb.system.job(caller.scope, job.id)))
 

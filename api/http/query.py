@@ -1,8 +1,10 @@
 """Questions and searches."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+import time
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -80,11 +82,14 @@ async def _searching(service: Service, caller: Caller, data: SearchRequest, want
     kb, scope = service.kb, caller.scope
     seconds = service.settings.question_seconds
     purse = kb.purse(scope.tenant, key=caller.key_id)
-    async with asyncio.timeout(seconds), service.questions.enter():
-        with paying(purse), collect_degraded() as degraded, within(seconds * SHARE_OF_TIME):
-            hits = await agent_search(kb, scope, data.query, data.tool, data.k, wanted)
-        _warn(degraded)
-        chunks = {chunk.id: chunk for chunk in await kb.store.chunks(scope, [hit.chunk_id for hit in hits], wanted)}
+    with _noted("searched", {"tool": data.tool}) as line:
+        async with asyncio.timeout(seconds), service.questions.enter():
+            line.waited()
+            with paying(purse), collect_degraded() as degraded, within(seconds * SHARE_OF_TIME):
+                hits = await agent_search(kb, scope, data.query, data.tool, data.k, wanted)
+            _warn(degraded)
+            chunks = {chunk.id: chunk for chunk in await kb.store.chunks(scope, [hit.chunk_id for hit in hits], wanted)}
+        line.done(hits=len(hits))
     found = [(hit, chunks[hit.chunk_id]) for hit in hits if hit.chunk_id in chunks]
     return SearchResponse(
         query=data.query,
@@ -103,17 +108,20 @@ async def _answering(
     """Events of an answer, `done` with an AnswerOut the last one."""
     seconds = service.settings.question_seconds
     agent = replace(agent_for(service.kb, data.mode, model=data.model), budget=_budget(data, seconds))
-    async with (
-        asyncio.timeout(seconds),
-        service.questions.enter(),
-        aclosing(_events(service, agent, caller, data, wanted)) as events,
-    ):
-        async for event in events:
-            yield event
+    asked = {"question": data.question} if service.settings.log_questions else {}
+    with _noted("answered", {"mode": data.mode} | asked) as line:
+        async with (
+            asyncio.timeout(seconds),
+            service.questions.enter(),
+            aclosing(_events(service, agent, caller, data, wanted, line)) as events,
+        ):
+            line.waited()
+            async for event in events:
+                yield event
 
 
 async def _events(
-    service: Service, agent: Agent, caller: Caller, data: QueryRequest, wanted: Filter | None
+    service: Service, agent: Agent, caller: Caller, data: QueryRequest, wanted: Filter | None, line: "_Line"
 ) -> AsyncGenerator[Event]:
     purse = service.kb.purse(caller.scope.tenant, key=caller.key_id)
     async with aclosing(agent.stream(caller.scope, data.question, wanted, purse=purse)) as run:
@@ -122,13 +130,14 @@ async def _events(
                 case Answer():
                     best = [ranked.chunk_id for ranked in made.ranked[: data.top_k]]
                     passages = await service.kb.store.chunks(caller.scope, best, wanted) if best else []
-                    _note(service, data, made)
+                    _note(service, made, line)
                     yield Event("done", answer_out(made, [passage_out(chunk) for chunk in passages]))
                 case Piece():
                     yield Event("token", {"text": made.text} | ({"restart": True} if made.restart else {}))
                 case Citation():
                     yield Event("citation", citation_out(made))
                 case Step():
+                    line.took(made)
                     for call in step_out(made):
                         yield Event("step", call)
                     new = sum(observation.new_evidence for observation in made.observations)
@@ -161,20 +170,56 @@ def _budget(data: QueryRequest, seconds: float) -> Budget:
     )
 
 
-def _note(service: Service, data: QueryRequest, answer: Answer) -> None:
+class _Line:
+    """What the log says of a question or search: enough to tell where its time went."""
+
+    def __init__(self, known: dict[str, Any]) -> None:
+        self.known = known
+        self.ended = False
+        self._begun = time.perf_counter()
+        self._tools = defaultdict[str, float](float)
+
+    def waited(self) -> None:
+        """Its turn has come."""
+        self.known["waited_ms"] = self.milliseconds
+
+    def took(self, step: Step) -> None:
+        """Count what the tools of a step took; those of one step run side by side."""
+        for observation in step.observations:
+            self._tools[observation.tool] += observation.milliseconds
+        self.known["tools_ms"] = {tool: round(spent, 1) for tool, spent in self._tools.items()}
+
+    def done(self, **known: object) -> None:
+        """It has come to its end."""
+        self.known |= known
+        self.ended = True
+
+    @property
+    def milliseconds(self) -> float:
+        """Since it came."""
+        return round((time.perf_counter() - self._begun) * 1000, 1)
+
+
+@contextmanager
+def _noted(event: str, known: dict[str, Any]) -> Generator[_Line]:
+    """Write one line when it ends, however it ends: one that ran out of time is the one that is looked for."""
+    line = _Line(known)
+    try:
+        yield line
+    finally:
+        _log.info(event if line.ended else f"not {event}", **line.known, ms=line.milliseconds)
+
+
+def _note(service: Service, answer: Answer, line: _Line) -> None:
     service.metrics.verdicts.labels(answer.verdict).inc()
     _warn(answer.degraded)
-    asked = {"question": data.question} if service.settings.log_questions else {}
-    _log.info(
-        "answered",
-        mode=data.mode,
+    line.done(
         verdict=answer.verdict,
+        stopped_by=answer.stopped_by,
         steps=len(answer.steps),
         round_trips=answer.round_trips,
-        ms=answer.milliseconds,
         tokens=answer.usage.tokens,
         degraded=[note.part for note in answer.degraded],
-        **asked,
     )
 
 

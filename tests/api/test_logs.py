@@ -1,0 +1,62 @@
+"""What the log says, for those who look for the reason afterwards."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from litestar.testing import AsyncTestClient
+from structlog.testing import capture_logs
+
+from api.app import create_app
+from api.service import Service
+from tests.api.test_query import QUESTION, settings_for
+
+
+@pytest.fixture
+def folder(ingested: Path, tmp_path: Path) -> Path:
+    """A folder with a filled store."""
+    shutil.copytree(ingested, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def the(event: str, lines: list[Any]) -> Any:
+    (line,) = [one for one in lines if one["event"] == event]
+    return line
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_question_leaves_one_line_with_where_its_time_went(folder: Path, stream: bool):
+    async with AsyncTestClient(create_app(settings_for(folder), development=True)) as client:
+        with capture_logs() as lines:
+            await client.post("/v1/query", json={"question": QUESTION, "stream": stream})
+
+    line = the("answered", lines)
+    assert {"vector_search", "keyword_search"} <= line["tools_ms"].keys()
+    assert line["waited_ms"] + max(line["tools_ms"].values()) <= line["ms"]
+    assert line["stopped_by"] in ("sufficient", "no_gain")
+    assert QUESTION not in str(line)
+
+
+async def test_a_search_leaves_a_line(folder: Path):
+    async with AsyncTestClient(create_app(settings_for(folder), development=True)) as client:
+        with capture_logs() as lines:
+            await client.post("/v1/search", json={"query": "warranty", "tool": "keyword", "k": 1})
+
+    line = the("searched", lines)
+    assert (line["tool"], line["hits"]) == ("keyword", 1)
+    assert line["waited_ms"] <= line["ms"]
+
+
+@pytest.mark.parametrize("body", [{"question": QUESTION}, {"question": QUESTION, "stream": True}])
+async def test_a_question_that_never_had_its_turn_says_so(folder: Path, body: dict[str, Any]):
+    app = create_app(settings_for(folder, concurrent_questions=1, question_seconds=0.1), development=True)
+    async with AsyncTestClient(app) as client:
+        service: Service = app.state.service
+        async with service.questions.enter():
+            with capture_logs() as lines:
+                await client.post("/v1/query", json=body)
+
+    line = the("not answered", lines)
+    assert "waited_ms" not in line
+    assert line["ms"] >= 90
