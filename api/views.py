@@ -216,7 +216,7 @@ def account_out(account: Account, used: ModelUsage) -> AccountOut:
 
 def job_out(job: Job) -> JobOut:
     """A job."""
-    empty = dict.fromkeys(Progress.model_fields, 0)
+    empty = dict.fromkeys(Progress.model_fields, 0) | {"eta_seconds": None}
     progress = {name: value for name, value in job.progress.items() if name in Progress.model_fields}
     # The worker of a job that is cancelled or taken away has no say any more: the state knows better.
     phase = "ended" if job.state in ENDED else "queued" if job.state == "queued" else "running"

@@ -88,6 +88,10 @@ class IngestReport:
 Progress = Callable[[Ingested], None]
 
 
+def _nobody() -> None:
+    """Nobody wants to know."""
+
+
 async def ingest_documents(
     kb: KnowledgeBase,
     scope: Scope,
@@ -97,6 +101,7 @@ async def ingest_documents(
     metadata: Metadata | None = None,
     lease: Lease | None = None,
     progress: Progress | None = None,
+    alive: Callable[[], None] | None = None,
     max_chunks: int = MAX_CHUNKS_PER_DOCUMENT,
     seen: set[str] | None = None,
     keep_results: bool = True,
@@ -113,6 +118,7 @@ async def ingest_documents(
         metadata: added to every document's own, and wins over it.
         lease: as for GraphStore.write.
         progress: called for each source as soon as it is settled.
+        alive: called for each part of a long source as soon as it is stored.
         max_chunks: a source of more chunks becomes numbered parts (graphrag.parts).
         seen: ids of the documents of this run so far, to which these are added, where a run takes several calls.
         keep_results: put them into the report; without, what is told by `progress` is all there is, and a run of any length
@@ -140,7 +146,7 @@ async def ingest_documents(
     met = set[str]() if seen is None else seen
     with paying(purse or kb.purse(scope.tenant, job=uuid.uuid4().hex)):
         try:
-            await _ingest(kb, scope, documents, access, extra, lease, settle, max_chunks, met)
+            await _ingest(kb, scope, documents, access, extra, lease, settle, alive or _nobody, max_chunks, met)
         except BudgetError as exc:
             raise BudgetError(
                 f"{exc}. What could be finished is stored; ingesting again goes on from there and pays for nothing twice"
@@ -156,6 +162,7 @@ async def _ingest(
     extra: Metadata,
     lease: Lease | None,
     settle: Progress,
+    alive: Callable[[], None],
     max_chunks: int,
     met: set[str],
 ) -> None:
@@ -204,7 +211,7 @@ async def _ingest(
                             await writing  # one long source in memory is enough
                             writing = None
                         try:
-                            settle(await _store_parts(kb, scope, parts, lease))
+                            settle(await _store_parts(kb, scope, parts, lease, alive))
                             works = True
                         except ModelError as exc:
                             if not works or isinstance(exc, ENDS_A_RUN):
@@ -303,7 +310,9 @@ def prepare(kb: KnowledgeBase, document: Document, loaded: LoadedDocument, max_c
     return cut(Prepared(replace(document, chunk_count=len(spans)), loaded, spans), max_chunks)
 
 
-async def _store_parts(kb: KnowledgeBase, scope: Scope, parts: Sequence[Prepared], lease: Lease | None) -> Ingested:
+async def _store_parts(
+    kb: KnowledgeBase, scope: Scope, parts: Sequence[Prepared], lease: Lease | None, alive: Callable[[], None]
+) -> Ingested:
     """Store a source that has parts or had some, in the order that graphrag.parts describes."""
     document = parts[0].document
     before = await stored_parts(kb.store, scope, document.source)
@@ -312,12 +321,14 @@ async def _store_parts(kb: KnowledgeBase, scope: Scope, parts: Sequence[Prepared
     first, problems, incomplete = ready.batch, [*ready.problems], 0
     begun = replace(first, document=replace(document, state="partial"))
     outcome = await kb.store.write(scope, begun, lease=lease)
+    alive()
     for part in parts[1:]:
         if known.get(part.document.id) != part.document.fingerprint:
             (ready,) = await contribute(kb, [part])
             await kb.store.write(scope, ready.batch, lease=lease)
             problems += ready.problems
             incomplete += bool(ready.problems)
+            alive()
     stale = [one.id for one in before if one.part >= len(parts)]
     # Part 1 last: while any is left, it tells that there are more.
     for ids in ([id_ for id_ in stale if id_ != before[0].id], [id_ for id_ in stale if id_ == before[0].id]):

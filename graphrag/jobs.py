@@ -142,7 +142,7 @@ class Worker:
         try:
             await self._carry_out(job, lease, tally)
         except LeaseLostError:
-            _log.info("job %s was cancelled or taken over", job.id, extra={"job": job.id})
+            _log.info("job %s was cancelled or taken over", job.id, extra=_named(job))
         return True
 
     async def _carry_out(self, job: Job, lease: Lease, tally: Tally) -> None:
@@ -150,10 +150,11 @@ class Worker:
         system = self.kb.system
         if tally.crashes >= MAX_CRASHES:
             reason = f"it was begun {tally.crashes} times and never ended; look for a file that is too much, then retry"
+            _log.warning("job %s fails: %s", job.id, reason, extra=_named(job))
             await _end(system, lease, tally, "failed", reason)
             return
         await system.save_progress(lease, tally.progress("running"))
-        _log.info("job %s begins with %d files", job.id, tally.files, extra={"job": job.id})
+        _log.info("job %s begins with %d files", job.id, tally.files, extra=_named(job))
         work = asyncio.create_task(self._ingest(job, lease, tally))
         beat = asyncio.create_task(self._beat(lease, tally))
         try:
@@ -173,23 +174,23 @@ class Worker:
             await self._wait_for_the_store(lease, tally)
             raise  # so that the worker pauses
         except StalledError:
-            _log.critical("job %s hangs at %r", job.id, tally.suspect or "some document", extra={"job": job.id})
+            _log.critical("job %s hangs at %r", job.id, tally.suspect or "some document", extra=_named(job))
             if self.end_process is not None:
                 self.end_process()
             await _stop(work, beat)
             # As if the worker had died: whoever claims it next has to know.
             await _end(system, lease, tally, "queued", "", phase="running")
         except BudgetError as exc:
-            _log.warning("job %s ends: %s", job.id, exc, extra={"job": job.id})
+            _log.warning("job %s ends: %s", job.id, exc, extra=_named(job))
             await _stop(work, beat)
             await _end(system, lease, tally, "failed", f"{exc}; then retry the job")
         except ModelError as exc:
             # Its text may name paths and servers, and those who submit jobs need not be those who run the service.
-            _log.exception("job %s failed", job.id, extra={"job": job.id})
+            _log.exception("job %s failed", job.id, extra=_named(job))
             await _stop(work, beat)
             await _end(system, lease, tally, "failed", f"a model {exc.plainly}; see the log of the service, then retry")
         except Exception:
-            _log.exception("job %s met a fault of the software", job.id, extra={"job": job.id})
+            _log.exception("job %s met a fault of the software", job.id, extra=_named(job))
             await _stop(work, beat)
             await _end(system, lease, tally, "failed", "a fault of the software; see the log of the service")
         else:
@@ -197,7 +198,9 @@ class Worker:
             stored = sum(tally.counts.values()) - tally.counts["failed"]
             state: JobState = "succeeded" if stored or not tally.counts["failed"] else "failed"
             await _end(system, lease, tally, state, "" if state == "succeeded" else "no document could be stored")
-            _log.info("job %s %s", job.id, state, extra={"job": job.id, "progress": tally.progress("ended")})
+            # Those who run the service are told; the reasons quote documents, and stay with the job.
+            level = logging.WARNING if tally.counts["failed"] else logging.INFO
+            _log.log(level, "job %s %s", job.id, state, extra=_named(job) | {"progress": tally.progress("ended")})
         finally:
             await _stop(work, beat)
 
@@ -244,6 +247,7 @@ class Worker:
                 metadata=metadata,
                 lease=lease,
                 progress=tally.settle,
+                alive=tally.live,
                 seen=seen,
                 keep_results=False,
                 purse=tally.purse,
@@ -317,7 +321,8 @@ class Worker:
             try:
                 if time.monotonic() - renewed >= self.lease_seconds / 3:
                     await system.renew_lease(lease, self.lease_seconds)
-                    renewed = time.monotonic()
+                    # With it the progress, changed or not: a job on one large document is seen to be worked on.
+                    renewed, saved = time.monotonic(), {}
                 saved = await _save(system, lease, tally, saved)
             except LeaseLostError:
                 raise
@@ -336,6 +341,11 @@ class Worker:
         deleted = await asyncio.to_thread(self.uploads.sweep, self.keep_seconds, keep)
         if deleted:
             _log.info("%d uploaded files were deleted, their jobs are done", deleted)
+
+
+def _named(job: Job) -> dict[str, str]:
+    """What a line of the log says of a job: enough to look it up."""
+    return {"job": job.id, "tenant": job.scope.tenant}
 
 
 def _files(job: Job) -> list[UploadedFile]:

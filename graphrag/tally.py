@@ -53,7 +53,7 @@ class Tally:
     """Sources that are left alone, with the reason."""
     begun: float = field(default_factory=time.monotonic)
     touched: float = field(default_factory=time.monotonic)
-    """When a file was read, a document settled or a model call paid for last."""
+    """When a file was read, a document settled, a part of one stored or a model call paid for last."""
     _fresh: int = 0
     _calls: int = 0
 
@@ -92,6 +92,10 @@ class Tally:
         if self.purse.spent.calls != self._calls:
             self._calls = self.purse.spent.calls
             self.touched = time.monotonic()
+
+    def live(self) -> None:
+        """A part of a long source is stored, which is settled with its last one."""
+        self.touched = time.monotonic()
 
     def read(self) -> None:
         """Count a file that was read."""
@@ -135,10 +139,11 @@ class Tally:
             "outages": self.outages,
             "quarantined": canonical_json(self.quarantined),
         }
-        # Files are read ahead of what is stored, and one file may hold many documents.
+        # Files are read ahead of what is stored, and one file may hold many documents: once as many documents are settled as
+        # there are files, nobody knows how many are left.
         done = min(self.files_read, self.documents)
-        if phase == "running" and done:
-            saved["eta_seconds"] = round(seconds * max(0, self.files - done) / done, 1)
+        if phase == "running" and 0 < done < self.files:
+            saved["eta_seconds"] = round(seconds * (self.files - done) / done, 1)
         if self.estimate is not None:
             saved |= estimated(self.estimate)
         if self.suspect and phase == "running":

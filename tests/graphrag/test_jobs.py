@@ -1,20 +1,26 @@
 """Workers: jobs are carried out, given back, continued and given up."""
 
 import asyncio
+import logging
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from api.views import job_out
+from graphrag import jobs
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError, ModelError, StoreError
+from graphrag.ingest import Ingested
 from graphrag.jobs import UploadedFile, Worker, ingest_job
 from graphrag.knowledge import KnowledgeBase
 from graphrag.settings import load_settings
 from graphrag.stores.system import Job, JobState
-from graphrag.tally import MAX_CRASHES
+from graphrag.tally import MAX_CRASHES, Tally
 from graphrag.types import Scope
 from graphrag.uploads import Uploads
 
@@ -193,6 +199,60 @@ async def test_a_lease_is_renewed_while_a_long_job_runs(worker: Worker, monkeypa
     assert (await seen(worker)).state == "succeeded"
 
 
+async def test_a_job_on_one_long_document_is_seen_to_be_worked_on(worker: Worker, monkeypatch: pytest.MonkeyPatch):
+    await submit(worker, TEXT)
+    extract, saved = type(worker.kb.extractor).extract, list[object]()
+    save = type(worker.kb.system).save_progress
+
+    async def slowly(*arguments: Any) -> Any:
+        await asyncio.sleep(1.5)  # three leases
+        return await extract(*arguments)
+
+    async def noting(self: Any, lease: Any, progress: Any) -> None:
+        saved.append(progress["seconds"])
+        await save(self, lease, progress)
+
+    monkeypatch.setattr(type(worker.kb.extractor), "extract", slowly)
+    monkeypatch.setattr(type(worker.kb.system), "save_progress", noting)
+    await worker.work_once()
+
+    assert len([seconds for seconds in saved if 0.2 < cast(float, seconds) < 1.5]) >= 3
+
+
+async def test_a_long_source_whose_parts_are_stored_one_by_one_does_not_hang(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+):
+    text = "".join(f"## Section {n}\n\n{' '.join([TEXT] * 30)}\n\n" for n in range(12))
+    await submit(worker, TEXT, id="j0")
+    await worker.work_once()  # what loads the models
+    await submit(worker, text)
+    extract = type(worker.kb.extractor).extract
+
+    async def slowly(*arguments: Any) -> Any:
+        await asyncio.sleep(0.5)
+        return await extract(*arguments)
+
+    monkeypatch.setattr(jobs, "ingest_documents", partial(jobs.ingest_documents, max_chunks=8))
+    monkeypatch.setattr(type(worker.kb.extractor), "extract", slowly)
+    await replace(worker, stall_seconds=2.0).work_once()
+
+    assert len(await worker.kb.store.documents(ADMIN)) > 4
+    assert (await seen(worker)).state == "succeeded"
+
+
+async def test_what_is_logged_of_a_job_says_whose_it_is_and_that_documents_failed(
+    worker: Worker, caplog: pytest.LogCaptureFixture
+):
+    await submit(worker, TEXT, " ")
+
+    with caplog.at_level(logging.INFO):
+        await worker.work_once()
+
+    lines = [record for record in caplog.records if record.name == "graphrag.jobs"]
+    assert [(vars(line)["job"], vars(line)["tenant"]) for line in lines] == [("j1", "default")] * 2
+    assert [line.levelname for line in lines] == ["INFO", "WARNING"]
+
+
 async def test_a_job_whose_workers_die_again_and_again_is_given_up(worker: Worker):
     await submit(worker, TEXT)
     system = worker.kb.system
@@ -284,3 +344,14 @@ async def test_uploads_that_no_job_waits_for_are_swept_and_those_of_waiting_jobs
 def test_a_job_with_a_malformed_label_or_metadata_is_refused(options: dict[str, Any]):
     with pytest.raises(InputError):
         ingest_job("j1", ADMIN, [], **options)
+
+
+def test_the_time_that_is_left_is_told_only_where_it_is_known():
+    rows = Tally(1, files_read=1, begun=time.monotonic() - 10)
+    rows.settle(Ingested("staff.csv#1", "created"))
+    files = Tally(4, files_read=2, begun=time.monotonic() - 10)
+    files.settle(Ingested("a.md", "created"))
+
+    assert "eta_seconds" not in rows.progress("running")
+    assert files.progress("running")["eta_seconds"] == pytest.approx(30, abs=1)
+    assert job_out(Job("j1", ADMIN, "ingest", {}, progress=rows.progress("running"))).progress.eta_seconds is None
