@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+import time
 from datetime import UTC, datetime, timedelta
 
 from graphrag.stores.system import ApiKey, KeyRole
@@ -10,6 +11,9 @@ from graphrag.types import Scope
 
 PREFIX = "graphrag_"
 """Begins every secret, so that scanners of leaked secrets can know one."""
+
+REMEMBERED_SECONDS = 3600.0
+_MAX_REMEMBERED = 100
 
 
 def make_key(name: str, role: KeyRole, scope: Scope, *, days: int | None = None) -> tuple[ApiKey, str]:
@@ -34,3 +38,23 @@ def is_valid(key: ApiKey, secret: str, now: str) -> bool:
 def timestamp(moment: datetime | None = None) -> str:
     """A moment, by default now, as the SystemStore writes it."""
     return (moment or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class LastSeen:
+    """Valid keys that were seen lately, for what has to answer while the store is away."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[float, ApiKey]] = {}
+
+    def note(self, hashed: str, key: ApiKey | None) -> None:
+        """What the store says of a secret just now: a valid key, or none."""
+        self._seen.pop(hashed, None)
+        if key is not None:
+            self._seen[hashed] = (time.monotonic(), key)
+        while len(self._seen) > _MAX_REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+
+    def key(self, hashed: str) -> ApiKey | None:
+        """The key, if the store called it valid within REMEMBERED_SECONDS."""
+        when, key = self._seen.get(hashed, (float("-inf"), None))
+        return key if time.monotonic() - when < REMEMBERED_SECONDS else None

@@ -11,6 +11,7 @@ from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
+from api.keys import LastSeen
 from api.limits import Gate, RateLimiter
 from api.metrics import Metrics
 from api.problems import ClientGoneError, busy
@@ -68,6 +69,8 @@ class Service:
     questions: Gate = field(init=False)
     streams: Gate = field(init=False)
     keys: RateLimiter = field(init=False)
+    last_seen: LastSeen = field(default_factory=LastSeen)
+    """Keys of those who watch the service, who need it most while the store is away."""
     _ready: tuple[float, bool] = (float("-inf"), False)
 
     def __post_init__(self) -> None:
