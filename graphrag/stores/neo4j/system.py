@@ -57,9 +57,10 @@ RETURN k.id"""
 
 _SUBMIT: LiteralString = "MERGE (j:Job {id: $properties.id}) ON CREATE SET j = $properties"
 _JOB_BY_ID: LiteralString = f"MATCH (j:Job {{id: $id}}) WHERE {_SEES_J} RETURN {_JOB}"
-_JOBS: LiteralString = f"""
-MATCH (j:Job) WHERE {_SEES_J} AND ($states = [] OR j.state IN $states)
-RETURN {_JOB} ORDER BY j.created_at DESC, j.id DESC LIMIT $limit"""
+_NEWEST: LiteralString = f"RETURN {_JOB} ORDER BY j.created_at DESC, j.id DESC LIMIT $limit"
+_JOBS: LiteralString = f"MATCH (j:Job) WHERE {_SEES_J} {_NEWEST}"
+# A statement of its own, so that the index of states is used: each upload asks for what waits, and jobs are kept for ever.
+_JOBS_IN_STATES: LiteralString = f"MATCH (j:Job) WHERE j.state IN $states AND {_SEES_J} {_NEWEST}"
 _LOCK_JOB: LiteralString = f"""
 MATCH (j:Job {{id: $id}}) WHERE {_SEES_J} SET j.lock = $lock
 WITH j RETURN {_JOB}"""
@@ -200,7 +201,8 @@ class Neo4jSystemStore:
 
     async def jobs(self, scope: Scope, *, states: Sequence[JobState] = (), limit: int = 100) -> list[Job]:
         """See SystemStore.jobs."""
-        found = await self._connection.read(_JOBS, states=list(states), limit=max(0, limit), **scope_parameters(scope))
+        wanted, query = {"states": list(states)} if states else {}, _JOBS_IN_STATES if states else _JOBS
+        found = await self._connection.read(query, limit=max(0, limit), **wanted, **scope_parameters(scope))
         return [job_from(row) for row in found]
 
     async def cancel_job(self, scope: Scope, id: str) -> Job:
