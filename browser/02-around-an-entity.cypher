@@ -8,10 +8,12 @@ RETURN e AS entity,
     RETURN p LIMIT 40
   } AS related,
   COLLECT {
-    MATCH p = (e)<-[:MENTIONS]-(c:Chunk)-[:PART_OF]->(d:Document)
-    RETURN p ORDER BY d.name, c.position LIMIT 20
-  } AS named_in,
-  COLLECT {
     MATCH p = (e)<-[:MENTIONS]-(:Chunk)-[:MENTIONS]->(o:Entity)
     RETURN p ORDER BY o.document_count DESC, o.key LIMIT 30
-  } AS named_beside
+  } AS named_beside,
+  COLLECT {
+    MATCH (e)<-[m:MENTIONS]-(c:Chunk)-[part:PART_OF]->(d:Document)
+    WITH m, c, part, d ORDER BY d.name, c.position LIMIT 20
+    WITH d, collect([m, c, part]) AS passages
+    RETURN [passages, d]
+  } AS named_in

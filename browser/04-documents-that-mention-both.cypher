@@ -7,8 +7,9 @@ MATCH (b:Entity {tenant: a.tenant})
 WHERE toLower($b) IN [b.key, toLower(b.name)]
   AND EXISTS { (b)<-[:MENTIONS]-(:Chunk)-[:PART_OF]->(d) }
 WITH DISTINCT d, a, b
-RETURN d AS document, d.source AS source,
-  COLLECT { MATCH p = (a)<-[:MENTIONS]-(c:Chunk)-[:PART_OF]->(d) RETURN p ORDER BY c.position LIMIT 10 } AS first,
-  COLLECT { MATCH p = (b)<-[:MENTIONS]-(c:Chunk)-[:PART_OF]->(d) RETURN p ORDER BY c.position LIMIT 10 } AS second
+RETURN d.source AS source,
+  COLLECT { MATCH (a)<-[m:MENTIONS]-(c:Chunk)-[part:PART_OF]->(d) RETURN [a, m, c, part] ORDER BY c.position LIMIT 10 } AS first,
+  COLLECT { MATCH (b)<-[m:MENTIONS]-(c:Chunk)-[part:PART_OF]->(d) RETURN [b, m, c, part] ORDER BY c.position LIMIT 10 } AS second,
+  d AS document
 ORDER BY source
 LIMIT 25

@@ -96,6 +96,21 @@ def test_a_query_begins_with_its_title_and_shows_its_parameters(file: Path):
     assert file.name in (ROOT / "docs/neo4j-browser.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_document_is_sent_once_with_its_text_however_many_of_its_passages_are_shown(file: Path, driver: Driver):
+    records = ask(driver, file.stem[:2])
+
+    sent = [node["source"] for record in records for node in nodes(list(record)) if "Document" in node.labels]
+    assert len(sent) == len(set(sent))
+
+
+def nodes(value: Any) -> list[Node]:
+    """The nodes in a result as they are sent: again in each path and list."""
+    if isinstance(value, list):
+        return [node for one in value for node in nodes(one)]
+    return [*value.nodes] if isinstance(value, Way) else [value] if isinstance(value, Node) else []
+
+
 def test_what_is_in_here_counts_by_tenant_and_label(driver: Driver):
     assert [record.values() for record in ask(driver, "01")] == [
         ["t", "legal", 1, 1, 2, 2, 1],
@@ -128,8 +143,9 @@ def test_documents_that_mention_both(driver: Driver):
     (record,) = ask(driver, "04")
 
     assert record["source"] == "audit.md"
-    assert names(record["first"]) == {"RA-88", "Audit · 1", "Audit", "MENTIONS", "PART_OF"}
-    assert names(record["second"]) == {"Brno", "Audit · 1", "Audit", "MENTIONS", "PART_OF"}
+    assert record["document"]["name"] == "Audit"
+    assert names(record["first"]) == {"RA-88", "Audit · 1", "MENTIONS", "PART_OF"}
+    assert names(record["second"]) == {"Brno", "Audit · 1", "MENTIONS", "PART_OF"}
 
 
 def test_most_connected_entities_come_first(driver: Driver):
@@ -153,7 +169,8 @@ def test_entities_that_may_be_the_same_with_the_reason(driver: Driver):
 def test_what_a_document_contributed(driver: Driver):
     (record,) = ask(driver, "07")
 
-    assert names(record["passages"]) == {"Audit · 1", "Audit · 2", "Audit", "PART_OF"}
+    assert record["document"]["name"] == "Audit"
+    assert names(record["passages"]) == {"Audit · 1", "Audit · 2", "PART_OF"}
     assert "NEXT" in names(record["order"])
     assert {"RA-88", "Brno"} <= names(record["entities"])
     assert names(record["relations"]) == {"RA-88", "Brno", "RELATES"}
@@ -161,7 +178,10 @@ def test_what_a_document_contributed(driver: Driver):
 
 
 def test_chunks_without_entities(driver: Driver):
-    assert [record["text"] for record in ask(driver, "08")] == ["Nothing else."]
+    (record,) = ask(driver, "08")
+
+    assert record["texts"] == ["1: Nothing else."]
+    assert names(record) == {"Audit", "Audit · 2", "PART_OF"}
 
 
 def test_entities_that_say_nothing_are_counted_by_kind(driver: Driver):
