@@ -7,7 +7,7 @@ from graphrag.analysis import terms
 from graphrag.retrieval.question import Question
 
 _ASKED = re.compile(
-    r"\b(?:how\s+(?:much|many)\s+(money|time|people)\b|how\s+(\w+)|(?:which|what)\s+(?:kind\s+of\s+|type\s+of\s+|is\s+the\s+|was\s+the\s+|are\s+the\s+|were\s+the\s+)?(\w+)|(who|when|where)\b)",
+    r"\b(?:how\s+(much|many)\s+(money|time|people)\b|how\s+(\w+)|(?:which|what)\s+(?:kind\s+of\s+|type\s+of\s+|is\s+the\s+|was\s+the\s+|are\s+the\s+|were\s+the\s+)?(\w+)|(who|when|where)\b)",
     re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(r"(?:which|what)\s+(?:is|was|are|were)\s+the\s+", re.IGNORECASE)
@@ -18,6 +18,7 @@ _ORDER = re.compile(
     r"(?:(?:tell|give|show|find)(?:\s+me)?|list|name|enumerate|explain|describe|summari[sz]e)\b",
     re.IGNORECASE,
 )
+_NAME = re.compile(r"\b(?:[A-Z]\w*|\w*\d\w*)(?:-\w+)*")
 _COMPARING = frozenset(
     """
     earlier later earliest latest longer shorter older younger oldest youngest newer bigger larger smaller higher lower taller
@@ -30,6 +31,19 @@ _COMPARING = frozenset(
 _DESCRIBED = re.compile(
     r"\b(?:the|an?)\s+(?:same\s+)?(company|firm|business|organi[sz]ation|person|people|man|woman|place|city|town|village|country|state)\s+"
     r"(?:that|which|who|whose|whom|where|based|behind|located|responsible|(?:at|by|for|from|in|of|on|to|under|with)\s+wh(?:ich|om|ose))\b",
+    re.IGNORECASE,
+)
+ONE_THING = 5
+"""Words, but those that say what kind of answer is wanted, with which a question may ask one thing of one thing."""
+_OPENING = re.compile(
+    r"\s*(?:\w+\s+)?(?:who|whom|when|where|what|which|why|how(?:\s+\w+)?)\b(?:\s+(?:is|was|are|were))?(?:\s+(?:the|an?))?\b",
+    re.IGNORECASE,
+)
+# What makes a second step: another clause, a possessive, a list, or a noun that is described ("the lead of", "the town named").
+_FURTHER = re.compile(
+    r"\b(?:that|who|whom|whose|which|where|when|what|same|both|and|or)\b|,|['’]s\s+[a-z]|s['’]\s"
+    r"|\b(?:the|an?)\s+(?:[\w-]+\s+){0,2}?(?!(?:is|are|was|were|be|been)\b)(?-i:[a-z])[\w-]*\s+(?:of|from|for|in|with|by|(?-i:[a-z])\w*(?:ed|wn))\b"
+    r"|\bthe\s+(?-i:[a-z]+\s+[A-Z])[\w-]*\s+(?:is|was|are|were|has|had)\b",
     re.IGNORECASE,
 )
 
@@ -54,6 +68,23 @@ def asked_words(question: str) -> frozenset[str]:
     if "or" in words:
         asked |= _COMPARING.intersection(word.strip(",?") for word in words)
     return frozenset(asked)
+
+
+def says_one_thing(question: Question) -> bool:
+    """Whether it asks one thing of one thing ("who designed the Tarn 40?"), so that one document answers it, if any does.
+
+    Such a question is short, has one clause and no step on the way ("the lead of the team that ..."), and compares nothing.
+    """
+    asking = _OPENING.match(question.text)
+    if asking is None or len(wanted_terms(question)) > ONE_THING:
+        return False
+    return not _FURTHER.search(question.text, asking.end())
+
+
+def name_terms(question: str) -> list[str]:
+    """Terms of capitalised words (but the first) and of words with digits."""
+    words = [m.group() for m in _NAME.finditer(question) if m.start() > 0 or any(c.isdigit() for c in m.group())]
+    return [term for word in words for term in terms(word)]
 
 
 def wanted_terms(question: Question) -> frozenset[str]:

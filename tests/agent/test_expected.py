@@ -10,7 +10,8 @@ from agent.expected import asked_words
     [
         ("How long is the warranty?", {"long"}),
         ("How many months does it last?", {"many"}),
-        ("How much money was lost?", {"money"}),
+        ("How much money was lost?", {"much", "money"}),
+        ("How many people work there?", {"many", "people"}),
         ("Which company made it?", {"company"}),
         ("What kind of pump is it?", {"pump"}),
         ("What was the reason?", {"reason"}),

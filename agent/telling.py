@@ -1,0 +1,80 @@
+"""Whether a passage tells what a question asks, as far as its words show: where it speaks of it, is there anything of the kind?
+
+"Who is the deputy of Ada Penn?" is not answered by "her deputy is Ada Penn". What counts is generous, since a text may say
+"the borrower", "nine" or "once it is signed": the rules find what is certainly no answer, not what is one.
+"""
+
+import re
+from collections.abc import Sequence
+
+from agent.expected import name_terms, wanted_terms
+from agent.spans.wanted import PEOPLE, Kind, kin_held, read_wanted
+from graphrag.analysis import STOP_WORDS, fold, held_terms, terms
+from graphrag.retrieval.question import Question
+from graphrag.types import Chunk
+
+_WORD = re.compile(r"\w+")
+_NUMBER = re.compile(
+    r".*\d.*|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
+    r"|hundred|thousand|million|billion|dozen|half|once|twice|no|none|nothing|zero|free)s?"
+)
+_TIME = re.compile(
+    r".*\d.*|(?:january|february|march|april|may|june|july|august|september|october|november|december)"
+    r"|(?:mon|tues|wednes|thurs|fri|satur|sun|to|yester)?days?|(?:night|morning|noon|evening|week|weekend|month|quarter|year|decade)s?"
+    r"|spring|summer|autumn|winter|tomorrow|daily|(?:night|week|month|quarter|year|annual)ly"
+    r"|first|second|third|(?:four|fif|six|seven|eigh|nin|ten|eleven|twelf|\w+teen|\w+tie)th|when|after|before|once|until|during|soon|immediately"
+)
+_ROLE = re.compile(
+    r"\w{2,}(?:er|or|ist|ian|ee)s?|(?:team|crew|board|desk|group|guild|council|staff|head|people|chief)s?"
+)
+_BEFORE_NAME = re.compile(r"\b(?:before|after)\s+(?:(?:the|Dr|Mr|Mrs|Ms)\.?\s+)?[A-Z][a-z]")
+_ORDER = re.compile(
+    r"\b(?:before|after|until|till|previous(?:ly)?|former(?:ly)?|prior|earlier|later|then|next|last|ex|predecessors?|successors?|succe(?:ed|ss)\w*"
+    r"|replac\w+|follow\w*|no longer|(?:take|takes|taken|took|taking|hand|hands|handed|handing) over)\b",
+    re.IGNORECASE,
+)
+
+
+def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
+    """Whether a sentence that says anything of what is asked about the question's names holds something of the kind asked for.
+
+    "Who led it before Ada Penn?" asks for one that speaks of an order, too. No sentence of a table is looked at by itself, since
+    its head says what stands below, and where nothing is said at all, other features know it.
+    """
+    wanted = wanted_terms(question)
+    relation = wanted - frozenset(name_terms(question.text)) or wanted
+    kind = read_wanted(question.text).kind
+    ordered = _BEFORE_NAME.search(question.text) is not None
+    asked = frozenset(_WORD.findall(fold(question.text)))
+    speaking = False
+    for chunk in chunks:
+        for span in chunk.sentences:
+            sentence = chunk.between(*span)
+            said = frozenset(terms(sentence))
+            if held_terms(relation, said) or kin_held(relation, said):
+                fits = not ordered or _ORDER.search(sentence)
+                if "|" in sentence or (fits and _holds(kind, sentence, asked)):
+                    return True
+                speaking = True
+    return not speaking
+
+
+def _holds(kind: Kind, sentence: str, asked: frozenset[str]) -> bool:
+    for word in _WORD.findall(sentence):
+        folded = fold(word)
+        if folded in asked:
+            continue
+        match kind:
+            case "number":
+                held = bool(_NUMBER.fullmatch(folded))
+            case "date":
+                held = bool(_TIME.fullmatch(folded))
+            case "person" if folded in STOP_WORDS or _TIME.fullmatch(folded):
+                held = False
+            case "person":
+                held = word[0].isupper() or bool(_ROLE.fullmatch(folded)) or not PEOPLE.isdisjoint(terms(word))
+            case _:
+                held = True
+        if held:
+            return True
+    return False
