@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from agent.evidence import EvidenceSet, weight_of
 from agent.spans.candidates import Found, find, sentence_at
@@ -85,7 +85,7 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
     }
     question = f" {normalise(ledger.question.text)} "
     asked_terms = frozenset(ledger.question.terms)
-    about = _described(ledger, wanted)
+    described_by = _openings(ledger, wanted)
     weighed: list[Weighed] = []
     for hit, passage in zip(hits, passages, strict=True):
         outer = {
@@ -99,7 +99,7 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
             usual = wanted.personal and found.key in passage.about
             if named or usual or f" {found.key} " in question or _leads_on(found, wanted, leading):
                 continue
-            described = about.get(found.key, 0.0)
+            described = described_by(found.key)
             suits = fit(found, wanted)
             suits = max(suits, described) if wanted.kind == "thing" else suits
             if not suits and (found.type in _CERTAIN or not wanted.head.isdisjoint(CLASSES)):
@@ -264,14 +264,19 @@ def _leads_on(found: Found, wanted: Wanted, leading: Mapping[str, str]) -> bool:
     )
 
 
-def _described(ledger: Ledger, wanted: Wanted) -> dict[str, float]:
-    shares: dict[str, float] = {}
-    if wanted.head:
-        for candidate in ledger.candidates.values():
-            held = frozenset(map(canonical, terms(_opening(candidate.chunk)))) & wanted.head
-            for key in candidate.about:
-                shares[key] = max(shares.get(key, 0.0), len(held) / len(wanted.head))
-    return shares
+def _openings(ledger: Ledger, wanted: Wanted) -> Callable[[str], float]:
+    """By key: the share of the noun's terms in the opening of a passage about it. Few of the passages are ever read for that."""
+    about: dict[str, list[Chunk]] = {}
+    for candidate in ledger.candidates.values() if wanted.head else ():
+        for key in candidate.about:
+            about.setdefault(key, []).append(candidate.chunk)
+
+    @cache
+    def described(key: str) -> float:
+        held = [wanted.head.intersection(map(canonical, terms(_opening(chunk)))) for chunk in about.get(key, ())]
+        return max(map(len, held), default=0) / max(1, len(wanted.head))
+
+    return described
 
 
 def _opening(chunk: Chunk) -> str:
