@@ -519,7 +519,7 @@ async def test_who_meets_the_breaker_is_told_what_failed(server: ModelServer):
 async def test_a_password_in_the_address_is_in_no_message_and_no_log(
     server: ModelServer, caplog: pytest.LogCaptureFixture
 ):
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="httpx2")  # which the service silences
     url = server.url.replace("://", "://me:hunter2@")
     server.otherwise = fails(401)
     async with Chat(PRESETS["vllm"], "m", base_url=url, patience=QUICK) as chat:
