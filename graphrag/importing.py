@@ -249,7 +249,7 @@ def _header(numbered: Iterator[tuple[int, bytes]]) -> _Header:
             break
         if line.version not in _READABLE:
             raise InputError(
-                f"line {number} says version {line.version} of the format, this software reads {FORMAT_VERSION}: export "
+                f"line {number} says version {line.version} of the format, this software reads up to {FORMAT_VERSION}: export "
                 f"again with this software, or import with the one that wrote it"
             )
         return line
