@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrag.analysis import chunk_terms
 from graphrag.types import (
     Chunk,
     ChunkVectors,
@@ -85,13 +86,16 @@ def decode_phrases(data: str) -> dict[str, int]:
     return _PHRASES.decode(data)
 
 
-def upgraded(tenant: str, phrases: str, mentions: str) -> tuple[str, str]:
-    """The columns `phrases` and `mentions` in today's form. Before schema version 8 of the stores, a phrase had its sentences as a
-    list, and a mention no entity id.
+def renewed(tenant: str, title: str, heading: str, text: str, phrases: str, mentions: str) -> tuple[str, str, str]:
+    """The columns `terms`, `phrases` and `mentions` of a chunk that an older version stored.
+
+    Terms are made anew: a question is analysed as this software does, and would miss other forms. Before schema version 8 of the
+    stores, a phrase had its sentences as a list, and a mention no entity id.
     """
     sentences = msgspec.json.decode(phrases, type=dict[str, list[int] | int])
     held = msgspec.json.decode(mentions, type=list[list[object]])
     return (
+        chunk_terms(title, json.loads(heading), text),
         canonical_json({k: v if isinstance(v, int) else sum(1 << place for place in v) for k, v in sentences.items()}),
         canonical_json(
             [one if len(one) == _MENTION_FIELDS else [entity_id(tenant, str(one[0])), *one] for one in held]

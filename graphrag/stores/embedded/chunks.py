@@ -35,7 +35,7 @@ class ChunkCache:
         cache = self._chunks
         found = {id_: held for id_ in ids if (held := cache.pop(id_, None)) is not None}
         missing = index.numbers(id_ for id_ in ids if id_ not in found)
-        dimension = recorded(connection, SENTENCE_DIMENSION) or 0 if missing else 0
+        dimension = (recorded(connection, SENTENCE_DIMENSION) or 0) if missing else 0
         for part in parts(missing):
             for *row, sentences in connection.execute(
                 f"SELECT {CHUNK_COLUMNS}, c.sentence_embeddings FROM chunks c JOIN documents d ON d.id = c.document_id "

@@ -1,11 +1,9 @@
 """The SQLite schema and how an older file is brought up to date."""
 
-import json
 import sqlite3
 
-from graphrag.analysis import chunk_terms
 from graphrag.errors import SchemaMismatchError, StoreError
-from graphrag.stores.rows import upgraded
+from graphrag.stores.rows import renewed
 
 APPLICATION_ID = 0x47524147  # "GRAG": tells our files from other SQLite databases
 SCHEMA_VERSION = 8
@@ -106,7 +104,7 @@ _VERSION_7 = """
 DROP TABLE phrases;
 """
 
-_VERSION_8 = ""  # Phrases and mentions of chunks in another form: see rows.upgraded.
+_VERSION_8 = ""  # Phrases and mentions of chunks in another form: see rows.renewed.
 
 # The step at index i brings a file of version i to version i + 1. Steps are never edited once released, only added.
 MIGRATIONS: tuple[str, ...] = (
@@ -159,16 +157,11 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
 
 
 def _renew_chunks(connection: sqlite3.Connection) -> None:
-    """Make the terms of every chunk anew: a question is analysed as this software does, and would miss other forms. Bring its phrases
-    and mentions into the form of this version.
-    """
+    """Bring what is made of every chunk's text up to date."""
     after = 0
     while page := connection.execute(_CHUNKS, (after, _CHUNKS_AT_ONCE)).fetchall():
-        renewed = [
-            (chunk_terms(title, json.loads(heading), text), *upgraded(tenant, phrases, mentions), n)
-            for n, tenant, title, heading, text, phrases, mentions in page
-        ]
-        connection.executemany("UPDATE chunks SET terms = ?, phrases = ?, mentions = ? WHERE n = ?", renewed)
+        values = [(*renewed(*held), n) for n, *held in page]
+        connection.executemany("UPDATE chunks SET terms = ?, phrases = ?, mentions = ? WHERE n = ?", values)
         after = page[-1][0]
 
 

@@ -1,24 +1,22 @@
 """The schema: constraints and indexes, created at start, awaited, and versioned."""
 
 import asyncio
-import json
 import secrets
 import time
 from collections.abc import Collection
 
-from graphrag.analysis import chunk_terms
 from graphrag.errors import SchemaMismatchError, StoreError
 from graphrag.extraction.resolution import blocking_keys
 from graphrag.stores.neo4j import lucene
 from graphrag.stores.neo4j.comparable import PREFIX
 from graphrag.stores.neo4j.connection import Connection, Transaction
 from graphrag.stores.neo4j.queries import VECTOR_INDEXES, VECTOR_PROPERTIES
-from graphrag.stores.rows import upgraded
+from graphrag.stores.rows import renewed
 
 SCHEMA_VERSION = 8
 """2: other blocks of entities. 3: accounts of what models used. 4: replies of models. 5: two slots of vectors.
 6: terms of chunks after ANALYSIS_VERSION 3. 7: chunk_text without phrases.
-8: phrases and mentions of chunks as rows.upgraded has them."""
+8: phrases and mentions of chunks as rows.renewed has them."""
 OLDEST_SERVER = (2026, 6)
 """`IN` inside SEARCH came with 2026.06."""
 _LOCK_SECONDS = 600
@@ -138,22 +136,17 @@ _SET_BLOCKS = (
 
 
 async def _renew_chunks(connection: Connection) -> None:
-    """Make the terms of every chunk anew, and their counts: a question is analysed as this software does. Bring its phrases and mentions
-    into the form of this version.
-    """
+    """Bring what is made of every chunk's text up to date, and the counts of terms."""
     after = ""
     while page := await connection.read(_CHUNKS, after=after, limit=_CHUNKS_AT_ONCE):
-        rows: list[dict[str, str]] = []
-        for id_, tenant, title, heading, text, phrases, mentions in page:
-            terms = chunk_terms(title, json.loads(heading), text)
-            phrases, mentions = upgraded(tenant, phrases, mentions)
-            rows.append({"id": id_, "terms": terms, "phrases": phrases, "mentions": mentions})
+        rows = [dict(zip(_RENEWED, (id_, *renewed(*held)), strict=True)) for id_, *held in page]
         await connection.write(lambda tx, rows=rows: tx.run(_SET_CHUNKS, rows=rows))
         after = page[-1][0]
     for statement in (_COUNT_IN_DOCUMENTS, _COUNT_IN_PARTITIONS):
         await connection.write(lambda tx, statement=statement: tx.run(statement))
 
 
+_RENEWED = ("id", "terms", "phrases", "mentions")
 _CHUNKS = """
 MATCH (c:Chunk) WHERE c.id > $after
 RETURN c.id, c.tenant, c.title, c.heading, c.text, c.phrases, c.mentions ORDER BY c.id LIMIT $limit"""
