@@ -34,6 +34,7 @@ def open_worker(kb: KnowledgeBase, settings: Settings, *, end_process: Callable[
         f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
         lease_seconds=settings.lease_seconds,
         keep_seconds=settings.keep_uploads_hours * 3600,
+        keep_jobs_seconds=settings.keep_jobs_days * 24 * 3600,
         stall_seconds=settings.stall_seconds,
         end_process=end_process,
     )
@@ -80,6 +81,7 @@ async def _set(event: asyncio.Event) -> None:
 async def _drain(worker: Worker) -> None:
     while await worker.work_once():
         pass
+    await worker.sweep()  # where workers run only now and then, nobody else does
 
 
 async def _parent_gone() -> None:

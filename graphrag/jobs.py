@@ -25,6 +25,7 @@ from graphrag.loaders import LoadedDocument, ParserProcess, load_bytes
 from graphrag.loaders.slack_names import beside_channels, lists_of
 from graphrag.sources import Failure
 from graphrag.stores.system import Job, JobState, Lease, SystemStore
+from graphrag.stores.system_rows import now
 from graphrag.tally import MAX_CRASHES, MAX_OUTAGES, Tally
 from graphrag.types import ALL_ACCESS, PUBLIC, Metadata, Scalar, Scope, check_label, check_metadata
 from graphrag.uploads import Uploads
@@ -90,6 +91,7 @@ class Worker:
         lease_seconds: how long a job stays reserved for a worker that has died.
         poll_seconds: how long it waits where there is no job, before it looks again.
         keep_seconds: uploaded files are deleted so long after they came, unless a job still waits for them.
+        keep_jobs_seconds: jobs are removed so long after they ended; 0 keeps them.
         stall_seconds: a worker that has neither read nor stored anything for so long is taken to hang.
         end_process: called when it hangs, in a process that does nothing else; code that hangs can be ended in no other way.
             Without it the job is given back, and the hanging thread stays.
@@ -101,6 +103,7 @@ class Worker:
     lease_seconds: float = 30.0
     poll_seconds: float = 2.0
     keep_seconds: float = 24 * 3600.0
+    keep_jobs_seconds: float = 30 * 24 * 3600.0
     stall_seconds: float = 1800.0
     end_process: Callable[[], None] | None = None
 
@@ -114,12 +117,14 @@ class Worker:
         while True:
             wake.clear()
             try:
-                while await self.work_once():
-                    pass
+                worked = await self.work_once()
+                # Also where there is always a job. One that fails is tried again as late as any, and holds up no jobs.
                 if time.monotonic() - swept > SWEEP_SECONDS:
-                    await self.sweep()
                     swept = time.monotonic()
+                    await self.sweep()
                 pause = self.poll_seconds
+                if worked:
+                    continue
             except Exception:
                 # Mostly the store is away. Whatever it is, a worker that ends would leave all later jobs waiting.
                 _log.exception("worker %s failed, trying again in %.0f s", self.name, pause)
@@ -331,7 +336,11 @@ class Worker:
                 _log.warning("the progress of job %s cannot be saved", lease.job_id, exc_info=True)
 
     async def sweep(self) -> None:
-        """Delete uploads that no job waits for any more."""
+        """Remove jobs that ended long ago, and uploads that no job waits for any more."""
+        if self.keep_jobs_seconds:
+            removed = await self.kb.system.remove_jobs(now(ago=self.keep_jobs_seconds))
+            if removed:
+                _log.info("%d jobs that ended long ago were removed", removed)
         tenants = await asyncio.to_thread(self.uploads.tenants)
         keep: set[tuple[str, str]] = set()
         for tenant in tenants:

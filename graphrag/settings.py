@@ -97,6 +97,7 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field((), description="comma-separated IP addresses and networks of reverse proxies whose X-Forwarded-For is believed")  # fmt: skip
     data_dir: Path = Field(Path("graphrag-data"), description="folder in which uploaded files wait until they are ingested")  # fmt: skip
     keep_uploads_hours: float = Field(24, gt=0, le=8760, description="uploaded files are deleted after so long, unless a job waits for them")  # fmt: skip
+    keep_jobs_days: float = Field(30, ge=0, le=36_500, description="jobs are removed, with their failures, so long after they ended; 0 keeps them")  # fmt: skip
     max_body_bytes: int = Field(1_000_000, ge=1_000, le=100_000_000, description="largest request, uploads apart")
     max_upload_bytes: int = Field(200_000_000, ge=1_000, le=10_000_000_000, description="largest upload, all its files together")  # fmt: skip
     max_queued_jobs: int = Field(100, ge=1, description="jobs of a tenant that may wait; more are refused with 503")

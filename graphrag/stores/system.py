@@ -211,6 +211,13 @@ class SystemStore(Books, Replies, Protocol):
         """
         ...
 
+    async def remove_jobs(self, before: str) -> int:
+        """Remove the jobs of all tenants that ended before a time (as in the module), with their failures; says how many.
+
+        In several transactions where there are very many, between which others may write.
+        """
+        ...
+
     async def record_decisions(self, decisions: Sequence[Decision], known: Sequence[Decision] | None = None) -> bool:
         """Store decisions of one tenant, all or none. Those on the same pair are replaced, whichever way round it is given.
 

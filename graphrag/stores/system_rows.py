@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from graphrag.errors import InputError
@@ -43,9 +43,9 @@ def storable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def now() -> str:
-    """UTC, ISO 8601, seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def now(*, ago: float = 0.0) -> str:
+    """UTC, ISO 8601, seconds; of so many seconds ago."""
+    return (datetime.now(UTC) - timedelta(seconds=ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def instant() -> str:

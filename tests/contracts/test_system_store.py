@@ -13,10 +13,13 @@ from graphrag.decisions import decide, decisions_seen, undo
 from graphrag.errors import BudgetError, InputError, LeaseLostError, NotFoundError
 from graphrag.llm.usage import Account, Charge, Limit, Purse, Usage, today
 from graphrag.stores.base import GraphStore
+from graphrag.stores.embedded import queue as embedded_queue
 from graphrag.stores.embedded.open import open_stores
 from graphrag.stores.merged import with_merges
+from graphrag.stores.neo4j import queue as neo4j_queue
 from graphrag.stores.neo4j.open import open_stores as open_neo4j
 from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease, SystemStore
+from graphrag.stores.trips import count_round_trips
 from graphrag.tally import Tally
 from graphrag.types import Scope, entity_id
 from tests.contracts.generate import ChunkPlan, DocumentPlan, SentencePlan, build
@@ -36,6 +39,7 @@ LEGAL = Scope("default", frozenset({"legal"}))
 ADMIN = Scope("default", frozenset({"*"}))
 RIVAL = Scope("rival", frozenset({"*"}))
 SHORT, LONG = 0.05, 600.0  # seconds of a lease
+LONG_AGO, FAR_AHEAD = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
 
 
 def _on_server(url: str) -> Opener:
@@ -576,6 +580,83 @@ async def test_retrying_a_queued_running_or_succeeded_job_changes_nothing(system
     assert "succeeded" in ENDED
 
 
+# Removing
+
+
+async def test_jobs_that_ended_before_a_time_are_removed_with_their_failures_and_no_others(system: SystemStore) -> None:
+    for state in ("succeeded", "failed", "cancelled"):
+        await system.submit_job(a_job(state, scope=RIVAL if state == "failed" else LEGAL))
+        lease = await claimed(system)
+        await system.add_failures(lease, [JobFailure("a", "bad"), JobFailure("b", "bad")])
+        await system.finish_job(lease, state)
+    for waits in ("retried", "running", "queued"):
+        await system.submit_job(a_job(waits))
+        lease = await claimed(system, seconds=LONG if waits == "running" else SHORT)
+        await system.add_failures(lease, [JobFailure("a", "bad")])
+        if waits != "running":
+            await system.finish_job(lease, "failed" if waits == "retried" else "queued")
+    await system.retry_job(EVERYBODY, "retried")
+    before_any_ended = "2026-01-01T00:01:00Z"  # and after all were submitted
+
+    assert [await system.remove_jobs(before) for before in (LONG_AGO, before_any_ended)] == [0, 0]
+    assert len(await system.jobs(ADMIN)) + len(await system.jobs(RIVAL)) == 6
+    assert await system.remove_jobs(FAR_AHEAD) == 3
+    assert await system.remove_jobs(FAR_AHEAD) == 0
+
+    assert await system.jobs(RIVAL) == []
+    left = {job.id: job.state for job in await system.jobs(ADMIN)}
+    assert left == {"queued": "queued", "running": "running", "retried": "queued"}
+    assert await system.failures(EVERYBODY, "running") == [JobFailure("a", "bad")]
+    await system.submit_job(a_job("succeeded", priority=9))
+    await claimed(system)  # with the fence of before
+    assert await system.failures(EVERYBODY, "succeeded") == []
+
+
+async def test_very_many_jobs_and_failures_are_removed_piece_by_piece(
+    system: SystemStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (embedded_queue, neo4j_queue):
+        monkeypatch.setattr(module, "REMOVED_AT_ONCE", 2)
+    for n in range(5):
+        await system.submit_job(a_job(f"j{n}"))
+        lease = await claimed(system)
+        await system.add_failures(lease, [JobFailure(f"{place}", "bad") for place in range(n)])
+        await system.finish_job(lease, "failed")
+
+    with count_round_trips() as trips:
+        assert await system.remove_jobs(FAR_AHEAD) == 5
+    assert trips.count > 5
+    for n in range(5):
+        await system.submit_job(a_job(f"j{n}"))
+        await claimed(system)
+        assert await system.failures(EVERYBODY, f"j{n}") == []
+
+
+async def test_jobs_are_removed_by_several_workers_at_once_while_they_are_retried(
+    stores: Stores, opener: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = stores[1]
+    for module in (embedded_queue, neo4j_queue):
+        monkeypatch.setattr(module, "REMOVED_AT_ONCE", 4)
+    for n in range(20):
+        await one.submit_job(a_job(f"j{n:02}"))
+        await one.finish_job(await claimed(one), "failed")
+
+    async def retried(id_: str) -> bool:
+        try:
+            return (await one.retry_job(EVERYBODY, id_)).state == "queued"
+        except NotFoundError:
+            return False
+
+    async with opener(tmp_path) as (_, two):
+        removing = asyncio.gather(*(system.remove_jobs(FAR_AHEAD) for system in (one, two, one, two)))
+        kept = await asyncio.gather(*(retried(f"j{n:02}") for n in reversed(range(20))))
+        removed = await removing
+
+    assert sum(removed) + sum(kept) == 20
+    assert len(await one.jobs(EVERYBODY, states=["queued"])) == len(await one.jobs(EVERYBODY)) == sum(kept)
+
+
 # Decisions
 
 
@@ -780,11 +861,10 @@ async def test_replies_are_counted_and_removed_by_tenant_and_age(system: SystemS
     for key in ("k1", "k2", "k3"):
         await system.keep_reply("default", key, "text")
     await system.keep_reply("rival", "k1", "theirs")
-    long_ago, far_ahead = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
-    counts = [await system.count_replies("default", before=before) for before in ("", long_ago, far_ahead)]
+    counts = [await system.count_replies("default", before=before) for before in ("", LONG_AGO, FAR_AHEAD)]
     assert counts == [3, 0, 3]
-    assert await system.remove_replies("default", before=long_ago) == 0
-    assert await system.remove_replies("default", before=far_ahead) == 3
+    assert await system.remove_replies("default", before=LONG_AGO) == 0
+    assert await system.remove_replies("default", before=FAR_AHEAD) == 3
     assert await system.remove_replies("default") == 0
     assert await system.replies("default", ["k1", "k2", "k3"]) == {}
     assert await system.replies("rival", ["k1"]) == {"k1": "theirs"}

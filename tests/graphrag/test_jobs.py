@@ -340,6 +340,41 @@ async def test_uploads_that_no_job_waits_for_are_swept_and_those_of_waiting_jobs
     assert kept == [waiting]
 
 
+async def test_jobs_that_ended_long_ago_are_removed_and_leave_no_upload(worker: Worker):
+    await submit(worker, TEXT, " ")
+    await worker.work_once()
+    await submit(worker, TEXT, id="j2")
+
+    for keeps in (3600.0, 0.0):
+        await replace(worker, keep_jobs_seconds=keeps).sweep()
+        assert {job.id for job in await worker.kb.system.jobs(ADMIN)} == {"j1", "j2"}
+    await replace(worker, keep_jobs_seconds=-1, keep_seconds=-1).sweep()
+
+    assert [(job.id, job.state) for job in await worker.kb.system.jobs(ADMIN)] == [("j2", "queued")]
+    await worker.work_once()
+    assert (await seen(worker, "j2")).progress["unchanged"] == 1
+    await replace(worker, keep_jobs_seconds=-1, keep_seconds=-1).sweep()
+    assert await asyncio.to_thread(lambda: list((worker.uploads.folder / "default").iterdir())) == []
+
+
+async def test_a_worker_that_always_has_a_job_sweeps_nevertheless(worker: Worker, monkeypatch: pytest.MonkeyPatch):
+    swept = asyncio.Event()
+
+    async def always(_: Worker) -> bool:
+        await asyncio.sleep(0)
+        return True
+
+    async def sweep(_: Worker) -> None:
+        swept.set()
+
+    monkeypatch.setattr(Worker, "work_once", always)
+    monkeypatch.setattr(Worker, "sweep", sweep)
+    running = asyncio.create_task(worker.run(asyncio.Event()))
+    await asyncio.wait_for(swept.wait(), 5)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 @pytest.mark.parametrize("options", [{"access": "../x"}, {"metadata": {"tenant": "x"}}, {"metadata": {"A": 1}}])
 def test_a_job_with_a_malformed_label_or_metadata_is_refused(options: dict[str, Any]):
     with pytest.raises(InputError):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from graphrag.errors import InputError, LeaseLostError, NotFoundError
 from graphrag.llm.usage import Account, AccountKind, Charge, Usage, check_charges
-from graphrag.stores.embedded import replies
+from graphrag.stores.embedded import queue, replies
 from graphrag.stores.embedded.database import Database
 from graphrag.stores.system import ENDED, RETRIED, ApiKey, Decision, Job, JobFailure, JobState, Lease
 from graphrag.stores.system_rows import (
@@ -164,7 +164,7 @@ class EmbeddedSystemStore:
         """See SystemStore.jobs."""
 
         def work(connection: sqlite3.Connection) -> list[Job]:
-            # A condition of its own, so that the index of states is used: each upload asks for what waits, and jobs are kept for ever.
+            # A condition of its own, so that the index of states is used: each upload asks for what waits, among all jobs that are kept.
             of_states = "AND state IN (SELECT value FROM json_each(?)) " if states else ""
             wanted = [json.dumps(list(states))] if states else []
             rows = connection.execute(
@@ -288,6 +288,10 @@ class EmbeddedSystemStore:
             _release(connection, lease.job_id, state, error)
 
         await self._database.write(work)
+
+    async def remove_jobs(self, before: str) -> int:
+        """See SystemStore.remove_jobs."""
+        return await queue.remove_jobs(self._database, before)
 
     # Decisions
 

@@ -7,7 +7,7 @@ from typing import LiteralString
 
 from graphrag.errors import InputError, NotFoundError
 from graphrag.llm.usage import Account, AccountKind, Charge, Usage, check_charges
-from graphrag.stores.neo4j import replies
+from graphrag.stores.neo4j import queue, replies
 from graphrag.stores.neo4j.connection import Connection, Transaction
 from graphrag.stores.neo4j.display import Display
 from graphrag.stores.neo4j.queries import scope_parameters
@@ -59,11 +59,12 @@ _SUBMIT: LiteralString = "MERGE (j:Job {id: $properties.id}) ON CREATE SET j = $
 _JOB_BY_ID: LiteralString = f"MATCH (j:Job {{id: $id}}) WHERE {_SEES_J} RETURN {_JOB}"
 _NEWEST: LiteralString = f"RETURN {_JOB} ORDER BY j.created_at DESC, j.id DESC LIMIT $limit"
 _JOBS: LiteralString = f"MATCH (j:Job) WHERE {_SEES_J} {_NEWEST}"
-# A statement of its own, so that the index of states is used: each upload asks for what waits, and jobs are kept for ever.
+# A statement of its own, so that the index of states is used: each upload asks for what waits, among all jobs that are kept.
 _JOBS_IN_STATES: LiteralString = f"MATCH (j:Job) WHERE j.state IN $states AND {_SEES_J} {_NEWEST}"
+# Looked at again once it is locked: without properties where a sweep removed it meanwhile.
 _LOCK_JOB: LiteralString = f"""
 MATCH (j:Job {{id: $id}}) WHERE {_SEES_J} SET j.lock = $lock
-WITH j RETURN {_JOB}"""
+WITH j WHERE j.id IS NOT NULL RETURN {_JOB}"""
 _RELEASE: LiteralString = """
 MATCH (j:Job {id: $id}) SET j.state = $state, j.error = $error, j.updated_at = $now
 REMOVE j.worker, j.lease_until"""
@@ -312,6 +313,10 @@ class Neo4jSystemStore:
             await tx.run(_RELEASE, id=lease.job_id, state=state, error=storable(error), now=now())
 
         await self._connection.write(work)
+
+    async def remove_jobs(self, before: str) -> int:
+        """See SystemStore.remove_jobs."""
+        return await queue.remove_jobs(self._connection, before)
 
     # Decisions
 
