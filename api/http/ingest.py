@@ -38,7 +38,7 @@ class IngestController(Controller):
             QueryParameter(pattern=LABEL, description="label that a key needs to see them, unless the body names one"),
         ] = "public",
         priority: Annotated[
-            int, QueryParameter(ge=-100, le=100, description="jobs of a higher one are worked on first")
+            int, QueryParameter(ge=-100, le=100, description="jobs of the tenant with a higher one are worked on first")
         ] = 0,
         dry_run: Annotated[
             bool,

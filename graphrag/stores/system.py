@@ -145,7 +145,10 @@ class SystemStore(Books, Replies, Protocol):
         ...
 
     async def claim_job(self, worker: str, seconds: float, kinds: Sequence[str] = ()) -> tuple[Job, Lease] | None:
-        """Take the next queued job, or a running one whose lease has run out: by priority descending, then age.
+        """Take the next queued job, or a running one whose lease has run out.
+
+        Tenants take turns, so that nobody's many jobs hold up those of others: it is the turn of the tenant whose name is next
+        after that of the job taken last, of those that have one. Of its jobs, by priority descending, then age.
 
         The job becomes `running` and its fence grows by one. None when there is nothing to do. No kinds means all.
         """

@@ -262,11 +262,11 @@ async def test_jobs_are_listed_newest_first_by_state_and_up_to_the_limit_of_visi
 # Claiming
 
 
-async def test_jobs_are_claimed_by_priority_and_then_age_across_tenants(system: SystemStore) -> None:
+async def test_jobs_of_a_tenant_are_claimed_by_priority_and_then_age(system: SystemStore) -> None:
     for job in (
         a_job("new"),
         a_job("old", age=5),
-        a_job("rush", priority=2, scope=RIVAL),
+        a_job("rush", priority=2, scope=LEGAL),
         a_job("later", priority=-1, age=9),
         a_job("old-rush", priority=2, age=1),
     ):
@@ -274,6 +274,39 @@ async def test_jobs_are_claimed_by_priority_and_then_age_across_tenants(system: 
     order = [(await claimed(system)).job_id for _ in range(5)]
     assert order == ["old-rush", "rush", "old", "new", "later"]
     assert await system.claim_job("w", LONG) is None
+
+
+async def test_tenants_take_turns_whatever_the_number_age_and_priority_of_their_jobs(
+    opener: Opener, tmp_path: Path
+) -> None:
+    order: list[str] = []
+    async with opener(tmp_path) as (_, one), opener(tmp_path) as (_, two):
+        for n in range(6):
+            await one.submit_job(a_job(f"many-{n}", scope=Scope("many"), priority=9, age=50 - n))
+        for id_, tenant in (("few-0", "few"), ("one-0", "one"), ("few-1", "few")):
+            await one.submit_job(a_job(id_, scope=Scope(tenant), age=9))
+        await one.submit_job(a_job("few-9", scope=Scope("few"), priority=-1, age=40))
+        for system in (one, two) * 3:
+            order.append((await claimed(system)).job_id)
+        await two.submit_job(a_job("new-0", scope=Scope("new")))
+        while found := await one.claim_job("w", LONG):
+            order.append(found[0].id)
+    first = ["few-0", "many-0", "one-0", "few-1", "many-1", "few-9"]
+    assert order == [*first, "many-2", "new-0", "many-3", "many-4", "many-5"]
+
+
+async def test_a_job_whose_lease_ran_out_or_that_was_given_back_waits_for_the_turn_of_its_tenant(
+    system: SystemStore,
+) -> None:
+    for id_ in ("a-0", "a-1", "b-0"):
+        await system.submit_job(a_job(id_, scope=Scope(id_[0])))
+    lease = await claimed(system, seconds=SHORT)
+    assert lease.job_id == "a-0"
+    await run_out(lease)
+    given_back = await claimed(system)
+    await system.finish_job(given_back, "queued")
+    order = [given_back.job_id] + [(await claimed(system)).job_id for _ in range(3)]
+    assert order == ["b-0", "a-0", "b-0", "a-1"]
 
 
 async def test_a_claim_makes_the_job_running_and_returns_it_with_its_lease(system: SystemStore) -> None:

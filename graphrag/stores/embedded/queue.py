@@ -2,12 +2,48 @@
 
 import json
 import sqlite3
+import time
+from collections.abc import Sequence
 
 from graphrag.stores.embedded.database import Database
-from graphrag.stores.system import ENDED
+from graphrag.stores.system import ENDED, Job, Lease
+from graphrag.stores.system_rows import job_from, now
 
+JOB_COLUMNS = "id, tenant, access, kind, payload, state, priority, progress, error, created_at, updated_at"
 REMOVED_AT_ONCE = 500
 """Jobs, and failures of jobs, that one transaction removes: others that write wait for it."""
+
+_TURN = "turn"
+"""Key of meta: the tenant whose job was taken last."""
+_CLAIMABLE = "(state = 'queued' OR (state = 'running' AND lease_until <= ?))"
+
+
+async def claim_job(database: Database, worker: str, seconds: float, kinds: Sequence[str]) -> tuple[Job, Lease] | None:
+    """See SystemStore.claim_job."""
+
+    def work(connection: sqlite3.Connection) -> tuple[Job, Lease] | None:
+        # Read inside the transaction: waiting for another process's write may have taken a while.
+        clock = time.time()
+        found = connection.execute(
+            f"SELECT id, tenant FROM jobs WHERE {_CLAIMABLE} AND (? OR kind IN (SELECT value FROM json_each(?))) "
+            f"ORDER BY tenant <= coalesce((SELECT value FROM meta WHERE key = ?), ''), tenant, priority DESC, created_at, id "
+            f"LIMIT 1",
+            (clock, not kinds, json.dumps(list(kinds)), _TURN),
+        ).fetchone()
+        if found is None:
+            return None
+        id_, tenant = found
+        connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_TURN, tenant))
+        until = clock + seconds
+        *columns, fence = connection.execute(
+            f"UPDATE jobs SET state = 'running', worker = ?, fence = fence + 1, lease_until = ?, updated_at = ? "
+            f"WHERE id = ? RETURNING {JOB_COLUMNS}, fence",
+            (worker, until, now(), id_),
+        ).fetchone()
+        job = job_from(columns)
+        return job, Lease(job.id, worker, fence, until)
+
+    return await database.write(work)
 
 
 async def remove_jobs(database: Database, before: str) -> int:

@@ -9,6 +9,7 @@ from graphrag.errors import InputError, LeaseLostError, NotFoundError
 from graphrag.llm.usage import Account, AccountKind, Charge, Usage, check_charges
 from graphrag.stores.embedded import queue, replies
 from graphrag.stores.embedded.database import Database
+from graphrag.stores.embedded.queue import JOB_COLUMNS
 from graphrag.stores.system import ENDED, RETRIED, ApiKey, Decision, Job, JobFailure, JobState, Lease
 from graphrag.stores.system_rows import (
     account_row,
@@ -27,7 +28,6 @@ from graphrag.stores.system_rows import (
 from graphrag.types import ALL_ACCESS, Scalar, Scope
 
 _KEY_COLUMNS = "id, name, secret_sha256, role, tenant, access, created_at, expires_at, revoked_at"
-_JOB_COLUMNS = "id, tenant, access, kind, payload, state, priority, progress, error, created_at, updated_at"
 _USAGE_COLUMNS = "tenant, day, kind, id, calls, input_tokens, output_tokens, cost"
 _DECISION_COLUMNS = "id, tenant, kind, a, b, author, created_at"
 # Parameters: _visible_to(scope).
@@ -139,7 +139,7 @@ class EmbeddedSystemStore:
         def work(connection: sqlite3.Connection) -> None:
             submitted = now()
             connection.execute(
-                f"INSERT INTO jobs ({_JOB_COLUMNS}, fence) VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, '', ?, ?, 0) "
+                f"INSERT INTO jobs ({JOB_COLUMNS}, fence) VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, '', ?, ?, 0) "
                 f"ON CONFLICT (id) DO NOTHING",
                 (
                     job.id,
@@ -168,7 +168,7 @@ class EmbeddedSystemStore:
             of_states = "AND state IN (SELECT value FROM json_each(?)) " if states else ""
             wanted = [json.dumps(list(states))] if states else []
             rows = connection.execute(
-                f"SELECT {_JOB_COLUMNS} FROM jobs WHERE {_VISIBLE} {of_states}ORDER BY created_at DESC, id DESC LIMIT ?",
+                f"SELECT {JOB_COLUMNS} FROM jobs WHERE {_VISIBLE} {of_states}ORDER BY created_at DESC, id DESC LIMIT ?",
                 (*_visible_to(scope), *wanted, max(0, limit)),
             )
             return [job_from(row) for row in rows]
@@ -201,27 +201,7 @@ class EmbeddedSystemStore:
 
     async def claim_job(self, worker: str, seconds: float, kinds: Sequence[str] = ()) -> tuple[Job, Lease] | None:
         """See SystemStore.claim_job."""
-
-        def work(connection: sqlite3.Connection) -> tuple[Job, Lease] | None:
-            # Read inside the transaction: waiting for another process's write may have taken a while.
-            clock = time.time()
-            found = connection.execute(
-                "SELECT id FROM jobs WHERE (state = 'queued' OR (state = 'running' AND lease_until <= ?)) "
-                "AND (? OR kind IN (SELECT value FROM json_each(?))) ORDER BY priority DESC, created_at, id LIMIT 1",
-                (clock, not kinds, json.dumps(list(kinds))),
-            ).fetchone()
-            if found is None:
-                return None
-            until = clock + seconds
-            *columns, fence = connection.execute(
-                f"UPDATE jobs SET state = 'running', worker = ?, fence = fence + 1, lease_until = ?, updated_at = ? "
-                f"WHERE id = ? RETURNING {_JOB_COLUMNS}, fence",
-                (worker, until, now(), found[0]),
-            ).fetchone()
-            job = job_from(columns)
-            return job, Lease(job.id, worker, fence, until)
-
-        return await self._database.write(work)
+        return await queue.claim_job(self._database, worker, seconds, kinds)
 
     async def renew_lease(self, lease: Lease, seconds: float) -> Lease:
         """See SystemStore.renew_lease. A lease that has run out is still held until another worker takes the job."""
@@ -394,7 +374,7 @@ def _held(connection: sqlite3.Connection, account: Account) -> Usage:
 
 def _visible_job(connection: sqlite3.Connection, scope: Scope, id_: str) -> Job:
     row = connection.execute(
-        f"SELECT {_JOB_COLUMNS} FROM jobs WHERE id = ? AND {_VISIBLE}", (id_, *_visible_to(scope))
+        f"SELECT {JOB_COLUMNS} FROM jobs WHERE id = ? AND {_VISIBLE}", (id_, *_visible_to(scope))
     ).fetchone()
     if row is None:
         raise NotFoundError(f"job {id_!r} does not exist, or the caller's scope does not see it: list the jobs")

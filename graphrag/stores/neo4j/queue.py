@@ -1,14 +1,35 @@
 """The queue of jobs as a whole, over all tenants, in Neo4j: see SystemStore."""
 
 import secrets
+from collections.abc import Sequence
 from typing import LiteralString
 
 from graphrag.stores.neo4j.connection import Connection, Transaction
-from graphrag.stores.system import ENDED
+from graphrag.stores.system import ENDED, Job, Lease
+from graphrag.stores.system_rows import job_from, now
+
+JOB: LiteralString = """j.id, j.tenant, j.labels, j.kind, j.payload, j.state, j.priority, j.progress, j.error, j.created_at,
+    j.updated_at"""
+CLOCK: LiteralString = "datetime.realtime().epochMillis / 1000.0"
+"""The server's, the same for workers on different machines."""
 
 REMOVED_AT_ONCE = 500
 """Jobs, and failures of jobs, that one transaction removes."""
 
+_CLAIMABLE: LiteralString = f"(j.state = 'queued' OR (j.state = 'running' AND j.lease_until <= {CLOCK}))"
+# `turn` is the tenant whose job was taken last.
+_NEXT: LiteralString = f"""
+MATCH (s:SchemaVersion {{id: 'schema'}})
+WITH coalesce(s.turn, '') AS turn
+MATCH (j:Job) WHERE {_CLAIMABLE} AND ($kinds = [] OR j.kind IN $kinds)
+RETURN j.id ORDER BY j.tenant <= turn, j.tenant, j.priority DESC, j.created_at, j.id LIMIT 1"""
+_CLAIM: LiteralString = f"""
+MATCH (j:Job {{id: $id}}) SET j.lock = $lock
+WITH j WHERE {_CLAIMABLE}
+SET j.state = 'running', j.worker = $worker, j.fence = j.fence + 1, j.lease_until = {CLOCK} + $seconds, j.updated_at = $now
+WITH j
+MATCH (s:SchemaVersion {{id: 'schema'}}) SET s.turn = j.tenant
+RETURN {JOB}, j.fence, j.lease_until"""
 _ENDED_BEFORE: LiteralString = "j.state IN $ended AND j.updated_at < $before"
 _OLD: LiteralString = f"MATCH (j:Job) WHERE {_ENDED_BEFORE} RETURN j.id LIMIT $limit"
 _REMOVE_FAILURES: LiteralString = """
@@ -21,6 +42,24 @@ UNWIND $ids AS id
 MATCH (j:Job {{id: id}}) SET j.lock = $lock
 WITH j WHERE {_ENDED_BEFORE}
 DELETE j RETURN count(j)"""
+
+
+async def claim_job(
+    connection: Connection, worker: str, seconds: float, kinds: Sequence[str]
+) -> tuple[Job, Lease] | None:
+    """See SystemStore.claim_job."""
+
+    async def work(tx: Transaction) -> tuple[Job, Lease] | None:
+        while found := await tx.run(_NEXT, kinds=list(kinds)):
+            ((id_,),) = found
+            claimed = await tx.run(_CLAIM, id=id_, lock=secrets.token_hex(8), worker=worker, seconds=seconds, now=now())
+            if claimed:  # otherwise another worker was faster, and this one has waited for it
+                *columns, fence, until = claimed[0]
+                job = job_from(columns)
+                return job, Lease(job.id, worker, fence, until)
+        return None
+
+    return await connection.write(work)
 
 
 async def remove_jobs(connection: Connection, before: str) -> int:

@@ -11,6 +11,7 @@ from graphrag.stores.neo4j import queue, replies
 from graphrag.stores.neo4j.connection import Connection, Transaction
 from graphrag.stores.neo4j.display import Display
 from graphrag.stores.neo4j.queries import scope_parameters
+from graphrag.stores.neo4j.queue import CLOCK, JOB
 from graphrag.stores.neo4j.writing import check_lease
 from graphrag.stores.system import ENDED, RETRIED, ApiKey, Decision, Job, JobFailure, JobState, Lease
 from graphrag.stores.system_rows import (
@@ -32,14 +33,9 @@ from graphrag.types import Scalar, Scope, stable_id
 _KEY: LiteralString = (
     "k.id, k.name, k.secret_sha256, k.role, k.tenant, k.access, k.created_at, k.expires_at, k.revoked_at"
 )
-_JOB: LiteralString = """j.id, j.tenant, j.labels, j.kind, j.payload, j.state, j.priority, j.progress, j.error, j.created_at,
-    j.updated_at"""
 _DECISION: LiteralString = "x.id, x.tenant, x.kind, x.a, x.b, x.author, x.created_at"
 # A job is seen by who holds all of its labels.
 _SEES_J: LiteralString = "j.tenant = $tenant AND ($all OR all(label IN j.access WHERE label IN $access))"
-# The server's clock, the same for workers on different machines.
-_CLOCK: LiteralString = "datetime.realtime().epochMillis / 1000.0"
-_CLAIMABLE: LiteralString = f"(j.state = 'queued' OR (j.state = 'running' AND j.lease_until <= {_CLOCK}))"
 
 _KEY_TWINS: LiteralString = """
 OPTIONAL MATCH (i:ApiKey {id: $id})
@@ -56,27 +52,19 @@ MATCH (k:ApiKey {id: $id, tenant: $tenant}) SET k.revoked_at = coalesce(k.revoke
 RETURN k.id"""
 
 _SUBMIT: LiteralString = "MERGE (j:Job {id: $properties.id}) ON CREATE SET j = $properties"
-_JOB_BY_ID: LiteralString = f"MATCH (j:Job {{id: $id}}) WHERE {_SEES_J} RETURN {_JOB}"
-_NEWEST: LiteralString = f"RETURN {_JOB} ORDER BY j.created_at DESC, j.id DESC LIMIT $limit"
+_JOB_BY_ID: LiteralString = f"MATCH (j:Job {{id: $id}}) WHERE {_SEES_J} RETURN {JOB}"
+_NEWEST: LiteralString = f"RETURN {JOB} ORDER BY j.created_at DESC, j.id DESC LIMIT $limit"
 _JOBS: LiteralString = f"MATCH (j:Job) WHERE {_SEES_J} {_NEWEST}"
 # A statement of its own, so that the index of states is used: each upload asks for what waits, among all jobs that are kept.
 _JOBS_IN_STATES: LiteralString = f"MATCH (j:Job) WHERE j.state IN $states AND {_SEES_J} {_NEWEST}"
 # Looked at again once it is locked: without properties where a sweep removed it meanwhile.
 _LOCK_JOB: LiteralString = f"""
 MATCH (j:Job {{id: $id}}) WHERE {_SEES_J} SET j.lock = $lock
-WITH j WHERE j.id IS NOT NULL RETURN {_JOB}"""
+WITH j WHERE j.id IS NOT NULL RETURN {JOB}"""
 _RELEASE: LiteralString = """
 MATCH (j:Job {id: $id}) SET j.state = $state, j.error = $error, j.updated_at = $now
 REMOVE j.worker, j.lease_until"""
-_NEXT: LiteralString = f"""
-MATCH (j:Job) WHERE {_CLAIMABLE} AND ($kinds = [] OR j.kind IN $kinds)
-RETURN j.id ORDER BY j.priority DESC, j.created_at, j.id LIMIT 1"""
-_CLAIM: LiteralString = f"""
-MATCH (j:Job {{id: $id}}) SET j.lock = $lock
-WITH j WHERE {_CLAIMABLE}
-SET j.state = 'running', j.worker = $worker, j.fence = j.fence + 1, j.lease_until = {_CLOCK} + $seconds, j.updated_at = $now
-RETURN {_JOB}, j.fence, j.lease_until"""
-_RENEW: LiteralString = f"MATCH (j:Job {{id: $id}}) SET j.lease_until = {_CLOCK} + $seconds RETURN j.lease_until"
+_RENEW: LiteralString = f"MATCH (j:Job {{id: $id}}) SET j.lease_until = {CLOCK} + $seconds RETURN j.lease_until"
 _PROGRESS: LiteralString = "MATCH (j:Job {id: $id}) SET j.progress = $progress, j.updated_at = $now"
 # `place` is the source as hexadecimal UTF-8: in the order of its code points, which Cypher does not keep.
 _ADD_FAILURES: LiteralString = """
@@ -234,20 +222,7 @@ class Neo4jSystemStore:
 
     async def claim_job(self, worker: str, seconds: float, kinds: Sequence[str] = ()) -> tuple[Job, Lease] | None:
         """See SystemStore.claim_job."""
-
-        async def work(tx: Transaction) -> tuple[Job, Lease] | None:
-            while found := await tx.run(_NEXT, kinds=list(kinds)):
-                ((id_,),) = found
-                claimed = await tx.run(
-                    _CLAIM, id=id_, lock=secrets.token_hex(8), worker=worker, seconds=seconds, now=now()
-                )
-                if claimed:  # otherwise another worker was faster, and this one has waited for it
-                    *columns, fence, until = claimed[0]
-                    job = job_from(columns)
-                    return job, Lease(job.id, worker, fence, until)
-            return None
-
-        return await self._connection.write(work)
+        return await queue.claim_job(self._connection, worker, seconds, kinds)
 
     async def renew_lease(self, lease: Lease, seconds: float) -> Lease:
         """See SystemStore.renew_lease. A lease that has run out is still held until another worker takes the job."""
