@@ -1,6 +1,7 @@
 """Who is asking: a key from the header Authorization, and what its role allows."""
 
 import asyncio
+import time
 from typing import Any
 
 import structlog
@@ -59,6 +60,7 @@ async def _key_seen_lately(service: Service, secret: str) -> ApiKey | None:
         async with asyncio.timeout(READY_TIMEOUT):  # those who scrape wait no longer than a few seconds
             key = await service.kb.system.key_by_secret(hashed)
     except (StoreError, TimeoutError) as exc:
+        service.store_missed = time.monotonic()
         known = service.last_seen.key(hashed)
         if known is None:
             raise StoreError("the store does not answer, and the key was not seen lately") from exc

@@ -19,7 +19,7 @@ from graphrag.embedding import Passage
 from graphrag.errors import GraphRAGError, StoreError
 from graphrag.knowledge import KnowledgeBase
 from graphrag.settings import Settings
-from graphrag.stores.system import ApiKey, KeyRole
+from graphrag.stores.system import ApiKey, KeyRole, Queue
 from graphrag.types import ALL_ACCESS, Scope
 from graphrag.uploads import Uploads
 
@@ -71,6 +71,8 @@ class Service:
     keys: RateLimiter = field(init=False)
     last_seen: LastSeen = field(default_factory=LastSeen)
     """Keys of those who watch the service, who need it most while the store is away."""
+    store_missed: float = float("-inf")
+    """When the store last did not answer those who watch."""
     _ready: tuple[float, bool] = (float("-inf"), False)
 
     def __post_init__(self) -> None:
@@ -94,6 +96,16 @@ class Service:
                 answer = False
             self._ready = (time.monotonic(), answer)
         return answer and not self.closing.is_set()
+
+    async def queue(self) -> Queue | None:
+        """How jobs stand. None while the store does not answer, without waiting for it once more where it just did not."""
+        if time.monotonic() - self.store_missed < READY_SECONDS:
+            return None
+        try:
+            async with asyncio.timeout(READY_TIMEOUT):
+                return await self.kb.system.queue()
+        except (StoreError, TimeoutError):
+            return None
 
     async def check_queue(self, tenant: str) -> None:
         """See that one more job may wait.

@@ -200,8 +200,7 @@ class Worker:
             await _end(system, lease, tally, "failed", "a fault of the software; see the log of the service")
         else:
             await _stop(beat)
-            stored = sum(tally.counts.values()) - tally.counts["failed"]
-            state: JobState = "succeeded" if stored or not tally.counts["failed"] else "failed"
+            state: JobState = "succeeded" if tally.stored or not tally.counts["failed"] else "failed"
             await _end(system, lease, tally, state, "" if state == "succeeded" else "no document could be stored")
             # Those who run the service are told; the reasons quote documents, and stay with the job.
             level = logging.WARNING if tally.counts["failed"] else logging.INFO
@@ -382,7 +381,8 @@ async def _end(
     if tally.failures:
         await system.add_failures(lease, tally.failures)
     await system.save_progress(lease, tally.progress(phase or ("queued" if state == "queued" else "ended")))
-    await system.finish_job(lease, state, error)
+    done, failed = (0, 0) if tally.estimate is not None else (tally.stored, tally.counts["failed"])
+    await system.finish_job(lease, state, error, done=done, failed=failed)
 
 
 async def _stop(*tasks: "asyncio.Task[None]") -> None:

@@ -119,6 +119,11 @@ class Tally:
         """Settled so far."""
         return sum(self.counts.values())
 
+    @property
+    def stored(self) -> int:
+        """Of these, those that are in the store."""
+        return self.documents - self.counts["failed"]
+
     def progress(self, phase: str) -> dict[str, Scalar]:
         """What is saved with the job."""
         seconds = time.monotonic() - self.begun

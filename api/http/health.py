@@ -36,5 +36,6 @@ class HealthController(Controller):
         summary="Metrics for Prometheus",
     )
     async def metrics(self, service: ServiceDependency) -> bytes:
-        """Of the whole process, without names of tenants."""
-        return await asyncio.to_thread(service.metrics.render)  # memory and CPU are read from files
+        """Of the whole process, and the jobs of the whole store, without names of tenants."""
+        queue = await service.queue()
+        return await asyncio.to_thread(service.metrics.render, queue)  # memory and CPU are read from files

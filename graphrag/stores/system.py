@@ -72,6 +72,20 @@ class JobFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """How the jobs of all tenants stand, for those who run the service."""
+
+    jobs: Mapping[JobState, int]
+    """How many of each state there are."""
+    waiting_since: str = ""
+    """When the job that waits longest for a worker was queued or last worked on; empty where none waits."""
+    done: int = 0
+    """Documents that jobs have stored or found unchanged, ever."""
+    failed: int = 0
+    """Documents that jobs could not store, ever."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """A person's word that two entities are one (merge) or are not (split); wins over any derived SAME_AS link."""
 
@@ -188,8 +202,17 @@ class SystemStore(Books, Replies, Protocol):
         """
         ...
 
-    async def finish_job(self, lease: Lease, state: JobState, error: str = "") -> None:
+    async def finish_job(
+        self, lease: Lease, state: JobState, error: str = "", *, done: int = 0, failed: int = 0
+    ) -> None:
         """End the leased job, or give it back with state `queued`.
+
+        Args:
+            lease: of the job.
+            state: an end, or `queued`.
+            error: why it failed.
+            done: documents that were stored or found unchanged under this lease; added to those of Queue.
+            failed: the same of those that could not be stored.
 
         Raises:
             LeaseLostError: as renew_lease.
@@ -212,6 +235,10 @@ class SystemStore(Books, Replies, Protocol):
         Raises:
             NotFoundError: as job.
         """
+        ...
+
+    async def queue(self) -> Queue:
+        """How the jobs of all tenants stand. Looks at those that wait, and at the index of the others."""
         ...
 
     async def remove_jobs(self, before: str) -> int:

@@ -18,7 +18,7 @@ from graphrag.stores.embedded.open import open_stores
 from graphrag.stores.merged import with_merges
 from graphrag.stores.neo4j import queue as neo4j_queue
 from graphrag.stores.neo4j.open import open_stores as open_neo4j
-from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease, SystemStore
+from graphrag.stores.system import ENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease, Queue, SystemStore
 from graphrag.stores.trips import count_round_trips
 from graphrag.tally import Tally
 from graphrag.types import Scope, entity_id
@@ -611,6 +611,41 @@ async def test_retrying_a_queued_running_or_succeeded_job_changes_nothing(system
     await system.finish_job(lease, "succeeded")
     assert (await system.retry_job(EVERYBODY, "j1")).state == "succeeded"
     assert "succeeded" in ENDED
+
+
+# The queue as a whole
+
+
+async def test_the_queue_tells_how_many_jobs_of_all_tenants_there_are_and_since_when_one_waits(
+    system: SystemStore,
+) -> None:
+    nothing = dict.fromkeys(("queued", "running", "succeeded", "failed", "cancelled"), 0)
+    assert await system.queue() == Queue(nothing)
+    for id_, scope in (("j1", LEGAL), ("j2", RIVAL), ("j3", EVERYBODY)):
+        await system.submit_job(a_job(id_, scope=scope))
+    since = min([job.updated_at for scope in (ADMIN, RIVAL) for job in await system.jobs(scope)])
+    assert await system.queue() == Queue(nothing | {"queued": 3}, since)
+    await system.finish_job(await claimed(system), "failed")
+    await system.cancel_job(RIVAL, "j2")
+    lease = await claimed(system, seconds=SHORT)
+    assert (await system.queue()).jobs == nothing | {"failed": 1, "cancelled": 1, "running": 1}
+    await run_out(lease)
+    died = (await system.job(ADMIN, lease.job_id)).updated_at
+    assert (await system.queue()).waiting_since == died
+    await system.renew_lease(lease, LONG)
+    assert (await system.queue()).waiting_since == ""
+
+
+async def test_documents_of_jobs_are_counted_when_the_job_is_put_down(system: SystemStore) -> None:
+    for state, done, failed in (("succeeded", 4, 1), ("queued", 3, 0), ("failed", 0, 2)):
+        await system.submit_job(a_job("j1" if state == "succeeded" else "j2"))
+        await system.finish_job(lease := await claimed(system), state, done=done, failed=failed)
+        with pytest.raises(LeaseLostError):
+            await system.finish_job(lease, state, done=9, failed=9)
+    queue = await system.queue()
+    assert (queue.done, queue.failed) == (7, 3)
+    await system.remove_jobs(FAR_AHEAD)
+    assert await system.queue() == replace(queue, jobs=dict.fromkeys(queue.jobs, 0))
 
 
 # Removing

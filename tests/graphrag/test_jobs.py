@@ -103,6 +103,8 @@ async def test_a_file_that_cannot_be_read_is_a_failure_and_the_rest_go_on(worker
     (failure,) = await worker.kb.system.failures(ADMIN, "j1")
     assert failure.source == "1.txt"
     assert "empty" in failure.reason
+    queue = await worker.kb.system.queue()
+    assert (queue.done, queue.failed) == (1, 1)
 
 
 async def test_a_job_of_which_nothing_can_be_stored_fails(worker: Worker):

@@ -4,9 +4,10 @@ import json
 import sqlite3
 import time
 from collections.abc import Sequence
+from typing import cast, get_args
 
 from graphrag.stores.embedded.database import Database
-from graphrag.stores.system import ENDED, Job, Lease
+from graphrag.stores.system import ENDED, Job, JobState, Lease, Queue
 from graphrag.stores.system_rows import job_from, now
 
 JOB_COLUMNS = "id, tenant, access, kind, payload, state, priority, progress, error, created_at, updated_at"
@@ -15,6 +16,8 @@ REMOVED_AT_ONCE = 500
 
 _TURN = "turn"
 """Key of meta: the tenant whose job was taken last."""
+_DONE, _FAILED = "documents_done", "documents_failed"
+"""Keys of meta: see Queue."""
 _CLAIMABLE = "(state = 'queued' OR (state = 'running' AND lease_until <= ?))"
 
 
@@ -44,6 +47,29 @@ async def claim_job(database: Database, worker: str, seconds: float, kinds: Sequ
         return job, Lease(job.id, worker, fence, until)
 
     return await database.write(work)
+
+
+def count_documents(connection: sqlite3.Connection, done: int, failed: int) -> None:
+    """Add to the documents that jobs have settled."""
+    connection.executemany(
+        "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = value + excluded.value",
+        [(key, str(count)) for key, count in ((_DONE, done), (_FAILED, failed)) if count],
+    )
+
+
+async def queue(database: Database) -> Queue:
+    """See SystemStore.queue."""
+
+    def work(connection: sqlite3.Connection) -> Queue:
+        jobs = dict.fromkeys(cast(tuple[JobState, ...], get_args(JobState)), 0)
+        jobs.update(connection.execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
+        (since,) = connection.execute(f"SELECT min(updated_at) FROM jobs WHERE {_CLAIMABLE}", (time.time(),)).fetchone()
+        counts = dict(
+            connection.execute("SELECT key, value FROM meta WHERE key IN (?, ?)", (_DONE, _FAILED)).fetchall()
+        )
+        return Queue(jobs, since or "", int(counts.get(_DONE, 0)), int(counts.get(_FAILED, 0)))
+
+    return await database.read(work)
 
 
 async def remove_jobs(database: Database, before: str) -> int:

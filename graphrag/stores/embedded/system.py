@@ -10,7 +10,7 @@ from graphrag.llm.usage import Account, AccountKind, Charge, Usage, check_charge
 from graphrag.stores.embedded import queue, replies
 from graphrag.stores.embedded.database import Database
 from graphrag.stores.embedded.queue import JOB_COLUMNS
-from graphrag.stores.system import ENDED, RETRIED, ApiKey, Decision, Job, JobFailure, JobState, Lease
+from graphrag.stores.system import ENDED, RETRIED, ApiKey, Decision, Job, JobFailure, JobState, Lease, Queue
 from graphrag.stores.system_rows import (
     account_row,
     decision_from,
@@ -252,7 +252,9 @@ class EmbeddedSystemStore:
 
         return await self._database.read(work)
 
-    async def finish_job(self, lease: Lease, state: JobState, error: str = "") -> None:
+    async def finish_job(
+        self, lease: Lease, state: JobState, error: str = "", *, done: int = 0, failed: int = 0
+    ) -> None:
         """See SystemStore.finish_job.
 
         Raises:
@@ -266,8 +268,13 @@ class EmbeddedSystemStore:
         def work(connection: sqlite3.Connection) -> None:
             check_lease(connection, lease)
             _release(connection, lease.job_id, state, error)
+            queue.count_documents(connection, done, failed)
 
         await self._database.write(work)
+
+    async def queue(self) -> Queue:
+        """See SystemStore.queue."""
+        return await queue.queue(self._database)
 
     async def remove_jobs(self, before: str) -> int:
         """See SystemStore.remove_jobs."""

@@ -2,10 +2,10 @@
 
 import secrets
 from collections.abc import Sequence
-from typing import LiteralString
+from typing import LiteralString, get_args
 
 from graphrag.stores.neo4j.connection import Connection, Transaction
-from graphrag.stores.system import ENDED, Job, Lease
+from graphrag.stores.system import ENDED, Job, JobState, Lease, Queue
 from graphrag.stores.system_rows import job_from, now
 
 JOB: LiteralString = """j.id, j.tenant, j.labels, j.kind, j.payload, j.state, j.priority, j.progress, j.error, j.created_at,
@@ -15,6 +15,10 @@ CLOCK: LiteralString = "datetime.realtime().epochMillis / 1000.0"
 
 REMOVED_AT_ONCE = 500
 """Jobs, and failures of jobs, that one transaction removes."""
+COUNT_DOCUMENTS: LiteralString = """
+MATCH (s:SchemaVersion {id: 'schema'}) SET s.lock = $lock
+WITH s
+SET s.documents_done = coalesce(s.documents_done, 0) + $done, s.documents_failed = coalesce(s.documents_failed, 0) + $failed"""
 
 _CLAIMABLE: LiteralString = f"(j.state = 'queued' OR (j.state = 'running' AND j.lease_until <= {CLOCK}))"
 # `turn` is the tenant whose job was taken last.
@@ -30,6 +34,16 @@ SET j.state = 'running', j.worker = $worker, j.fence = j.fence + 1, j.lease_unti
 WITH j
 MATCH (s:SchemaVersion {{id: 'schema'}}) SET s.turn = j.tenant
 RETURN {JOB}, j.fence, j.lease_until"""
+_QUEUE: LiteralString = f"""
+MATCH (s:SchemaVersion {{id: 'schema'}})
+CALL () {{
+    UNWIND $states AS state
+    OPTIONAL MATCH (j:Job {{state: state}})
+    WITH state, count(j) AS jobs
+    RETURN collect([state, jobs]) AS states
+}}
+CALL () {{ MATCH (j:Job) WHERE {_CLAIMABLE} RETURN min(j.updated_at) AS since }}
+RETURN states, coalesce(since, ''), coalesce(s.documents_done, 0), coalesce(s.documents_failed, 0)"""
 _ENDED_BEFORE: LiteralString = "j.state IN $ended AND j.updated_at < $before"
 _OLD: LiteralString = f"MATCH (j:Job) WHERE {_ENDED_BEFORE} RETURN j.id LIMIT $limit"
 _REMOVE_FAILURES: LiteralString = """
@@ -60,6 +74,12 @@ async def claim_job(
         return None
 
     return await connection.write(work)
+
+
+async def queue(connection: Connection) -> Queue:
+    """See SystemStore.queue."""
+    ((states, since, done, failed),) = await connection.read(_QUEUE, states=get_args(JobState))
+    return Queue(dict(states), since, done, failed)
 
 
 async def remove_jobs(connection: Connection, before: str) -> int:

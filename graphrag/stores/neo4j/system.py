@@ -13,7 +13,7 @@ from graphrag.stores.neo4j.display import Display
 from graphrag.stores.neo4j.queries import scope_parameters
 from graphrag.stores.neo4j.queue import CLOCK, JOB
 from graphrag.stores.neo4j.writing import check_lease
-from graphrag.stores.system import ENDED, RETRIED, ApiKey, Decision, Job, JobFailure, JobState, Lease
+from graphrag.stores.system import ENDED, RETRIED, ApiKey, Decision, Job, JobFailure, JobState, Lease, Queue
 from graphrag.stores.system_rows import (
     account_row,
     decision_from,
@@ -272,7 +272,9 @@ class Neo4jSystemStore:
         )
         return [JobFailure(source, reason) for source, reason in found]
 
-    async def finish_job(self, lease: Lease, state: JobState, error: str = "") -> None:
+    async def finish_job(
+        self, lease: Lease, state: JobState, error: str = "", *, done: int = 0, failed: int = 0
+    ) -> None:
         """See SystemStore.finish_job.
 
         Raises:
@@ -286,8 +288,14 @@ class Neo4jSystemStore:
         async def work(tx: Transaction) -> None:
             await check_lease(tx, lease)
             await tx.run(_RELEASE, id=lease.job_id, state=state, error=storable(error), now=now())
+            if done or failed:
+                await tx.run(queue.COUNT_DOCUMENTS, lock=secrets.token_hex(8), done=done, failed=failed)
 
         await self._connection.write(work)
+
+    async def queue(self) -> Queue:
+        """See SystemStore.queue."""
+        return await queue.queue(self._connection)
 
     async def remove_jobs(self, before: str) -> int:
         """See SystemStore.remove_jobs."""
