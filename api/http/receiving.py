@@ -101,11 +101,12 @@ async def _form(request: Request[Any, Any, Any], begin: Begin, received: Receive
         if (exc.status_code, exc.detail) != (400, "Request Entity Too Large"):
             raise
         raise ProblemError(400, "the form has more than 1,000 parts, or one with a head that is too long") from exc
+    empty: list[str] = []
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
             source = source_of(value.filename)
             if not await _file(_parts(value), begin, received, source):
-                raise ProblemError(422, "a file is empty", errors=[(source, "empty")])
+                empty.append(source)  # taken like any other: the job tells of it by name, and stores the rest
         elif len(value) > MAX_FIELD:
             raise ProblemError(
                 413,
@@ -120,6 +121,8 @@ async def _form(request: Request[Any, Any, Any], begin: Begin, received: Receive
             raise ProblemError(400, "the form has an unknown field", errors=[(str(name)[:100], "unknown field")])
     if not received.files:
         raise ProblemError(400, "the form holds no file; send each as a part with a file name")
+    if len(empty) == len(received.files):
+        raise ProblemError(422, "every file that was sent is empty", errors=[(source, "empty") for source in empty])
 
 
 def source_of(name: str) -> str:

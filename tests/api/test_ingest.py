@@ -147,8 +147,26 @@ def test_unknown_and_malformed_form_fields_are_refused(client: httpx.Client):
     assert _upload(client, ("a.md", TEXT), metadata="{").status_code == 422
     assert _upload(client, ("a.md", TEXT), metadata='{"tenant": "rival"}').status_code == 422
     assert _upload(client, ("a.md", TEXT), access="../x").status_code == 422
-    assert _upload(client, ("a.md", b"")).status_code == 422
     assert client.post("/v1/admin/documents", data={"access": "public"}).status_code == 415
+    assert client.get("/v1/admin/jobs").json() == {"jobs": []}
+
+
+def test_an_empty_file_is_told_by_name_and_the_others_are_stored(client: httpx.Client):
+    response = _upload(client, ("a.md", TEXT), ("b/empty.md", b""), ("c.md", TEXT + b" More."))
+
+    assert response.status_code == 202, response.text
+    job = wait_for_job(client, response.json()["job"]["id"])
+    assert (job["state"], job["progress"]["created"], job["progress"]["failed"]) == ("succeeded", 2, 1)
+    failures = client.get(f"/v1/admin/jobs/{job['id']}").json()["failures"]
+    assert failures == [{"source": "b/empty.md", "reason": "b/empty.md is empty: it has no text to read"}]
+    assert _sources(client) == ["a.md", "c.md"]
+
+
+def test_an_upload_of_empty_files_alone_is_refused_and_leaves_nothing(client: httpx.Client):
+    response = _upload(client, ("a.md", b""), ("b.md", b""))
+
+    assert (response.status_code, response.json()["detail"]) == (422, "every file that was sent is empty")
+    assert response.json()["errors"] == [{"field": name, "message": "empty"} for name in ("a.md", "b.md")]
     assert client.get("/v1/admin/jobs").json() == {"jobs": []}
 
 
