@@ -1,4 +1,7 @@
-"""Prometheus metrics: of requests by route, and of what the service is at, and of the jobs of all tenants. No label names a tenant, key or document."""
+"""Prometheus metrics: of requests by route, of what the service is at, and of the jobs of all tenants.
+
+No label names a tenant, key or document.
+"""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime

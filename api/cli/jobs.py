@@ -13,13 +13,16 @@ from graphrag.errors import InputError
 from graphrag.stores.base import GraphStore
 from graphrag.stores.system import ENDED, Job, JobFailure, JobState, SystemStore
 from graphrag.tally import shown
+from graphrag.types import Scope
 
 ALL_FAILURES = 1_000_000
 WATCH_SECONDS = 0.5
+SHOWN_IDS = 3
+"""Of jobs that may be meant."""
 
 jobs = typer.Typer(no_args_is_help=True, help="Ingest jobs of the service.")
 
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="As 'graphrag jobs list' shows it.")]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="As 'graphrag jobs list' shows it, or how it begins.")]
 
 
 @jobs.command("list")
@@ -53,7 +56,8 @@ def show_job(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOpti
 
     async def work(_: GraphStore, system: SystemStore) -> tuple[Job, Sequence[JobFailure]]:
         scope = scope_of(tenant)
-        return await system.job(scope, id), await system.failures(scope, id, limit=ALL_FAILURES)
+        whole = await _whole(system, scope, id)
+        return await system.job(scope, whole), await system.failures(scope, whole, limit=ALL_FAILURES)
 
     job, failures = with_stores(work)
     if as_json:
@@ -76,9 +80,9 @@ def watch(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOption 
     scope = scope_of(tenant)
 
     async def follow(_: GraphStore, system: SystemStore) -> Job:
-        said = ""
+        said, whole = "", await _whole(system, scope, id)
         while True:
-            job = await system.job(scope, id)
+            job = await system.job(scope, whole)
             if not as_json and (now := _state_of(job)) != said:
                 line(now)
                 said = now
@@ -91,6 +95,23 @@ def watch(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOption 
         print_json(to_json(job))
     if job.state != "succeeded":
         raise typer.Exit(InputError.exit_code)
+
+
+async def _whole(system: SystemStore, scope: Scope, id_: str) -> str:
+    """The id of the one job whose id begins so.
+
+    Raises:
+        InputError: those of several do.
+    """
+    found = await system.job_ids(scope, id_, SHOWN_IDS + 1) if id_ else []
+    if id_ in found or not found:  # in the latter case whatever is done next says that there is none
+        return id_
+    if len(found) > 1:
+        more = " and more" if len(found) > SHOWN_IDS else ""
+        raise InputError(
+            f"{id_!r} begins the ids of several jobs, {', '.join(found[:SHOWN_IDS])}{more}: give more of it"
+        )
+    return found[0]
 
 
 def _state_of(job: Job) -> str:
@@ -116,13 +137,23 @@ def _state_of(job: Job) -> str:
 @jobs.command()
 def cancel(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOption = False) -> None:
     """Cancel a job. Documents that it has stored stay stored."""
-    _print_state(with_stores(lambda _, system: system.cancel_job(scope_of(tenant), id)), as_json)
+
+    async def work(_: GraphStore, system: SystemStore) -> Job:
+        scope = scope_of(tenant)
+        return await system.cancel_job(scope, await _whole(system, scope, id))
+
+    _print_state(with_stores(work), as_json)
 
 
 @jobs.command()
 def retry(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOption = False) -> None:
     """Queue a failed or cancelled job again."""
-    _print_state(with_stores(lambda _, system: system.retry_job(scope_of(tenant), id)), as_json)
+
+    async def work(_: GraphStore, system: SystemStore) -> Job:
+        scope = scope_of(tenant)
+        return await system.retry_job(scope, await _whole(system, scope, id))
+
+    _print_state(with_stores(work), as_json)
 
 
 def to_json(job: Job) -> Mapping[str, object]:

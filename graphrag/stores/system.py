@@ -158,6 +158,10 @@ class SystemStore(Books, Replies, Protocol):
         """The newest jobs that the scope sees: descending by created_at, then id. No states means all."""
         ...
 
+    async def job_ids(self, scope: Scope, prefix: str, limit: int) -> list[str]:
+        """Ids that begin with a prefix, of jobs that the scope sees: ascending, at most so many."""
+        ...
+
     async def claim_job(self, worker: str, seconds: float, kinds: Sequence[str] = ()) -> tuple[Job, Lease] | None:
         """Take the next queued job, or a running one whose lease has run out.
 

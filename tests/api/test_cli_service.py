@@ -94,6 +94,27 @@ def test_jobs_are_listed_shown_cancelled_and_retried(run: Run, tmp_path: Path):
     assert run("jobs", "list", "--tenant", "rival").out == "No jobs in tenant 'rival'.\n"
 
 
+def test_a_job_is_named_by_how_its_id_begins_unless_several_begin_so(run: Run, tmp_path: Path):
+    async def submit() -> None:
+        async with open_stores(store_url(tmp_path), filter_fields=()) as (_, system):
+            for id_ in ("3f", "3f2a0", "3f2b1", "4c0d", "3f2c2", "3f2d3"):
+                await system.submit_job(ingest_job(id_, ADMIN, []))
+            await system.submit_job(ingest_job("4c0e", Scope("rival"), []))
+
+    asyncio.run(submit())
+
+    assert run("jobs", "show", "4", "--json").json["id"] == "4c0d"
+    assert run("jobs", "show", "3f", "--json").json["id"] == "3f"
+    assert run("jobs", "cancel", "3f2b").out == "cancelled 3f2b1\n"
+    assert run("jobs", "watch", "3f2b", "--json").json["state"] == "cancelled"
+    assert run("jobs", "retry", "3f2b").out == "queued 3f2b1\n"
+    several = run("jobs", "cancel", "3f2")
+    assert (several.code, several.out) == (3, "")
+    assert "'3f2' begins the ids of several jobs, 3f2a0, 3f2b1, 3f2c2 and more: give more of it" in several.err
+    assert [run("jobs", "cancel", given).code for given in ("", "5", "4c0e", "4c0d0")] == [4, 4, 4, 4]
+    assert {job["state"] for job in run("jobs", "list", "--json").json["jobs"]} == {"queued"}
+
+
 def test_the_service_does_not_start_without_a_key_and_says_how_to_make_one(run: Run):
     refused = run("serve")
 

@@ -259,6 +259,19 @@ async def test_jobs_are_listed_newest_first_by_state_and_up_to_the_limit_of_visi
     assert await system.jobs(EVERYBODY, states=["running"]) == []
 
 
+async def test_ids_of_visible_jobs_are_found_by_how_they_begin(system: SystemStore) -> None:
+    for id_, scope in (("a1", ADMIN), ("a10", LEGAL), ("a2", RIVAL), ("a1%", EVERYBODY), ("A1", ADMIN), ("b", ADMIN)):
+        await system.submit_job(a_job(id_, scope=scope))
+    assert await system.job_ids(ADMIN, "a1", 9) == ["a1", "a1%", "a10"]
+    assert await system.job_ids(ADMIN, "a1", 2) == ["a1", "a1%"]
+    assert await system.job_ids(ADMIN, "a10", 9) == ["a10"]
+    assert await system.job_ids(ADMIN, "", 9) == ["A1", "a1", "a1%", "a10", "b"]
+    assert await system.job_ids(LEGAL, "a", 9) == ["a1%", "a10"]
+    assert await system.job_ids(RIVAL, "a", 9) == ["a2"]
+    for nothing in ("a100", "c", "a1_", "%", "a%"):
+        assert await system.job_ids(ADMIN, nothing, 9) == []
+
+
 # Claiming
 
 

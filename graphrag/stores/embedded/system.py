@@ -175,6 +175,18 @@ class EmbeddedSystemStore:
 
         return await self._database.read(work)
 
+    async def job_ids(self, scope: Scope, prefix: str, limit: int) -> list[str]:
+        """See SystemStore.job_ids."""
+
+        def work(connection: sqlite3.Connection) -> list[str]:
+            rows = connection.execute(
+                f"SELECT id FROM jobs WHERE id >= ? AND id < ? || char(0x10ffff) AND {_VISIBLE} ORDER BY id LIMIT ?",
+                (prefix, prefix, *_visible_to(scope), limit),
+            )
+            return [str(id_) for (id_,) in rows]
+
+        return await self._database.read(work)
+
     async def cancel_job(self, scope: Scope, id: str) -> Job:
         """See SystemStore.cancel_job."""
 

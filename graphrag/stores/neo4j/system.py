@@ -53,6 +53,9 @@ RETURN k.id"""
 
 _SUBMIT: LiteralString = "MERGE (j:Job {id: $properties.id}) ON CREATE SET j = $properties"
 _JOB_BY_ID: LiteralString = f"MATCH (j:Job {{id: $id}}) WHERE {_SEES_J} RETURN {JOB}"
+_JOB_IDS: LiteralString = f"""
+MATCH (j:Job) WHERE j.id STARTS WITH $prefix AND {_SEES_J}
+RETURN j.id ORDER BY j.id LIMIT $limit"""
 _NEWEST: LiteralString = f"RETURN {JOB} ORDER BY j.created_at DESC, j.id DESC LIMIT $limit"
 _JOBS: LiteralString = f"MATCH (j:Job) WHERE {_SEES_J} {_NEWEST}"
 # A statement of its own, so that the index of states is used: each upload asks for what waits, among all jobs that are kept.
@@ -193,6 +196,11 @@ class Neo4jSystemStore:
         wanted, query = {"states": list(states)} if states else {}, _JOBS_IN_STATES if states else _JOBS
         found = await self._connection.read(query, limit=max(0, limit), **wanted, **scope_parameters(scope))
         return [job_from(row) for row in found]
+
+    async def job_ids(self, scope: Scope, prefix: str, limit: int) -> list[str]:
+        """See SystemStore.job_ids."""
+        found = await self._connection.read(_JOB_IDS, prefix=prefix, limit=limit, **scope_parameters(scope))
+        return [str(id_) for (id_,) in found]
 
     async def cancel_job(self, scope: Scope, id: str) -> Job:
         """See SystemStore.cancel_job."""
