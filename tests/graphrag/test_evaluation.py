@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from api.cli.eval import MODES_OF_ALL, comparison_lines, report_lines, variant_without
+from api.cli.eval import MODES_OF_ALL, variant_without
+from api.cli.eval_lines import comparison_lines, report_lines
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError
 from graphrag.evaluation.beir import Dataset, Passage, Query, load_dataset, without_titles
