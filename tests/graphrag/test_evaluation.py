@@ -17,7 +17,7 @@ from api.cli.eval import MODES_OF_ALL, variant_without
 from api.cli.eval_lines import comparison_lines, report_lines
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError
-from graphrag.evaluation.beir import Dataset, Passage, Query, load_dataset, without_titles
+from graphrag.evaluation.beir import Dataset, Passage, Query, without_titles
 from graphrag.evaluation.compare import compare
 from graphrag.evaluation.html import page
 from graphrag.evaluation.metrics import (
@@ -36,116 +36,11 @@ from graphrag.knowledge import KnowledgeBase
 from graphrag.retrieval.weights import WEIGHTS
 from graphrag.settings import load_settings
 from graphrag.types import Scope, document_id
+from tests.benchmark_folder import PASSAGES, QUERIES, write_dataset
 from tests.model_server import model_server, ranks
 
 EXTRACTOR = SpacyExtractor()
 REPOSITORY = Path(__file__).resolve().parents[2]
-PASSAGES = [
-    ("p1", "Brackwater Station", "The turbine of Brackwater Station was built by Halvorix Components in 1987."),
-    ("p2", "Halvorix Components", "Halvorix Components is a maker of turbines. It is led by Ewa Strzelecka."),
-    ("p3", "Ewa Strzelecka", "Ewa Strzelecka was born in Gdynia and studied in Delft."),
-    ("p4", "Gdynia", "Gdynia is a port on the Baltic Sea."),
-    ("p5", "Norwell Dam", "The turbine of Norwell Dam was built by Ostrava Works."),
-    ("p6", "Ostrava Works", "Ostrava Works was founded by Pavel Novak."),
-    ("p7", "Pavel Novak", "Pavel Novak collected clocks."),
-    ("p8", "", "The harbour of Porto was dredged in 2003."),
-    ("p9", "Porto", "Porto lies on the Douro."),
-    ("p10", "Douro", "The Douro rises in Spain."),
-    ("p11", "Delft", "Delft is known for blue pottery."),
-    ("p12", "Baltic Sea", "The Baltic Sea is brackish."),
-]
-QUERIES = [
-    ("q1", "Who leads the maker of the turbine of Brackwater Station?", ["Ewa Strzelecka"], {"p1", "p2"}),
-    ("q2", "Who founded the builder of the turbine of Norwell Dam?", ["Pavel Novak"], {"p5", "p6"}),
-    ("q3", "Where does the Douro rise?", ["Spain"], {"p10"}),
-    ("q4", "What is Delft known for?", [], {"p11"}),
-]
-
-
-def write_dataset(folder: Path, **changes: str) -> Path:
-    """The mini benchmark in BEIR layout; changes replace a file's content, by its stem."""
-    files = {
-        "corpus": "".join(json.dumps({"_id": i, "title": t, "text": x}) + "\n" for i, t, x in PASSAGES),
-        "queries": "".join(
-            json.dumps({"_id": i, "text": text, "metadata": {"answers": answers}}) + "\n"
-            for i, text, answers, _ in QUERIES
-        ),
-        "test": "query-id\tcorpus-id\tscore\n" + "".join(f"{i}\t{p}\t1\n" for i, _, _, g in QUERIES for p in sorted(g)),
-    } | changes
-    (folder / "qrels").mkdir(parents=True)
-    (folder / "corpus.jsonl").write_text(files["corpus"])
-    (folder / "queries.jsonl").write_text(files["queries"])
-    (folder / "qrels" / "test.tsv").write_text(files["test"])
-    return folder
-
-
-# Reading
-
-
-def test_a_benchmark_folder_is_read_in_file_order(tmp_path: Path):
-    dataset = load_dataset(write_dataset(tmp_path / "mini"))
-
-    assert dataset.name == "mini"
-    assert dataset.passages == tuple(Passage(*row) for row in PASSAGES)
-    assert dataset.queries == tuple(Query(i, text, tuple(a), frozenset(gold)) for i, text, a, gold in QUERIES)
-
-
-@pytest.mark.parametrize("row", ['{"_id": "p1", "text": "x"}', '{"_id": "p1", "title": null, "text": "x"}'])
-def test_a_passage_may_have_no_title(tmp_path: Path, row: str):
-    folder = write_dataset(tmp_path / "mini", corpus=row + "\n\n", test="query-id\tcorpus-id\tscore\nq1\tp1\t1\n")
-
-    assert load_dataset(folder).passages == (Passage("p1", "", "x"),)
-
-
-def test_questions_without_a_relevant_passage_are_left_out(tmp_path: Path):
-    test = "query-id\tcorpus-id\tscore\nq3\tp10\t1\nq3\tp9\t0\nq4\tp11\t0\nunknown\tp1\t1\n"
-
-    (query,) = load_dataset(write_dataset(tmp_path / "mini", test=test)).queries
-
-    assert (query.id, query.gold) == ("q3", {"p10"})
-
-
-@pytest.mark.parametrize("name", ["corpus.jsonl", "queries.jsonl", "qrels/test.tsv"])
-def test_a_missing_file_is_named(tmp_path: Path, name: str):
-    folder = write_dataset(tmp_path / "mini")
-    (folder / name).unlink()
-
-    with pytest.raises(InputError, match=name):
-        load_dataset(folder)
-
-
-@pytest.mark.parametrize("line", ['{"_id": "p1", "text": ', "[1, 2]", '{"title": "x", "text": "y"}', '{"_id": "p1"}'])
-@pytest.mark.parametrize("file", ["corpus", "queries"])
-def test_a_malformed_line_is_named_by_its_number(tmp_path: Path, file: str, line: str):
-    first = '{"_id": "p1", "text": "x"}'
-    folder = write_dataset(
-        tmp_path / "mini", **{file: f"{first}\n\n{line}\n"}, test="query-id\tcorpus-id\tscore\np1\tp1\t1\n"
-    )
-
-    with pytest.raises(InputError, match=rf"{file}.jsonl.*line 3"):
-        load_dataset(folder)
-
-
-@pytest.mark.parametrize("line", ["q1\tp1\thigh", "q1\tp1", "q1"])
-def test_a_malformed_judgement_is_named_by_its_number(tmp_path: Path, line: str):
-    folder = write_dataset(tmp_path / "mini", test=f"query-id\tcorpus-id\tscore\nq1\tp1\t1\n{line}\n")
-
-    with pytest.raises(InputError, match=r"test\.tsv.*line 3"):
-        load_dataset(folder)
-
-
-def test_judgements_without_the_columns_are_refused(tmp_path: Path):
-    with pytest.raises(InputError, match=r"query-id, corpus-id, score"):
-        load_dataset(write_dataset(tmp_path / "mini", test="q1\tp1\t1\nq2\tp5\t1\n"))
-
-
-def test_a_judgement_on_an_unknown_passage_is_refused(tmp_path: Path):
-    folder = write_dataset(tmp_path / "mini", test="query-id\tcorpus-id\tscore\nq1\tp99\t1\n")
-
-    with pytest.raises(InputError, match=r"'p99' is not in corpus\.jsonl"):
-        load_dataset(folder)
-
-
 # Metrics
 
 
@@ -467,17 +362,6 @@ async def test_no_questions_give_a_report_of_zero_questions():
 def test_titles_are_taken_from_every_passage():
     assert {passage.title for passage in without_titles(DATASET).passages} == {""}
     assert [passage.text for passage in without_titles(DATASET).passages] == [p.text for p in DATASET.passages]
-
-
-@pytest.mark.parametrize(
-    ("metadata", "kind"), [({"hops": 3}, "3 hops"), ({"type": "bridge"}, "bridge"), ({"hops": 1}, "1 hop"), ({}, "")]
-)
-def test_the_kind_of_a_question_is_read_for_the_scorer(tmp_path: Path, metadata: dict[str, object], kind: str):
-    query = json.dumps({"_id": "q1", "text": "Where?", "metadata": metadata})
-
-    (found,) = load_dataset(write_dataset(tmp_path / "mini", queries=query + "\n")).queries
-
-    assert found.kind == kind
 
 
 async def test_scores_are_grouped_by_kind_and_kept_for_each_question():
