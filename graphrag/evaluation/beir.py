@@ -1,22 +1,34 @@
-"""Reading a benchmark folder in BEIR layout: corpus.jsonl, queries.jsonl, qrels/test.tsv."""
+"""Reading a benchmark folder in BEIR layout: corpus.jsonl, queries.jsonl, qrels/test.tsv.
+
+Such folders come from many hands. What can be meant in one way only is read: files packed with gzip, ids that are numbers,
+judgements of another split or in TREC's four columns. What else was made of a folder is told in `Dataset.notes`.
+"""
 
 import csv
+import gzip
+import io
 import json
 import re
-from collections.abc import Iterator
+import zlib
+from collections.abc import Generator, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 from graphrag.errors import InputError
 
 _COLUMNS = ("query-id", "corpus-id", "score")
-_WHOLE = re.compile(r"\s*[+-]?[0-9]{1,9}\s*")
+_PLACES = {3: (0, 1, 2), 4: (0, 2, 3)}
+"""Where the columns stand in lines without a header, by their number; the second one of TREC's four says nothing."""
+_SPLITS = ("test", "dev", "train")
+_NUMBER = re.compile(r"\s*[+-]?[0-9]{1,9}(\.[0-9]{0,9})?\s*")
+_HOLDS = "a benchmark folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv"
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One corpus entry; the title may be empty."""
+    """One corpus entry; the title or the text may be empty."""
 
     id: str
     title: str
@@ -42,72 +54,134 @@ class Dataset:
     name: str
     passages: tuple[Passage, ...]
     queries: tuple[Query, ...]
+    notes: tuple[str, ...] = ()
+    """What a reader of the scores has to know about the folder."""
 
 
 def load_dataset(folder: Path) -> Dataset:
-    """Read a folder in BEIR layout. Questions without a relevant passage are left out.
+    """Read a folder in BEIR layout, judged by the test split or else by the split that is there.
+
+    Questions without a relevant passage are left out, and so is what stands twice. A relevant passage that the corpus lacks
+    counts as not found, as trec_eval has it.
 
     Raises:
-        InputError: a file is missing, or a line is malformed (named by its number).
+        InputError: a file is missing, a line is malformed (named by its number), two passages or questions have one id, or no
+            question is left.
     """
-    passages = tuple(
-        Passage(_text(row, "_id", where), str(row.get("title") or ""), _text(row, "text", where))
-        for row, where in _lines(folder / "corpus.jsonl")
-    )
-    known = {passage.id for passage in passages}
+    passages = tuple(_passages(folder / "corpus.jsonl"))
+    qrels = _qrels(folder / "qrels")
     gold: dict[str, set[str]] = {}
-    qrels = folder / "qrels" / "test.tsv"
     for query, passage, score in _judgements(qrels):
         if score > 0:
             gold.setdefault(query, set()).add(passage)
-    unknown = set().union(*gold.values()) - known if gold else set[str]()
-    if unknown:
-        raise InputError(f"{qrels}: passage {sorted(unknown)[0]!r} is not in corpus.jsonl")
-    queries: list[Query] = []
-    for row, where in _lines(folder / "queries.jsonl"):
-        id_ = _text(row, "_id", where)
-        if gold.get(id_):
-            queries.append(
-                Query(id_, _text(row, "text", where), _answers(row, where), frozenset(gold[id_]), _kind(row))
-            )
-    return Dataset(folder.resolve().name, passages, tuple(queries))
+    queries = tuple(_queries(folder / "queries.jsonl", gold))
+    if not queries:
+        raise InputError(f"{qrels}: no question of queries.jsonl has a relevant passage there; are the ids the same?")
+    known = {passage.id for passage in passages}
+    if all(query.gold.isdisjoint(known) for query in queries):
+        raise InputError(
+            f"{qrels}: no relevant passage is in corpus.jsonl, such as {min(queries[0].gold)!r}; are the ids the same?"
+        )
+    return Dataset(folder.resolve().name, passages, queries, tuple(_notes(qrels, queries, known)))
 
 
-def _judgements(path: Path) -> Iterator[tuple[str, str, int]]:
-    """Query id, passage id and score of each line behind the header."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file, delimiter="\t")
-            missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
-            if missing:
-                raise InputError(
-                    f"{path}, line 1: the header lacks {', '.join(missing)}: expected the tab-separated columns "
-                    f"{', '.join(_COLUMNS)}"
-                )
-            for row in reader:
-                query, passage, score = (row[name] or "" for name in _COLUMNS)  # a line that is too short gives None
-                if not query or not passage or not _WHOLE.fullmatch(score):
+def _passages(path: Path) -> Iterator[Passage]:
+    met: dict[str, Passage] = {}
+    for row, where in _lines(path):
+        if "text" not in row:
+            raise InputError(f"{where}: 'text' is missing")
+        passage = Passage(_id(row, where), _text(row, "title"), _text(row, "text"))
+        if passage != met.setdefault(passage.id, passage):
+            raise InputError(f"{where}: another passage has the '_id' {passage.id!r} too; give each one of its own")
+        if passage is met[passage.id]:
+            yield passage
+
+
+def _queries(path: Path, gold: Mapping[str, Set[str]]) -> Iterator[Query]:
+    """Those that have a relevant passage."""
+    met: dict[str, Query] = {}
+    for row, where in _lines(path):
+        id_ = _id(row, where)
+        if id_ not in gold:
+            continue
+        text = _text(row, "text").strip()
+        if not text:
+            raise InputError(f"{where}: 'text' is missing or empty")
+        query = Query(id_, text, _answers(row), frozenset(gold[id_]), _kind(row))
+        if query != met.setdefault(id_, query):
+            raise InputError(f"{where}: another question has the '_id' {id_!r} too; give each one of its own")
+        if query is met[id_]:
+            yield query
+
+
+def _notes(qrels: Path, queries: Sequence[Query], known: Set[str]) -> Iterator[str]:
+    if qrels.name.partition(".")[0] != _SPLITS[0]:
+        yield f"judged by qrels/{qrels.name}: there is no test.tsv"
+    if lacking := sum(len(query.gold - known) for query in queries):
+        yield f"relevant passages that are not in corpus.jsonl, and count as not found: {lacking}"
+
+
+def _qrels(folder: Path) -> Path:
+    """The file with the judgements: the one of the test, dev or train split, or the only one that there is."""
+    found = sorted({path.with_name(path.name.removesuffix(".gz")) for path in folder.glob("*.tsv*")})
+    by_name = {path.name: path for path in found if path.suffix == ".tsv"}
+    for split in _SPLITS:
+        if f"{split}.tsv" in by_name:
+            return by_name[f"{split}.tsv"]
+    if len(by_name) > 1:
+        raise InputError(f"{folder} holds {', '.join(by_name)}: name the one to judge by test.tsv")
+    return next(iter(by_name.values()), folder / "test.tsv")
+
+
+def _judgements(path: Path) -> Iterator[tuple[str, str, float]]:
+    """Query id, passage id and score of each line; a first line that names the columns may be there or not."""
+    with _opened(path) as file:
+        reader = csv.reader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""), delimiter="\t")
+        places: Sequence[int] = ()
+        for row in reader:
+            cells = row[0].split() if len(row) == 1 else row  # TREC's lines may be separated by spaces
+            if not cells:
+                continue
+            where = f"{path}, line {reader.line_num}"
+            if not places:
+                if set(_COLUMNS) <= set(cells):
+                    places = [cells.index(name) for name in _COLUMNS]
+                    continue
+                places = _PLACES.get(len(cells), ()) if _NUMBER.fullmatch(cells[-1]) else ()
+                if not places:
                     raise InputError(
-                        f"{path}, line {reader.line_num}: expected {', '.join(_COLUMNS)}, separated by tabs, with a "
-                        f"whole number as score"
+                        f"{where}: neither a header with the tab-separated columns {', '.join(_COLUMNS)} nor a judgement"
                     )
-                yield query, passage, int(score)
-    except OSError as exc:
-        raise _unreadable(path, exc) from exc
-    except (UnicodeDecodeError, csv.Error) as exc:
-        raise InputError(f"{path}: not tab-separated text in UTF-8 ({exc})") from exc
+            query, passage, score = (cells[place].strip() if place < len(cells) else "" for place in places)
+            if not query or not passage or not _NUMBER.fullmatch(score):
+                raise InputError(f"{where}: expected {', '.join(_COLUMNS)}, separated by tabs, with a number as score")
+            yield query, passage, float(score)
 
 
 def _lines(path: Path) -> Iterator[tuple[dict[str, object], str]]:
     """The object on each line, and how to name the line in a message."""
+    with _opened(path) as file:  # decoded line by line, so that bytes that are not text are named by theirs
+        for number, line in enumerate(file, 1):
+            where = f"{path}, line {number}"
+            if text := line.removeprefix(b"\xef\xbb\xbf").strip():
+                yield _object(text, where), where
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[IO[bytes]]:
+    """The bytes of a file, or of the one packed with gzip that stands in its place.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    packed = path.with_name(f"{path.name}.gz")
     try:
-        with path.open("rb") as file:  # decoded line by line, so that bytes that are not text are named by theirs
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    where = f"{path}, line {number}"
-                    yield _object(line, where), where
-    except OSError as exc:
-        raise _unreadable(path, exc) from exc
+        with gzip.open(packed) if packed.exists() and not path.exists() else path.open("rb") as file:
+            yield cast(IO[bytes], file)
+    except (OSError, EOFError, zlib.error) as exc:
+        raise InputError(f"{path} cannot be read ({getattr(exc, 'strerror', None) or exc}): {_HOLDS}") from exc
+    except (UnicodeDecodeError, csv.Error) as exc:
+        raise InputError(f"{path}: not tab-separated text in UTF-8 ({exc})") from exc
 
 
 def _object(line: bytes, where: str) -> dict[str, object]:
@@ -122,37 +196,44 @@ def _object(line: bytes, where: str) -> dict[str, object]:
     return cast(dict[str, object], row)
 
 
-def _unreadable(path: Path, error: OSError) -> InputError:
-    return InputError(
-        f"{path} cannot be read ({error.strerror}): a benchmark folder holds corpus.jsonl, queries.jsonl and "
-        f"qrels/test.tsv"
-    )
+def _id(row: Mapping[str, object], where: str) -> str:
+    value = row.get("_id")
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        raise InputError(f"{where}: '_id' is missing or neither a text nor a whole number")
+    return _whole(str(value)).strip()  # as in the judgements
 
 
-def _text(row: dict[str, object], key: str, where: str) -> str:
+def _text(row: Mapping[str, object], key: str) -> str:
+    """What stands under the key, empty if it is neither a text nor a number."""
     value = row.get(key)
-    if not isinstance(value, str) or not value:
-        raise InputError(f"{where}: {key!r} is missing or not a text")
-    return value
+    return _whole(str(value)) if isinstance(value, str | int | float) else ""
 
 
-def _kind(row: dict[str, object]) -> str:
-    metadata = row.get("metadata")
-    known = cast(dict[str, object], metadata) if isinstance(metadata, dict) else {}
-    hops, type_ = known.get("hops"), known.get("type")
-    if isinstance(hops, int):
-        return f"{hops} hop" if hops == 1 else f"{hops} hops"
+def _whole(text: str) -> str:
+    """The text with a question mark for each half of a surrogate pair, which JSON can carry and no store can hold."""
+    return text.encode(errors="replace").decode()
+
+
+def _metadata(row: Mapping[str, object]) -> Mapping[str, object]:
+    found = row.get("metadata")
+    return cast(dict[str, object], found) if isinstance(found, dict) else {}
+
+
+def _kind(row: Mapping[str, object]) -> str:
+    metadata = _metadata(row)
+    hops, type_ = metadata.get("hops"), metadata.get("type")
+    hops = str(hops)
+    if hops.isdecimal():
+        return f"{hops} hop" if hops == "1" else f"{hops} hops"
     return type_ if isinstance(type_, str) else ""
 
 
-def _answers(row: dict[str, object], where: str) -> tuple[str, ...]:
-    metadata = row.get("metadata")
-    answers = cast(dict[str, object], metadata).get("answers") if isinstance(metadata, dict) else None
-    if answers is None:
-        return ()
-    if not isinstance(answers, list):  # the letters of a text would pass for answers
-        raise InputError(f"{where}: 'answers' in 'metadata' is not a list")
-    return tuple(map(str, cast(list[object], answers)))
+def _answers(row: Mapping[str, object]) -> tuple[str, ...]:
+    """Known answers: `answers` in the metadata, one or a list, or `answer`, as BEIR's own HotpotQA has it."""
+    metadata = _metadata(row)
+    found = metadata.get("answers", metadata.get("answer"))
+    every = cast(list[object], found) if isinstance(found, list) else [found]
+    return tuple(_whole(str(one)) for one in every if isinstance(one, str | int | float))
 
 
 def without_titles(dataset: Dataset) -> Dataset:
