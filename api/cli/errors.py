@@ -75,7 +75,7 @@ def report(exc: Exception, *, as_json: bool, debug: bool) -> int:
     if isinstance(exc, GraphRAGError):
         message, code = str(exc), exc.exit_code
     elif isinstance(exc, typer.Abort):
-        message, code = "interrupted; documents stored so far stay stored", INTERRUPTED
+        message, code = str(exc) or "interrupted; documents stored so far stay stored", INTERRUPTED
     elif callable(
         describe := getattr(exc, "format_message", None)
     ):  # typer's own errors, whichever package they are in

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import os
+import re
+import signal
 import tempfile
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,7 +28,7 @@ from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import ConfigError, InputError
 from graphrag.evaluation.beir import Dataset, load_dataset, without_titles
 from graphrag.evaluation.html import page
-from graphrag.evaluation.runner import Ask, Retrieved, evaluate, ingest_dataset
+from graphrag.evaluation.runner import Ask, Retrieved, evaluate, ingest_dataset, refusal_of
 from graphrag.knowledge import KnowledgeBase
 from graphrag.retrieval.weights import TERMS, WEIGHTS, Weights
 from graphrag.settings import Settings, load_settings
@@ -35,8 +38,13 @@ from graphrag.types import Scope, Tool
 MODES_OF_ALL = ("keyword", "vector", "hybrid", "graph", "agent", "agent-without-graph")
 """What `all` stands for where no language model is configured."""
 MODES = (*MODES_OF_ALL, "agent-with-model")
-DEPTH = 20
-"""Chunks taken from a single tool: enough for ten distinct passages."""
+DEPTH, MAX_DEPTH = 20, 320
+"""Chunks taken from a single tool; up to the other number where these are of fewer than PASSAGES passages."""
+PASSAGES = 10
+"""Distinct passages that the scores look at."""
+_NOT_IN_A_LABEL = re.compile(r"[^A-Za-z0-9._-]")
+_SOURCE = re.compile(r"[0-9a-f]{32}")
+"""Of a passage that an evaluation has stored."""
 
 Stage = Callable[[str, int], Callable[[], None]]
 """(what is being done, how many steps) -> to be called after each step."""
@@ -87,59 +95,87 @@ async def run_evaluation(
     Args:
         settings: `store_url` names the store.
         clean_up: whether to delete the passages from the store afterwards, also when something failed.
-
         reranked: whether to use the configured re-ranking model, which is left out otherwise.
 
     Raises:
         ConfigError: there is none.
-        InputError: the store already holds an evaluation of the dataset, or a passage could not be ingested.
+        InputError: the store holds other documents under the dataset's tenant, a passage could not be ingested, a mode needs
+            what is not configured, or another evaluation of the dataset uses the store.
     """
     async with open_knowledge_base(settings) as opened:
         kb = opened if reranked else replace(opened, reranker=None)
         if reranked and kb.reranker is None:
             raise ConfigError("--rerank needs a re-ranking model: set GRAPHRAG_RERANKER and GRAPHRAG_RERANK_MODEL")
-        scope = Scope(tenant=f"eval-{dataset.name}"[:60])
+        scope = Scope(tenant=_NOT_IN_A_LABEL.sub("-", f"eval-{dataset.name}")[:60])
+        asks = {mode: _ask(kb, scope, mode, variant) for mode in modes}
         if await kb.store.documents(scope, limit=1):
-            raise InputError(
-                f"{await location_of(kb.store)} already holds an evaluation of {dataset.name}: name a fresh store"
-            )
+            stage("remove what a run that was killed has left", 1)
+            await _clean_up(kb, scope)
         try:
             begun = {"dataset": dataset.name, "store": settings.store_url.partition(":")[0], "seed": seed}
-            return begun | await _ingest_and_ask(kb, scope, dataset, modes, variant, seed=seed, stage=stage)
+            return begun | await _ingest_and_ask(kb, scope, dataset, asks, seed=seed, stage=stage)
         finally:
             if clean_up:
                 await _clean_up(kb, scope)
 
 
 async def _ingest_and_ask(
-    kb: KnowledgeBase,
-    scope: Scope,
-    dataset: Dataset,
-    modes: Sequence[str],
-    variant: Variant,
-    *,
-    seed: int,
-    stage: Stage,
+    kb: KnowledgeBase, scope: Scope, dataset: Dataset, asks: Mapping[str, Ask], *, seed: int, stage: Stage
 ) -> dict[str, Any]:
     tick = stage(f"ingest {len(dataset.passages)} passages of {dataset.name}", len(dataset.passages))
     indexed = await ingest_dataset(kb, scope, dataset, seed=seed, progress=lambda _: tick())
+    count = len(indexed.document_ids)
+    await _check_stored(kb, scope, count)
     results: dict[str, object] = {}
-    for mode in modes:
+    for mode, ask in asks.items():
         tick = stage(f"ask {len(dataset.queries)} questions, mode {mode}", len(dataset.queries))
-        results[mode] = await evaluate(dataset, indexed, _ask(kb, scope, mode, variant), progress=tick)
+        results[mode] = await evaluate(dataset, indexed, ask, progress=tick)
+    await _check_stored(kb, scope, count)
     return {
         "indexing": {
-            "passages": len(dataset.passages),
+            "passages": count,
             "seconds": round(indexed.seconds, 2),
-            "passages_per_second": round(len(dataset.passages) / indexed.seconds, 2),
+            "passages_per_second": round(count / indexed.seconds, 2),
         },
         "modes": results,
+        "notes": [*dataset.notes, *_left_out(dataset, count)],
     }
 
 
+def _left_out(dataset: Dataset, indexed: int) -> Iterator[str]:
+    """What of a dataset could not be found or asked, told for people."""
+    if empty := len(dataset.passages) - indexed:
+        yield f"passages without a text and a title, which cannot be found: {empty}"
+    if refused := [reason for query in dataset.queries if (reason := refusal_of(query.text))]:
+        yield f"questions that are refused, and count as nothing found: {len(refused)}, the first because {refused[0]}"
+
+
+async def _check_stored(kb: KnowledgeBase, scope: Scope, count: int) -> None:
+    """Refuse to go on with scores from a store that has lost passages.
+
+    Raises:
+        InputError: it has, since another run began anew.
+    """
+    if (await kb.store.statistics(scope)).documents != count:
+        raise InputError(
+            f"another evaluation uses tenant {scope.tenant!r} of {await location_of(kb.store)}: run one after the other, "
+            "or name another store"
+        )
+
+
 async def _clean_up(kb: KnowledgeBase, scope: Scope) -> None:
-    """Delete every document of the scope: there was none before, and a run that failed may have stored only some."""
+    """Delete every passage of the scope; a run that failed may have stored only some.
+
+    Raises:
+        InputError: a document there is no passage of an evaluation, and may be wanted.
+    """
     while stored := await kb.store.documents(scope, limit=500):
+        other = next((document.source for document in stored if not _SOURCE.fullmatch(document.source)), None)
+        if other is not None:
+            raise InputError(
+                f"{await location_of(kb.store)} holds {other[:80]!r} in tenant {scope.tenant!r}, which no evaluation "
+                "stored: name another store"
+            )
         await kb.store.delete_documents(scope, [document.id for document in stored])
 
 
@@ -176,13 +212,20 @@ def _ask(kb: KnowledgeBase, scope: Scope, mode: str, variant: Variant) -> Ask:
 
 
 def _ask_tool(kb: KnowledgeBase, scope: Scope, tool: Tool, weights: Weights) -> Ask:
+    # Long passages have many chunks, and one of them can take every place. What was deep enough once is kept, so that the
+    # clock counts one search a question. A re-ranking model is given no more than what is set for it.
+    depth, deepest = DEPTH, MAX_DEPTH if kb.reranker is None else DEPTH
+
     async def ask(question: str) -> Retrieved:
-        with count_round_trips() as trips:
-            hits = await search(kb, scope, question, tool, DEPTH, weights=weights)
-        documents = {
-            chunk.id: chunk.document_id for chunk in await kb.store.chunks(scope, [hit.chunk_id for hit in hits])
-        }
-        return Retrieved([documents[hit.chunk_id] for hit in hits], "", tool, trips.count)
+        nonlocal depth
+        while True:
+            with count_round_trips() as trips:
+                hits = await search(kb, scope, question, tool, depth, weights=weights)
+            chunks = await kb.store.chunks(scope, [hit.chunk_id for hit in hits])
+            documents = {chunk.id: chunk.document_id for chunk in chunks}
+            if len(set(documents.values())) >= PASSAGES or len(hits) < depth or depth >= deepest:
+                return Retrieved([documents[hit.chunk_id] for hit in hits], "", tool, trips.count)
+            depth *= 2
 
     return ask
 
@@ -283,6 +326,9 @@ def evaluate_folder(
     and prints how much of what is relevant was found. Nothing of it stays in the store.
     """
     settings = load_settings()
+    for path in (html_file, json_file if json_file != "-" else ""):
+        if path:
+            _check_writable(Path(path))
     modes = _modes(settings, mode or ["all"])
     variant = replace(variant_without(without or ()), budget=budget_within(settings.question_seconds))
     dataset = load_dataset(folder)
@@ -293,6 +339,7 @@ def evaluate_folder(
     with (
         tempfile.TemporaryDirectory(prefix="graphrag-eval-") as scratch,
         _stages(silent=json_file == "-") as stage,
+        _interruptible(),
     ):
         report = asyncio.run(
             run_evaluation(
@@ -308,14 +355,14 @@ def evaluate_folder(
         )
     report |= {"titles": not no_titles, "without": sorted(without or ()), "rerank": rerank}
     if html_file:
-        Path(html_file).write_text(page(report), encoding="utf-8")
+        _write(Path(html_file), page(report))
     if json_file == "-":
         print_json(report)
         return
     for text in report_lines(report):
         line(text)
     if json_file:
-        Path(json_file).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        _write(Path(json_file), json.dumps(report, indent=2) + "\n")
         line(f"\nReport written to {json_file}")
     if html_file:
         line(f"Page written to {html_file}")
@@ -324,6 +371,39 @@ def evaluate_folder(
 group = typer.Typer(cls=EvalGroup, help="Measure retrieval on a benchmark, or compare runs.")
 group.command("run")(evaluate_folder)
 group.command("compare")(compare_reports)
+
+
+def _check_writable(path: Path) -> None:
+    """Refuse before the questions are asked, rather than after.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise InputError(f"{path} cannot be written: name a file in a folder that exists")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise InputError(f"{path} cannot be written ({exc.strerror or exc})") from exc
+
+
+def _as_interrupt(number: int, frame: object) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def _interruptible() -> Generator[None]:
+    """SIGTERM, as `timeout` sends it, ends a run like Ctrl-C: the store is cleaned first."""
+    before = signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise typer.Abort("interrupted; nothing of the evaluation stays in the store") from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def report_lines(report: dict[str, Any]) -> list[str]:
         lines.append(
             f"{mode:<20} {' '.join(cells)} {row['ms_p50']:7.1f} {row['ms_p95']:7.1f} {row['round_trips']:6.1f}"
         )
-    lines += LEGEND
+    lines += [*LEGEND, *(f"note: {note}" for note in report.get("notes", ()))]
     for mode, row in modes.items():
         if "model" in row:
             used = row["model"]

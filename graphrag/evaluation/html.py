@@ -85,7 +85,7 @@ def _subtitle(report: Mapping[str, Any]) -> str:
         notes.append(f"without {', '.join(report['without'])}")
     if report.get("rerank"):
         notes.append("hybrid and graph re-ranked")
-    return "; ".join(notes)
+    return "; ".join([*notes, *report.get("notes", ())])
 
 
 def _values(row: Mapping[str, Any], score: str) -> list[float]:

@@ -14,10 +14,13 @@ from graphrag.ingest import Progress, ingest_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.usage import Usage
 from graphrag.loaders.base import LoadedDocument
+from graphrag.retrieval.question import check_question
 from graphrag.types import Scope, document_id, stable_id
 
 WARM_UP = 3
 """Questions asked before the clock runs, so that lazy loading is not counted."""
+REFUSED = "refused"
+"""Stands for the tools of a question that is not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Indexed:
     """The outcome of ingesting a dataset."""
 
     document_ids: Mapping[str, str]
-    """Passage id -> document id."""
+    """Passage id -> document id; lacks passages that were left out."""
     seconds: float
 
 
@@ -60,10 +63,12 @@ async def ingest_dataset(
 ) -> Indexed:
     """Ingest each passage as one document, under hashed ids and in random order, so that neither gives anything away.
 
+    The title stands for a text that is empty; a passage that has neither is left out.
+
     Raises:
         InputError: a passage could not be ingested.
     """
-    passages = list(dataset.passages)
+    passages = [passage for passage in dataset.passages if passage.text.strip() or passage.title.strip()]
     random.Random(seed).shuffle(passages)  # noqa: S311 - an order, not a secret
     sources = {passage.id: stable_id("evaluation", seed, passage.id) for passage in passages}
     documents = (
@@ -71,13 +76,14 @@ async def ingest_dataset(
             source=sources[passage.id],
             title=passage.title,
             media_type="text/plain",
-            text=passage.text,
+            text=text,
             headings=(),
             pages=(),
             metadata={},
-            content_sha256=sha256(passage.text.encode()).hexdigest(),
+            content_sha256=sha256(text.encode()).hexdigest(),
         )
         for passage in passages
+        for text in (passage.text if passage.text.strip() else passage.title,)
     )
     begun = time.perf_counter()
     report = await ingest_documents(kb, scope, documents, progress=progress)
@@ -95,6 +101,8 @@ async def evaluate(
 ) -> dict[str, object]:
     """Ask every question and score what comes back.
 
+    A question that is refused, such as one without a word, counts as one that nothing was found for.
+
     Returns:
         A report whose keys are those of the JSON report; fractions are from 0 to 1. `groups` has recall@5 and all@5 for
         each kind of question, `per_question` the scores of each question in the order of the dataset. Scores of answers are
@@ -104,13 +112,13 @@ async def evaluate(
     """
     passage_of = {document: passage for passage, document in indexed.document_ids.items()}
     for query in dataset.queries[:WARM_UP]:
-        await ask(query.text)
+        await _asked(ask, query.text)
     scores: list[dict[str, float]] = []
     milliseconds: list[float] = []
     kept: list[Retrieved] = []
     for query in dataset.queries:
         begun = time.perf_counter()
-        retrieved = await ask(query.text)
+        retrieved = await _asked(ask, query.text)
         milliseconds.append((time.perf_counter() - begun) * 1000)
         kept.append(retrieved)
         ranked = list(dict.fromkeys(passage_of[id_] for id_ in retrieved.document_ids))
@@ -159,6 +167,19 @@ async def evaluate(
         for query, row, ms, found in zip(dataset.queries, scores, milliseconds, kept, strict=True)
     ]
     return report
+
+
+def refusal_of(question: str) -> str:
+    """Why a question is not asked; empty if it is."""
+    try:
+        check_question(question)
+    except InputError as exc:
+        return str(exc)
+    return ""
+
+
+async def _asked(ask: Ask, question: str) -> Retrieved:
+    return Retrieved([], "", REFUSED, 0) if refusal_of(question) else await ask(question)
 
 
 def _groups(queries: Sequence[Query], scores: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:

@@ -163,7 +163,7 @@ def test_the_first_questions_alone_may_be_asked(tmp_path: Path):
 
 
 def test_the_report_has_the_keys_that_people_and_scripts_read(report: dict[str, Any]):
-    assert set(report) == {"dataset", "store", "seed", "indexing", "modes", "titles", "without", "rerank"}
+    assert set(report) == {"dataset", "store", "seed", "indexing", "modes", "notes", "titles", "without", "rerank"}
     assert (report["dataset"], report["store"], report["seed"]) == ("mini", "sqlite", 1)
     assert set(report["indexing"]) == {"passages", "seconds", "passages_per_second"}
     assert report["indexing"]["passages"] == len(PASSAGES)
