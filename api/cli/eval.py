@@ -273,10 +273,14 @@ def _read_report(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path} cannot be read as a report: {exc}; write one with `graphrag eval DIR --json`"
         ) from exc
-    modes = report.get("modes") if isinstance(report, dict) else None
-    if not isinstance(modes, dict) or not all("per_question" in row for row in modes.values()):
+    if not _is_report(report):
         raise InputError(f"{path} is no report with scores of each question: write one with `graphrag eval DIR --json`")
     return report
+
+
+def _is_report(value: Any) -> bool:
+    modes = value.get("modes") if isinstance(value, dict) and "dataset" in value else None
+    return isinstance(modes, dict) and all(isinstance(row, dict) and "per_question" in row for row in modes.values())
 
 
 class EvalGroup(TyperGroup):

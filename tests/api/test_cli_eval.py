@@ -123,6 +123,16 @@ async def store_passages(file: Path, sources: Mapping[str, str]) -> None:
         await ingest_documents(kb, Scope(TENANT), texts)
 
 
+@pytest.mark.parametrize("text", ["[]", "{}", '{"dataset": "x", "modes": {"agent": 1}}', '{"modes": {}}', "<html>"])
+def test_what_is_no_report_is_not_compared(run: Run, tmp_path: Path, text: str):
+    (tmp_path / "a.json").write_text(text)
+
+    result = run("eval", "compare", "a.json", "a.json")
+
+    assert result.code == 3
+    assert "write one with `graphrag eval DIR --json`" in result.err
+
+
 def test_a_run_begins_anew_where_one_was_killed_and_leaves_nothing(run: Run, tmp_path: Path):
     asyncio.run(store_passages(tmp_path / "kept.db", {"0" * 32: "Of a run that was killed.", "f" * 32: "This, too."}))
 
