@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from agent.types import Answer, Citation, Observation
 from api.cli.output import heading, say, show, table
+from api.views import passage_out
 from graphrag.types import Chunk
 
 VERDICTS = {
@@ -39,7 +40,7 @@ def answer_to_json(answer: Answer, passages: Sequence[Chunk] = ()) -> Mapping[st
         "steps": [asdict(step) for step in answer.steps],
         "stopped_by": answer.stopped_by,
         "degraded": [asdict(note) for note in answer.degraded],
-        "passages": [passage_to_json(chunk) for chunk in passages],
+        "passages": [passage_out(chunk).model_dump() for chunk in passages],
         "usage": {
             "steps": len(answer.steps),
             "round_trips": answer.round_trips,
@@ -49,21 +50,6 @@ def answer_to_json(answer: Answer, passages: Sequence[Chunk] = ()) -> Mapping[st
             "cost_usd": answer.usage.dollars,
         },
         "timings": {"total_ms": answer.milliseconds},
-    }
-
-
-def passage_to_json(chunk: Chunk) -> dict[str, object]:
-    """A passage as JSON."""
-    return {
-        "chunk_id": chunk.id,
-        "document_id": chunk.document_id,
-        "source": chunk.source,
-        "title": chunk.title,
-        "heading": list(chunk.heading),
-        "page": chunk.page,
-        "start": chunk.start,
-        "end": chunk.end,
-        "text": chunk.text,
     }
 
 

@@ -9,6 +9,7 @@ import typer
 
 from api.cli.options import AccessOption, JsonOption, TenantOption, scope_of, with_stores
 from api.cli.output import heading, line, print_json, say, show, table
+from api.views import candidate_out, decision_out, entity_out, same_as_out
 from graphrag.decisions import decide, decided, decisions_seen, undo
 from graphrag.entities import Link, all_candidates, find_entity, links_of, names_of
 from graphrag.stores.base import GraphStore
@@ -42,10 +43,11 @@ def show_entity(
 
     entity, links, places, chunks = with_stores(work)
     if as_json:
-        found = {"same_as": [_link(link) for link in links], "chunk_ids": list(places.chunk_ids)}
-        print_json({**_entity(entity), **found})
+        found = {"same_as": [same_as_out(link).model_dump() for link in links], "chunk_ids": list(places.chunk_ids)}
+        print_json({**entity_out(entity).model_dump(), **found})
         return
-    for field, value in _entity(entity).items():
+    told = entity_out(entity).model_dump()
+    for field, value in {"id": told["id"], "name": told["name"], **told}.items():  # people look for the name first
         line(f"{field:<10} {value if value != '' else '-'}")
     heading("The same as", f"({len(links)})")
     if links:
@@ -83,7 +85,7 @@ def list_candidates(
 
     found = [link for link in with_stores(work) if link.same_as.score >= least]
     if as_json:
-        pairs = [{"a": _entity(link.one), "b": _entity(link.other), **_why(link)} for link in found[:limit]]
+        pairs = [candidate_out(link).model_dump() for link in found[:limit]]
         print_json({"candidates": pairs, "total": len(found)})
         return
     if not found:
@@ -146,7 +148,7 @@ def undo_decision(
 
     gone, names = with_stores(work)
     if as_json:
-        print_json({"undone": _decision(gone, names)})
+        print_json({"undone": decision_out(gone, names).model_dump()})
         return
     line(f"undone: {gone.kind} {_shown(gone.a, names)} and {_shown(gone.b, names)}")
 
@@ -162,7 +164,7 @@ def list_decisions(tenant: TenantOption = "default", access: AccessOption = "*",
 
     found, names = with_stores(work)
     if as_json:
-        print_json({"decisions": [_decision(decision, names) for decision in found]})
+        print_json({"decisions": [decision_out(decision, names).model_dump() for decision in found]})
         return
     if not found:
         say(f"No decisions in tenant {tenant!r}; 'graphrag entities candidates' lists what there is to decide.")
@@ -182,7 +184,7 @@ def _decide(kind: DecisionKind, a: str, b: str, author: str, scope: Scope, as_js
 
     decision, one, other = with_stores(work)
     if as_json:
-        print_json(_decision(decision, {one.id: one.name, other.id: other.name}))
+        print_json(decision_out(decision, {one.id: one.name, other.id: other.name}).model_dump())
         return
     line(f"{one.name} and {other.name} are {'one' if kind == 'merge' else 'two'}: decided by {decision.author}")
     line(f"graphrag entities undo {decision.id[:SHORT_ID]} takes it back")
@@ -197,36 +199,3 @@ def _user() -> str:
 
 def _shown(id_: str, names: Mapping[str, str]) -> str:
     return names.get(id_, f"{id_[:SHORT_ID]} (mentioned nowhere now)")
-
-
-def _entity(entity: Entity) -> dict[str, object]:
-    return {
-        "id": entity.id,
-        "name": entity.name,
-        "key": entity.key,
-        "type": entity.type,
-        "mentions": entity.mention_count,
-        "chunks": entity.chunk_count,
-        "documents": entity.document_count,
-    }
-
-
-def _why(link: Link) -> dict[str, object]:
-    return {"score": link.same_as.score, "reason": link.same_as.reason}
-
-
-def _link(link: Link) -> dict[str, object]:
-    return {"entity": _entity(link.other), **_why(link), "decided": link.decided}
-
-
-def _decision(decision: Decision, names: Mapping[str, str]) -> dict[str, object]:
-    return {
-        "id": decision.id,
-        "kind": decision.kind,
-        "a": decision.a,
-        "b": decision.b,
-        "a_name": names.get(decision.a),
-        "b_name": names.get(decision.b),
-        "author": decision.author,
-        "created_at": decision.created_at,
-    }

@@ -8,7 +8,7 @@ import typer
 
 from agent.citing import labels
 from agent.search import search as agent_search
-from api.cli.answers import passage_to_json, place
+from api.cli.answers import place
 from api.cli.options import (
     MAX_RESULTS,
     AccessOption,
@@ -20,6 +20,7 @@ from api.cli.options import (
     scope_of,
 )
 from api.cli.output import print_json, say, waiting
+from api.views import passage_out
 from graphrag.analysis import normalise, terms
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.filters import Filter
@@ -51,7 +52,7 @@ def search(
         found = asyncio.run(run_search(settings, scope, query, tool, k, wanted))
     if as_json:
         hits = [
-            {"rank": rank, "score": hit.score, **passage_to_json(chunk)}
+            {"rank": rank, "score": hit.score, **passage_out(chunk).model_dump()}
             for rank, (hit, chunk) in enumerate(found, start=1)
         ]
         print_json({"query": query, "tool": tool, "hits": hits})
