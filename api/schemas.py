@@ -7,16 +7,21 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from api import schema_base, schemas_ask
 from api.schema_base import Passage, Request, Response, at_most
+from graphrag import types
 from graphrag.stores.system import JobState
-from graphrag.types import MAX_METADATA_KEYS, Scalar
+from graphrag.types import MAX_METADATA_KEYS, METADATA_KEY, Scalar
 
-_NAME = r"^[a-z][a-z0-9_]{0,62}$"
-LABEL = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}$"
+LABEL = f"^{types.LABEL.pattern}$"
 # The pattern of keys is told here and checked where metadata is checked for all surfaces.
 MetadataSpec = Annotated[
     dict[str, Scalar],
     BeforeValidator(partial(at_most, MAX_METADATA_KEYS)),
-    Field(json_schema_extra={"propertyNames": {"pattern": _NAME}, "maxProperties": MAX_METADATA_KEYS}),
+    Field(
+        json_schema_extra={
+            "propertyNames": {"pattern": f"^{METADATA_KEY.pattern}$"},
+            "maxProperties": MAX_METADATA_KEYS,
+        }
+    ),
 ]
 
 

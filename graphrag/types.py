@@ -37,8 +37,10 @@ MAX_METADATA_TEXT = 50_000
 MAX_METADATA_DIGITS = 100
 """Characters of one value. Both are wide, since the columns of a table and the fields of a record become metadata."""
 
-_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-_METADATA_KEY = re.compile(r"[a-z][a-z0-9_]{0,62}")
+LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}")
+"""Tenant names and access labels, the whole of them."""
+METADATA_KEY = re.compile(r"[a-z][a-z0-9_]{0,62}")
+"""Keys of metadata, the whole of them."""
 _RESERVED_KEYS = frozenset({"tenant", "access"})
 
 
@@ -83,7 +85,7 @@ class Scope:
 
 def check_label(what: str, value: str) -> str:
     """Return a tenant name or access label unchanged, or raise InputError."""
-    if not _LABEL.fullmatch(value):
+    if not LABEL.fullmatch(value):
         raise InputError(
             f"{what} {value[:80]!r} is not valid: use 1 to 63 letters, digits, '_', '.' or '-', starting with a letter or digit"
         )
@@ -126,8 +128,8 @@ def check_metadata(metadata: Mapping[str, object]) -> dict[str, Scalar]:
                 f"metadata may not set {key!r}: a document's tenant and access label come from the ingest call "
                 f"(--tenant, --access), never from its content; remove or rename the key"
             )
-        if not _METADATA_KEY.fullmatch(key):
-            raise InputError(f"metadata key {key[:80]!r} is not valid: keys match [a-z][a-z0-9_]{{0,62}}")
+        if not METADATA_KEY.fullmatch(key):
+            raise InputError(f"metadata key {key[:80]!r} is not valid: keys match {METADATA_KEY.pattern}")
         if not isinstance(value, str | int | float | bool) or (isinstance(value, float) and not math.isfinite(value)):
             raise InputError(
                 f"metadata {key!r} must be a text, a finite number or true/false, not {type(value).__name__}: {str(value)[:80]!r}"

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from graphrag.loaders.characters import clean_line
 from graphrag.loaders.front_matter import metadata_key
 from graphrag.loaders.jsonl import ID_KEYS, MAX_ID_CHARACTERS
+from graphrag.types import METADATA_KEY
 
 _NO_VALUES = frozenset(("", "NULL", "\\N"))
 """Nothing, and what clients of databases write where a row has no value."""
 _KEY_CHARACTERS = 63
-_KEY = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _RECORDS_OWN = "metadata"
 """Of a record this is an object; in a table it is a column as any other."""
 _OTHERS = re.compile(r"[^a-z0-9_]+")
@@ -40,10 +40,10 @@ def column_keys(names: Sequence[str]) -> list[str]:
     of_same: dict[str, int] = {}
     for name in names:
         key = metadata_key(name)
-        if not _KEY.fullmatch(key):
+        if not METADATA_KEY.fullmatch(key):
             plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
             key = _OTHERS.sub("_", plain).strip("_")[:_KEY_CHARACTERS]
-        if not _KEY.fullmatch(key) or key == _RECORDS_OWN:
+        if not METADATA_KEY.fullmatch(key) or key == _RECORDS_OWN:
             key = f"column_{key or len(keys) + 1}"[:_KEY_CHARACTERS]
         same = key
         while key in keys:
