@@ -40,7 +40,7 @@ class CommandGroup(TyperGroup):
         arguments = list(sys.argv[1:] if args is None else args)
         end = arguments.index("--") if "--" in arguments else len(arguments)
         options, rest = arguments[:end], arguments[end:]
-        as_json, debug = "--json" in options, "--debug" in options
+        as_json, debug = _prints_json(options), "--debug" in options
         arguments = [option for option in options if option != "--debug"] + rest
         try:
             try:
@@ -61,6 +61,13 @@ class CommandGroup(TyperGroup):
         if not standalone_mode:
             return code
         sys.exit(code)
+
+
+def _prints_json(options: Sequence[str]) -> bool:
+    """Whether standard output is to be JSON; `eval --json FILE` prints text."""
+    if "--json" not in options:
+        return False
+    return options[0] != "eval" or options[options.index("--json") + 1 :][:1] == ["-"]
 
 
 def report(exc: Exception, *, as_json: bool, debug: bool) -> int:
