@@ -61,19 +61,23 @@ class Dataset:
 def load_dataset(folder: Path) -> Dataset:
     """Read a folder in BEIR layout, judged by the test split or else by the split that is there.
 
-    Questions without a relevant passage are left out, and so is what stands twice. A relevant passage that the corpus lacks
-    counts as not found, as trec_eval has it.
+    Questions without a relevant passage are left out, and so is what stands twice. Passages that say the same under several ids
+    are one, the first: to find either is to find it, and no list of results shows both. A relevant passage that the corpus
+    lacks counts as not found, as trec_eval has it.
 
     Raises:
         InputError: a file is missing, a line is malformed (named by its number), two passages or questions have one id, or no
             question is left.
     """
-    passages = tuple(_passages(folder / "corpus.jsonl"))
+    read = list(_passages(folder / "corpus.jsonl"))
+    firsts: dict[tuple[str, str], str] = {}
+    one_of = {passage.id: firsts.setdefault((passage.title, passage.text), passage.id) for passage in read}
+    passages = tuple(passage for passage in read if one_of[passage.id] == passage.id)
     qrels = _qrels(folder / "qrels")
     gold: dict[str, set[str]] = {}
     for query, passage, score in _judgements(qrels):
         if score > 0:
-            gold.setdefault(query, set()).add(passage)
+            gold.setdefault(query, set()).add(one_of.get(passage, passage))
     queries = tuple(_queries(folder / "queries.jsonl", gold))
     if not queries:
         raise InputError(f"{qrels}: no question of queries.jsonl has a relevant passage there; are the ids the same?")
@@ -82,7 +86,8 @@ def load_dataset(folder: Path) -> Dataset:
         raise InputError(
             f"{qrels}: no relevant passage is in corpus.jsonl, such as {min(queries[0].gold)!r}; are the ids the same?"
         )
-    return Dataset(folder.resolve().name, passages, queries, tuple(_notes(qrels, queries, known)))
+    notes = _notes(qrels, queries, known, len(read) - len(passages))
+    return Dataset(folder.resolve().name, passages, queries, tuple(notes))
 
 
 def _passages(path: Path) -> Iterator[Passage]:
@@ -114,11 +119,13 @@ def _queries(path: Path, gold: Mapping[str, Set[str]]) -> Iterator[Query]:
             yield query
 
 
-def _notes(qrels: Path, queries: Sequence[Query], known: Set[str]) -> Iterator[str]:
+def _notes(qrels: Path, queries: Sequence[Query], known: Set[str], copies: int) -> Iterator[str]:
     if qrels.name.partition(".")[0] != _SPLITS[0]:
         yield f"judged by qrels/{qrels.name}: there is no test.tsv"
     if lacking := sum(len(query.gold - known) for query in queries):
         yield f"relevant passages that are not in corpus.jsonl, and count as not found: {lacking}"
+    if copies:
+        yield f"passages with the title and text of another one, and counted as that one: {copies}"
 
 
 def _qrels(folder: Path) -> Path:

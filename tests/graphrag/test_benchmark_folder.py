@@ -214,6 +214,18 @@ def test_judgements_of_another_corpus_are_refused(tmp_path: Path, test: str, rea
         load_dataset(folder)
 
 
+def test_passages_that_say_the_same_under_several_ids_are_one(tmp_path: Path):
+    said = [("p2", "Delft", "Blue."), ("p1", "Delft", "Blue."), ("p3", "Gdynia", "Blue."), ("p4", "Delft", "Blue.")]
+    corpus = "".join(json.dumps({"_id": i, "title": title, "text": text}) + "\n" for i, title, text in said)
+    test = "query-id\tcorpus-id\tscore\nq1\tp1\t1\nq1\tp3\t1\nq2\tp2\t1\nq2\tp4\t1\n"
+
+    dataset = load_dataset(write_dataset(tmp_path / "mini", corpus=corpus, test=test))
+
+    assert [passage.id for passage in dataset.passages] == ["p2", "p3"]
+    assert [query.gold for query in dataset.queries] == [{"p2", "p3"}, {"p2"}]
+    assert dataset.notes == ("passages with the title and text of another one, and counted as that one: 2",)
+
+
 @pytest.mark.parametrize(
     ("metadata", "answers"),
     [
