@@ -12,8 +12,8 @@ from graphrag.errors import ConfigError
 from graphrag.sentences import split_sentences
 from graphrag.types import Span
 
-CHUNKING_VERSION = "1"
-"""Raise it with any change that moves a boundary: it belongs to each document's fingerprint."""
+CHUNKING_VERSION = "2"
+"""Raise it with any change that moves a boundary, or of what loaders read: it belongs to each document's fingerprint."""
 MIN_SIZE = 256
 MAX_SIZE = 1_024
 MAX_PREFIX = 48

@@ -16,6 +16,8 @@ _HEADING_LENGTH = 60
 _LINE = re.compile(r"[^\n\f\v\u2028\u2029]+")
 _ITEM = re.compile(r"(?:[-*+•‣◦▪–—]|\(?(?:\d{1,3}|[A-Za-z])[.)]|#{1,6})\s+\S")
 _LABEL = re.compile(r"[A-Z][\w/-]*(?: [\w/-]+){0,3}: ")
+_FIELD = re.compile(r"[^\S\n]*[A-Za-z][\w/.-]*(?: [\w/().-]+){0,3}:(?=\s|$)")
+"""What counts as a label, in lower case too, where lines of a block begin so from its first one on: "panel: 7 inch"."""
 # Never from within a run of stops, and without trying shorter ones: a long run would take the square of its length.
 _END = re.compile(r"(?:(?<![.!?…])[.!?…]++(?:[\"'”’»)\]*_]|\[\d+\])*+(?=\s)|[。！？]++[”’」』）]*+)")
 _SPACE = re.compile(r"\s+")
@@ -106,17 +108,22 @@ def _paragraphs(text: str) -> Iterator[Span]:
     """Spans of lines that read on into each other."""
     begin = last_end = -1  # the open paragraph, and where its last line ended
     closed = item = False  # whether the last line ends its paragraph whatever follows; whether it belongs to an item
+    fields = False  # whether the lines of this block have been fields so far
     for match in _LINE.finditer(text):
         left, right = match.span()
         line = match.group().strip()
         if not line:
             if begin >= 0:
                 yield begin, last_end
-            begin, item = -1, False
+            begin, item, fields = -1, False, False
             continue
         row = " | " in line or line[0] == "|"
-        opens = row or bool(_ITEM.match(line)) or bool(_LABEL.match(line))
         gap = begin >= 0 and left - last_end > 1 and text.count("\n", last_end, left) > 1
+        if begin < 0 or gap:
+            fields = _FIELD.match(line) is not None and _FIELD.match(text, min(right + 1, len(text))) is not None
+        else:
+            fields = fields and _FIELD.match(line) is not None
+        opens = row or fields or bool(_ITEM.match(line)) or bool(_LABEL.match(line))
         # An item goes on in indented lines and in lines that begin in the middle of a sentence.
         leaves_item = item and not text[left].isspace() and not line[0].islower()
         if begin >= 0 and (closed or opens or gap or leaves_item or _after_heading(text, begin, last_end, line)):

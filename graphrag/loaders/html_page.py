@@ -37,6 +37,7 @@ _SIGNS = ".mw-editsection, sup:has(> a[href^='#']), .toc-macro, .expand-control,
 _VALUES = ".selected-value + .selected-value, .user + .user"
 """In a property of Notion."""
 _BOXES = ".to-do-list .checkbox, " + ", ".join(f"{tag} input[type=checkbox]" for tag in ("li", "p", "td"))
+_TERM_CHARACTERS = 100
 _TEX = "annotation[encoding='application/x-tex']"
 _NUMBERED = {"ol": "start", "li": "value", "td": "rowspan", "th": "rowspan"}
 """Where these say which number they have, or of how many rows they are."""
@@ -100,9 +101,24 @@ def _spell_out(page: LexborHTMLParser) -> None:
             caption.decompose()
     for value in page.css(_VALUES):
         value.insert_before(", ")
+    for term in page.css("dt"):
+        _before_meaning(term)
     for box in page.css(_BOXES):
         ticked = "checked" in box.attributes or "checkbox-on" in (box.attributes.get("class") or "")
         box.replace_with("[x] " if ticked else "[ ] ")
+
+
+def _before_meaning(term: LexborNode) -> None:
+    """Let the term of a list of definitions stand on the line of what it means, which says nothing without it."""
+    meaning = term.next
+    while meaning is not None and meaning.is_text_node and not (meaning.text_content or "").strip():
+        meaning = meaning.next
+    name = clean_line(term.text()).removesuffix(":").rstrip()
+    if meaning is None or meaning.tag != "dd" or meaning.css_first("dt") is not None:
+        return  # to change an element frees the ones inside it
+    if name and len(name) <= _TERM_CHARACTERS:
+        meaning.inner_html = f"{escape(name)}: {meaning.inner_html or ''}"
+        term.decompose()
 
 
 def is_export(page: LexborHTMLParser) -> bool:

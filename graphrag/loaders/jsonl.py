@@ -65,11 +65,14 @@ def load_json(data: bytes, source: str, lists: Lists | None = None) -> list[Load
     return documents_of(records, source, "application/json")
 
 
-def documents_of(records: Iterator[tuple[str, str, object]], source: str, media_type: str) -> list[LoadedDocument]:
+def documents_of(
+    records: Iterator[tuple[str, str, object]], source: str, media_type: str, *, complete: bool = False
+) -> list[LoadedDocument]:
     """A document for each record, in order.
 
     Args:
         records: where it stands, for messages; its number, which names it if it has no id; the record. See `_record`.
+        complete: whether the text of a record says already what its other fields say.
 
     Raises:
         DocumentParseError: a record is malformed, two have the same id, or none has any text; names them.
@@ -90,7 +93,7 @@ def documents_of(records: Iterator[tuple[str, str, object]], source: str, media_
         seen[name] = place
         text_key = _text_key(record, f"{place} of {source}")
         any_text = any_text or bool(text_key)
-        documents += _record(record, text_key, source, name, f"{place} of {source}", media_type)
+        documents += _record(record, text_key, source, name, f"{place} of {source}", media_type, complete)
     if not seen:
         raise empty_error(source)
     if not any_text:
@@ -110,9 +113,16 @@ def _text_key(record: Mapping[str, object], where: str) -> str:
 
 
 def _record(
-    record: Mapping[str, object], text_key: str, source: str, name: str, where: str, media_type: str
+    record: Mapping[str, object],
+    text_key: str,
+    source: str,
+    name: str,
+    where: str,
+    media_type: str,
+    complete: bool,
 ) -> list[LoadedDocument]:
-    """Keys: text (or contents, body), _id or id, title, metadata (flat). Other scalars count as metadata.
+    """Keys: text (or contents, body), _id or id, title, metadata (flat). Other scalars count as metadata, and can be asked for as the
+    columns beside the text of a row can: what is in `metadata` is for filters alone.
 
     One without text is read as a row of a table without a value in its text column, by its others; as a row without any value it is
     passed over if it has none.
@@ -127,15 +137,28 @@ def _record(
     text = str(record.get(text_key, ""))
     if not text_key:
         shown = {key: record[key] for key in (*ID_KEYS, "title") if record.get(key)} | metadata
-        text = "\n".join(item(key, str(value)) for key, value in shown.items())
+        text = _items(shown)
+    elif not complete:
+        own = {
+            key: value
+            for raw in record
+            if raw not in known
+            if (value := metadata.get(key := metadata_key(raw))) is not None
+        }
+        shown = {key: record[key] for key in ID_KEYS if record.get(key)} | own
+        text = "\n\n".join(filter(None, (_items(shown) if own else "", text)))
     if not text:
         return []
     builder = TextBuilder()
     builder.add(text)
-    found = title_from_text(text, "") if text_key else ""
+    found = title_from_text(str(record[text_key]), "") if text_key else ""
     title = title if title.strip() else found or f"{title_from_source(source)} {name}"
     data = canonical_json(record).encode("utf-8", "surrogatepass")
     return [builder.build(data, f"{source}#{name}", title, media_type, metadata)]
+
+
+def _items(fields: Mapping[str, object]) -> str:
+    return "\n".join(item(name, str(value)) for name, value in fields.items())
 
 
 def item(name: str, value: str) -> str:
@@ -145,7 +168,7 @@ def item(name: str, value: str) -> str:
     """
     line = clean_line(value)
     shown = line if len(line) <= _LINE_CHARACTERS else clean_text(value).strip().replace("\n", "\n  ")
-    return f"- {name.replace('_', ' ')}: {shown}"
+    return f"- {name.replace('_', ' ').strip()}: {shown}"
 
 
 def _metadata(record: Mapping[str, object], known: set[str], where: str) -> dict[str, Scalar]:

@@ -22,7 +22,7 @@ _MAX_NESTING = 100
 """Lists and quotations in each other; markdown-it leaves out what is nested deeper, and recurses for each."""
 _MAX_INLINE_NESTING = 20
 """The parser's own, in which text beyond stays text: its time for signs such as `![` grows with this."""
-_FIELD = re.compile(r"[*_]*[A-Z][\w/-]*(?: [\w/()-]+){0,3}[*_]*:[*_]* ")
+_FIELD = re.compile(r"\s*[*_]*[A-Za-z][\w/.-]*(?: [\w/().-]+){0,3}[*_]*:(?:[*_]*\s|[*_]*$)")
 
 
 def load(data: bytes, source: str) -> list[LoadedDocument]:
@@ -103,7 +103,9 @@ def _links_within(tokens: Sequence[Token]) -> bool:
 
 
 def _are_fields(lines: Sequence[str]) -> bool:
-    """Whether all lines of a paragraph are `Label: value`, as Notion and people write what they know of a page: they stay lines."""
+    """Whether all lines of a paragraph are `Label: value`, as Notion, YAML and people write what they know of a page: they stay lines.
+    One with others below it may have no value.
+    """
     return len(lines) > 1 and all(map(_FIELD.match, lines))
 
 

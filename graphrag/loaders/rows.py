@@ -65,7 +65,9 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
             f"{source} seems to be cut off: its last row has fewer fields than its header and no line end; "
             f"export it again, or end it with a line end if it is whole"
         )
-    return documents_of(_records(names, rows, source), source, "text/csv") if rows or len(names) < 2 else []
+    if not rows and len(names) > 1:
+        return []
+    return documents_of(_records(names, rows, source), source, "text/csv", complete=True)
 
 
 def _is_cut(names: list[str], rows: list[list[str]]) -> bool:

@@ -71,3 +71,15 @@ def test_formulas_and_captions_are_text(parser: ParserProcess) -> None:
     (document,) = load_bytes(page, "a.html", parser=parser)
 
     assert "\n\nRates of cranes\n\na | b\n\nU = RI ohm\n\n" in document.text
+
+
+def test_a_term_stands_on_the_line_of_what_it_means(parser: ParserProcess) -> None:
+    terms = (
+        "<dl><dt>Bounce</dt> <dd>A parcel that comes back.</dd><dt><b>Dwell:</b></dt><dd><p>How long it lies.</p></dd>"
+        "<dt>Tools</dt><dd>Two<dl><dt>Klaxon</dt><dd>pages people</dd></dl></dd></dl>"
+    )
+    text = load_bytes(html_page(f"<main><h1>Glossary</h1>{terms}</main>"), "a.html", parser=parser)[0].text
+
+    assert "- Bounce: A parcel that comes back.\n- Dwell:" in text
+    assert "How long it lies." in text
+    assert "- Klaxon: pages people" in text

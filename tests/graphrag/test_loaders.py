@@ -259,6 +259,15 @@ def test_footnotes_of_markdown_stand_at_the_end() -> None:
     assert text == "Pumps\n\nMade and sold.\n\nMore.\n\nAcme\n\nhttps://pumps.example"
 
 
+def test_keys_and_values_of_a_markdown_page_stay_lines() -> None:
+    fields = "merlin:\n  region: eu-central-2\n  backup window: 04:00 to 04:45"
+    text = one(f"# Clusters\n\n{fields}\n\nas follows: this is\nwrapped.\n".encode(), "a.md").text
+    assert (
+        text
+        == "Clusters\n\nmerlin:\nregion: eu-central-2\nbackup window: 04:00 to 04:45\n\nas follows: this is wrapped."
+    )
+
+
 def test_fields_of_a_markdown_page_stay_lines() -> None:
     fields = "Owner: Ada Pell\n**Status:** In *force*\nDue date (EU): 5 May"
     text = one(f"# Pumps\n\n{fields}\n\nNote: this is\nwrapped.\n".encode(), "a.md").text
@@ -587,9 +596,22 @@ def test_each_json_line_is_a_document_named_by_its_id_or_line() -> None:
         check_offsets(document)
     assert [document.source for document in documents] == ["d/f.jsonl#q1", "d/f.jsonl#3", "d/f.jsonl#7"]
     assert [document.title for document in documents] == ["First", "Gamma", "F 7"]
-    assert documents[0].text == "Alpha\nbeta"
+    assert documents[0].text == "- id: q1\n- year: 2025\n\nAlpha\nbeta"
+    assert documents[2].text == "A sentence, as text."
     assert documents[0].metadata == {"team_name": "ops", "year": 2025}
     assert [document.media_type for document in documents] == ["application/x-ndjson"] * 3
+
+
+def test_the_fields_beside_the_text_of_a_record_can_be_asked_for() -> None:
+    fields = {"id": "CARE-893", "assigned_to": "Yusuf Demir", "title": "Dark panel", "locker": None}
+    (ticket,) = load_bytes(lines_of(fields | {"text": "Water got in.", "metadata": {"lang": "en"}}), "t.jsonl")
+    assert ticket.text == "- id: CARE-893\n- assigned to: Yusuf Demir\n\nWater got in."
+    assert ticket.metadata == {"assigned_to": "Yusuf Demir", "lang": "en"}
+
+    (alone,) = load_bytes(lines_of({"id": "a", "title": "T", "text": "Text.", "metadata": {"lang": "en"}}), "t.jsonl")
+    assert alone.text == "Text."
+    (untitled,) = load_bytes(lines_of({"id": "a", "state": "open", "text": "First line\nand more."}), "t.jsonl")
+    assert untitled.title == "First line"
 
 
 def test_the_hash_of_a_record_does_not_depend_on_the_order_of_its_keys() -> None:

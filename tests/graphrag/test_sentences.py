@@ -95,6 +95,16 @@ def test_a_long_run_of_stops_takes_no_longer_than_other_text(run: str) -> None:
     assert sentences[-1][1] - sentences[-1][0] == len("It ended.")
 
 
+def test_keys_and_values_are_a_sentence_a_line() -> None:
+    text = "merlin:\nregion: eu-central-2\nbackup window: 04:00 to 04:45"
+    assert [text[start:end] for start, end in split_sentences(text)] == text.split("\n")
+
+
+def test_a_colon_within_wrapped_prose_begins_no_sentence() -> None:
+    text = "The rest is told\nin two parts: one\nand another part: two."
+    assert split_sentences(text) == [(0, len(text))]
+
+
 def test_blank_text_has_no_sentences() -> None:
     assert split_sentences("") == split_sentences(" \n\t\n ") == []
 
