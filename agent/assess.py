@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 
 from agent.evidence import EvidenceSet, choose_evidence, weight_of
 from agent.expected import asked_words, name_terms, says_one_thing, wanted_terms
+from agent.spans.fields import said_with
 from agent.spans.offer import OFFERED, short_answer
+from agent.spans.stated import with_stated
 from agent.spans.wanted import kin_held
 from agent.telling import tells
 from agent.types import ShortAnswer
@@ -67,7 +69,7 @@ class Assessment:
 def assess(ledger: Ledger) -> Assessment:
     """Score the chains of the ledger, choose the evidence set and judge it."""
     scored = score_chains(ledger)
-    evidence = _with_kin(ledger, choose_evidence(ledger, scored))
+    evidence = _with_kin(ledger, with_stated(ledger, choose_evidence(ledger, scored), scored.hits))
     short = short_answer(ledger, evidence, scored.hits)
     lacking = absent_identifiers(ledger, evidence)
     single = says_one_thing(ledger.question) and not evidence.compared
@@ -195,7 +197,7 @@ def _quoted_terms(question: Question, chosen: Sequence[Candidate], wanted: froze
     quoted: frozenset[str] = frozenset()
     for candidate in chosen:
         chunk = candidate.chunk
-        said = [frozenset(terms(chunk.between(*sentence))) for sentence in chunk.sentences]
+        said = [frozenset(terms(text)) for text in said_with(chunk)] if chunk.sentences else []
         held = [held_terms(wanted, words) | kin_held(wanted, words) for words in said]
         if held:
             quoted |= max(held, key=lambda found: weight_of(question.weights, found - quoted))

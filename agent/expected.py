@@ -33,6 +33,11 @@ _DESCRIBED = re.compile(
     r"(?:that|which|who|whose|whom|where|based|behind|located|responsible|(?:at|by|for|from|in|of|on|to|under|with)\s+wh(?:ich|om|ose))\b",
     re.IGNORECASE,
 )
+# "the phone number", "the renewal date": what is said of a phone or a renewal is one without the word.
+_OF_KIND = re.compile(
+    r"\b(?:which|what)\s+(?:(?:is|was|are|were)\s+)?(?:the\s+)?(?:[\w-]+\s+){1,2}(number|date|time|amount)\b",
+    re.IGNORECASE,
+)
 ONE_THING = 5
 """Words, but those that say what kind of answer is wanted, with which a question may ask one thing of one thing."""
 _OPENING = re.compile(
@@ -60,7 +65,9 @@ def asked_words(question: str) -> frozenset[str]:
         words = {word.casefold() for word in match.groups() if word}
         if not (_ATTRIBUTE.match(match.group()) and _MEASURED.intersection(terms(" ".join(words)))):
             asked |= words
-    asked.update(match.group(1).casefold() for match in _DESCRIBED.finditer(question))
+    asked.update(
+        match.group(1).casefold() for pattern in (_DESCRIBED, _OF_KIND) for match in pattern.finditer(question)
+    )
     order = _ORDER.match(question)
     if order is not None:
         asked.update(order.group().casefold().split())

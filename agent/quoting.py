@@ -14,6 +14,7 @@ from agent.citing import cite, labels
 from agent.evidence import weight_of
 from agent.spans.candidates import find, sentence_at
 from agent.spans.features import fit
+from agent.spans.fields import heads_of, said_with
 from agent.spans.wanted import Wanted, read_wanted
 from agent.types import Citation, ShortAnswer
 from graphrag.analysis import held_terms, normalise, terms
@@ -25,7 +26,7 @@ ANSWER_BONUS = 0.25
 BRIDGE_BONUS = 0.25
 """Worth of a sentence that names the entity which leads to or from its passage."""
 LABEL_PENALTY = 2.0
-"""Of a title or heading, which is quoted only where there is nothing else."""
+"""Of a title, a heading or the head of a table, which is quoted by itself only where there is nothing else."""
 OWN_SHARE = 0.5
 """How much of the question's words in a sentence counts where sentences before it hold them too."""
 MIN_SECOND_GAIN = 0.12
@@ -61,7 +62,9 @@ def quotations(ledger: Ledger, assessment: Assessment, short: ShortAnswer | None
 def _best_sentences(
     ledger: Ledger, candidate: Candidate, wanted: Wanted, covered: set[str], keys: Set[str], first: int | None
 ) -> list[tuple[Span, float]]:
-    """One or two sentences of a passage, in text order, `first` among them. What they hold is added to `covered`."""
+    """One or two sentences of a passage, in text order, `first` among them, and the heads of tables of which they are rows. What they
+    hold is added to `covered`.
+    """
     chunk, question = candidate.chunk, ledger.question
     spans = chunk.spans
     if _is_record(chunk):
@@ -70,14 +73,14 @@ def _best_sentences(
     held: list[frozenset[str]] = []
     answers = _answers(chunk, wanted, f" {normalise(question.text)} ", keys)
     worth = np.zeros(len(spans))
-    empty = labels(chunk)
-    for index, span in enumerate(spans):
+    empty, heads = labels(chunk), heads_of(chunk)
+    for index, (span, said) in enumerate(zip(spans, said_with(chunk), strict=True)):
         text = chunk.between(*span)
-        held.append(held_terms(question.terms, frozenset(terms(text))))
+        held.append(held_terms(question.terms, frozenset(terms(said if index in heads else text))))
         key = f" {normalise(text)} "
         worth[index] = candidate.sentences[index] + BRIDGE_BONUS * any(f" {k} " in key for k in keys)
         worth[index] += ANSWER_BONUS * answers.get(index, 0.0)
-        if key.strip() in empty and len(spans) > 1:
+        if index in heads.values() or (key.strip() in empty and len(spans) > 1):
             worth[index] -= LABEL_PENALTY
     own = np.array([weight_of(question.weights, one) for one in held]) / question.total_weight
     chosen = [] if first is None else [first]
@@ -92,6 +95,7 @@ def _best_sentences(
             break
         chosen.append(best)
     covered.update(*(held[index] for index in chosen))
+    chosen = list({*chosen, *(heads[index] for index in chosen if index in heads)})
     return [(_cut(chunk.text, chunk.start, spans[i]), candidate.sentences[i]) for i in sorted(chosen)]
 
 

@@ -12,9 +12,11 @@ from graphrag.analysis import normalise, terms
 from graphrag.types import Chunk, Span
 
 DATE = re.compile(
-    rf"\b(?:{lives.MONTH}\s+{lives.DAY}(?:,?\s+{lives.YEAR})?|{lives.DAY}\s+{lives.MONTH}(?:,?\s+{lives.YEAR})?|{lives.MONTH},?\s+{lives.YEAR}"
+    rf"\b(?:{lives.YEAR}-\d{{2}}-\d{{2}}(?!\d)|{lives.MONTH}\s+{lives.DAY}(?:,?\s+{lives.YEAR})?|{lives.DAY}\s+{lives.MONTH}(?:,?\s+{lives.YEAR})?|{lives.MONTH},?\s+{lives.YEAR}"
     rf"|{lives.YEAR}(?!\s*[-–]\s*\d|[\d,.]\d)|{lives.DAY}\s+century)\b"
 )
+TIME = re.compile(r"\b(?:[01]?\d|2[0-3])[:.][0-5]\d\b(?:\s?(?:[ap]\.?m\.?|UTC|GMT|CES?T))?")
+"""A time of the clock."""
 YEAR = re.compile(rf"\b{lives.YEAR}\b(?!,\d)")
 _NUMBER = re.compile(
     r"(?<![\w.,])(?:[$€£]\s?)?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s(?:thousand|million|billion|trillion))?"
@@ -53,7 +55,7 @@ def find(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
     if wanted.kind == "date":
         yield from _matches(chunk, YEAR if "year" in wanted.head else DATE, "DATE")
     elif wanted.kind == "number":
-        others = [match.span() for pattern in (DATE, _OF_ROW) for match in pattern.finditer(chunk.text)]
+        others = [match.span() for pattern in (DATE, TIME, _OF_ROW) for match in pattern.finditer(chunk.text)]
         for found in _matches(chunk, _NUMBER, "NUMBER"):
             place = found.start - chunk.start
             if not any(start <= place < end for start, end in others):

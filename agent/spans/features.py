@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -94,7 +94,7 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
         }
         joined = [] if evidence.alone else reading.joined(ledger, passage)
         title = frozenset(map(canonical, terms(passage.chunk.title)))
-        for found in find(passage.chunk, wanted):
+        for found in _without_speakers(find(passage.chunk, wanted)):
             named = found.type not in ("DATE", "NUMBER") and frozenset(terms(found.text)) <= asked_terms
             usual = wanted.personal and found.key in passage.about
             if named or usual or f" {found.key} " in question or _leads_on(found, wanted, leading):
@@ -109,6 +109,30 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
             if said is not None:
                 weighed.append(Weighed(found, {**outer, **said, **own}))
     return weighed
+
+
+def _without_speakers(candidates: Iterable[Found]) -> list[Found]:
+    """Without who says a message of a chat ("Ada Penn: Tom Reed has won"), where the message itself names somebody."""
+    found = list(candidates)
+    speaking = [_speaks(one) for one in found]
+    spoken_of = {
+        (one.chunk.id, sentence_at(one.chunk, one.start))
+        for one, speaks in zip(found, speaking, strict=True)
+        if not speaks and one.type not in ("DATE", "NUMBER")
+    }
+    return [
+        one
+        for one, speaks in zip(found, speaking, strict=True)
+        if not speaks or (one.chunk.id, sentence_at(one.chunk, one.start)) not in spoken_of
+    ]
+
+
+def _speaks(found: Found) -> bool:
+    chunk = found.chunk
+    if chunk.text[found.end - chunk.start : found.end - chunk.start + 2] != ": ":
+        return False
+    start = chunk.spans[sentence_at(chunk, found.start)][0]
+    return not chunk.between(start, max(start, found.start)).strip("- ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from agent.evidence import EvidenceSet
 from agent.spans.candidates import Found
 from agent.spans.comparison import compare
 from agent.spans.features import Weighed, weigh
+from agent.spans.stated import stated_answer
 from agent.spans.wanted import read_wanted
 from agent.types import ShortAnswer
 from graphrag.retrieval.ledger import Ledger
@@ -49,6 +50,9 @@ def short_answer(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> 
         confidence = COMPARED
     else:
         found, confidence = most_probable(weigh(ledger, evidence, hits, wanted))
+        stated = stated_answer(ledger, evidence.chunk_ids, wanted)
+        if stated is not None and stated[1] > confidence:
+            found, confidence = stated
         if found is None or confidence < OFFERED:
             return None
         text = found.text

@@ -1,0 +1,145 @@
+"""Fields: what a cell of a table or a line "key: value" says, with the words around it that say what it is.
+
+A row says little by itself: what its numbers are stands at the head of the table, and of what they are in its first cell. So
+does "weight: 338 kg", below a heading or in a record that says of what.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from graphrag.types import Chunk, Span
+
+MAX_VALUE = 80
+"""Characters; what is longer is a text of its own."""
+_PAIR = re.compile(r"\s*(?:(?:[-*•]|\d{1,2}[.)])\s+)*([^:|\n]{1,60}?):[^\S\n]+(\S.*)", re.DOTALL)
+_CELL = re.compile(r"(?:^|\| ?)([^|]*?)(?=\s*(?:\||$))")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A value with what says what it is."""
+
+    chunk: Chunk
+    start: int
+    end: int
+    """Of the value; offsets in the document's text."""
+    label: str
+    """The key, or the head of the column; of a cell beside the first one, that one's text, too."""
+    beside: str
+    """What else its row or its block of lines says, the value apart, and the headings above it."""
+
+    @property
+    def text(self) -> str:
+        """The value."""
+        return self.chunk.between(self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Sentences without an empty line between them, all of them rows of as many cells, or none of them rows."""
+
+    spans: tuple[Span, ...]
+    cells: tuple[tuple[Span, ...], ...]
+    """Of each row; none for lines."""
+    has_head: bool
+    """Whether its first row is the head of the table, as far as the passage shows."""
+
+
+def fields_of(chunk: Chunk) -> Iterator[Field]:
+    """The fields of a passage, in order."""
+    for block in _blocks(chunk):
+        read = _of_rows if block.cells else _of_lines
+        yield from read(chunk, block)
+
+
+def said_with(chunk: Chunk) -> list[str]:
+    """For each sentence, all that it says together with what stands over it: a row with the head of its table, a line "key: value"
+    with the others of its block, each with the headings and the title; any other sentence by itself.
+    """
+    said: list[str] = []
+    for block in _blocks(chunk):
+        texts = [chunk.between(*span) for span in block.spans]
+        above = " ".join((chunk.title, *chunk.heading_at(block.spans[0][0])))
+        if block.cells:
+            head = texts[0] if block.has_head else ""
+            said += (" ".join((text, head, above)) for text in texts)
+        elif len(texts) > 1 and any(_pair(text) for text in texts):
+            said += (" ".join((*texts, above)) if _pair(text) else text for text in texts)
+        else:
+            said += texts
+    return said
+
+
+def heads_of(chunk: Chunk) -> dict[int, int]:
+    """By sentence that is a row of a table: the one that is its head, as far as the passage shows."""
+    heads: dict[int, int] = {}
+    first = 0
+    for block in _blocks(chunk):
+        end = first + len(block.spans)
+        heads |= dict.fromkeys(range(first + 1, end), first) if block.has_head else {}
+        first = end
+    return heads
+
+
+def _blocks(chunk: Chunk) -> Iterator[_Block]:
+    spans: list[Span] = []
+    cells: list[tuple[Span, ...]] = []
+    for span in chunk.spans:
+        own = _cells(chunk, span)
+        if spans and (len(own) != len(cells[-1]) or "\n\n" in chunk.between(spans[-1][1], span[0])):
+            yield _block(chunk, spans, cells)
+            spans, cells = [], []
+        spans.append(span)
+        cells.append(own)
+    if spans:
+        yield _block(chunk, spans, cells)
+
+
+def _block(chunk: Chunk, spans: Sequence[Span], cells: Sequence[tuple[Span, ...]]) -> _Block:
+    rows = tuple(cells) if cells[0] else ()
+    goes_on = chunk.position > 0 and spans[0] == chunk.spans[0] and not chunk.headings_within
+    # Of two columns the first row may be one as the others are: "Lead | Ada Pell".
+    named = bool(rows) and (len(rows[0]) > 2 or _is_common(chunk.between(*cells[0][-1])))
+    return _Block(tuple(spans), rows, has_head=len(rows) > 1 and not goes_on and named)
+
+
+def _is_common(cell: str) -> bool:
+    """Whether a cell may be what a column is called: no number, and no name of several words."""
+    return not any(map(str.isdigit, cell)) and all(word.islower() for word in cell.split()[1:] if word[0].isalpha())
+
+
+def _cells(chunk: Chunk, span: Span) -> tuple[Span, ...]:
+    """Where the cells of a row stand; none of a sentence that is no row."""
+    text = chunk.between(*span)
+    if " | " not in text or "\n" in text:
+        return ()
+    return tuple((span[0] + cell.start(1), span[0] + cell.end(1)) for cell in _CELL.finditer(text))
+
+
+def _of_rows(chunk: Chunk, block: _Block) -> Iterator[Field]:
+    above = " ".join((chunk.title, *chunk.heading_at(block.spans[0][0])))
+    rows = [[chunk.between(*cell) for cell in cells] for cells in block.cells]
+    head = rows[0] if block.has_head else [""] * len(rows[0])
+    for number, (row, cells) in enumerate(zip(rows, block.cells, strict=True)):
+        if number == 0 and block.has_head:
+            continue
+        for column, (start, end) in enumerate(cells):
+            if 0 < end - start <= MAX_VALUE:
+                label = f"{head[column]} {row[0]}" if column else head[0]
+                others = (text for place, text in enumerate(row) if place not in (0, column))
+                yield Field(chunk, start, end, label, " ".join((*others, head[0], above)))
+
+
+def _of_lines(chunk: Chunk, block: _Block) -> Iterator[Field]:
+    texts = [chunk.between(*span) for span in block.spans]
+    above = " ".join((chunk.title, *chunk.heading_at(block.spans[0][0])))
+    for number, (text, span) in enumerate(zip(texts, block.spans, strict=True)):
+        pair = _pair(text)
+        if pair is not None and len(pair.group(2)) <= MAX_VALUE:
+            others = " ".join((*texts[:number], *texts[number + 1 :]))
+            yield Field(chunk, span[0] + pair.start(2), span[1], pair.group(1), f"{others} {above}")
+
+
+def _pair(text: str) -> "re.Match[str] | None":
+    return _PAIR.fullmatch(text)

@@ -1,0 +1,153 @@
+"""Answers that a field states: the question asks for its label, of what the field is about."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.evidence import EvidenceSet, weight_of
+from agent.expected import name_terms, says_one_thing, wanted_terms
+from agent.spans.candidates import DATE, TIME, Found
+from agent.spans.fields import Field, fields_of
+from agent.spans.wanted import Kind, Wanted, canonical, read_wanted
+from graphrag.analysis import held_terms, normalise, terms
+from graphrag.retrieval.ledger import Candidate, Ledger
+from graphrag.types import Hit
+
+CONSIDERED = 8
+"""Best-ranked passages in which a field that states the answer is looked for."""
+WHOLE = 0.9
+"""Share of the question that the label and what the field is about hold where it is stated in full."""
+PART = 0.6
+"""The same where it probably is."""
+STATED, IMPLIED = 0.75, 0.5
+"""Confidence of the two."""
+LAST = 0.5
+"""How near to the question word what a label holds is, by the nearest: what is further away leads to what is asked of."""
+LEAD = 0.05
+"""By how much the best value has to be ahead of another one."""
+_NAME = re.compile(r"[A-Z][\w’'.-]*(?:\s+(?:(?:de|van|von|der|of|and|&)\s+)?[A-Z][\w’'.-]*){0,4}")
+_IDENTIFIER = re.compile(r"\w+(?:[-_.]\w+)+")
+_DIGIT = re.compile(r"\d")
+_NUMBER = re.compile(r"\D{0,6}\d[\d.,  ]*(?:\s?[^\W\d]+){0,3}\D{0,3}|\+?[\d ()/-]{5,}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a question asks for, as fields are compared with it."""
+
+    wanted: Wanted
+    all: frozenset[str]
+    names: frozenset[str]
+    """Terms of the names, numbers and identifiers that the question gives."""
+    exact: frozenset[str]
+    """Those of them with a digit: they tell one thing from the next."""
+    relation: frozenset[str]
+    """All but the names: "stand-up" is written as an identifier is."""
+
+
+def with_stated(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> EvidenceSet:
+    """The evidence, or the passage beyond it in which a field states in full what a question for one thing asks: it answers alone.
+
+    That a passage speaks of the Alto 40 is no reason to quote it for a weight that another one states.
+    """
+    ids = [hit.chunk_id for hit in hits[:CONSIDERED]]
+    if evidence.compared or not says_one_thing(ledger.question):
+        return evidence
+    stated = stated_answer(ledger, ids, read_wanted(ledger.question.text))
+    if stated is None or stated[1] < STATED or stated[0].chunk.id in evidence.chunk_ids:
+        return evidence
+    chunk = stated[0].chunk
+    return EvidenceSet((chunk.id,), (), ledger.candidates[chunk.id].terms, evidence.score, alone=True)
+
+
+def stated_answer(ledger: Ledger, chunk_ids: Sequence[str], wanted: Wanted) -> tuple[Found, float] | None:
+    """The value of the field that answers, and how probably; None if no field of these passages does, or two do that differ."""
+    asked = _read(ledger, wanted)
+    single = says_one_thing(ledger.question)
+    weighed: list[tuple[float, float, Field]] = []
+    for id_ in chunk_ids:
+        passage = ledger.candidates[id_]
+        if "|" not in passage.chunk.text and ":" not in passage.chunk.text:
+            continue
+        others = [] if single else [ledger.candidates[other] for other in chunk_ids if other != id_]
+        for field in fields_of(passage.chunk):
+            scores = _weigh(ledger, asked, field, passage, others)
+            if scores is not None:
+                weighed.append((*scores, field))
+    if not weighed:
+        return None
+    best = max(weighed, key=lambda one: one[0])
+    field, key = best[2], normalise(best[2].text)
+    if any(score > best[0] - LEAD and normalise(other.text) != key for score, _, other in weighed):
+        return None
+    return Found(field.chunk, field.start, field.end, key, ""), best[1]
+
+
+def _read(ledger: Ledger, wanted: Wanted) -> _Asked:
+    text = ledger.question.text
+    everything = wanted_terms(ledger.question)
+    identifiers = [term for found in _IDENTIFIER.finditer(text) for term in terms(found.group())]
+    capitalised = frozenset(name_terms(text)) & everything
+    names = capitalised | everything.intersection(identifiers)
+    exact = frozenset(name for name in names if _DIGIT.search(name))
+    return _Asked(wanted, everything, names, exact, everything - capitalised)
+
+
+def _weigh(
+    ledger: Ledger, asked: _Asked, field: Field, passage: Candidate, others: Sequence[Candidate]
+) -> tuple[float, float] | None:
+    """How well a field answers, for the order of fields, and how probably; None if it does not."""
+    value, question = field.text, ledger.question
+    own = frozenset(terms(value))
+    if not own or own <= asked.all or f" {normalise(value)} " in f" {normalise(question.text)} ":
+        return None
+    label = frozenset(terms(field.label))
+    near = label | frozenset(terms(field.beside))
+    if not _is_of_kind(asked, value) or not _is_asked(asked, value, label, own):
+        return None
+    told = held_terms(asked.all, near)
+    further = frozenset[str]().union(*(other.terms for other in others))
+    if not asked.exact <= told | further or not asked.names <= told | passage.terms | further:
+        return None
+    total = weight_of(question.weights, asked.all) or 1.0
+    share = weight_of(question.weights, told) / total
+    alone = weight_of(question.weights, (told | passage.terms) & asked.all) / total
+    if weight_of(question.weights, (told | passage.terms | further) & asked.all) / total < PART:
+        return None
+    score = share + sum(
+        near_ * question.weights.get(term, 0.0) / total
+        for term, near_ in asked.wanted.asked.items()
+        if term in label or term in map(canonical, label)
+    )
+    return score, STATED if alone >= WHOLE and share >= PART else IMPLIED
+
+
+def _is_asked(asked: _Asked, value: str, label: frozenset[str], own: frozenset[str]) -> bool:
+    """Whether the label, or a name that is the value, holds the noun that is asked for; without one, what is asked about the names."""
+    wanted = asked.wanted
+    if wanted.head and wanted.kind != "date":
+        held = frozenset(map(canonical, label | own if _NAME.fullmatch(value) else label)) & wanted.head
+        return 2 * len(held) >= len(wanted.head)
+    # What it goes through ("the lead of the *team* that") is not what is asked, unless nothing else is.
+    relation = asked.relation - wanted.through or asked.relation or asked.all
+    nearness = {term: wanted.asked.get(canonical(term), 0.0) for term in relation}
+    nearest = max(nearness.values())
+    return bool(held_terms([term for term, near in nearness.items() if near >= LAST * nearest], label))
+
+
+def _is_of_kind(asked: _Asked, value: str) -> bool:
+    kind: Kind = asked.wanted.kind
+    dated = DATE.search(value) is not None or TIME.search(value) is not None
+    match kind:
+        case "person":
+            return _NAME.fullmatch(value) is not None
+        case "date":
+            return dated
+        case "number":
+            return not DATE.search(value) and _NUMBER.fullmatch(value) is not None
+        case "place":
+            return not dated and not value.replace(",", "").isdecimal()
+        case "thing" | "other":
+            return bool(asked.wanted.head)
+        case _:
+            return False

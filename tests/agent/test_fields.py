@@ -1,0 +1,140 @@
+"""Rows, keys and cells: what says what they are is read with them, and a field that states the answer is offered."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agent.loop import Agent
+from agent.spans.fields import fields_of, said_with
+from agent.types import Answer
+from graphrag.bootstrap import open_knowledge_base
+from graphrag.ingest import ingest_documents
+from graphrag.loaders import ParserProcess, load_bytes
+from graphrag.sentences import split_sentences
+from graphrag.settings import load_settings
+from graphrag.types import Chunk, Scope
+from tests.agent.conftest import EXTRACTOR
+
+SCOPE = Scope()
+DOCUMENTS = {
+    "services.csv": "service_id,name,owner_team,language,data_store\n"
+    "svc-1,billing-gateway,Team Otter,Kotlin,ledger-db\nsvc-4,route-planner,Team Heron,Rust,route-cache\n",
+    "vendors.csv": "vendor_id,vendor_name,supplies,contract_renews_on,annual_fee\n"
+    "401,Norpay AS,card payments,2026-12-31,96000\n404,Tessera Maps,map tiles,2026-11-15,54200\n",
+    "depots.csv": "depot_id,city,manager,phone\n"
+    "DEP-B,Bremen,Uwe Tietjen,+49 421 550 9071\nDEP-L,Lubeck,Ralf Petersen,+49 451 550 3320\n",
+    "slo.md": "# Objectives\n\n| Service | Availability | p95 latency |\n|---|---|---|\n| billing-gateway | 99.95 % | 250 ms |\n"
+    "| route-planner | 99.9 % | 900 ms |\n",
+    "models.md": "# Locker models\n\n## Alto 24\n\nwidth: 1.90 m\nweight: 212 kg\n\n## Alto 40\n\nwidth: 3.10 m\nweight: 338 kg\n",
+    "sheet.md": "# Datasheet\n\n| Property | Alto 24 | Alto 40 |\n|---|---|---|\n| Protection class | IP54 | IP55 |\n",
+    "lockers.txt": "Sigrid Thun: the Skerry tender is decided, Karlo Blechbau won it\n- Ada Penn: good",
+    "heron.html": "<main><h1>Team Heron</h1><table><tr><th>Lead</th><td>Rosa Amsel</td></tr>"
+    "<tr><th>Product owner</th><td>Tilo Wendt</td></tr><tr><th>Stand-up</th><td>09:45, room Skerry</td></tr></table></main>",
+}
+STATED = {
+    "Which team owns billing-gateway?": "Team Otter",
+    "When does the contract with Tessera Maps renew?": "2026-11-15",
+    "Who manages the Bremen depot?": "Uwe Tietjen",
+    "What is the phone number of the depot in Lubeck?": "+49 451 550 3320",
+    "What is the p95 latency of route-planner?": "900 ms",
+    "What is the weight of the Alto 40?": "338 kg",
+    "What is the protection class of the Alto 40?": "IP55",
+    "At what time is the stand-up of Team Heron?": "09:45, room Skerry",
+    "Who leads the team that owns route-planner?": "Rosa Amsel",
+    "Who is the product owner of Team Heron?": "Tilo Wendt",
+    "Who won the Skerry tender?": "Karlo Blechbau",
+    # Of another thing, of another kind, or not said at all.
+    "What is the weight of the Alto 60?": "",
+    "What is the p95 latency of label-printer?": "",
+    "When was the depot in Bremen opened?": "",
+    "Who is the deputy of Uwe Tietjen?": "",
+    "What is the phone number of Norpay AS?": "",
+}
+
+
+def chunk_of(text: str, *, position: int = 0, heading: Sequence[str] = ()) -> Chunk:
+    """A chunk whose sentences are cut as those of documents are."""
+    return Chunk(
+        id="c", document_id="d", source="s", title="Notes", position=position, start=0, core_start=0, end=len(text), text=text,
+        heading=tuple(heading), page=None, token_count=1, sentences=tuple(split_sentences(text)), terms="", phrases={}, mentions=(),
+    )  # fmt: skip
+
+
+def labelled(chunk: Chunk) -> list[tuple[str, str]]:
+    """Label and value of each field."""
+    return [(field.label.strip(), field.text) for field in fields_of(chunk)]
+
+
+def test_a_cell_has_the_head_of_its_column_and_the_first_cell_of_its_row_for_label() -> None:
+    rows = chunk_of("Prices.\n\nPart | Price | Stock\nLatch | EUR 4 | 12\nHood | | 3")
+
+    assert labelled(rows) == [
+        ("Part", "Latch"),
+        ("Price Latch", "EUR 4"),
+        ("Stock Latch", "12"),
+        ("Part", "Hood"),
+        ("Stock Hood", "3"),
+    ]
+    assert "12" in next(fields_of(rows)).beside and "Notes" in next(fields_of(rows)).beside
+
+
+def test_the_first_of_two_columns_may_be_keys() -> None:
+    assert labelled(chunk_of("Lead | Ada Penn\nOffice | Brno")) == [
+        ("", "Lead"),
+        ("Lead", "Ada Penn"),
+        ("", "Office"),
+        ("Office", "Brno"),
+    ]
+    assert ("Credit below 99 %", "5 %") in labelled(chunk_of("Availability | Credit\nbelow 99 % | 5 %"))
+
+
+def test_a_table_that_goes_on_from_the_passage_before_has_no_head() -> None:
+    rows = chunk_of("Latch | EUR 4 | 12\nHood | EUR 9 | 3", position=1)
+
+    assert ("Latch", "EUR 4") in labelled(rows)
+
+
+def test_lines_are_fields_of_their_block_and_heading() -> None:
+    record = chunk_of("- name: route-planner\n- language: Rust\n\nOther words: none.", heading=("Services",))
+    fields = list(fields_of(record))
+
+    assert [(field.label, field.text) for field in fields][:2] == [("name", "route-planner"), ("language", "Rust")]
+    assert "route-planner" in fields[1].beside and "Services" in fields[1].beside
+    assert "route-planner" not in fields[2].beside
+
+
+def test_a_row_is_said_with_its_head_and_prose_by_itself() -> None:
+    text = "It is cheap. It is blue.\n\nPart | Price\nLatch | EUR 4"
+    said = said_with(chunk_of(text))
+
+    assert said[:2] == ["It is cheap.", "It is blue."]
+    assert said[3] == "Latch | EUR 4 Part | Price Notes"
+    assert len(said) == len(split_sentences(text))
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
+    """What the agent says to each question."""
+
+    with ParserProcess() as parser:
+        loaded = [d for source, text in DOCUMENTS.items() for d in load_bytes(text.encode(), source, parser=parser)]
+
+    async def ask_all(path: Path) -> dict[str, Answer]:
+        async with open_knowledge_base(load_settings(store_url=f"sqlite:///{path}/base.db", embedder="minilm")) as kb:
+            kb = replace(kb, extractor=EXTRACTOR)
+            assert not (await ingest_documents(kb, SCOPE, loaded)).failures
+            return {question: await Agent(kb).run(SCOPE, question) for question in STATED}
+
+    return asyncio.run(ask_all(tmp_path_factory.mktemp("fields")))
+
+
+@pytest.mark.parametrize(("question", "expected"), STATED.items())
+def test_the_field_that_states_the_answer_is_offered(answers: dict[str, Answer], question: str, expected: str) -> None:
+    answer = answers[question]
+
+    assert (answer.short.text if answer.short else "") == expected
+    if not expected:
+        assert answer.verdict != "answered"
