@@ -12,6 +12,14 @@ from graphrag.types import Mention, Role, entity_id
 
 # Identifiers people give to things: INC-2041, PO-77-3, ADR-12, CVE-2024-1234, K-014.
 _CODE = re.compile(r"\b[A-Z](?:[A-Z0-9]{1,9}(?:-[A-Z0-9]+)*-\d[A-Z0-9]*(?:-[A-Z0-9]+)*|-\d{3,})\b")
+# Names that people give to what they run, where they alone are the value of a field or a cell: billing-gateway, ledger_db. Within
+# prose they look as "long-term" does.
+_PLAIN_NAME = r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)+"
+_PLAIN_NAMES = rf"({_PLAIN_NAME}(?:,\s{_PLAIN_NAME})*)"
+_NAMED = re.compile(_PLAIN_NAME)
+_VALUE = re.compile(rf"[^\S\n]*(?:[-*•]\s)?[^:|\n]{{1,60}}:\s+{_PLAIN_NAMES}\s*")
+_CELL = re.compile(rf"(?:^|\|\s)\s*{_PLAIN_NAMES}(?=\s+\||\s*$)")
+_CHANNEL = re.compile(r"#([a-z0-9][\w-]*)")
 # A long name followed by its short form: "Incident Review Board (IRB)".
 _DEFINITION = re.compile(r"\(\s*(?:the\s+)?[\"“']?([A-Z][A-Za-z&.-]{1,9})[\"”']?\s*\)")
 _TITLE_PARTS = re.compile(r"\s*(?:[:;|/–—]|\s-\s)\s*")
@@ -32,6 +40,20 @@ class Recognised:
 def codes(text: str, offset: int = 0) -> list[Recognised]:
     """Identifier-like tokens of a text, such as INC-2041."""
     return [Recognised(offset + m.start(), offset + m.end(), m.group(), "CODE") for m in _CODE.finditer(text)]
+
+
+def plain_names(text: str, offset: int = 0) -> list[Recognised]:
+    """Identifiers in lower case that are values of fields, or cells of a table."""
+    found: list[Recognised] = []
+    for line in text.split("\n"):
+        whole = _VALUE.fullmatch(line)
+        for value in _CELL.finditer(line) if " | " in line else filter(None, (whole,)):
+            found += (
+                Recognised(offset + name.start(), offset + name.end(), name.group(), "CODE")
+                for name in _NAMED.finditer(line, *value.span(1))
+            )
+        offset += len(line) + 1
+    return found
 
 
 def without_overlap(spans: Iterable[Recognised]) -> list[Recognised]:
@@ -136,11 +158,16 @@ def _most_common(counts: "Counter[str]") -> str:
 def subjects_of(title: str, body_keys: Iterable[str]) -> dict[str, str]:
     """What a title or heading says its text is about: key -> surface form.
 
-    The whole title, its parts around separators ("Post-mortem: Harbor outage"), identifiers in it, and any entity of
-    the document's body that it names. Generic headings ("Introduction", "FAQ") name nothing.
+    The whole title, its parts around separators ("Post-mortem: Harbor outage"), the channel of a chat ("#team-heron, 2025-03-19"),
+    identifiers in it, and any entity of the document's body that it names. Generic headings ("Introduction", "FAQ") name nothing.
     """
     found: dict[str, str] = {}
-    parts = [part for part in _TITLE_PARTS.split(title) if part[:1].isupper() or part[:1].isdigit()]
+    parts = [
+        part for part in _TITLE_PARTS.split(title) if part[:1].isupper() or part[:1].isdigit() or _NAMED.fullmatch(part)
+    ]
+    channel = _CHANNEL.match(title)
+    if channel is not None:
+        parts.append(channel.group(1))
     for part in [title, *parts, *(code.surface for code in codes(title))]:
         key = normalise(part)
         if is_subject_key(key) and len(key.split()) <= 12:

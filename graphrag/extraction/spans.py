@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from graphrag.analysis import STOP_WORDS, fold
-from graphrag.extraction.mentions import Recognised, codes, without_overlap
+from graphrag.extraction.mentions import Recognised, codes, plain_names, without_overlap
 from graphrag.extraction.names import CALENDAR, is_abbreviation
 from graphrag.types import Span
 
@@ -44,7 +44,7 @@ def recognise(doc: "Doc", offset: int, sentences: Sequence[Span]) -> list[Recogn
         sentences: of the chunk, in offsets of the document.
     """
     text = doc.text  # spaCy puts it together anew at each access
-    spans = codes(text, offset)
+    spans = [*codes(text, offset), *plain_names(text, offset)]
     taken = [(code.start, code.end) for code in spans]
     bounds = sorted({0, len(text), *(start - offset for start, _ in sentences if 0 < start - offset < len(text))})
     ends = iter(bounds[1:])

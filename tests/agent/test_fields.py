@@ -1,6 +1,7 @@
 """Rows, keys and cells: what says what they are is read with them, and a field that states the answer is offered."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,17 @@ DOCUMENTS = {
     "| route-planner | 99.9 % | 900 ms |\n",
     "models.md": "# Locker models\n\n## Alto 24\n\nwidth: 1.90 m\nweight: 212 kg\n\n## Alto 40\n\nwidth: 3.10 m\nweight: 338 kg\n",
     "sheet.md": "# Datasheet\n\n| Property | Alto 24 | Alto 40 |\n|---|---|---|\n| Protection class | IP54 | IP55 |\n",
-    "lockers.txt": "Sigrid Thun: the Skerry tender is decided, Karlo Blechbau won it\n- Ada Penn: good",
+    "lockers/2026-06-17.json": json.dumps(
+        [
+            {
+                "type": "message",
+                "ts": "1",
+                "username": "Sigrid Thun",
+                "text": "the Skerry tender is decided, Karlo Blechbau won it",
+            },
+            {"type": "message", "ts": "2", "thread_ts": "1", "username": "Ada Penn", "text": "good"},
+        ]
+    ),
     "heron.html": "<main><h1>Team Heron</h1><table><tr><th>Lead</th><td>Rosa Amsel</td></tr>"
     "<tr><th>Product owner</th><td>Tilo Wendt</td></tr><tr><th>Stand-up</th><td>09:45, room Skerry</td></tr></table></main>",
 }

@@ -256,6 +256,8 @@ async def subjects(one: DocumentText) -> set[str]:
             "Zyrvane Holdings | Supply agreement",
             {"zyrvane holdings supply agreement", "zyrvane holdings", "supply agreement"},
         ),
+        ("Runbook: billing-gateway", {"runbook billing gateway", "runbook", "billing gateway"}),
+        ("#team-heron, 2025-03-19", {"team heron 2025 03 19", "team heron"}),
         ("Introduction", set[str]()),
         ("Frequently asked questions", set[str]()),
         ("2024", set[str]()),

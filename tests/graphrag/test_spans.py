@@ -40,6 +40,25 @@ def test_no_name_runs_on_into_the_next_column():
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "- service: login-api\n- data store: ledger-db, route_cache\n- cause: long-term wear",
+            ["login-api", "ledger-db", "route_cache"],
+        ),
+        ("eta-predictor | 99.5 % | feature-store\nx | well-known to all | y", ["eta-predictor", "feature-store"]),
+        ("It is a long-term plan.\nlong-term", []),
+        ("- long-term: no", []),
+    ],
+)
+def test_identifiers_in_lower_case_are_names_where_they_are_all_that_a_field_says(text: str, expected: list[str]):
+    found = [span for span in recognise(LANGUAGE(text), 0, split_sentences(text)) if span.type == "CODE"]
+
+    assert [span.surface for span in found] == expected
+    assert [text[span.start : span.end] for span in found] == expected
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "It costs EUR 84 an hour.",
