@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from agent.expected import wanted_terms
-from agent.spans.comparison import compared_passages
+from agent.spans.comparison import compare, compared_passages
+from agent.spans.field_comparison import compare_fields
 from agent.spans.wanted import read_wanted
 from graphrag.retrieval.chain import Bridge, Chain, Scored, bridge_between
 from graphrag.retrieval.ledger import Ledger
@@ -46,14 +47,18 @@ class EvidenceSet:
 def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
     """One passage alone if it holds the whole question and leads the best pair, or is the best by itself and outside that pair.
 
-    Of two things that are compared, the passages about them. Else begin with the best pair, leave out its second if that adds
+    Of two things that are compared, the passages about them, or those of the fields that decide. Else begin with the best pair, leave out its second if that adds
     nothing, and extend while a passage adds something.
     """
     if not scored.hits:
         return EvidenceSet((), (), frozenset(), 0.0)
     best = scored.chains[0] if scored.chains else None
     pair = best.chunk_ids if best is not None else (scored.hits[0].chunk_id,)
-    compared = compared_passages(ledger, scored.hits, read_wanted(ledger.question.text))[:MAX_EVIDENCE]
+    question = read_wanted(ledger.question.text)
+    compared = compared_passages(ledger, scored.hits, question)[:MAX_EVIDENCE]
+    by_field = compare_fields(ledger, scored.hits, question)
+    if by_field is not None and compare(ledger, scored.hits, question) is None:
+        compared = tuple(dict.fromkeys(field.chunk.id for field in by_field.fields))
     if compared:
         return _compared(ledger, compared, best)
     weights, wanted = ledger.question.weights, wanted_terms(ledger.question)

@@ -19,12 +19,13 @@ _ORDER = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"\b(?:[A-Z]\w*|\w*\d\w*)(?:-\w+)*")
-_COMPARING = frozenset(
+COMPARING = frozenset(
     """
     earlier later earliest latest longer shorter older younger oldest youngest newer bigger larger smaller higher lower taller
     cheaper cheapest expensive first last
     """.split()
 )
+"""Words by which two things are compared."""
 
 
 # "the company that makes ...", "the city in which ...": what does is a company, what lies there a city.
@@ -73,7 +74,7 @@ def asked_words(question: str) -> frozenset[str]:
         asked.update(order.group().casefold().split())
     words = question.casefold().split()
     if "or" in words:
-        asked |= _COMPARING.intersection(word.strip(",?") for word in words)
+        asked |= COMPARING.intersection(word.strip(",?") for word in words)
     return frozenset(asked)
 
 

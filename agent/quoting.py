@@ -52,7 +52,7 @@ def quotations(ledger: Ledger, assessment: Assessment, short: ShortAnswer | None
     for id_ in assessment.evidence.chunk_ids:
         candidate = ledger.candidates[id_]
         first = sentence_at(candidate.chunk, short.start) if short is not None and short.chunk_id == id_ else None
-        if compared and first is None:
+        if compared and first is None and not heads_of(candidate.chunk):
             first = 0  # which says what it is, and of whom when and where born
         for span, score in _best_sentences(ledger, candidate, wanted, covered, keys.get(id_, set()), first):
             citations.append(cite(candidate, span, len(citations) + 1, score))

@@ -18,6 +18,7 @@ _EARLIER = frozenset(("first", "older", "oldest", "earlier", "earliest"))
 _LATER = frozenset(("younger", "youngest", "later", "latest", "newer", "newest", "recently"))
 _ALIKE = frozenset(("both", "same", "share", "common"))
 _YEAR = re.compile(r"1\d{3}|20\d{2}")
+_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _INTRODUCED = re.compile(r"[^(,;.]{1,80}?(?=\s*(?:\(|,|\s(?:is|are|was|were)\s))")
 _SAME_PLACE = re.compile(r"\bsame (?:(country|nationality)|state|province|region|county|city|town)\b", re.IGNORECASE)
@@ -161,11 +162,11 @@ def _compared_date(ledger: Ledger, passage: Candidate) -> tuple[int, int, int] |
     whom another passage tells. What is asked of no person is as old as the first date of its passage.
     """
     if not _asks_of_people(ledger):
-        return _first_date(passage.chunk.text)
+        return first_date(passage.chunk.text)
     place = int(_DEATH in map(canonical, ledger.question.terms))
     chunk = _person(ledger, passage)
     span = life(chunk)[place] if chunk is not None else None
-    return _first_date(chunk.between(*span)) if chunk is not None and span is not None else None
+    return first_date(chunk.between(*span)) if chunk is not None and span is not None else None
 
 
 def _person(ledger: Ledger, passage: Candidate) -> Chunk | None:
@@ -177,12 +178,14 @@ def _person(ledger: Ledger, passage: Candidate) -> Chunk | None:
     return people[0] if len(people) == 1 else None
 
 
-def _first_date(said: str) -> tuple[int, int, int] | None:
+def first_date(said: str) -> tuple[int, int, int] | None:
     """Year, month and day of the first date with a year; month and day are 0 where they are not said."""
     for match in DATE.finditer(said):
         text = match.group()
         year = _YEAR.search(text)
         if year is not None:
+            if iso := _ISO.search(text):
+                return int(iso[1]), int(iso[2]), int(iso[3])
             month = next((i for i, name in enumerate(_MONTHS, start=1) if name in text.lower()), 0)
             day = re.search(r"\b\d{1,2}\b", text)
             return int(year.group()), month, int(day.group()) if day and month else 0

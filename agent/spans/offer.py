@@ -11,6 +11,7 @@ from agent.evidence import EvidenceSet
 from agent.spans.candidates import Found
 from agent.spans.comparison import compare
 from agent.spans.features import Weighed, weigh
+from agent.spans.field_comparison import compare_fields
 from agent.spans.stated import stated_answer
 from agent.spans.wanted import read_wanted
 from agent.types import ShortAnswer
@@ -44,9 +45,13 @@ def short_answer(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> 
     wanted = read_wanted(ledger.question.text)
     if wanted.kind in ("choice", "yes_no"):
         compared = compare(ledger, hits, wanted)
-        if compared is None:
+        by_field = compare_fields(ledger, hits, wanted) if compared is None else None
+        if compared is not None:
+            text, found = compared
+        elif by_field is not None:
+            text, found = by_field.text, by_field.found
+        else:
             return None
-        text, found = compared
         confidence = COMPARED
     else:
         found, confidence = most_probable(weigh(ledger, evidence, hits, wanted))

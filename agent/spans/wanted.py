@@ -42,11 +42,15 @@ _THROUGH = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-# At most eight words: what may be any number of them takes the cube of a question that repeats itself.
-_NAME = r"(?:the\s+)?[A-Z0-9][\w'’.&-]*+(?:\s+(?:(?:of|the|and|de|van|von|in|a|an|at|for|from|on|to|with)\s+){0,2}[A-Z0-9][\w'’.&-]*+){0,7}"
-_EITHER = re.compile(rf"({_NAME})\s*,?\s+or\s+({_NAME})\s*\??\s*$")
+# At most eight words: what may be any number of them takes the cube of a question that repeats itself. Or an identifier.
+NAME = (
+    r"(?:(?:the\s+)?[A-Z0-9][\w'’.&-]*+(?:\s+(?:(?:of|the|and|de|van|von|in|a|an|at|for|from|on|to|with)\s+){0,2}[A-Z0-9][\w'’.&-]*+){0,7}"
+    r"|\b[a-z][a-z0-9]*(?:[-_][a-z0-9]+)++)"
+)
+"""How a question writes a name."""
+_EITHER = re.compile(rf"({NAME})\s*,?\s+or\s+({NAME})\s*\??\s*$")
 # A name holds no "and" where that parts the two.
-_TWO = rf"(?:the\s+(?:two\s+)?[a-z]+\s+)?({_NAME})\s+and\s+({_NAME})".replace("|and|", "|")
+_TWO = rf"(?:the\s+(?:two\s+)?[a-z]+\s+)?({NAME})\s+and\s+({NAME})".replace("|and|", "|")
 _AMONG = re.compile(
     rf"(?:.*?\b[Bb]etween|Of)\s+{_TWO}\s*,\s*(?:who|which|what)\b|(?:Who|Which)(?:\s+one)?\s+of\s+{_TWO}\b"
 )

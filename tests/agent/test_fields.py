@@ -25,8 +25,8 @@ DOCUMENTS = {
     "svc-1,billing-gateway,Team Otter,Kotlin,ledger-db\nsvc-4,route-planner,Team Heron,Rust,route-cache\n",
     "vendors.csv": "vendor_id,vendor_name,supplies,contract_renews_on,annual_fee\n"
     "401,Norpay AS,card payments,2026-12-31,96000\n404,Tessera Maps,map tiles,2026-11-15,54200\n",
-    "depots.csv": "depot_id,city,manager,phone\n"
-    "DEP-B,Bremen,Uwe Tietjen,+49 421 550 9071\nDEP-L,Lubeck,Ralf Petersen,+49 451 550 3320\n",
+    "depots.csv": "depot_id,city,manager,phone,in_use_since\n"
+    "DEP-B,Bremen,Uwe Tietjen,+49 421 550 9071,2020-09-14\nDEP-L,Lubeck,Ralf Petersen,+49 451 550 3320,2019-03-20\n",
     "slo.md": "# Objectives\n\n| Service | Availability | p95 latency |\n|---|---|---|\n| billing-gateway | 99.95 % | 250 ms |\n"
     "| route-planner | 99.9 % | 900 ms |\n",
     "models.md": "# Locker models\n\n## Alto 24\n\nwidth: 1.90 m\nweight: 212 kg\n\n## Alto 40\n\nwidth: 3.10 m\nweight: 338 kg\n",
@@ -57,6 +57,11 @@ STATED = {
     "Who leads the team that owns route-planner?": "Rosa Amsel",
     "Who is the product owner of Team Heron?": "Tilo Wendt",
     "Who won the Skerry tender?": "Karlo Blechbau",
+    # Two things by one field.
+    "Which has the longer p95 latency, billing-gateway or route-planner?": "route-planner",
+    "Which depot is in use since an earlier date, Bremen or Lubeck?": "Lubeck",
+    "Do billing-gateway and route-planner use the same data store?": "no",
+    "Which has the longer p95 latency, billing-gateway or label-printer?": "",
     # Of another thing, of another kind, or not said at all.
     "What is the weight of the Alto 60?": "",
     "What is the p95 latency of label-printer?": "",
