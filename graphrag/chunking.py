@@ -1,7 +1,7 @@
 """Cutting a document into chunks along its structure: headings, then paragraphs, then sentences, then words."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,6 +10,7 @@ import numpy as np
 from graphrag.embedding.tokenizer import SPECIAL_TOKENS, Tokenizer, Tokens, open_tokenizer
 from graphrag.errors import ConfigError
 from graphrag.sentences import split_sentences
+from graphrag.tables import MAX_HEAD, cells_of, may_be_head, tables_of
 from graphrag.types import Span
 
 CHUNKING_VERSION = "2"
@@ -36,7 +37,7 @@ class ChunkSpan:
     core_start: int
     end: int
     heading: tuple[str, ...]
-    """Headings in force where the core's text begins, outermost first."""
+    """Headings in force where the core's text begins, outermost first, and `table_head`, if there is one."""
     page: int | None
     """Page on which the core's text begins, from 1; None without pages."""
     prefix: str
@@ -47,6 +48,8 @@ class ChunkSpan:
     """Those that begin in the core; one that a boundary cuts is a sentence on each side."""
     headings_within: tuple[tuple[int, tuple[str, ...]], ...]
     pages_within: tuple[tuple[int, int], ...]
+    table_head: str = ""
+    """The first row of the table in the middle of which the core begins: without it nothing says what the columns are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,8 @@ def split(
     tokenizer = open_tokenizer()
     # A sentence may begin within an overlong word; tokens must not span its beginning.
     tokens = tokenizer.tokenize(text, [start for start, _ in sentences if start and not text[start - 1].isspace()])
-    outline = _Outline(tokenizer, title, headings)
     units = _units(text, sentences, tokens, headings, longest=(size - SPECIAL_TOKENS - MAX_PREFIX) // 2)
+    outline = _Outline(tokenizer, title, headings, dict(_continued_rows(text, units)))
     packer = _Packer(units, len(tokens), outline, size, overlap)
 
     chunks: list[ChunkSpan] = []
@@ -112,6 +115,7 @@ def split(
         overlapping = packer.overlap_start(previous, first)
         last = packer.cut(first, overlapping)
         path, prefix, prefix_tokens = outline.at(units[first].start)
+        table_head, table_end = outline.table_at(units[first].start)
         core_start, end = units[first].start if first else 0, units[last].start if last < len(units) else len(text)
         chunks.append(
             ChunkSpan(
@@ -124,7 +128,8 @@ def split(
                 prefix=prefix,
                 token_count=prefix_tokens + packer.tokens(overlapping, last) + SPECIAL_TOKENS,
                 sentences=_sentences(units[first:last]),
-                headings_within=outline.within(core_start, end),
+                headings_within=outline.within(core_start, end, after_table=table_end),
+                table_head=table_head,
                 pages_within=tuple((at, number) for number, at in enumerate(pages, 1) if core_start < at < end),
             )
         )
@@ -179,6 +184,16 @@ def _units(
     return units
 
 
+def _continued_rows(text: str, units: Sequence[_Unit]) -> Iterator[tuple[int, tuple[str, int]]]:
+    """By where it begins: each row of a table after the first, with the table's head and where what follows on the table begins."""
+    spans = [(unit.start, unit.end) for unit in units]
+    for rows in tables_of(text, spans):
+        head = text[slice(*spans[rows[0]])]
+        if len(head) <= MAX_HEAD and may_be_head([head[start:end] for start, end in cells_of(head)]):
+            after = spans[rows.stop][0] if rows.stop < len(spans) else len(text)
+            yield from ((spans[row][0], (head, after)) for row in rows[1:])
+
+
 def _mark_headings(text: str, starts: Sequence[int], headings: Sequence[_Heading], boundaries: list[int]) -> None:
     for start, level, _ in headings:
         index = bisect_left(starts, start)
@@ -206,8 +221,11 @@ def _sentences(units: Sequence[_Unit]) -> tuple[Span, ...]:
 class _Outline:
     """The heading path in force at each offset, and the prefix made of it."""
 
-    def __init__(self, tokenizer: Tokenizer, title: str, headings: Sequence[_Heading]) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, title: str, headings: Sequence[_Heading], rows: Mapping[int, tuple[str, int]]
+    ) -> None:
         self._tokenizer = tokenizer
+        self._rows = rows
         self._title = " ".join(title.split())
         self._starts = [start for start, _, _ in headings]
         self._paths: list[tuple[str, ...]] = [()]
@@ -221,15 +239,23 @@ class _Outline:
 
     def at(self, offset: int) -> tuple[tuple[str, ...], str, int]:
         """Path, prefix and the prefix's tokens at an offset."""
-        path = self._paths[bisect_right(self._starts, offset)]
+        head, _ = self.table_at(offset)
+        path = (*self._paths[bisect_right(self._starts, offset)], *filter(None, (head,)))
         if path not in self._prefixes:
             self._prefixes[path] = chunk_prefix(self._title, path, self._tokenizer)
         return path, *self._prefixes[path]
 
-    def within(self, start: int, end: int) -> tuple[tuple[int, tuple[str, ...]], ...]:
-        """Headings that begin in a range, with the path in force from there."""
+    def table_at(self, offset: int) -> tuple[str, int]:
+        """The head of the table of which a row that is not its first begins at an offset, and where the table ends; else none."""
+        return self._rows.get(offset, ("", 0))
+
+    def within(self, start: int, end: int, *, after_table: int = 0) -> tuple[tuple[int, tuple[str, ...]], ...]:
+        """Headings that begin in a range, with the path in force from there; so does what follows on a table that goes on in it."""
         first, last = bisect_left(self._starts, start), bisect_left(self._starts, end)
-        return tuple((self._starts[index], self._paths[index + 1]) for index in range(first, last))
+        found = [(self._starts[index], self._paths[index + 1]) for index in range(first, last)]
+        if start < after_table < end and (not found or after_table < found[0][0]):
+            found.insert(0, (after_table, self._paths[first]))
+        return tuple(found)
 
 
 def chunk_prefix(title: str, path: tuple[str, ...], tokenizer: Tokenizer) -> tuple[str, int]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from graphrag.analysis import chunk_terms, phrases
+from graphrag.chunking import ChunkSpan
 from graphrag.embedding import Passage, passage_text
 from graphrag.errors import ENDS_A_RUN, ModelDeniedError, ModelError, ModelUnavailableError
 from graphrag.extraction import ChunkText, Contribution, DocumentText
@@ -105,12 +106,18 @@ def document_text(prepared: Prepared) -> DocumentText:
                 text[span.start : span.end],
                 span.start,
                 span.core_start,
-                tuple(dict.fromkeys((*span.heading, *(name for _, path in span.headings_within for name in path)))),
+                _headings(span),
                 span.sentences,
             )
             for span in prepared.spans
         ],
     )
+
+
+def _headings(span: ChunkSpan) -> tuple[str, ...]:
+    """Those that say what the text is about, as the head of a table does not."""
+    own = span.heading[:-1] if span.table_head else span.heading
+    return tuple(dict.fromkeys((*own, *(name for _, path in span.headings_within for name in path))))
 
 
 def _assemble(

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from graphrag.tables import cells_of, may_be_head
 from graphrag.types import Chunk, Span
 
 MAX_VALUE = 80
 """Characters; what is longer is a text of its own."""
 _PAIR = re.compile(r"\s*(?:(?:[-*•]|\d{1,2}[.)])\s+)*([^:|\n]{1,60}?):[^\S\n]+(\S.*)", re.DOTALL)
-_CELL = re.compile(r"(?:^|\| ?)([^|]*?)(?=\s*(?:\||$))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,10 @@ class _Block:
     spans: tuple[Span, ...]
     cells: tuple[tuple[Span, ...], ...]
     """Of each row; none for lines."""
-    has_head: bool
-    """Whether its first row is the head of the table, as far as the passage shows."""
+    head: tuple[str, ...] = ()
+    """What its columns are called, as far as the passage or its headings show; none for lines."""
+    has_head: bool = False
+    """Whether its first row says so."""
 
 
 def fields_of(chunk: Chunk) -> Iterator[Field]:
@@ -62,8 +64,7 @@ def said_with(chunk: Chunk) -> list[str]:
         texts = [chunk.between(*span) for span in block.spans]
         above = " ".join((chunk.title, *chunk.heading_at(block.spans[0][0])))
         if block.cells:
-            head = texts[0] if block.has_head else ""
-            said += (" ".join((text, head, above)) for text in texts)
+            said += (" ".join((text, *block.head, above)) for text in texts)
         elif len(texts) > 1 and any(_pair(text) for text in texts):
             said += (" ".join((*texts, above)) if _pair(text) else text for text in texts)
         else:
@@ -97,30 +98,27 @@ def _blocks(chunk: Chunk) -> Iterator[_Block]:
 
 
 def _block(chunk: Chunk, spans: Sequence[Span], cells: Sequence[tuple[Span, ...]]) -> _Block:
-    rows = tuple(cells) if cells[0] else ()
-    goes_on = chunk.position > 0 and spans[0] == chunk.spans[0] and not chunk.headings_within
-    # Of two columns the first row may be one as the others are: "Lead | Ada Pell".
-    named = bool(rows) and (len(rows[0]) > 2 or _is_common(chunk.between(*cells[0][-1])))
-    return _Block(tuple(spans), rows, has_head=len(rows) > 1 and not goes_on and named)
-
-
-def _is_common(cell: str) -> bool:
-    """Whether a cell may be what a column is called: no number, and no name of several words."""
-    return not any(map(str.isdigit, cell)) and all(word.islower() for word in cell.split()[1:] if word[0].isalpha())
+    if not cells[0]:
+        return _Block(tuple(spans), ())
+    first = tuple(chunk.between(*cell) for cell in cells[0])
+    if spans[0] == chunk.spans[0] and chunk.heading:  # it may go on from the passage before
+        above = chunk.heading[-1]
+        head = tuple(above[start:end] for start, end in cells_of(above))
+        if len(head) == len(first):
+            return _Block(tuple(spans), tuple(cells), head)
+    has_head = len(cells) > 1 and may_be_head(first)
+    return _Block(tuple(spans), tuple(cells), first if has_head else ("",) * len(first), has_head)
 
 
 def _cells(chunk: Chunk, span: Span) -> tuple[Span, ...]:
     """Where the cells of a row stand; none of a sentence that is no row."""
-    text = chunk.between(*span)
-    if " | " not in text or "\n" in text:
-        return ()
-    return tuple((span[0] + cell.start(1), span[0] + cell.end(1)) for cell in _CELL.finditer(text))
+    return tuple((span[0] + start, span[0] + end) for start, end in cells_of(chunk.between(*span)))
 
 
 def _of_rows(chunk: Chunk, block: _Block) -> Iterator[Field]:
     above = " ".join((chunk.title, *chunk.heading_at(block.spans[0][0])))
     rows = [[chunk.between(*cell) for cell in cells] for cells in block.cells]
-    head = rows[0] if block.has_head else [""] * len(rows[0])
+    head = block.head
     for number, (row, cells) in enumerate(zip(rows, block.cells, strict=True)):
         if number == 0 and block.has_head:
             continue

@@ -71,10 +71,10 @@ STATED = {
 }
 
 
-def chunk_of(text: str, *, position: int = 0, heading: Sequence[str] = ()) -> Chunk:
+def chunk_of(text: str, *, heading: Sequence[str] = ()) -> Chunk:
     """A chunk whose sentences are cut as those of documents are."""
     return Chunk(
-        id="c", document_id="d", source="s", title="Notes", position=position, start=0, core_start=0, end=len(text), text=text,
+        id="c", document_id="d", source="s", title="Notes", position=0, start=0, core_start=0, end=len(text), text=text,
         heading=tuple(heading), page=None, token_count=1, sentences=tuple(split_sentences(text)), terms="", phrases={}, mentions=(),
     )  # fmt: skip
 
@@ -107,10 +107,11 @@ def test_the_first_of_two_columns_may_be_keys() -> None:
     assert ("Credit below 99 %", "5 %") in labelled(chunk_of("Availability | Credit\nbelow 99 % | 5 %"))
 
 
-def test_a_table_that_goes_on_from_the_passage_before_has_no_head() -> None:
-    rows = chunk_of("Latch | EUR 4 | 12\nHood | EUR 9 | 3", position=1)
+def test_a_table_that_goes_on_from_the_passage_before_has_its_head_among_the_headings() -> None:
+    rows = chunk_of("Latch | EUR 4 | 12\nHood | EUR 9 | 3", heading=("Prices", "Part | Price | Stock"))
 
-    assert ("Latch", "EUR 4") in labelled(rows)
+    assert labelled(rows)[:2] == [("Part", "Latch"), ("Price Latch", "EUR 4")]
+    assert "Part Price Stock" in said_with(rows)[0]
 
 
 def test_lines_are_fields_of_their_block_and_heading() -> None:
@@ -127,7 +128,7 @@ def test_a_row_is_said_with_its_head_and_prose_by_itself() -> None:
     said = said_with(chunk_of(text))
 
     assert said[:2] == ["It is cheap.", "It is blue."]
-    assert said[3] == "Latch | EUR 4 Part | Price Notes"
+    assert said[3] == "Latch | EUR 4 Part Price Notes"
     assert len(said) == len(split_sentences(text))
 
 

@@ -114,6 +114,25 @@ def test_the_page_is_that_of_the_first_visible_character() -> None:
     assert chunks[-1].page == 3
 
 
+def test_a_table_that_goes_on_has_its_head_among_the_headings() -> None:
+    rows = "\n".join(f"Latch number {n} | EUR {n} | shelf {n}" for n in range(60))
+    text = f"# Parts\n\nPart | Price | Place\n{rows}\n\nAll prices are net. {SENTENCE}"
+    first, *others = cut(text, title="Stock")
+
+    assert first.heading == ("Parts",)
+    assert len(others) == 2
+    assert all(chunk.heading == ("Parts", "Part | Price | Place") for chunk in others)
+    assert all(chunk.prefix == "Stock > Parts > Part | Price | Place" for chunk in others)
+    assert others[-1].headings_within == ((text.index("All prices"), ("Parts",)),)
+    check(text, [first, *others], 256, 32)
+
+
+def test_the_first_of_two_columns_of_keys_is_no_head_of_a_table_that_goes_on() -> None:
+    rows = "\n".join(f"Key number {n} of the cupboard | Ada Pell {n}" for n in range(60))
+
+    assert all(chunk.heading == () for chunk in cut(f"Lead | Tom Reed\n{rows}"))
+
+
 def test_a_long_prefix_is_cut_between_words() -> None:
     (chunk,) = cut("Short text.", title="incomprehensibilities " * 30)
     assert open_tokenizer().count(chunk.prefix) <= MAX_PREFIX
@@ -139,9 +158,9 @@ def test_time_grows_linearly_with_the_text() -> None:
         cut(text)
         return time.process_time() - begin
 
-    text = f"# Heading\n\n{SENTENCE * 30}\n\n" * 20
-    seconds(text)
-    assert seconds(text * 8) < 8 * 3 * max(seconds(text), 0.02)
+    for text in (f"# Heading\n\n{SENTENCE * 30}\n\n" * 20, "a | b | c\n" * 600):
+        seconds(text)
+        assert seconds(text * 8) < 8 * 3 * max(seconds(text), 0.02)
 
 
 PIECES = [
