@@ -34,9 +34,9 @@ _DESCRIBED = re.compile(
     r"(?:that|which|who|whose|whom|where|based|behind|located|responsible|(?:at|by|for|from|in|of|on|to|under|with)\s+wh(?:ich|om|ose))\b",
     re.IGNORECASE,
 )
-# "the phone number", "the renewal date": what is said of a phone or a renewal is one without the word.
+# "What is the phone number", "the renewal date": what is said of a phone or a renewal is one without the word.
 _OF_KIND = re.compile(
-    r"\b(?:which|what)\s+(?:(?:is|was|are|were)\s+)?(?:the\s+)?(?:[\w-]+\s+){1,2}(number|date|time|amount)\b",
+    r"\bwhat\s+(?:is|was|are|were)\s+the\s+(?:[\w-]+\s+){1,2}(number|date|time|amount)\b",
     re.IGNORECASE,
 )
 ONE_THING = 5

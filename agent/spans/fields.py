@@ -56,8 +56,8 @@ def fields_of(chunk: Chunk) -> Iterator[Field]:
 
 
 def said_with(chunk: Chunk) -> list[str]:
-    """For each sentence, all that it says together with what stands over it: a row with the head of its table, a line "key: value"
-    with the others of its block, each with the headings and the title; any other sentence by itself.
+    """For each sentence, all that it says together with what stands over it: a row with the head of its table, a short line
+    "key: value" with the others of its block, each with the headings and the title; any other sentence by itself.
     """
     said: list[str] = []
     for block in _blocks(chunk):
@@ -65,10 +65,9 @@ def said_with(chunk: Chunk) -> list[str]:
         above = " ".join((chunk.title, *chunk.heading_at(block.spans[0][0])))
         if block.cells:
             said += (" ".join((text, *block.head, above)) for text in texts)
-        elif len(texts) > 1 and any(_pair(text) for text in texts):
-            said += (" ".join((*texts, above)) if _pair(text) else text for text in texts)
         else:
-            said += texts
+            fields = [text for text in texts if _is_field(text)]
+            said += (" ".join((*fields, above)) if _is_field(text) else text for text in texts)
     return said
 
 
@@ -134,9 +133,15 @@ def _of_lines(chunk: Chunk, block: _Block) -> Iterator[Field]:
     above = " ".join((chunk.title, *chunk.heading_at(block.spans[0][0])))
     for number, (text, span) in enumerate(zip(texts, block.spans, strict=True)):
         pair = _pair(text)
-        if pair is not None and len(pair.group(2)) <= MAX_VALUE:
+        if pair is not None and _is_field(text):
             others = " ".join((*texts[:number], *texts[number + 1 :]))
             yield Field(chunk, span[0] + pair.start(2), span[1], pair.group(1), f"{others} {above}")
+
+
+def _is_field(text: str) -> bool:
+    """Whether a line is a short one of a record; a long value, such as a message of a chat, says something by itself."""
+    pair = _pair(text)
+    return pair is not None and len(pair.group(2)) <= MAX_VALUE
 
 
 def _pair(text: str) -> "re.Match[str] | None":

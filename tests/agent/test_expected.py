@@ -18,6 +18,8 @@ from agent.expected import asked_words
         ("WHO leads Halvorix, and where?", {"who", "where"}),
         ("What is the salary of the captain?", set[str]()),
         ("What is the number of pumps?", {"number"}),
+        ("What is the phone number of the depot?", {"phone", "number"}),
+        ("Which order number do I use?", {"order"}),
         ("Tell me when it began.", {"tell", "me", "when"}),
         ("Please list the members of the board.", {"please", "list"}),
         ("They list the members.", set[str]()),

@@ -132,6 +132,13 @@ def test_a_row_is_said_with_its_head_and_prose_by_itself() -> None:
     assert len(said) == len(split_sentences(text))
 
 
+def test_messages_of_a_chat_are_no_record() -> None:
+    message = "Ada Penn: the tender is decided at last, and the first twenty housings come in September, as was promised to us"
+    said = said_with(chunk_of(f"{message}\n- Tom Reed: great"))
+
+    assert said == [message, "- Tom Reed: great Notes"]
+
+
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
     """What the agent says to each question."""
