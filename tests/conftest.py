@@ -1,6 +1,7 @@
 """Guards over the whole suite: no network, no settings of the developer, no blocking calls on the event loop."""
 
 import asyncio
+import gc
 import ipaddress
 import os
 import re
@@ -12,12 +13,15 @@ from urllib.parse import quote
 import pytest
 from blockbuster import blockbuster_ctx
 
+from api.cli import GC_THRESHOLDS
 from tests.contracts.neo4j import empty
 from tests.model_server import ModelServer, model_server
 from tests.neo4j_server import TestServer, find, refuse
 
 for _name in [name for name in os.environ if name.startswith("GRAPHRAG_") and not name.startswith("GRAPHRAG_TEST_")]:
     del os.environ[_name]
+
+gc.set_threshold(*GC_THRESHOLDS)  # as the program does: with the usual ones the contract suites take a sixth more time
 
 PACKAGES = ["graphrag", "agent", "api"]
 

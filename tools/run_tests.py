@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PYTEST = [sys.executable, "-m", "pytest", "-m"]
+PYTEST = [sys.executable, "-m", "pytest", "--durations=20", "--durations-min=2", "-m"]
 
 
 def main() -> int:

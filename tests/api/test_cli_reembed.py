@@ -1,10 +1,12 @@
-"""`graphrag reembed`, as people run it: with processes of the old and of the new settings."""
+"""`graphrag reembed`, as people run it: with commands of the old and of the new settings."""
 
 import json
 from pathlib import Path
 
+import pytest
+
 from graphrag.embedding.hashing import Hashing
-from tests.api.conftest import run_process, write
+from tests.api.conftest import Ran, Run, write
 from tests.model_server import Exchange, fails, model_server, raw
 
 DIMENSION = 64
@@ -20,10 +22,18 @@ async def serve_hashing(exchange: Exchange) -> None:
     await raw(json.dumps({"data": data}).encode())(exchange)
 
 
-def test_a_store_is_moved_and_old_processes_are_told_what_to_do(tmp_path: Path):
+def test_a_store_is_moved_and_commands_with_the_old_settings_are_told_what_to_do(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def command(*arguments: str, **settings: str) -> Ran:
+        with monkeypatch.context() as patch:
+            for name, value in settings.items():
+                patch.setenv(name, value)
+            return run(*arguments)
+
     write(tmp_path / "notes", TEXTS)
     old = {"GRAPHRAG_EMBEDDER": "minilm"}
-    assert run_process(tmp_path, "ingest", "notes", **old).code == 0
+    assert command("ingest", "notes", **old).code == 0
     with model_server() as server:
         new = {
             "GRAPHRAG_EMBEDDER": "vllm",
@@ -31,32 +41,32 @@ def test_a_store_is_moved_and_old_processes_are_told_what_to_do(tmp_path: Path):
             "GRAPHRAG_EMBEDDING_DIMENSIONS": str(DIMENSION),
             "GRAPHRAG_EMBEDDING_BASE_URL": server.url,
         }
-        refused = run_process(tmp_path, "search", "signatures", **new)
+        refused = command("search", "signatures", **new)
         assert refused.code == 5
         assert "graphrag reembed" in refused.err
 
         server.otherwise = fails(401)
-        broken = run_process(tmp_path, "reembed", **new)
+        broken = command("reembed", **new)
         assert broken.code == 6
         assert "GRAPHRAG_EMBEDDING_API_KEY" in broken.err
-        assert run_process(tmp_path, "search", "signatures", "--tool", "vector", **old).code == 0
+        assert command("search", "signatures", "--tool", "vector", **old).code == 0
 
         server.otherwise = serve_hashing
-        moved = run_process(tmp_path, "reembed", "--json", **new).json
+        moved = command("reembed", "--json", **new).json
         assert (moved["phase"], moved["chunks"], moved["embedded"]) == ("ended", 2, 2)
         assert moved["source"].startswith("all-MiniLM")
         assert moved["target"] == "hashing/64/prefix:none"
 
-        hits = run_process(tmp_path, "search", "signatures on invoices", "--tool", "vector", "--json", **new).json
+        hits = command("search", "signatures on invoices", "--tool", "vector", "--json", **new).json
         assert "signatures" in json.dumps(hits["hits"][0])
-        assert "2 unchanged" in run_process(tmp_path, "ingest", "notes", **new).out
-        assert "nothing to do" in run_process(tmp_path, "reembed", **new).out
-        jobs = run_process(tmp_path, "jobs", "list", "--json", **new).json["jobs"]
+        assert "2 unchanged" in command("ingest", "notes", **new).out
+        assert "nothing to do" in command("reembed", **new).out
+        jobs = command("jobs", "list", "--json", **new).json["jobs"]
         assert {job["state"] for job in jobs} == {"failed", "succeeded"}
         ended = next(job for job in jobs if job["state"] == "succeeded" and job["embedded"] == 2)
-        watched = run_process(tmp_path, "jobs", "watch", ended["id"], **new)
+        watched = command("jobs", "watch", ended["id"], **new)
         assert "succeeded: 2 of 2 passages embedded" in watched.out
 
-    late = run_process(tmp_path, "search", "signatures", **old)
+    late = command("search", "signatures", **old)
     assert late.code == 5
     assert "graphrag reembed" in late.err
