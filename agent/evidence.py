@@ -47,8 +47,8 @@ class EvidenceSet:
 def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
     """One passage alone if it holds the whole question and leads the best pair, or is the best by itself and outside that pair.
 
-    Of two things that are compared, the passages about them, or those of the fields that decide. Else begin with the best pair, leave out its second if that adds
-    nothing, and extend while a passage adds something.
+    Of two things that are compared, the passages about them, or those of the fields that decide. Else begin with the best
+    pair, leave out its second if that adds nothing, and extend while a passage adds something.
     """
     if not scored.hits:
         return EvidenceSet((), (), frozenset(), 0.0)
