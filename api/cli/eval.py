@@ -395,6 +395,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _as_interrupt(number: int, frame: object) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script, or after nohup
+        raise KeyboardInterrupt
     signal.raise_signal(signal.SIGINT)
 
 

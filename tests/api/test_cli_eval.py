@@ -154,16 +154,24 @@ def test_documents_that_no_evaluation_stored_are_left_alone(run: Run, tmp_path: 
     assert documents(tmp_path / "kept.db") == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_interrupted_run_leaves_nothing_in_the_store(tmp_path: Path, number: signal.Signals):
+@pytest.mark.parametrize(
+    ("number", "at_ctrl_c"),
+    [
+        (signal.SIGINT, "default_int_handler"),
+        (signal.SIGTERM, "default_int_handler"),
+        (signal.SIGTERM, "SIG_IGN"),  # as in the background of a script
+    ],
+)
+def test_an_interrupted_run_leaves_nothing_in_the_store(tmp_path: Path, number: signal.Signals, at_ctrl_c: str):
     rows = [(f"p{n}", f"Station {n}", f"Station {n} was built by keeper Ida Rowan {n} in Delft.") for n in range(800)]
     folder = write_dataset(
         tmp_path / "mini", corpus="".join(json.dumps({"_id": i, "title": t, "text": x}) + "\n" for i, t, x in rows)
     )
     store = tmp_path / "kept.db"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GRAPHRAG_")}
+    main = f"import signal; signal.signal(signal.SIGINT, signal.{at_ctrl_c}); from api.cli import main; main()"
     with subprocess.Popen(
-        [sys.executable, "-m", "api.cli", "eval", folder, "--store", f"sqlite:///{store}"],
+        [sys.executable, "-c", main, "eval", folder, "--store", f"sqlite:///{store}"],
         env=environment | {"PYTHONPATH": str(REPOSITORY), "GRAPHRAG_EMBEDDER": "hashing"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
