@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 SETTING = "GRAPHRAG_TEST_NEO4J_URI"
 IMAGE = "neo4j:2026.08.1-community"
 PASSWORD = "password"
-QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""For Java: nearly all that the tests ask for is asked a few times, and compiling it well takes longer than running it."""
 ROOT = Path(__file__).parents[1]
 _ENGINE_SECONDS = 20
 """Longest silence of the engine, and through it of a registry."""
@@ -180,7 +178,7 @@ def from_jdk(folder: Path, *, home: Path | None = None, port: int = 0) -> Genera
     """
     command = [sys.executable, str(ROOT / "tools/neo4j_server.py"), "run", "--json", "--until-stdin-closes"]
     command += ["--home", str(home or folder / "neo4j"), "--port", str(port), "--http-port", "0"]
-    environment = os.environ | {"NEO4J_PASSWORD": PASSWORD, "JDK_JAVA_OPTIONS": QUICK}
+    environment = os.environ | {"NEO4J_PASSWORD": PASSWORD}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:

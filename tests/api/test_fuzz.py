@@ -9,7 +9,7 @@ from tests.api.routes import ROUTES
 from tests.api.serving import QUIET, add_key, ingest_texts, serve
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-EXAMPLES = 4
+EXAMPLES = 3
 SEED = 20_261
 
 

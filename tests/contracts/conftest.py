@@ -47,7 +47,7 @@ def _neo4j(url: str) -> StoreKind:
         async with open_stores(url, filter_fields=FIELDS) as (store, _):
             yield store
 
-    return StoreKind(open_at, shared_by_path=True, several=False, examples=15, exact_cut=False)
+    return StoreKind(open_at, shared_by_path=True, several=False, examples=12, exact_cut=False)
 
 
 # A kind is made of the URL of a Neo4j server, which is asked for only where the name says that it is needed.

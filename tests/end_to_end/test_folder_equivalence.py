@@ -105,7 +105,7 @@ async def canonical(kb: KnowledgeBase) -> list[str]:
     return [line async for line in canonical_lines(kb.store, SCOPE)]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_random_edits_leave_the_bytes_of_ingesting_the_folder_once(store_url: str, tmp_path: Path, seed: int):
     folder, random = tmp_path / "folder", Random(seed)
     folder.mkdir()
