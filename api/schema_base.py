@@ -1,4 +1,7 @@
-"""What all schemas share: requests refuse unknown fields, responses never change once made."""
+"""What all schemas share: requests refuse unknown fields, responses never change once made.
+
+Each is built when it is used first: every command of the command line imports them, and building all takes a tenth of a second.
+"""
 
 from typing import cast
 
@@ -23,7 +26,7 @@ def at_most(most: int, value: object) -> object:
 class Request(BaseModel):
     """Base of what is sent to the service."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -34,7 +37,7 @@ class Request(BaseModel):
 class Response(BaseModel):
     """Base of what it answers. `model_validate` makes one of a domain value with the same fields."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True, defer_build=True)
 
 
 class Passage(Response):
