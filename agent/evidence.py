@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from agent.expected import wanted_terms
-from agent.spans.comparison import compare, compared_passages
-from agent.spans.field_comparison import compare_fields
+from agent.spans.comparison import compared_passages
+from agent.spans.field_comparison import decide
 from agent.spans.wanted import read_wanted
 from graphrag.retrieval.chain import Bridge, Chain, Scored, bridge_between
 from graphrag.retrieval.ledger import Ledger
@@ -56,9 +56,9 @@ def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
     pair = best.chunk_ids if best is not None else (scored.hits[0].chunk_id,)
     question = read_wanted(ledger.question.text)
     compared = compared_passages(ledger, scored.hits, question)[:MAX_EVIDENCE]
-    by_field = compare_fields(ledger, scored.hits, question)
-    if by_field is not None and compare(ledger, scored.hits, question) is None:
-        compared = tuple(dict.fromkeys(field.chunk.id for field in by_field.fields))
+    decided = decide(ledger, scored.hits, question)
+    if decided is not None and decided.fields:
+        compared = tuple(dict.fromkeys(field.chunk.id for field in decided.fields))
     if compared:
         return _compared(ledger, compared, best)
     weights, wanted = ledger.question.weights, wanted_terms(ledger.question)

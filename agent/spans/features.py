@@ -115,6 +115,8 @@ def _without_speakers(candidates: Iterable[Found]) -> list[Found]:
     """Without who says a message of a chat ("Ada Penn: Tom Reed has won"), where the message itself names somebody."""
     found = list(candidates)
     speaking = [_speaks(one) for one in found]
+    if not any(speaking):
+        return found
     spoken_of = {
         (one.chunk.id, sentence_at(one.chunk, one.start))
         for one, speaks in zip(found, speaking, strict=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from agent.expected import COMPARING, asked_words
 from agent.spans.candidates import Found
-from agent.spans.comparison import first_date
+from agent.spans.comparison import compare, first_date
 from agent.spans.fields import Field, fields_of
 from agent.spans.wanted import NAME, Wanted
 from graphrag.analysis import held_terms, normalise, terms
@@ -23,13 +23,22 @@ _NUMBER = re.compile(r"-?\d+(?:[,. ]\d{3})*(?:\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two fields that decide."""
+    """What a comparison comes to."""
 
     text: str
     """One of the two things, as its passage names it, or "yes" or "no"."""
     found: Found
     """Where it stands; for yes and no the first field."""
-    fields: tuple[Field, Field]
+    fields: tuple[Field, ...] = ()
+    """The two fields that decide, if it is fields that do."""
+
+
+def decide(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> Comparison | None:
+    """The answer to a comparison: what the passages about the two say plainly, else what the same field of both does."""
+    if wanted.kind not in ("choice", "yes_no"):
+        return None
+    said = compare(ledger, hits, wanted)
+    return Comparison(*said) if said is not None else compare_fields(ledger, hits, wanted)
 
 
 def compare_fields(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> Comparison | None:

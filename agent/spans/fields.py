@@ -62,12 +62,12 @@ def said_with(chunk: Chunk) -> list[str]:
     said: list[str] = []
     for block in _blocks(chunk):
         texts = [chunk.between(*span) for span in block.spans]
-        above = " ".join((chunk.title, *chunk.heading_at(block.spans[0][0])))
+        above = _above(chunk, block)
         if block.cells:
             said += (" ".join((text, *block.head, above)) for text in texts)
         else:
-            fields = [text for text in texts if _is_field(text)]
-            said += (" ".join((*fields, above)) if _is_field(text) else text for text in texts)
+            fields = [text for text in texts if _pair(text)]
+            said += (" ".join((*fields, above)) if _pair(text) else text for text in texts)
     return said
 
 
@@ -115,7 +115,7 @@ def _cells(chunk: Chunk, span: Span) -> tuple[Span, ...]:
 
 
 def _of_rows(chunk: Chunk, block: _Block) -> Iterator[Field]:
-    above = " ".join((chunk.title, *chunk.heading_at(block.spans[0][0])))
+    above = _above(chunk, block)
     rows = [[chunk.between(*cell) for cell in cells] for cells in block.cells]
     head = block.head
     for number, (row, cells) in enumerate(zip(rows, block.cells, strict=True)):
@@ -130,19 +130,19 @@ def _of_rows(chunk: Chunk, block: _Block) -> Iterator[Field]:
 
 def _of_lines(chunk: Chunk, block: _Block) -> Iterator[Field]:
     texts = [chunk.between(*span) for span in block.spans]
-    above = " ".join((chunk.title, *chunk.heading_at(block.spans[0][0])))
+    above = _above(chunk, block)
     for number, (text, span) in enumerate(zip(texts, block.spans, strict=True)):
         pair = _pair(text)
-        if pair is not None and _is_field(text):
+        if pair is not None:
             others = " ".join((*texts[:number], *texts[number + 1 :]))
             yield Field(chunk, span[0] + pair.start(2), span[1], pair.group(1), f"{others} {above}")
 
 
-def _is_field(text: str) -> bool:
-    """Whether a line is a short one of a record; a long value, such as a message of a chat, says something by itself."""
-    pair = _pair(text)
-    return pair is not None and len(pair.group(2)) <= MAX_VALUE
+def _above(chunk: Chunk, block: _Block) -> str:
+    return " ".join((chunk.title, *chunk.heading_at(block.spans[0][0])))
 
 
 def _pair(text: str) -> "re.Match[str] | None":
-    return _PAIR.fullmatch(text)
+    """Key and value of a short line of a record; none of a long value, such as a message of a chat, which says something by itself."""
+    pair = _PAIR.fullmatch(text)
+    return pair if pair is not None and len(pair.group(2)) <= MAX_VALUE else None

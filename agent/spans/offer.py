@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from agent.evidence import EvidenceSet
 from agent.spans.candidates import Found
-from agent.spans.comparison import compare
 from agent.spans.features import Weighed, weigh
-from agent.spans.field_comparison import compare_fields
+from agent.spans.field_comparison import decide
 from agent.spans.stated import stated_answer
 from agent.spans.wanted import read_wanted
 from agent.types import ShortAnswer
@@ -44,15 +43,10 @@ def short_answer(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> 
     """
     wanted = read_wanted(ledger.question.text)
     if wanted.kind in ("choice", "yes_no"):
-        compared = compare(ledger, hits, wanted)
-        by_field = compare_fields(ledger, hits, wanted) if compared is None else None
-        if compared is not None:
-            text, found = compared
-        elif by_field is not None:
-            text, found = by_field.text, by_field.found
-        else:
+        decided = decide(ledger, hits, wanted)
+        if decided is None:
             return None
-        confidence = COMPARED
+        text, found, confidence = decided.text, decided.found, COMPARED
     else:
         found, confidence = most_probable(weigh(ledger, evidence, hits, wanted))
         stated = stated_answer(ledger, evidence.chunk_ids, wanted)
