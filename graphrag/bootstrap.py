@@ -88,10 +88,10 @@ async def open_knowledge_base(settings: Settings, *, bind: bool = True) -> Async
 
 
 def open_embedders(settings: Settings) -> tuple[Embedder, PassageEncoder]:
-    """The configured embedder and the local encoder of sentence vectors; one object where one model does both.
+    """The configured embedder and the encoder of sentence vectors; one object where one model does both.
 
-    Sentences stay with the local model when passages have a remote one: a question then costs one remote call, and the
-    many short texts of a document none.
+    Sentences stay with the shipped model when passages have another one: a question then costs one remote call, the many
+    short texts of a document none, and a store can be moved to that model.
 
     Raises:
         ConfigError: a setting is missing or contradicts another one.
@@ -106,12 +106,31 @@ def open_embedders(settings: Settings) -> tuple[Embedder, PassageEncoder]:
             )
         local = kind() if settings.embedder == "hashing" else kind(workers=settings.embedding_workers)
         return local, cast(PassageEncoder, local)
+    own = _open_folder(settings, kind) if settings.embedder == "local" else _open_remote(settings, kind)
+    return own, cast(Callable[..., PassageEncoder], resolve(EMBEDDERS, "minilm"))(workers=settings.embedding_workers)
+
+
+def _open_folder(settings: Settings, kind: Callable[..., Embedder]) -> Embedder:
+    if not settings.embedding_model or settings.embedding_base_url:
+        raise ConfigError(
+            "GRAPHRAG_EMBEDDER=local needs a model on this machine: set GRAPHRAG_EMBEDDING_MODEL to its folder, and no "
+            "GRAPHRAG_EMBEDDING_BASE_URL"
+        )
+    return kind(
+        Path(settings.embedding_model),
+        query_prefix=settings.embedding_query_prefix,
+        document_prefix=settings.embedding_document_prefix,
+        workers=settings.embedding_workers,
+    )
+
+
+def _open_remote(settings: Settings, kind: Callable[..., Embedder]) -> Embedder:
     from graphrag.llm.presets import preset
 
     price = None if settings.embedding_price is None else Price(settings.embedding_price, 0.0)
     price = price or preset(settings.embedder).price(settings.embedding_model)
     _check_costs(settings, settings.embedding_model, price, "GRAPHRAG_EMBEDDING_PRICE")
-    remote = kind(
+    return kind(
         settings.embedder,
         settings.embedding_model,
         base_url=settings.embedding_base_url,
@@ -124,8 +143,6 @@ def open_embedders(settings: Settings) -> tuple[Embedder, PassageEncoder]:
         concurrency=settings.embedding_concurrency,
         seconds=settings.embedding_seconds,
     )
-    local = cast(Callable[..., PassageEncoder], resolve(EMBEDDERS, "minilm"))(workers=settings.embedding_workers)
-    return remote, local
 
 
 def open_extractor(settings: Settings, llm: "LanguageModel | None", replies: Replies) -> Extractor:

@@ -12,7 +12,8 @@ STORES: Mapping[str, str] = {
     ),
 }
 EMBEDDERS: Mapping[str, str] = {
-    "minilm": "graphrag.embedding.minilm:MiniLM",
+    "minilm": "graphrag.embedding.minilm:open_minilm",
+    "local": "graphrag.embedding.folder:open_folder",
     "hashing": "graphrag.embedding.hashing:Hashing",
     **dict.fromkeys(
         ("openai", "gemini", "cohere", "mistral", "ollama", "vllm", "llamacpp"), "graphrag.embedding.remote:open_remote"

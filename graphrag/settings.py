@@ -28,9 +28,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=False)
 
     store_url: str = Field("sqlite:///graphrag.db", description="where the knowledge base is: sqlite:///relative.db, sqlite:////absolute.db or neo4j://user:password@host:7687/database")  # fmt: skip
-    embedder: Literal["minilm", "hashing", "openai", "gemini", "cohere", "mistral", "ollama", "vllm", "llamacpp"] = Field("minilm", description="model of the chunk vectors: minilm (local ONNX), hashing (no model, for tests), or a provider whose GRAPHRAG_EMBEDDING_MODEL makes them")  # fmt: skip
+    embedder: Literal["minilm", "local", "hashing", "openai", "gemini", "cohere", "mistral", "ollama", "vllm", "llamacpp"] = Field("minilm", description="model of the chunk vectors: minilm (shipped), local (one of your own, in the folder GRAPHRAG_EMBEDDING_MODEL), hashing (no model, for tests), or a provider whose GRAPHRAG_EMBEDDING_MODEL makes them")  # fmt: skip
     embedding_workers: int = Field(2, ge=1, le=64, description="passages that the local model embeds at once, one core each")  # fmt: skip
-    embedding_model: str = Field("", max_length=200, description="its name at the provider")
+    embedding_model: str = Field("", max_length=200, description="its name at the provider, or its folder")
     embedding_api_key: SecretStr = Field(SecretStr(""), description="the provider's key; never logged or shown")
     embedding_base_url: str = Field("", pattern=r"^(https?://\S+)?$", description="instead of the provider's own address")  # fmt: skip
     embedding_dimensions: int = Field(0, ge=0, le=4096, description="numbers in a vector, for models that can shorten theirs or are not known here; 0: the model's own")  # fmt: skip

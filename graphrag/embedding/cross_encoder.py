@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrag.embedding.onnx import open_session
-from graphrag.errors import ConfigError, ModelError
+from graphrag.embedding.onnx import model_files, open_session, open_tokenizer_file, text_inputs
+from graphrag.errors import ModelError
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -23,7 +23,6 @@ MAX_TOKENS = 512
 BATCH = 16
 THREADS = 2
 """Within one forward pass."""
-_MODEL_FILES = ("model.onnx", "onnx/model.onnx")
 
 
 class CrossEncoder:
@@ -41,14 +40,11 @@ class CrossEncoder:
     def __init__(self, folder: Path, *, candidates: int = 40) -> None:
         self.model = folder.name
         self.candidates = candidates
-        self._tokenizer = _open_tokenizer(folder / "tokenizer.json")
-        self._session: Any = _open_session(folder)
-        self._inputs = frozenset(one.name for one in self._session.get_inputs())
-        if not {"input_ids", "attention_mask"} <= self._inputs <= {"input_ids", "attention_mask", "token_type_ids"}:
-            raise ModelError(
-                f"{folder} holds a model with the inputs {', '.join(sorted(self._inputs))}: a cross-encoder takes input_ids, "
-                f"attention_mask and perhaps token_type_ids"
-            )
+        model, tokenizer = model_files(folder, "GRAPHRAG_RERANK_MODEL")
+        self._tokenizer: Tokenizer = open_tokenizer_file(tokenizer)
+        self._tokenizer.enable_truncation(MAX_TOKENS, strategy="only_second")
+        self._session: Any = open_session(model, str(model), threads=THREADS, arena=False)
+        self._inputs = text_inputs(self._session, model)
         self._busy = asyncio.Lock()
 
     async def aclose(self) -> None:
@@ -91,28 +87,3 @@ class CrossEncoder:
                 f"the cross-encoder {self.model} has no single finite score for a pair: use one with one label"
             )
         return logits.reshape(len(pairs))
-
-
-def _open_tokenizer(file: Path) -> "Tokenizer":
-    from tokenizers import Tokenizer
-
-    if not file.is_file():
-        raise ConfigError(
-            f"{file} is missing: set GRAPHRAG_RERANK_MODEL to a folder with model.onnx and tokenizer.json"
-        )
-    try:
-        tokenizer = Tokenizer.from_file(str(file))
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(MAX_TOKENS, strategy="only_second")
-    except Exception as exc:  # the package raises Exception itself
-        raise ModelError(f"{file} cannot be read as a tokenizer: {exc}") from exc
-    return tokenizer
-
-
-def _open_session(folder: Path) -> Any:
-    file = next((folder / name for name in _MODEL_FILES if (folder / name).is_file()), None)
-    if file is None:
-        raise ConfigError(
-            f"{folder} holds no model.onnx: set GRAPHRAG_RERANK_MODEL to a folder with it and tokenizer.json"
-        )
-    return open_session(file, str(file), threads=THREADS, arena=False)

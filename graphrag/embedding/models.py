@@ -18,6 +18,7 @@ class EmbeddingModel:
 
 
 _E5 = ("query: ", "passage: ")
+_BGE = "Represent this sentence for searching relevant passages: "
 
 MODELS: Mapping[str, EmbeddingModel] = {
     "text-embedding-3-small": EmbeddingModel(1536, shortens=True),
@@ -31,7 +32,10 @@ MODELS: Mapping[str, EmbeddingModel] = {
     "embed-multilingual-v3": EmbeddingModel(1024),
     "embed-multilingual-light-v3": EmbeddingModel(384),
     "nomic-embed-text": EmbeddingModel(768, "search_query: ", "search_document: "),
-    "mxbai-embed-large": EmbeddingModel(1024, "Represent this sentence for searching relevant passages: "),
+    "mxbai-embed-large": EmbeddingModel(1024, _BGE),
+    "bge-small-en": EmbeddingModel(384, _BGE),
+    "bge-base-en": EmbeddingModel(768, _BGE),
+    "bge-large-en": EmbeddingModel(1024, _BGE),
     "bge-m3": EmbeddingModel(1024),
     "e5-small": EmbeddingModel(384, *_E5),
     "e5-base": EmbeddingModel(768, *_E5),

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from graphrag.errors import ModelError
+from graphrag.errors import ConfigError, ModelError
 
 _SLOW_FUSION = "SkipLayerNormFusion"
 """The addition and the normalisation after it take four times as long in one as they do in two."""
@@ -45,3 +45,54 @@ def open_session(model: bytes | Path, name: str, *, threads: int, arena: bool) -
         )
     except Exception as exc:  # the binding raises its own kinds, without a common public base
         raise ModelError(f"{name} cannot be read as an ONNX model: {exc}") from exc
+
+
+def model_files(folder: Path, setting: str) -> tuple[Path, Path]:
+    """The model and the tokenizer of a folder as model hubs have it: `model.onnx` or `onnx/model.onnx`, and `tokenizer.json`.
+
+    Args:
+        folder: on this machine.
+        setting: names the folder, for errors.
+
+    Raises:
+        ConfigError: one of them is missing.
+    """
+    tokenizer = folder / "tokenizer.json"
+    if not tokenizer.is_file():
+        raise ConfigError(f"{tokenizer} is missing: set {setting} to a folder with model.onnx and tokenizer.json")
+    model = next((file for name in ("model.onnx", "onnx/model.onnx") if (file := folder / name).is_file()), None)
+    if model is None:
+        raise ConfigError(f"{folder} holds no model.onnx: set {setting} to a folder with it and tokenizer.json")
+    return model, tokenizer
+
+
+def text_inputs(session: Any, file: Path) -> frozenset[str]:
+    """The inputs of a model of texts.
+
+    Raises:
+        ModelError: it takes others.
+    """
+    inputs = frozenset(one.name for one in session.get_inputs())
+    if not {"input_ids", "attention_mask"} <= inputs <= {"input_ids", "attention_mask", "token_type_ids"}:
+        raise ModelError(
+            f"{file} takes the inputs {', '.join(sorted(inputs))}: a model of texts takes input_ids, attention_mask and perhaps "
+            f"token_type_ids"
+        )
+    return inputs
+
+
+def open_tokenizer_file(file: Path) -> Any:
+    """A tokenizers.Tokenizer that neither pads nor cuts.
+
+    Raises:
+        ModelError: the file cannot be read as one.
+    """
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as exc:  # the package raises Exception itself
+        raise ModelError(f"{file} cannot be read as a tokenizer: {exc}") from exc
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer

