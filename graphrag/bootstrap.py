@@ -102,7 +102,7 @@ def open_embedders(settings: Settings) -> tuple[Embedder, PassageEncoder]:
         if settings.embedding_model or settings.embedding_base_url:
             raise ConfigError(
                 f"GRAPHRAG_EMBEDDING_MODEL or GRAPHRAG_EMBEDDING_BASE_URL is set, but GRAPHRAG_EMBEDDER={settings.embedder} "
-                f"is local: set GRAPHRAG_EMBEDDER to the provider, too"
+                f"needs neither: set GRAPHRAG_EMBEDDER to the provider, too, or to local for a model in a folder"
             )
         local = kind() if settings.embedder == "hashing" else kind(workers=settings.embedding_workers)
         return local, cast(PassageEncoder, local)
