@@ -167,7 +167,9 @@ def test_registered_implementations_resolve() -> None:
 
 
 def test_an_unknown_implementation_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match=r"'nothing' is not known here; choose one of: .*hashing, llamacpp, local, minilm"):
+    with pytest.raises(
+        ConfigError, match=r"'nothing' is not known here; choose one of: .*hashing, llamacpp, local, minilm"
+    ):
         resolve(EMBEDDERS, "nothing")
 
 

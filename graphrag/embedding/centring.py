@@ -1,12 +1,12 @@
 """What is common to all vectors of a model, to be taken from them.
 
-Models trained with a low temperature, as E5, have all texts in one corner: two that have nothing to do with each other have a
+Models trained with a low temperature, as E5 and BGE, have all texts in one corner: two that have nothing to do with each other have a
 cosine of 0.75. Then what tells a passage from others drowns in what all of them share, and the scores of chain search, whose
 weights expect unrelated texts near 0, say little. Taking the mean vector from each mends both (Mu and Viswanath, All-but-the-Top,
 ICLR 2018). The mean is that of the texts below, so that it depends on the model alone and not on what is stored.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,12 +72,13 @@ QUERIES = (
 class Centred:
     """Implements Embedder: another one, with what its vectors have in common taken from them.
 
-    Queries and documents have a centre each, since models tell them apart by a prefix.
+    Queries and documents have a centre each, since models tell them apart by a prefix. It is found when it is first needed, so
+    that opening waits for no server.
     """
 
-    def __init__(self, embedder: Embedder, centres: Mapping[Kind, NDArray[np.float32]]) -> None:
+    def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._centres = centres
+        self._centres: dict[Kind, NDArray[np.float32]] = {}
 
     @property
     def fingerprint(self) -> str:
@@ -91,19 +92,14 @@ class Centred:
 
     async def embed(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
         """As Embedder.embed."""
+        if not texts:
+            return await self._embedder.embed(texts, kind)
+        if kind not in self._centres:
+            common = await self._embedder.embed(QUERIES if kind == "query" else DOCUMENTS, kind)
+            self._centres[kind] = common.mean(axis=0)
         vectors = await self._embedder.embed(texts, kind) - self._centres[kind]
         return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
     async def aclose(self) -> None:
         """As Embedder.aclose."""
         await self._embedder.aclose()
-
-
-async def centred(embedder: Embedder) -> Centred:
-    """The embedder, centred. It embeds the texts above first.
-
-    Raises:
-        ModelError: as Embedder.embed.
-    """
-    documents, queries = await embedder.embed(DOCUMENTS, "document"), await embedder.embed(QUERIES, "query")
-    return Centred(embedder, {"document": documents.mean(axis=0), "query": queries.mean(axis=0)})

@@ -5,13 +5,12 @@ The folder holds `model.onnx` (or `onnx/model.onnx`), `tokenizer.json` and perha
 model is, by which its prefixes are known. Nothing is downloaded.
 """
 
-import asyncio
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-from graphrag.embedding.centring import Centred, centred
+from graphrag.embedding.centring import Centred
 from graphrag.embedding.local import LocalEncoder, Model
 from graphrag.embedding.models import embedding_model
 from graphrag.embedding.onnx import model_files, open_session, open_tokenizer_file, text_inputs
@@ -27,7 +26,7 @@ MAX_TOKENS = 512
 def open_folder(
     folder: Path, *, query_prefix: str | None = None, document_prefix: str | None = None, workers: int = 2
 ) -> Centred:
-    """The model of a folder. Not to be called in the thread of an event loop: it is run, to see what its vectors have in common.
+    """The model of a folder, centred.
 
     Args:
         folder: see above.
@@ -72,7 +71,7 @@ def open_folder(
         query_prefix=known.query_prefix,
         document_prefix=known.document_prefix,
     )
-    return asyncio.run(centred(LocalEncoder(model, workers=workers)))
+    return Centred(LocalEncoder(model, workers=workers))
 
 
 def _first_token(file: Path) -> bool:

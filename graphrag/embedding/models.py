@@ -15,6 +15,8 @@ class EmbeddingModel:
     document_prefix: str = ""
     shortens: bool = False
     """Whether it gives shorter vectors on demand, of which the first numbers say the most."""
+    cornered: bool = False
+    """Whether it has all texts in one corner, so that its vectors are to be centred (graphrag.embedding.centring)."""
 
 
 _E5 = ("query: ", "passage: ")
@@ -33,16 +35,16 @@ MODELS: Mapping[str, EmbeddingModel] = {
     "embed-multilingual-light-v3": EmbeddingModel(384),
     "nomic-embed-text": EmbeddingModel(768, "search_query: ", "search_document: "),
     "mxbai-embed-large": EmbeddingModel(1024, _BGE),
-    "bge-small-en": EmbeddingModel(384, _BGE),
-    "bge-base-en": EmbeddingModel(768, _BGE),
-    "bge-large-en": EmbeddingModel(1024, _BGE),
+    "bge-small-en": EmbeddingModel(384, _BGE, cornered=True),
+    "bge-base-en": EmbeddingModel(768, _BGE, cornered=True),
+    "bge-large-en": EmbeddingModel(1024, _BGE, cornered=True),
     "bge-m3": EmbeddingModel(1024),
-    "e5-small": EmbeddingModel(384, *_E5),
-    "e5-base": EmbeddingModel(768, *_E5),
-    "e5-large": EmbeddingModel(1024, *_E5),
-    "multilingual-e5-small": EmbeddingModel(384, *_E5),
-    "multilingual-e5-base": EmbeddingModel(768, *_E5),
-    "multilingual-e5-large": EmbeddingModel(1024, *_E5),
+    "e5-small": EmbeddingModel(384, *_E5, cornered=True),
+    "e5-base": EmbeddingModel(768, *_E5, cornered=True),
+    "e5-large": EmbeddingModel(1024, *_E5, cornered=True),
+    "multilingual-e5-small": EmbeddingModel(384, *_E5, cornered=True),
+    "multilingual-e5-base": EmbeddingModel(768, *_E5, cornered=True),
+    "multilingual-e5-large": EmbeddingModel(1024, *_E5, cornered=True),
 }
 """By how names begin, after the owner: `nomic-ai/nomic-embed-text-v1.5` and `nomic-embed-text:latest` are one."""
 

@@ -13,7 +13,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrag.embedding import Kind
+from graphrag.embedding import Embedder, Kind
+from graphrag.embedding.centring import Centred
 from graphrag.embedding.models import EmbeddingModel, embedding_model
 from graphrag.errors import ConfigError, ContextOverflowError, ModelOutputError
 from graphrag.llm.calls import Patience
@@ -165,8 +166,8 @@ def open_remote(
     batch: int,
     concurrency: int,
     seconds: float,
-) -> RemoteEmbedder:
-    """An embedder from what the settings say. Nothing is sent yet.
+) -> Embedder:
+    """An embedder from what the settings say, centred if the model is known to need it. Nothing is sent yet.
 
     Args:
         provider: one of graphrag.llm.presets.
@@ -206,7 +207,7 @@ def open_remote(
         concurrency=concurrency,
         patience=Patience(seconds=seconds, silence_seconds=seconds),
     )
-    return RemoteEmbedder(
+    embedder = RemoteEmbedder(
         service,
         known,
         cohere=cohere,
@@ -214,6 +215,7 @@ def open_remote(
         batch=batch,
         concurrency=concurrency,
     )
+    return Centred(embedder) if known.cornered else embedder
 
 
 def _batches(texts: Sequence[str], most: int) -> Iterator[list[str]]:

@@ -484,6 +484,29 @@ async def test_settings_open_a_remote_embedder_and_leave_sentences_to_the_local_
     await encoder.aclose()
 
 
+async def test_a_model_with_all_texts_in_one_corner_is_centred(server: ModelServer) -> None:
+    async def in_a_corner(exchange: Exchange) -> None:
+        rows = [0.2 * unit(text, 384) + 1 / 384**0.5 for text in exchange.body["input"]]
+        data = [{"index": n, "embedding": row.tolist()} for n, row in enumerate(rows)]
+        await raw(json.dumps({"data": data}).encode())(exchange)
+
+    server.otherwise = in_a_corner
+    settings = load_settings(embedder="vllm", embedding_model="intfloat/e5-small-v2", embedding_base_url=server.url)
+    embedder, encoder = open_embedders(settings)
+
+    vectors = await embedder.embed(["Where?", "When?"], "query")
+
+    assert embedder.fingerprint.endswith("/centred:1")
+    assert vectors[0] @ vectors[1] == pytest.approx(unit("query: Where?", 384) @ unit("query: When?", 384), abs=0.15)
+    assert [len(body["input"]) for body in server.bodies] == [16, 2], "the centre of queries, once"
+    await embedder.embed(["Where?"], "query")
+    await embedder.embed(["Here."], "document")
+    assert [len(body["input"]) for body in server.bodies[2:]] == [1, 32, 1]
+    assert (await embedder.embed([], "document")).shape == (0, 384)
+    await embedder.aclose()
+    await encoder.aclose()
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
