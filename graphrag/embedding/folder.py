@@ -52,14 +52,13 @@ def open_folder(
         raise ModelError(
             f"the first output of {file} is not the states of the tokens: export the model without its head"
         )
-    known = embedding_model(
-        folder.name, dimensions=states[2], query_prefix=query_prefix, document_prefix=document_prefix
-    )
+    name = folder.absolute().name
+    known = embedding_model(name, dimensions=states[2], query_prefix=query_prefix, document_prefix=document_prefix)
     first_token = _first_token(folder / _POOLING)
     pooled = "first-token" if first_token else "mean"
     prefixes = f"prefix:{known.query_prefix}|{known.document_prefix}"
     model = Model(
-        f"{folder.name}/{known.dimension}/{_hash(file)}/{pooled}/{prefixes}",
+        f"{name}/{known.dimension}/{_hash(file)}/{pooled}/{prefixes}",
         known.dimension,
         Tokenizer(backend),
         session,
