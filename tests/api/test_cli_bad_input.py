@@ -124,7 +124,7 @@ def test_a_command_that_makes_no_sense_is_refused(
         ("GRAPHRAG_EMBEDER", "minilm", "unknown setting GRAPHRAG_EMBEDER: did you mean GRAPHRAG_EMBEDDER"),
         ("GRAPHRAG_CHUNK_TOKENS", "many", "GRAPHRAG_CHUNK_TOKENS='many'"),
         ("GRAPHRAG_CHUNK_TOKENS", "1", "greater than or equal to 256"),
-        ("GRAPHRAG_EMBEDDER", "magic", "'minilm', 'hashing', 'openai'"),
+        ("GRAPHRAG_EMBEDDER", "magic", "'minilm', 'local', 'hashing', 'openai'"),
         ("GRAPHRAG_STORE_URL", "graphrag.db", "is not a URL"),
         ("GRAPHRAG_STORE_URL", "oracle://host", "sqlite"),
     ],
