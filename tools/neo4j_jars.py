@@ -13,6 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tools.maven import maven_command, run_maven
+
 NEO4J_VERSION = "2026.08.1"
 BROWSER_VERSION = "5.24.0"
 OLDEST_JDK = 21
@@ -76,33 +78,19 @@ def _java_version(home: Path) -> int:
     return 0
 
 
-def maven() -> str:
-    """The Maven command.
-
-    Raises:
-        ServerError: it is not installed.
-    """
-    command = shutil.which("mvn")
-    if command is None:
-        raise ServerError(
-            "Maven (mvn) is not installed, which fetches the Neo4j server. Install it (Debian, Ubuntu: apt install maven; "
-            "macOS: brew install maven)"
-        )
-    return command
-
-
 def jars() -> Path:
     """The folder of the server's jars, fetched by Maven if this is the first time.
 
     Raises:
-        ServerError: no JDK, no Maven, or Maven failed.
+        ServerError: no JDK.
+        FetchError: no Maven, or it failed.
     """
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     cache = base / "graphrag-neo4j" / f"{NEO4J_VERSION}-browser-{BROWSER_VERSION}"
     folder = cache / "lib"
     if folder.is_dir():
         return folder
-    command, java = maven(), java_home()
+    command, java = maven_command("the Neo4j server"), java_home()
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of two first starts at once, the second waits
@@ -111,20 +99,13 @@ def jars() -> Path:
         print(f"Fetching Neo4j {NEO4J_VERSION} with Browser {BROWSER_VERSION} into {cache} (once)", file=sys.stderr)
         with tempfile.TemporaryDirectory(dir=cache) as temporary:
             (Path(temporary) / "pom.xml").write_text(POM)
-            fetched = subprocess.run(
-                [
-                    *(command, "-B", "-q", "-C", "-f", f"{temporary}/pom.xml", "dependency:copy-dependencies"),
-                    *("-DincludeScope=runtime", f"-DoutputDirectory={temporary}/lib"),
-                ],
-                env=os.environ | {"JAVA_HOME": str(java)},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
+            run_maven(
+                command,
+                *("-f", f"{temporary}/pom.xml", "dependency:copy-dependencies"),
+                *("-DincludeScope=runtime", f"-DoutputDirectory={temporary}/lib"),
+                what=f"Neo4j {NEO4J_VERSION}",
+                cwd=Path(temporary),
+                environment={"JAVA_HOME": str(java)},
             )
-            if fetched.returncode:
-                reason = "\n".join((fetched.stdout + fetched.stderr).strip().splitlines()[:12])
-                raise ServerError(
-                    f"Maven could not fetch Neo4j {NEO4J_VERSION}; it needs a Maven repository:\n{reason}"
-                )
             (Path(temporary) / "lib").rename(folder)  # all of it or nothing
     return folder

@@ -29,6 +29,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from tools.maven import FetchError
 from tools.neo4j_jars import NEO4J_VERSION, ServerError, jars, java_home
 
 HOST = "127.0.0.1"
@@ -403,7 +404,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             load(home, parsed.file)
             print(f"Loaded {parsed.file} into {home}")
-    except ServerError as exc:
+    except (ServerError, FetchError) as exc:
         print(f"Error: {exc}", file=sys.stderr)
         return 1
     return 0

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrag.embedding.onnx import model_files, open_session, open_tokenizer_file, text_inputs
+from graphrag.embedding.onnx import model_files, open_session, text_inputs
+from graphrag.embedding.tokenizer import read_backend
 from graphrag.errors import ModelError
 
 if TYPE_CHECKING:
-    from tokenizers import Encoding, Tokenizer
+    from tokenizers import Encoding
 
 MAX_TOKENS = 512
 """Of a question with its passage, the length for which such models are made. The passage is cut, not the question."""
@@ -41,7 +42,7 @@ class CrossEncoder:
         self.model = folder.name
         self.candidates = candidates
         model, tokenizer = model_files(folder, "GRAPHRAG_RERANK_MODEL")
-        self._tokenizer: Tokenizer = open_tokenizer_file(tokenizer)
+        self._tokenizer = read_backend(tokenizer.read_bytes(), str(tokenizer))
         self._tokenizer.enable_truncation(MAX_TOKENS, strategy="only_second")
         self._session: Any = open_session(model, str(model), threads=THREADS, arena=False)
         self._inputs = text_inputs(self._session, model)

@@ -13,8 +13,8 @@ from typing import Any
 from graphrag.embedding.centring import Centred
 from graphrag.embedding.local import LocalEncoder, Model
 from graphrag.embedding.models import embedding_model
-from graphrag.embedding.onnx import model_files, open_session, open_tokenizer_file, text_inputs
-from graphrag.embedding.tokenizer import SPECIAL_TOKENS, Tokenizer
+from graphrag.embedding.onnx import model_files, open_session, text_inputs
+from graphrag.embedding.tokenizer import SPECIAL_TOKENS, Tokenizer, read_backend
 from graphrag.errors import ConfigError, ModelError
 
 _SETTING = "GRAPHRAG_EMBEDDING_MODEL"
@@ -39,7 +39,7 @@ def open_folder(
         ModelError: a file is damaged, or the model is no encoder of sentences.
     """
     file, tokenizer_file = model_files(folder, _SETTING)
-    backend = open_tokenizer_file(tokenizer_file)
+    backend = read_backend(tokenizer_file.read_bytes(), str(tokenizer_file))
     around = backend.encode("").ids
     if len(around) != SPECIAL_TOKENS:
         raise ModelError(

@@ -24,7 +24,7 @@ MAX_TOKENS = 256
 """What MiniLM was trained with."""
 _MAX_PREFIX = 64  # tokens; leaves most of a window to the text
 
-_MAX_CHARACTERS = 16_384  # read by `embed`: spares tokenizing a book of which 256 tokens are used
+_MAX_CHARACTERS = 16_384  # read by `embed`: spares tokenizing a book of which a page is used
 
 _T = TypeVar("_T")
 
@@ -132,7 +132,7 @@ class LocalEncoder:
         )
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         for pooled in await self._run(windows):
-            vectors[pooled.window.owner] = unit(pooled.total)
+            vectors[pooled.window.owner] = _unit(pooled.total)
         return vectors
 
     async def encode(self, passages: Sequence[Passage]) -> list[ChunkVectors]:
@@ -232,16 +232,15 @@ def _assemble(passages: Sequence[Passage], pooled: Sequence[_Pooled]) -> list[Ch
         # The sum over all windows divided by its length is the mean of their means, weighted by tokens, at unit length.
         # Windows finish in any order and float addition is not associative: add them in text order.
         parts.sort(key=lambda part: part.window.number)
-        chunk = unit(np.sum([part.total for part in parts], axis=0))
+        chunk = _unit(np.sum([part.total for part in parts], axis=0))
         sentences = np.empty((len(passage.sentences), len(chunk)), dtype=np.float16)
         sentences[:] = chunk
         for part in parts:
             for (number, _, _), total in zip(part.window.sentences, part.sentences, strict=True):
-                sentences[number] = unit(total)
+                sentences[number] = _unit(total)
         vectors.append(ChunkVectors(chunk=chunk, sentences=sentences))
     return vectors
 
 
-def unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The vector at unit length."""
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     return (vector / np.linalg.norm(vector)).astype(np.float32)

@@ -7,7 +7,7 @@ from typing import Any
 from graphrag.errors import ConfigError, ModelError
 
 _SLOW_FUSION = "SkipLayerNormFusion"
-"""The addition and the normalisation after it take four times as long in one as they do in two."""
+"""The addition and the normalisation after it take three times as long in one as they do in two."""
 
 
 def open_session(model: bytes | Path, name: str, *, threads: int, arena: bool) -> Any:
@@ -79,20 +79,3 @@ def text_inputs(session: Any, file: Path) -> frozenset[str]:
             f"token_type_ids"
         )
     return inputs
-
-
-def open_tokenizer_file(file: Path) -> Any:
-    """A tokenizers.Tokenizer that neither pads nor cuts.
-
-    Raises:
-        ModelError: the file cannot be read as one.
-    """
-    from tokenizers import Tokenizer
-
-    try:
-        tokenizer = Tokenizer.from_file(str(file))
-    except Exception as exc:  # the package raises Exception itself
-        raise ModelError(f"{file} cannot be read as a tokenizer: {exc}") from exc
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer

