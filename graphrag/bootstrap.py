@@ -65,7 +65,7 @@ async def open_knowledge_base(settings: Settings, *, bind: bool = True) -> Async
         reranker = await asyncio.to_thread(open_reranking, settings)
         if reranker is not None:
             stack.push_async_callback(reranker.aclose)
-        embedder, encoder = await asyncio.to_thread(open_embedders, settings)
+        embedder, encoder = await asyncio.to_thread(open_embedders, settings, await store.fingerprints())
         stack.push_async_callback(embedder.aclose)
         stack.push_async_callback(encoder.aclose)
         if bind:
@@ -87,27 +87,42 @@ async def open_knowledge_base(settings: Settings, *, bind: bool = True) -> Async
         )
 
 
-def open_embedders(settings: Settings) -> tuple[Embedder, PassageEncoder]:
+def open_embedders(settings: Settings, stored: Fingerprints | None = None) -> tuple[Embedder, PassageEncoder]:
     """The configured embedder and the encoder of sentence vectors; one object where one model does both.
 
-    Sentences stay with the shipped model when passages have another one: a question then costs one remote call, the many
-    short texts of a document none, and a store can be moved to that model.
+    Sentences stay with the model that made those in the store. In a new one it is the embedder, if it encodes sentences, or else
+    a model on this machine: a question costs one remote call then, and the many short texts of a document none.
+
+    Args:
+        settings: of this process.
+        stored: which models made what is there.
 
     Raises:
-        ConfigError: a setting is missing or contradicts another one.
+        ConfigError: a setting is missing or contradicts another one, or a model is not installed.
         ModelError: the local model is missing or damaged.
     """
-    kind = cast(Callable[..., Embedder], resolve(EMBEDDERS, settings.embedder))
-    if settings.embedder in ("hashing", "minilm"):
-        if settings.embedding_model or settings.embedding_base_url:
-            raise ConfigError(
-                f"GRAPHRAG_EMBEDDING_MODEL or GRAPHRAG_EMBEDDING_BASE_URL is set, but GRAPHRAG_EMBEDDER={settings.embedder} "
-                f"needs neither: set GRAPHRAG_EMBEDDER to the provider, too, or to local for a model in a folder"
-            )
-        local = kind() if settings.embedder == "hashing" else kind(workers=settings.embedding_workers)
-        return local, cast(PassageEncoder, local)
-    own = _open_folder(settings, kind) if settings.embedder == "local" else _open_remote(settings, kind)
-    return own, cast(Callable[..., PassageEncoder], resolve(EMBEDDERS, "minilm"))(workers=settings.embedding_workers)
+    embedder = _open_embedder(settings, stored)
+    if isinstance(embedder, PassageEncoder) and (stored is None or stored.sentences == embedder.fingerprint):
+        return embedder, embedder
+    open_installed = cast(Callable[..., PassageEncoder], resolve(EMBEDDERS, "auto"))
+    return embedder, open_installed(stored.sentences if stored else None, workers=settings.embedding_workers)
+
+
+def _open_embedder(settings: Settings, stored: Fingerprints | None) -> Embedder:
+    name, workers = settings.embedder, settings.embedding_workers
+    if name in ("auto", "hashing", "minilm") and (settings.embedding_model or settings.embedding_base_url):
+        raise ConfigError(
+            f"GRAPHRAG_EMBEDDING_MODEL or GRAPHRAG_EMBEDDING_BASE_URL is set, but GRAPHRAG_EMBEDDER={name} "
+            f"needs neither: set GRAPHRAG_EMBEDDER to the provider, too, or to local for a model in a folder"
+        )
+    kind = cast(Callable[..., Embedder], resolve(EMBEDDERS, name))
+    if name == "auto":
+        return kind(stored.embedder if stored else None, workers=workers)
+    if name == "hashing":
+        return kind()
+    if name == "minilm":
+        return kind(workers=workers)
+    return _open_folder(settings, kind) if name == "local" else _open_remote(settings, kind)
 
 
 def _open_folder(settings: Settings, kind: Callable[..., Embedder]) -> Embedder:

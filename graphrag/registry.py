@@ -12,6 +12,7 @@ STORES: Mapping[str, str] = {
     ),
 }
 EMBEDDERS: Mapping[str, str] = {
+    "auto": "graphrag.embedding.installed:open_installed",
     "minilm": "graphrag.embedding.minilm:open_minilm",
     "local": "graphrag.embedding.folder:open_folder",
     "hashing": "graphrag.embedding.hashing:Hashing",

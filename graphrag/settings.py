@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=False)
 
     store_url: str = Field("sqlite:///graphrag.db", description="where the knowledge base is: sqlite:///relative.db, sqlite:////absolute.db or neo4j://user:password@host:7687/database")  # fmt: skip
-    embedder: Literal["minilm", "local", "hashing", "openai", "gemini", "cohere", "mistral", "ollama", "vllm", "llamacpp"] = Field("minilm", description="model of the chunk vectors: minilm (shipped), local (one of your own, in the folder GRAPHRAG_EMBEDDING_MODEL), hashing (no model, for tests), or a provider whose GRAPHRAG_EMBEDDING_MODEL makes them")  # fmt: skip
+    embedder: Literal["auto", "minilm", "local", "hashing", "openai", "gemini", "cohere", "mistral", "ollama", "vllm", "llamacpp"] = Field("auto", description="model of the chunk vectors: auto (the one that the store was filled with; for a new one e5-small-v2 where it is installed, otherwise minilm), minilm (shipped), local (one of your own, in the folder GRAPHRAG_EMBEDDING_MODEL), hashing (no model, for tests), or a provider whose GRAPHRAG_EMBEDDING_MODEL makes them")  # fmt: skip
     embedding_workers: int = Field(2, ge=1, le=64, description="passages that the local model embeds at once, one core each")  # fmt: skip
     embedding_model: str = Field("", max_length=200, description="its name at the provider, or its folder")
     embedding_api_key: SecretStr = Field(SecretStr(""), description="the provider's key; never logged or shown")

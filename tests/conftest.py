@@ -14,6 +14,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from api.cli import GC_THRESHOLDS
+from graphrag.embedding import installed
 from tests.contracts.neo4j import empty
 from tests.model_server import ModelServer, model_server
 from tests.neo4j_server import TestServer, find, refuse
@@ -146,6 +147,12 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
     asyncio.run(empty(url))
     yield url
     asyncio.run(empty(url))
+
+
+@pytest.fixture
+def only_minilm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other embedding model is installed, whether or not one is."""
+    monkeypatch.setattr(installed, "FOLDER", tmp_path / "nowhere" / "e5-small-v2")
 
 
 @pytest.fixture

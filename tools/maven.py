@@ -6,6 +6,9 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+SECONDS = 900
+"""Time limit: a proxy that answers nothing would otherwise hold up for ever what waits for it."""
+
 
 class FetchError(Exception):
     """Something cannot be had; the message says what to do."""
@@ -34,14 +37,18 @@ def run_maven(
     Raises:
         FetchError: it failed, with what it said.
     """
-    done = subprocess.run(
-        [command, "-B", "-q", "-C", *arguments],
-        cwd=cwd,
-        env=os.environ | (environment or {}),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
+    try:
+        done = subprocess.run(
+            [command, "-B", "-q", "-C", *arguments],
+            cwd=cwd,
+            env=os.environ | (environment or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise FetchError(f"Maven had not fetched {what} after {SECONDS} seconds; it needs a Maven repository") from None
     if done.returncode:
         reason = "\n".join((done.stdout + done.stderr).strip().splitlines()[:12])
         raise FetchError(f"Maven could not fetch {what}; it needs a Maven repository:\n{reason}")

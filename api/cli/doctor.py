@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -163,8 +164,11 @@ async def _opened_store(settings: Settings, scope: Scope, known: StoreFile | Non
 
 
 async def _embedder(settings: Settings, fingerprints: list[Fingerprints]) -> Check:
+    stored = None
+    with suppress(GraphRAGError):  # of the store, which has its own check
+        stored = await _bound(settings)
     begun = time.perf_counter()
-    embedder, encoder = await asyncio.to_thread(open_embedders, settings)
+    embedder, encoder = await asyncio.to_thread(open_embedders, settings, stored)
     loaded = time.perf_counter()
     try:
         await embedder.embed(["A sentence to be embedded."], "query")
@@ -177,11 +181,7 @@ async def _embedder(settings: Settings, fingerprints: list[Fingerprints]) -> Che
 
 
 def _fingerprints(settings: Settings, configured: Fingerprints) -> Check:
-    if settings.store_url.startswith("sqlite:"):  # opening it would create the file
-        file = inspect(settings.store_url)
-        known = file.fingerprints if file else None
-    else:
-        known = asyncio.run(_bound(settings))
+    known = asyncio.run(_bound(settings))
     if known is None:
         return Check("fingerprints", True, "nothing is stored yet that a model would have to fit")
     remedy = (
@@ -194,6 +194,9 @@ def _fingerprints(settings: Settings, configured: Fingerprints) -> Check:
 
 
 async def _bound(settings: Settings) -> Fingerprints | None:
+    if settings.store_url.startswith("sqlite:"):  # opening it would create the file
+        file = await asyncio.to_thread(inspect, settings.store_url)
+        return file.fingerprints if file else None
     async with open_stores(settings) as (store, _):
         return await store.fingerprints()
 

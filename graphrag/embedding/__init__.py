@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,13 @@ class Embedder(Protocol):
     @property
     def dimension(self) -> int:
         """Numbers in a vector."""
+        ...
+
+    @property
+    def scale(self) -> float:
+        """What its cosines are multiplied by where passages are scored, so that they vary as much as those for which the weights of
+        chain search were chosen: 1 for the shipped model and all of which nothing else is known.
+        """
         ...
 
     async def embed(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
@@ -58,12 +65,18 @@ def passage_text(prefix: str, text: str) -> str:
     return f"{prefix}\n{text}" if prefix else text
 
 
+@runtime_checkable
 class PassageEncoder(Protocol):
     """A local embedder that gives a passage's vector and those of its sentences in one forward pass (late chunking)."""
 
     @property
     def fingerprint(self) -> str:
         """As Embedder.fingerprint."""
+        ...
+
+    @property
+    def scale(self) -> float:
+        """As Embedder.scale, for the vectors of sentences."""
         ...
 
     async def encode(self, passages: Sequence[Passage]) -> list[ChunkVectors]:

@@ -1,5 +1,5 @@
-"""A sentence encoder of one's own, in a folder: E5, BGE, GTE and their like, exported as model hubs have them. It embeds
-passages and questions; sentences stay with the shipped model, as they do beside a remote one.
+"""A sentence encoder in a folder: E5, BGE, GTE and their like, exported as model hubs have them. E5 embeds sentences, too; with the
+others these stay with the shipped model, as they do beside a remote one.
 
 The folder holds `model.onnx` (or `onnx/model.onnx`), `tokenizer.json` and perhaps `1_Pooling/config.json`, and is called as the
 model is, by which its prefixes are known. Nothing is downloaded.
@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from graphrag.embedding.centring import Centred
+from graphrag.embedding.centring import Centred, CentredEncoder
 from graphrag.embedding.local import LocalEncoder, Model
 from graphrag.embedding.models import embedding_model
 from graphrag.embedding.onnx import model_files, open_session, text_inputs
@@ -70,7 +70,10 @@ def open_folder(
         query_prefix=known.query_prefix,
         document_prefix=known.document_prefix,
     )
-    return Centred(LocalEncoder(model, workers=workers))
+    encoder = LocalEncoder(model, workers=workers)
+    if known.encodes and not first_token:
+        return CentredEncoder(encoder, scale=known.scale)
+    return Centred(encoder, scale=known.scale)
 
 
 def _first_token(file: Path) -> bool:

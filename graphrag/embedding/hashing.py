@@ -39,6 +39,11 @@ class Hashing:
         """Numbers in a vector."""
         return self._dimension
 
+    @property
+    def scale(self) -> float:
+        """As Embedder.scale."""
+        return 1.0
+
     async def embed(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
         """As Embedder.embed; queries and documents are treated alike."""
         return await asyncio.to_thread(self._embed, texts)

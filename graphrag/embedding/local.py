@@ -124,6 +124,11 @@ class LocalEncoder:
         """Numbers in a vector."""
         return self._model.dimension
 
+    @property
+    def scale(self) -> float:
+        """As Embedder.scale."""
+        return 1.0
+
     async def embed(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
         """As Embedder.embed; what is longer than one pass is cut."""
         prefix = self._model.query_prefix if kind == "query" else self._model.document_prefix

@@ -17,9 +17,14 @@ class EmbeddingModel:
     """Whether it gives shorter vectors on demand, of which the first numbers say the most."""
     cornered: bool = False
     """Whether it has all texts in one corner, so that its vectors are to be centred (graphrag.embedding.centring)."""
+    scale: float = 1.0
+    """See Embedder.scale. 1.4 for E5: the cosines of the questions and passages of HotpotQA, and of MuSiQue, have a standard deviation
+    of 0.07 with e5-small-v2 when centred, and of 0.095 with the shipped model."""
+    encodes: bool = False
+    """Whether it gives vectors of sentences from a passage's own pass that are worth as much as the shipped model's."""
 
 
-_E5 = ("query: ", "passage: ")
+_E5 = EmbeddingModel(384, "query: ", "passage: ", cornered=True, scale=1.4, encodes=True)
 _BGE = "Represent this sentence for searching relevant passages: "
 
 MODELS: Mapping[str, EmbeddingModel] = {
@@ -39,12 +44,12 @@ MODELS: Mapping[str, EmbeddingModel] = {
     "bge-base-en": EmbeddingModel(768, _BGE, cornered=True),
     "bge-large-en": EmbeddingModel(1024, _BGE, cornered=True),
     "bge-m3": EmbeddingModel(1024),
-    "e5-small": EmbeddingModel(384, *_E5, cornered=True),
-    "e5-base": EmbeddingModel(768, *_E5, cornered=True),
-    "e5-large": EmbeddingModel(1024, *_E5, cornered=True),
-    "multilingual-e5-small": EmbeddingModel(384, *_E5, cornered=True),
-    "multilingual-e5-base": EmbeddingModel(768, *_E5, cornered=True),
-    "multilingual-e5-large": EmbeddingModel(1024, *_E5, cornered=True),
+    "e5-small": _E5,
+    "e5-base": replace(_E5, dimension=768),
+    "e5-large": replace(_E5, dimension=1024),
+    "multilingual-e5-small": _E5,
+    "multilingual-e5-base": replace(_E5, dimension=768),
+    "multilingual-e5-large": replace(_E5, dimension=1024),
 }
 """By how names begin, after the owner: `nomic-ai/nomic-embed-text-v1.5` and `nomic-embed-text:latest` are one."""
 

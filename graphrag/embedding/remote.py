@@ -72,6 +72,11 @@ class RemoteEmbedder:
         """Numbers in a vector."""
         return self._model.dimension
 
+    @property
+    def scale(self) -> float:
+        """As Embedder.scale."""
+        return self._model.scale
+
     async def aclose(self) -> None:
         """Close its connections."""
         await self._service.close()
@@ -215,7 +220,7 @@ def open_remote(
         batch=batch,
         concurrency=concurrency,
     )
-    return Centred(embedder) if known.cornered else embedder
+    return Centred(embedder, scale=known.scale) if known.cornered else embedder
 
 
 def _batches(texts: Sequence[str], most: int) -> Iterator[list[str]]:

@@ -168,7 +168,7 @@ class Ledger:
             return []
         chunks, stored = zip(*found, strict=True)
         question = self.question
-        similarities = _cosines(np.stack([of.chunk for of in stored]), question.vector)
+        similarities = _cosines(np.stack([of.chunk for of in stored]), question.passage_vector)
         scores = _cosines(np.concatenate([of.sentences for of in stored]), question.sentence_vector)
         words = [chunk.terms.split() for chunk in chunks]
         keyword = bm25(words, question.terms, question.statistics)

@@ -30,9 +30,11 @@ class Question:
     text: str
     """As it was asked, but for slips of the pen."""
     vector: NDArray[np.float32]
-    """`(dim,)`, comparable with chunk vectors."""
+    """`(dim,)`, unit length, comparable with chunk vectors: to search with."""
+    passage_vector: NDArray[np.float32]
+    """The same times the embedder's scale: to score passages with."""
     sentence_vector: NDArray[np.float32]
-    """`(sentence_dim,)`, comparable with sentence vectors."""
+    """`(sentence_dim,)`, comparable with sentence vectors, times the encoder's scale."""
     terms: tuple[str, ...]
     """Distinct, in order."""
     statistics: TermStatistics
@@ -87,7 +89,16 @@ async def _read(store: GraphStore, embedder: Embedder, encoder: PassageEncoder, 
     )
     chunks = max(statistics.chunks, FEW_CHUNKS)
     weights = {term: idf(chunks, statistics.frequency.get(term, 0)) for term in distinct}
-    return Question(text, vector, sentence_vector, distinct, statistics, weights, _named(text, phrases, entities))
+    return Question(
+        text,
+        vector,
+        vector * embedder.scale,
+        sentence_vector * encoder.scale,
+        distinct,
+        statistics,
+        weights,
+        _named(text, phrases, entities),
+    )
 
 
 async def _embed(

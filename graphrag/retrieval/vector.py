@@ -17,6 +17,7 @@ class NoVectors:
     def __init__(self, embedder: Embedder) -> None:
         self.fingerprint = embedder.fingerprint
         self.dimension = embedder.dimension
+        self.scale = embedder.scale
 
     async def embed(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
         """See Embedder.embed."""

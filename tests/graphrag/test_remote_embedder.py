@@ -473,10 +473,12 @@ async def test_a_long_source_that_the_embedder_refuses_in_part_fails_alone(
 # Settings
 
 
-async def test_settings_open_a_remote_embedder_and_leave_sentences_to_the_local_model(server: ModelServer) -> None:
+async def test_settings_open_a_remote_embedder_and_leave_sentences_to_the_local_model(
+    server: ModelServer, only_minilm: None
+) -> None:
     server.otherwise = embeds(768)
     settings = load_settings(embedder="ollama", embedding_model="nomic-embed-text", embedding_base_url=server.url)
-    embedder, encoder = open_embedders(settings)
+    embedder, encoder = await asyncio.to_thread(open_embedders, settings)
     assert embedder.fingerprint == "nomic-embed-text/768/prefix:('search_query: ', 'search_document: ')"
     assert encoder.fingerprint.startswith("all-MiniLM-L6-v2-int8/384")
     assert (await embedder.embed(["Where?"], "query")).shape == (1, 768)
@@ -484,7 +486,7 @@ async def test_settings_open_a_remote_embedder_and_leave_sentences_to_the_local_
     await encoder.aclose()
 
 
-async def test_a_model_with_all_texts_in_one_corner_is_centred(server: ModelServer) -> None:
+async def test_a_model_with_all_texts_in_one_corner_is_centred(server: ModelServer, only_minilm: None) -> None:
     async def in_a_corner(exchange: Exchange) -> None:
         rows = [0.2 * unit(text, 384) + 1 / 384**0.5 for text in exchange.body["input"]]
         data = [{"index": n, "embedding": row.tolist()} for n, row in enumerate(rows)]
@@ -492,7 +494,7 @@ async def test_a_model_with_all_texts_in_one_corner_is_centred(server: ModelServ
 
     server.otherwise = in_a_corner
     settings = load_settings(embedder="vllm", embedding_model="intfloat/e5-small-v2", embedding_base_url=server.url)
-    embedder, encoder = open_embedders(settings)
+    embedder, encoder = await asyncio.to_thread(open_embedders, settings)
 
     vectors = await embedder.embed(["Where?", "When?"], "query")
 

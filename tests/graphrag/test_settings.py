@@ -13,7 +13,7 @@ def test_without_an_environment_every_setting_has_its_default():
     settings = load_settings()
 
     assert settings.store_url == "sqlite:///graphrag.db"
-    assert settings.embedder == "minilm"
+    assert settings.embedder == "auto"
     assert settings.filter_fields == ()
     assert settings.model_dump() == Settings().model_dump()
 
