@@ -6,8 +6,8 @@ from dataclasses import replace
 from itertools import combinations
 
 from agent.assess import Assessment
-from agent.quoting import quotations
-from agent.types import Answer, PathEdge, RankedChunk, Step, StoppedBy, Verdict
+from agent.quoting import named_in, quotations
+from agent.types import Answer, Citation, PathEdge, RankedChunk, Step, StoppedBy, Verdict
 from agent.writer import Written
 from graphrag.retrieval.chain import Bridge, bridge_between
 from graphrag.retrieval.ledger import Ledger
@@ -46,7 +46,7 @@ def compose(
         confidence=round(assessment.confidence, 4),
         missing=tuple(dict.fromkeys((*missing, *assessment.missing))),
         citations=citations,
-        path=_path(ledger, assessment),
+        path=_path(ledger, assessment, citations),
         steps=steps,
         stopped_by=stopped_by,
         ranked=[
@@ -88,16 +88,19 @@ def judge(assessment: Assessment) -> Verdict:
     return "answered" if assessment.confidence >= ANSWERED else "evidence_only"
 
 
-def _path(ledger: Ledger, assessment: Assessment) -> tuple[PathEdge, ...]:
+def _path(ledger: Ledger, assessment: Assessment, citations: Sequence[Citation]) -> tuple[PathEdge, ...]:
     """The strongest bridges that hold the evidence set together: the maximum spanning forest over its passages.
 
-    Edges lead from the passage cited first, in that order.
+    Of what joins two passages, what both quotations name goes before the rest. Edges lead from the passage cited first, in that
+    order.
     """
     chosen = assessment.evidence.chunk_ids
+    quoted = [named_in(ledger.candidates[id_], [one for one in citations if one.chunk_id == id_]) for id_ in chosen]
     bridges = [
         (bridge, one, other)
         for one, other in combinations(range(len(chosen)), 2)
-        if (bridge := bridge_between(ledger, chosen[one], chosen[other])) is not None
+        if (bridge := bridge_between(ledger, chosen[one], chosen[other], among=quoted[one] & quoted[other])) is not None
+        or (bridge := bridge_between(ledger, chosen[one], chosen[other])) is not None
     ]
     # Kruskal's algorithm, here since there are a handful of passages: a library takes longer to import than the answer.
     trees = list(range(len(chosen)))

@@ -4,8 +4,9 @@ The constants were chosen on HotpotQA and MuSiQue by how often the quotations ho
 """
 
 import re
-from collections.abc import Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
+from operator import attrgetter
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from agent.spans.fields import heads_of, said_with
 from agent.spans.wanted import Wanted, read_wanted
 from agent.types import Citation, ShortAnswer
 from graphrag.analysis import held_terms, normalise, terms
+from graphrag.retrieval.chain import bridge_between
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.types import Chunk, Span
 
@@ -49,14 +51,35 @@ def quotations(ledger: Ledger, assessment: Assessment, short: ShortAnswer | None
         wanted = replace(wanted, kind="date")  # what mostly decides
     citations: list[Citation] = []
     covered: set[str] = set()
+    quoted: dict[str, Set[str]] = {}
     for id_ in assessment.evidence.chunk_ids:
         candidate = ledger.candidates[id_]
         first = sentence_at(candidate.chunk, short.start) if short is not None and short.chunk_id == id_ else None
         if compared and first is None and not heads_of(candidate.chunk):
             first = 0  # which says what it is, and of whom when and where born
-        for span, score in _best_sentences(ledger, candidate, wanted, covered, keys.get(id_, set()), first):
-            citations.append(cite(candidate, span, len(citations) + 1, score))
+        leading = _leading(ledger, quoted, id_) or keys.get(id_, set())
+        cited = [
+            cite(candidate, span, number, score)
+            for number, (span, score) in enumerate(
+                _best_sentences(ledger, candidate, wanted, covered, leading, first), start=len(citations) + 1
+            )
+        ]
+        quoted[id_] = named_in(candidate, cited)
+        citations += cited
     return tuple(citations)
+
+
+def named_in(candidate: Candidate, cited: Sequence[Citation]) -> Set[str]:
+    """Keys of those entities of a passage that the quotations name."""
+    said = [f" {normalise(citation.quote)} " for citation in cited]
+    return {key for key in candidate.mentions if any(f" {key} " in one for one in said)}
+
+
+def _leading(ledger: Ledger, quoted: Mapping[str, Set[str]], id_: str) -> Set[str]:
+    """The key that leads to a passage from what is quoted before it: of two instruments in both, the one that was spoken of."""
+    bridges = [bridge_between(ledger, earlier, id_, among=among) for earlier, among in quoted.items()]
+    best = max((bridge for bridge in bridges if bridge is not None), key=attrgetter("score"), default=None)
+    return {best.key} if best is not None else set()
 
 
 def _best_sentences(

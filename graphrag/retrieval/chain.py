@@ -44,7 +44,7 @@ Together:
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -328,8 +328,12 @@ def repeats(one: Candidate, other: Candidate) -> bool:
     return _share(one, other) >= REPEATED
 
 
-def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
-    """The strongest bridge from one passage of the ledger to another, or None."""
+def bridge_between(ledger: Ledger, first: str, second: str, *, among: Set[str] | None = None) -> Bridge | None:
+    """The strongest bridge from one passage of the ledger to another, or None.
+
+    Args:
+        among: the only keys that count; None for all.
+    """
     if not ledger.joined:
         return None
     w = ledger.weights
@@ -350,7 +354,8 @@ def bridge_between(ledger: Ledger, first: str, second: str) -> Bridge | None:
     ]
     bridges += [Bridge(k, "link", distinct * (w.link + w.link_sentence * one.naming_score(k))) for k in there]
     bridges += [Bridge(k, "back", distinct * w.back * other.naming_score(k)) for k in back]
-    return max(bridges, key=lambda bridge: (bridge.score, bridge.key), default=None)
+    possible = [bridge for bridge in bridges if among is None or bridge.key in among]
+    return max(possible, key=lambda bridge: (bridge.score, bridge.key), default=None)
 
 
 def _shared_weight(w: Weights, one: Candidate, other: Candidate, key: str) -> float:

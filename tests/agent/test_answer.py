@@ -271,3 +271,29 @@ async def test_both_hops_are_cited_and_joined_by_the_entity_between_them(meaning
     unanswerable = await Agent(meaning).run(SCOPE, "Which elephants live in the zoo of Antananarivo?")
     assert unanswerable.verdict == "insufficient_evidence"
     assert "Antananarivo" in unanswerable.missing
+
+
+async def test_what_is_quoted_of_a_second_passage_is_of_the_one_that_was_spoken_of(meaning: KnowledgeBase):
+    """Two instruments are in both papers; the price of the wrong one stands in the row that resembles the question more."""
+    papers = {
+        "audit.md": (
+            "# Audit of the tank farm\n\n## Level gauges\n\nTwo level gauges are in use. KP-3 was in order, with a valid "
+            "certificate. KP-7 was used on 12 days after its calibration had expired; it was found past its due date.\n"
+        ),
+        "prices.md": (
+            "# Agreement with Torvald Laboratory\n\n## Prices\n\n| Mark | Instrument | Price per calibration |\n|---|---|---|\n"
+            "| KP-3 | Level gauge with radar | EUR 310 |\n| KP-7 | Level gauge, general purpose | EUR 420 |\n"
+        ),
+    }
+    for source, text in papers.items():
+        await ingest_documents(meaning, SCOPE, load_bytes(text.encode(), source))
+
+    answer = await Agent(meaning).run(
+        SCOPE, "What does it cost to calibrate the level gauge that the audit of the tank farm found past its due date?"
+    )
+
+    assert {citation.source for citation in answer.citations} == set(papers)
+    assert "EUR 420" in answer.text
+    assert "EUR 310" not in answer.text
+    assert [edge.entity for edge in answer.path] == ["KP-7"]
+    await check_path(meaning, answer)

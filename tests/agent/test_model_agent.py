@@ -437,6 +437,7 @@ class Away:
     """An embedder at a server that does not answer."""
 
     fingerprint = "away"
+    scale = 1.0
 
     def __init__(self, dimension: int, error: ModelError) -> None:
         self.dimension = dimension

@@ -12,7 +12,9 @@ import pytest
 
 from agent.loop import Agent
 from agent.types import Answer
+from api.cli.quickstart import ASKED
 from graphrag.bootstrap import open_knowledge_base
+from graphrag.embedding import installed
 from graphrag.ingest import ingest_documents
 from graphrag.loaders.base import LoadedDocument
 from graphrag.sample import open_documents, questions
@@ -53,8 +55,8 @@ def load_sample() -> list[LoadedDocument | Failure]:
         return list(documents)
 
 
-async def ask_everything(path: Path, documents: list[LoadedDocument | Failure]) -> Outcome:
-    async with open_knowledge_base(load_settings(store_url=f"sqlite:///{path}")) as kb:
+async def ask_everything(path: Path, documents: list[LoadedDocument | Failure], embedder: str) -> Outcome:
+    async with open_knowledge_base(load_settings(store_url=f"sqlite:///{path}", embedder=embedder)) as kb:
         report = await ingest_documents(kb, SCOPE, documents)
         assert not report.failures
         batches: dict[str, GraphBatch] = {batch.document.source: batch async for batch in kb.store.export(SCOPE)}
@@ -75,9 +77,21 @@ async def ask_everything(path: Path, documents: list[LoadedDocument | Failure]) 
         )
 
 
-@pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
-    yield asyncio.run(ask_everything(tmp_path_factory.mktemp("sample") / "sample.db", load_sample()))
+@pytest.fixture(scope="module", params=["e5", "minilm"])
+def outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
+    """With the model of `make quickstart` where there is Maven, and where there is none."""
+    if request.param == "e5" and not installed.FOLDER.is_dir():
+        pytest.skip("the model e5-small-v2 is not installed, see 'make model'")
+    embedder = "minilm" if request.param == "minilm" else "auto"
+    yield asyncio.run(ask_everything(tmp_path_factory.mktemp("sample") / "sample.db", load_sample(), embedder))
+
+
+def test_the_question_of_the_first_run_is_answered_with_the_instrument_that_it_is_about(outcome: Outcome):
+    answer = outcome.answers[ASKED]
+    assert answer.verdict == "answered"
+    assert "RA-88" in answer.citations[0].quote + answer.citations[1].quote
+    assert "EUR 1,940" in answer.text, "and not the price of RA-61, which stands in the same papers"
+    assert [edge.entity for edge in answer.path] == ["RA-88"]
 
 
 def test_every_document_that_a_question_names_is_in_the_corpus(outcome: Outcome):
