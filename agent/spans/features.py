@@ -28,6 +28,8 @@ UNTYPED = 0.6
 NEUTRAL_EXPLAINED = 0.4
 """Share explained by others that a passage which answers alone counts as having, times what the sentence holds: about the mean of
 the right answers of the fit."""
+LONGEST = 40
+"""Characters of a word beside a candidate that is read, at most."""
 MAX_OPENING = 250
 """Characters of a first sentence that may describe what a passage is about."""
 
@@ -46,6 +48,10 @@ _YEAR = re.compile(r"[12]\d{3}")
 _LIFE = tuple(map(canonical, terms("born died")))
 _MODEL = re.compile(r"\b[A-Z]+-?\d")
 _TOKEN = re.compile(r"\w+")
+_BEFORE = re.compile(r"(\w+) \Z")
+_AFTER = re.compile(r" (\w+)")
+_SAID_BEFORE: Mapping[Kind, tuple[str, ...]] = {"person": (" by ",), "place": (" at ", " in ", " near ")}
+"""What stands before who acts, and before a place."""
 _DONE_BY = re.compile(r"\b\w+(?=\s+by\b)")
 _RELATIVE = "(?:grand)?(?:sons?|daughters?|child|children|fathers?|mothers?|parents?)|nephew|niece|uncle|aunt"
 _RELATIVE_OF = re.compile(rf"\b({_RELATIVE})\s+of\b", re.IGNORECASE)
@@ -68,6 +74,9 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
     explained  share of the question's weight that a passage joined to its own holds beyond its sentence
     asked      share of the terms near the question word that its sentence or title holds
     asked_near the same, each by its nearness to the candidate
+    nearest    1 if its sentence or title holds the term nearest the question word, unless the question goes through that
+    bridge     how strongly it, or what it is a part of the name of ("Lindane yard"), joins passages of the evidence set
+    through    1 if a noun that the question goes through stands in it or right beside it ("the Lindane *yard*")
     type       how well its type fits; for a thing, `described` counts as well
     head       1 if it holds the noun that is asked for ("which river": "North Canadian River")
     described  share of that noun's terms in the first sentence of a passage about it
@@ -104,7 +113,8 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
             suits = max(suits, described) if wanted.kind == "thing" else suits
             if not suits and (found.type in _CERTAIN or not wanted.head.isdisjoint(CLASSES)):
                 continue  # "Welsh" stands near many a name and is none; other types are the recogniser's guess
-            own = {"type": suits, "described": described}
+            bridges = [bridge.score for _, _, bridge in evidence.bridges if f" {found.key} " in f" {bridge.key} "]
+            own = {"type": suits, "described": described, "bridge": max(bridges, default=0.0)}
             said = reading.features(found, title, joined)
             if said is not None:
                 weighed.append(Weighed(found, {**outer, **said, **own}))
@@ -149,6 +159,10 @@ class _Reading:
     """With the terms of the question that each holds."""
     counts: Mapping[str, int]
     """Entity key -> passages that mention it."""
+    nearest: frozenset[str]
+    """The terms nearest the question word, but what the question goes through."""
+    through: frozenset[str]
+    """The nouns that it goes through and does not ask for."""
 
     @classmethod
     def of(cls, ledger: Ledger, wanted: Wanted, passages: Sequence[Candidate]) -> "_Reading":
@@ -156,12 +170,16 @@ class _Reading:
         for term, weight in ledger.question.weights.items():
             if canonical(term) not in wanted.head:
                 weights[canonical(term)] = max(weight, weights.get(canonical(term), 0.0))
+        through = frozenset(map(canonical, wanted.through)) - wanted.head
+        closest = max(wanted.asked.values(), default=0.0)
         return cls(
             wanted,
             weights,
             {term: near * weights.get(term, 0.0) for term, near in wanted.asked.items()},
             [(p, frozenset(map(canonical, p.chunk.terms.split())) & weights.keys()) for p in passages],
             Counter(mention.key for p in passages for mention in p.chunk.mentions),
+            frozenset(term for term, near in wanted.asked.items() if near == closest) - through,
+            through,
         )
 
     def joined(self, ledger: Ledger, passage: Candidate) -> list[tuple[float, frozenset[str]]]:
@@ -197,6 +215,8 @@ class _Reading:
             "explained": (firmest if joined else NEUTRAL_EXPLAINED * weight_of(self.weights, local)) / total,
             "asked": sum(self.asked.get(term, 0.0) for term in local - own) / total_asked,
             "asked_near": sum(weight * nearness.get(term, 0.0) for term, weight in self.asked.items()) / total_asked,
+            "nearest": float(not self.nearest.isdisjoint(local)),
+            "through": float(not self.through.isdisjoint(own | _beside(found))),
             "head": float(bool(self.wanted.head & own)),
             "first": float(sentence == 0),
         }
@@ -225,6 +245,13 @@ def _nearness(found: Found, sentence: int, *, acting: bool) -> dict[str, float]:
             if span is not None and span[0] <= found.start < span[1]:
                 nearness[term] = 1.0
     return nearness
+
+
+def _beside(found: Found) -> frozenset[str]:
+    """The terms of the words right before and after."""
+    text, start, end = found.chunk.text, found.start - found.chunk.start, found.end - found.chunk.start
+    before, after = _BEFORE.search(text, max(0, start - LONGEST - 1), start), _AFTER.match(text, end)
+    return frozenset(_canonical_word(match.group(1)) for match in (before, after) if match)
 
 
 def _converse(match: "re.Match[str]") -> str:
@@ -270,7 +297,9 @@ def fit(found: Found, wanted: Wanted) -> float:
         return 0.0
     if found.type in _TYPES[wanted.kind] or (wanted.kind == "thing" and head & frozenset(terms(found.text))):
         return 1.0
-    return 0.0 if found.type else UNTYPED
+    # The type of a name that the recogniser has never seen is a guess: "founded by Sigrid Halle" says more than its ORG.
+    said = found.chunk.text.endswith(_SAID_BEFORE.get(wanted.kind, ()), 0, found.start - found.chunk.start)
+    return UNTYPED if said or not found.type else 0.0
 
 
 def _leads_on(found: Found, wanted: Wanted, leading: Mapping[str, str]) -> bool:
