@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from agent.evidence import EvidenceSet, choose_evidence, weight_of
 from agent.expected import asked_words, name_terms, says_one_thing, wanted_terms
 from agent.spans.fields import said_with
-from agent.spans.offer import OFFERED, short_answer
+from agent.spans.offer import short_answer
 from agent.spans.stated import with_stated
 from agent.spans.wanted import kin_held
 from agent.telling import tells
@@ -38,6 +38,8 @@ WEIGHTS: Mapping[str, float] = {
 }
 NEUTRAL_BRIDGE = 0.6
 """Counts as the bridge of a passage that answers alone and so needs none: about the mean over complete sets of the fit."""
+NEUTRAL_ANSWER = 0.24
+"""Counts as the short answer where none is offered, since what is unlikely says nothing: about the least that is, in the fit."""
 UNTOLD = 0.3
 """Most confidence where nothing of the kind asked for stands where the evidence speaks of it (agent/telling.py)."""
 ABSENT_IDENTIFIER = 0.1
@@ -140,7 +142,7 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
                and for two things that the question compares
     margin     how far the best chain is ahead of the best one of other documents, at most 1; for a passage that answers alone,
                how far it is ahead of the best of other documents by itself
-    answer     probability of the short answer, if one is offered; else OFFERED, since what is unlikely says nothing
+    answer     probability of the short answer, if one is offered; else NEUTRAL_ANSWER
     """
     question = ledger.question
     chosen = [ledger.candidates[id_] for id_ in evidence.chunk_ids]
@@ -174,7 +176,7 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
         if evidence.alone or evidence.compared
         else min((bridge.score for _, _, bridge in evidence.bridges), default=0.0),
         "margin": min(1.0, score - max(rivals)) if rivals else 1.0,
-        "answer": short.confidence if short is not None else OFFERED,
+        "answer": short.confidence if short is not None else NEUTRAL_ANSWER,
     }
 
 

@@ -7,6 +7,7 @@ import pytest
 from agent.answer import ANSWERED, INSUFFICIENT, judge
 from agent.assess import (
     ABSENT_IDENTIFIER,
+    NEUTRAL_ANSWER,
     NEUTRAL_BRIDGE,
     WEIGHTS,
     Assessment,
@@ -19,7 +20,6 @@ from agent.assess import (
 from agent.evidence import EvidenceSet, choose_evidence
 from agent.expected import wanted_terms
 from agent.loop import Agent
-from agent.spans.offer import OFFERED
 from agent.spans.wanted import read_wanted
 from graphrag.analysis import terms
 from graphrag.knowledge import KnowledgeBase
@@ -102,7 +102,7 @@ async def test_evidence_that_shows_an_answer_of_the_kind_asked_for_counts_more(
     _, assessment = await searched(kb, question)
 
     assert (assessment.short is not None) == answered
-    assert assessment.features["answer"] == (assessment.short.confidence if assessment.short else OFFERED)
+    assert assessment.features["answer"] == (assessment.short.confidence if assessment.short else NEUTRAL_ANSWER)
 
 
 async def test_without_evidence_every_feature_is_zero(empty: KnowledgeBase):
