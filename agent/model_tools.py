@@ -87,7 +87,7 @@ async def _search_all(ledger: Ledger, means: Means, queries: Sequence[str], k: i
             vector_search(ledger.store, ledger.scope, vectors[number], k, ledger.filter),
             keyword_search(ledger.store, ledger.scope, query, k, ledger.filter),
         )
-        return [hit.chunk_id for hit in fuse(near, matching, k)]
+        return [hit.chunk_id for hit in fuse(near, matching, k, means.embedder.scale)]
 
     lists = await asyncio.gather(*(search(number, query) for number, query in enumerate(queries)))
     turns = [found[rank] for rank in range(k) for found in lists if rank < len(found)]

@@ -59,7 +59,7 @@ async def search(
             near, matching = await asyncio.gather(
                 _near(kb, scope, query, pool, filter), search(kb, scope, query, "keyword", pool, filter)
             )
-            return fuse(near, matching, k)
+            return fuse(near, matching, k, kb.embedder.scale)
         case "graph":
             store = await with_merges(kb.store, kb.system, scope)
             question = await read_or_degrade(kb, store, scope, query)

@@ -36,7 +36,7 @@ class Support:
     words: float
     """Share of its words that occur there, 0 to 1; 1 for a sentence without any."""
     similarity: float
-    """Highest cosine to a sentence there; 0 without any."""
+    """Highest cosine to a sentence there, times the encoder's scale; 0 without any."""
     unfounded: tuple[str, ...]
     """Names and numbers that do not occur there."""
 
@@ -66,7 +66,7 @@ async def supports(
     found: list[Support] = []
     for place, (text, (_, cited)) in enumerate(zip(texts, claims, strict=True)):
         chunks = [ledger.candidates[id_].chunk for id_ in cited]
-        similarity = _similarity(encoded[place].chunk, cited, vectors) if ids else 0.0
+        similarity = encoder.scale * _similarity(encoded[place].chunk, cited, vectors) if ids else 0.0
         found.append(_support(text, chunks, ledger.question.text, similarity))
     return found
 

@@ -14,7 +14,7 @@ itself, stands in no chain and ranks after all others, unless the question names
 
 Capitals are weights (graphrag.retrieval.weights). By itself (`base`):
 
-    cos        cosine of the passage's vector and the question's
+    cos        cosine of the passage's vector and the question's, times the scale of the model
     sentence   the same of its best sentence, at least 0
     keyword    BM25, by that of the best candidate
     named      1 if the question names what the passage is about, else 0

@@ -9,14 +9,20 @@ KEYWORD_WEIGHT = 0.4
 rank fusion where one list is much stronger than the other (docs/benchmarks.md)."""
 
 
-def fuse(vector: Sequence[Hit], keyword: Sequence[Hit], k: int) -> list[Hit]:
-    """The k best of both lists: cosine + KEYWORD_WEIGHT * BM25 / best BM25, descending, ties ascending by id.
+def fuse(vector: Sequence[Hit], keyword: Sequence[Hit], k: int, scale: float) -> list[Hit]:
+    """The k best of both lists: scale * cosine + KEYWORD_WEIGHT * BM25 / best BM25, descending, ties ascending by id.
 
     A chunk that only one list holds counts with the lowest cosine of the vector list, or with no keyword score.
+
+    Args:
+        vector: hits by cosine.
+        keyword: hits by BM25.
+        k: at most so many.
+        scale: of the cosines, see Embedder.scale.
     """
-    floor = min((hit.score for hit in vector), default=0.0)
+    scores = {hit.chunk_id: scale * hit.score for hit in vector}
+    floor = min(scores.values(), default=0.0)
     best = max((hit.score for hit in keyword), default=0.0) or 1.0
-    scores = {hit.chunk_id: hit.score for hit in vector}
     for hit in keyword:
         scores[hit.chunk_id] = scores.get(hit.chunk_id, floor) + KEYWORD_WEIGHT * hit.score / best
     hits = [Hit(chunk, round(score, 6)) for chunk, score in scores.items()]

@@ -31,9 +31,9 @@ class Candidate:
     chunk: Chunk
     vector: NDArray[np.float32]
     similarity: float
-    """Cosine of the chunk's vector and the question's."""
+    """Cosine of the chunk's vector and the question's, times the embedder's scale."""
     sentences: Sequence[float]
-    """Cosine of each sentence and the question; for a chunk without sentences the chunk's own."""
+    """Cosine of each sentence and the question, times the encoder's scale; for a chunk without sentences the chunk's own."""
     best_sentence: float
     """The highest of them, at least 0."""
     keyword: float

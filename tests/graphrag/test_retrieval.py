@@ -309,7 +309,7 @@ async def test_vector_search_orders_by_cosine_and_then_by_id(store: Store):
 
 
 def test_fusion_adds_the_weighted_share_of_the_best_keyword_score():
-    fused = fuse([Hit("a", 0.9), Hit("b", 0.5)], [Hit("b", 8.0), Hit("a", 2.0)], 5)
+    fused = fuse([Hit("a", 0.9), Hit("b", 0.5)], [Hit("b", 8.0), Hit("a", 2.0)], 5, 1.0)
 
     assert fused == [
         Hit("a", round(0.9 + KEYWORD_WEIGHT * 0.25, 6)),
@@ -318,20 +318,21 @@ def test_fusion_adds_the_weighted_share_of_the_best_keyword_score():
 
 
 def test_a_hit_that_only_keywords_found_counts_with_the_lowest_cosine():
-    fused = fuse([Hit("a", 0.9), Hit("b", 0.2)], [Hit("c", 4.0)], 5)
+    fused = fuse([Hit("a", 0.9), Hit("b", 0.2)], [Hit("c", 4.0)], 5, 1.0)
 
     assert fused == [Hit("a", 0.9), Hit("c", round(0.2 + KEYWORD_WEIGHT, 6)), Hit("b", 0.2)]
 
 
 def test_fusion_breaks_ties_by_id_and_cuts_at_k():
-    assert fuse([Hit("c", 0.5), Hit("a", 0.5), Hit("b", 0.5)], [], 2) == [Hit("a", 0.5), Hit("b", 0.5)]
+    assert fuse([Hit("c", 0.5), Hit("a", 0.5), Hit("b", 0.5)], [], 2, 1.0) == [Hit("a", 0.5), Hit("b", 0.5)]
 
 
 def test_fusion_of_empty_lists_is_empty_and_of_one_list_is_that_list():
-    assert fuse([], [], 5) == []
-    assert [hit.chunk_id for hit in fuse([], [Hit("b", 1.0), Hit("a", 3.0)], 5)] == ["a", "b"]
-    assert fuse([Hit("b", 0.1), Hit("a", -0.1)], [], 5) == [Hit("b", 0.1), Hit("a", -0.1)]
-    assert fuse([Hit("a", 0.1)], [Hit("a", 0.0)], 5) == [Hit("a", 0.1)]
+    assert fuse([], [], 5, 1.0) == []
+    assert fuse([Hit("a", 0.5), Hit("b", 0.4)], [Hit("b", 7.0)], 5, 2.0) == [Hit("b", 1.2), Hit("a", 1.0)]
+    assert [hit.chunk_id for hit in fuse([], [Hit("b", 1.0), Hit("a", 3.0)], 5, 1.0)] == ["a", "b"]
+    assert fuse([Hit("b", 0.1), Hit("a", -0.1)], [], 5, 1.0) == [Hit("b", 0.1), Hit("a", -0.1)]
+    assert fuse([Hit("a", 0.1)], [Hit("a", 0.0)], 5, 1.0) == [Hit("a", 0.1)]
 
 
 # Reading a question
