@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from graphrag.embedding import installed
 from graphrag.embedding.tokenizer import packaged_path
 
 _TOKENIZER = "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
@@ -17,3 +20,10 @@ def model_folder(folder: Path) -> Path:
         assert file is not None, f"the package with {name} is not installed"
         (folder / name).symlink_to(file)
     return folder
+
+
+def embedder_of(model: str) -> str:
+    """The setting for `e5` or `minilm`, the two models of new stores; the test is skipped where E5 is not installed."""
+    if model == "e5" and not installed.FOLDER.is_dir():
+        pytest.skip("the model e5-small-v2 is not installed, see 'make model'")
+    return "auto" if model == "e5" else model

@@ -85,7 +85,7 @@ class Centred:
         scale: of its cosines, see Embedder.scale.
     """
 
-    def __init__(self, embedder: Embedder, *, scale: float = 1.0) -> None:
+    def __init__(self, embedder: Embedder, *, scale: float) -> None:
         self._embedder = embedder
         self._scale = scale
         self._centres: dict[Kind, NDArray[np.float32]] = {}
@@ -135,9 +135,10 @@ class CentredEncoder(Centred):
         centre = await self._centre("document")
         encoded: list[ChunkVectors] = []
         for of in await self._encoder.encode(passages):
-            chunk = of.chunk - centre
-            apart = APART * (of.sentences.astype(np.float32) - of.chunk)
-            encoded.append(ChunkVectors(_unit(chunk), _unit(chunk + apart).astype(np.float16)))
+            # Sentences are rounded: against the passage as they are, one without tokens, which has its vector, keeps that.
+            apart = of.sentences.astype(np.float32) - of.chunk.astype(np.float16).astype(np.float32)
+            rows = _unit(of.chunk - centre + np.vstack([np.zeros_like(of.chunk), APART * apart]))
+            encoded.append(ChunkVectors(rows[0], rows[1:].astype(np.float16)))
         return encoded
 
 

@@ -274,7 +274,7 @@ async def test_both_hops_are_cited_and_joined_by_the_entity_between_them(meaning
 
 
 async def test_what_is_quoted_of_a_second_passage_is_of_the_one_that_was_spoken_of(meaning: KnowledgeBase):
-    """Two instruments are in both papers; the price of the wrong one stands in the row that resembles the question more."""
+    """Two instruments are in both papers. Where the row of the wrong one resembles the question more: tests/end_to_end/test_sample.py."""
     papers = {
         "audit.md": (
             "# Audit of the tank farm\n\n## Level gauges\n\nTwo level gauges are in use. KP-3 was in order, with a valid "

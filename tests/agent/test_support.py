@@ -10,10 +10,11 @@ import pytest
 
 from agent.support import Support, supports
 from graphrag.bootstrap import open_embedders
-from graphrag.embedding import Passage, PassageEncoder, installed
+from graphrag.embedding import Passage, PassageEncoder
 from graphrag.sentences import split_sentences
 from graphrag.settings import load_settings
 from graphrag.types import ChunkVectors
+from tests.local_model import embedder_of
 
 PASSAGES = {
     "contract": (
@@ -85,9 +86,7 @@ class Store:
 @pytest.fixture(scope="module", params=["e5", "minilm"])
 def encoder(request: pytest.FixtureRequest) -> Generator[PassageEncoder]:
     """The real models: similarity is part of what is tested."""
-    if request.param == "e5" and not installed.FOLDER.is_dir():
-        pytest.skip("the model e5-small-v2 is not installed, see 'make model'")
-    yield open_embedders(load_settings(embedder="minilm" if request.param == "minilm" else "auto"))[1]
+    yield open_embedders(load_settings(embedder=embedder_of(request.param)))[1]
 
 
 async def supported(encoder: PassageEncoder, claims: list[tuple[str, list[str]]]) -> list[Support]:

@@ -14,13 +14,13 @@ from agent.loop import Agent
 from agent.types import Answer
 from api.cli.quickstart import ASKED
 from graphrag.bootstrap import open_knowledge_base
-from graphrag.embedding import installed
 from graphrag.ingest import ingest_documents
 from graphrag.loaders.base import LoadedDocument
 from graphrag.sample import open_documents, questions
 from graphrag.settings import load_settings
 from graphrag.sources import Failure, list_sources, open_sources
 from graphrag.types import GraphBatch, Scope
+from tests.local_model import embedder_of
 
 SCOPE = Scope()
 MULTI_HOP = questions("multi_hop")
@@ -80,10 +80,8 @@ async def ask_everything(path: Path, documents: list[LoadedDocument | Failure], 
 @pytest.fixture(scope="module", params=["e5", "minilm"])
 def outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
     """With the model of `make quickstart` where there is Maven, and where there is none."""
-    if request.param == "e5" and not installed.FOLDER.is_dir():
-        pytest.skip("the model e5-small-v2 is not installed, see 'make model'")
-    embedder = "minilm" if request.param == "minilm" else "auto"
-    yield asyncio.run(ask_everything(tmp_path_factory.mktemp("sample") / "sample.db", load_sample(), embedder))
+    path = tmp_path_factory.mktemp("sample") / "sample.db"
+    yield asyncio.run(ask_everything(path, load_sample(), embedder_of(request.param)))
 
 
 def test_the_question_of_the_first_run_is_answered_with_the_instrument_that_it_is_about(outcome: Outcome):
