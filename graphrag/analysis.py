@@ -21,7 +21,7 @@ import Stemmer
 from graphrag.types import Span
 from graphrag.word_forms import common_form, related_words
 
-ANALYSIS_VERSION = "3"
+ANALYSIS_VERSION = "4"
 MAX_PHRASE_TOKENS = 6
 _WORD = re.compile(r"\w+")
 _TRAILING_PARENTHESIS = re.compile(r"\([^()]*\)\s*$")

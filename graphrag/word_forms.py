@@ -38,8 +38,23 @@ _NOUNS = """
     criterion criteria; phenomenon phenomena; index indices; matrix matrices; vertex vertices; appendix appendices;
     analysis analyses analyse analysed analysing analyze analyzed analyzing analyzes; crisis crises; thesis theses; hypothesis hypotheses; diagnosis diagnoses diagnose diagnosed diagnosing; synthesis syntheses;
     parenthesis parentheses; stimulus stimuli; alumnus alumni; nucleus nuclei; radius radii;
-    bacterium bacteria; curriculum curricula; memorandum memoranda; addendum addenda
+    bacterium bacteria; curriculum curricula; memorandum memoranda; addendum addenda; corpus corpora; schema schemata; genus genera;
+    syllabus syllabi; scarf scarves; wharf wharves; hoof hooves; dwarf dwarves; elf elves
 """
+_STEMMED_APART = """
+    alias aliases aliased aliasing; apprentice apprenticed apprenticing; boycott boycotted boycotting; bluff bluffed bluffing;
+    bureau bureaus bureaux; bus buses bused busses; canvas canvases; clue clued; counterbalance counterbalanced counterbalancing;
+    dye dyed; embedded embed embeds; evidence evidenced evidencing; experience experienced experiencing; free freed;
+    gas gases gassed; gazette gazetted; glue glued gluing; guru gurus; handcuff handcuffed; inconvenience inconvenienced;
+    iris irises; lens lenses; menu menus; overfeed overfed overfeeding; overheat overheated overheating; overprice overpriced;
+    panic panicked panicking; persevere persevered persevering; plateau plateaus plateaux; prejudice prejudiced; puff puffed;
+    queue queued queuing; quiz quizzes; reference referenced referencing; refinance refinanced refinancing;
+    sacrifice sacrificed sacrificing; sniff sniffed; staff staffed staffing; stuff stuffed stuffing; sue sued suing;
+    traffic trafficked trafficking; trellis trellises; unbalance unbalanced; underlie underlying underlies; underprice underpriced;
+    warehouse warehoused warehousing; wholesale wholesaled wholesaling;
+    cd cds; mp mps; pc pcs; pr prs; tv tvs; vm vms
+"""
+"""Regular, but Snowball makes two terms of them: of "overheated" it leaves "overh", of "experienced" "experienc"."""
 _FAMILIES = """
     acquire acquisition acquisitions; admit admission; agree agreement agreements; announce announcement; approve approval approvals;
     arrive arrival arrivals; assign assignee assignees assignment assignments; assist assistance; bear birth; believe belief beliefs; bury burial; buy buyer buyers;
@@ -78,6 +93,8 @@ _ISE = re.compile(
     r"(\w{4,})is(e[drs]?|ers|ing|ations?|ational(?:ly)?|abl[ey])$"
 )
 """What is written with "-ize" too: not "raise" and "revise", nor longer words whose "-ise" is no suffix."""
+_ABBREVIATIONS = re.compile(r"^([b-df-hj-np-tv-z]{3,}|[b-df-hj-np-tv-z]{2,}[aeiou])s$")
+"""Several of an abbreviation ("PDFs", "KPIs"): Snowball leaves an "s" that no vowel but the one before it precedes."""
 
 
 def _entries(listed: str) -> list[list[str]]:
@@ -89,14 +106,14 @@ def _inflected(word: str) -> tuple[str, ...]:
     return (word, f"{word}s", f"{stem}ed", f"{stem}ing")
 
 
-_FORMS = {form: word for listed in (_VERBS, _NOUNS) for word, *forms in _entries(listed) for form in forms} | {
-    form: american for american, british in _entries(_SPELLINGS) for form in _inflected(british)
-}
+_FORMS = {
+    form: word for listed in (_VERBS, _NOUNS, _STEMMED_APART) for word, *forms in _entries(listed) for form in forms
+} | {form: american for american, british in _entries(_SPELLINGS) for form in _inflected(british)}
 
 
 def common_form(word: str) -> str:
     """The form under which a case-folded English word is stemmed; the word itself where a stemmer will do."""
-    form = _FORMS.get(word, word)
+    form = _FORMS.get(word) or _ABBREVIATIONS.sub(r"\1", word)
     return _ISE.sub(r"\1iz\2", _DOUBLED.sub(r"\1\2", _OUR.sub(r"\1or", form)))
 
 

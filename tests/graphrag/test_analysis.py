@@ -24,7 +24,7 @@ from graphrag.analysis import (
     question_phrases,
     terms,
 )
-from graphrag.word_forms import _NOUNS, _SPELLINGS, _VERBS  # pyright: ignore[reportPrivateUsage]
+from graphrag.word_forms import _NOUNS, _SPELLINGS, _STEMMED_APART, _VERBS  # pyright: ignore[reportPrivateUsage]
 
 prose = st.lists(
     st.sampled_from(
@@ -403,6 +403,15 @@ def test_many_underscores_take_linear_time() -> None:
         ("precise", "precisely"),
         ("advertise", "advertisement"),
         ("organisational", "organizational"),
+        ("overheat", "overheated"),
+        ("experience", "experienced"),
+        ("embed", "embedding"),
+        ("menu", "menus"),
+        ("lens", "lenses"),
+        ("PDF", "PDFs"),
+        ("KPI", "KPIs"),
+        ("VM", "VMs"),
+        ("spa", "spas"),
     ],
 )
 def test_forms_of_one_word_are_one_term(one: str, other: str) -> None:
@@ -418,6 +427,8 @@ def test_forms_of_one_word_are_one_term(one: str, other: str) -> None:
         ("hour", "hor"),
         ("raise", "rise"),
         ("product", "producer"),
+        ("heal", "reheated"),
+        ("pres", "press"),
     ],
 )
 def test_other_words_stay_apart(one: str, other: str) -> None:
@@ -435,6 +446,9 @@ def test_evidence_holds_a_wanted_word_in_any_word_of_its_family() -> None:
 
 def test_no_form_is_listed_for_two_words() -> None:
     listed = [
-        form for table in (_VERBS, _NOUNS, _SPELLINGS) for entry in table.split(";") for form in entry.split()[1:]
+        form
+        for table in (_VERBS, _NOUNS, _STEMMED_APART, _SPELLINGS)
+        for entry in table.split(";")
+        for form in entry.split()[1:]
     ]
     assert [form for form, times in Counter(listed).items() if times > 1] == []
