@@ -96,8 +96,10 @@ _NEO4J = pytest.StashKey[list[str]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses a Neo4j server, by a fixture, a parameter or a name that says so, for tools/run_tests.py."""
+    """For tools/run_tests.py, mark whole runs, and what uses a Neo4j server: by a fixture, a parameter or a name that says so."""
     for item in items:
+        if item.path.parent.name == "end_to_end":
+            item.add_marker("end_to_end")
         if "neo4j_server" in getattr(item, "fixturenames", ()) or "neo4j" in re.split(r"[][_-]", item.name):
             item.add_marker("neo4j")
 
@@ -106,7 +108,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _neo4j(
     network_off: None, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[tuple[TestServer | None, list[str]]]:
-    if pytestconfig.option.markexpr == "not neo4j":
+    if pytestconfig.option.markexpr.startswith("not "):
         pytest.fail(
             "this test uses Neo4j, but nothing about it says so: see pytest_collection_modifyitems in tests/conftest.py"
         )
