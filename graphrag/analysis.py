@@ -27,6 +27,7 @@ _WORD = re.compile(r"\w+")
 _TRAILING_PARENTHESIS = re.compile(r"\([^()]*\)\s*$")
 _DOTTED_I = re.compile("i\u0307+")  # what "İ" becomes by case-folding: two characters, the second of which is no letter
 _POSSESSIVE = re.compile(r"['’]s\b", re.IGNORECASE)
+_WONT = re.compile(r"\bwon(?=['’]t\b)")
 _LEADING_ARTICLES = frozenset({"the", "a", "an"})
 
 STOP_WORDS = frozenset(
@@ -37,7 +38,7 @@ STOP_WORDS = frozenset(
     is isn it its itself just ll m ma me more most much must my myself no nor not now of off on once only or other our
     ours ourselves out over own re s same shall shan she should shouldn so some such t than that the their theirs them
     themselves then there these they this those through to too under until up upon us ve very was wasn we were weren
-    what when where whether which while who whom whose why will with won would wouldn yet you your yours yourself
+    what when where whether which while who whom whose why will with would wouldn yet you your yours yourself
     yourselves
     """.split()
 )
@@ -110,7 +111,10 @@ def _without_possessives(text: str) -> str:
 
 def terms(text: str) -> list[str]:
     """Analyse text into terms, in order, with repetitions."""
-    return [_stem(word) for word in _words(fold(text)) if word not in STOP_WORDS]
+    folded = fold(text)
+    if "won" in folded:  # who won has a term in common with who wins, but not with what will not do
+        folded = _WONT.sub("will", folded)
+    return [_stem(word) for word in _words(folded) if word not in STOP_WORDS]
 
 
 def chunk_terms(title: str, heading: Sequence[str], text: str) -> str:

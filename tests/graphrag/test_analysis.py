@@ -412,6 +412,8 @@ def test_many_underscores_take_linear_time() -> None:
         ("KPI", "KPIs"),
         ("VM", "VMs"),
         ("spa", "spas"),
+        ("wins", "won"),
+        ("it won't do", "it will do"),
     ],
 )
 def test_forms_of_one_word_are_one_term(one: str, other: str) -> None:
