@@ -179,6 +179,12 @@ def _fields(exc: ValidationException) -> list[tuple[str, str]]:
         return [(absent[1], "Field required")]
     extra = exc.extra if isinstance(exc.extra, list) else []
     return [
-        (str(item.get("key", ""))[:_MAX_TEXT], str(item.get("message", ""))[:_MAX_TEXT])
+        (_name(item)[:_MAX_TEXT], str(item.get("message", ""))[:_MAX_TEXT])
         for item in cast("list[Mapping[str, object]]", extra)
     ]
+
+
+def _name(item: Mapping[str, object]) -> str:
+    """A field as the caller wrote it: a query parameter called like something of Litestar ends in "_" in our code."""
+    name = str(item.get("key", ""))
+    return name.removesuffix("_") if item.get("source") == "query" else name

@@ -28,11 +28,11 @@ class JobsController(Controller):
         self,
         service: ServiceDependency,
         caller: CallerDependency,
-        only: Annotated[JobState | None, QueryParameter(name="state", description="only those in this state")] = None,
+        state_: Annotated[JobState | None, QueryParameter(name="state", description="only those in this state")] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> JobList:
         """The newest first."""
-        found = await service.kb.system.jobs(caller.scope, states=() if only is None else (only,), limit=limit)
+        found = await service.kb.system.jobs(caller.scope, states=() if state_ is None else (state_,), limit=limit)
         return JobList(jobs=[job_out(job) for job in found])
 
     @get("/{job_id:str}", operation_id="getJob", summary="Show a job and what failed")

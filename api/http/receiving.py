@@ -118,7 +118,8 @@ async def _form(request: Request[Any, Any, Any], begin: Begin, received: Receive
         elif name == "metadata":
             received.metadata = _metadata(str(value))
         else:
-            raise ProblemError(400, "the form has an unknown field", errors=[(str(name)[:100], "unknown field")])
+            told = "the form has an unknown field; a file is a part with a file name"
+            raise ProblemError(400, told, errors=[(str(name)[:100], "unknown field")])
     if not received.files:
         raise ProblemError(400, "the form holds no file; send each as a part with a file name")
     if len(empty) == len(received.files):

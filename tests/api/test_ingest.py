@@ -143,7 +143,9 @@ def test_a_malformed_body_is_refused_by_field_and_queues_nothing(client: httpx.C
 
 
 def test_unknown_and_malformed_form_fields_are_refused(client: httpx.Client):
-    assert _upload(client, ("a.md", TEXT), tenant="rival").status_code == 400
+    unknown = _upload(client, ("a.md", TEXT), tenant="rival")
+    assert (unknown.status_code, unknown.json()["errors"]) == (400, [{"field": "tenant", "message": "unknown field"}])
+    assert "a file is a part with a file name" in unknown.json()["detail"]
     assert _upload(client, ("a.md", TEXT), metadata="{").status_code == 422
     assert _upload(client, ("a.md", TEXT), metadata='{"tenant": "rival"}').status_code == 422
     assert _upload(client, ("a.md", TEXT), access="../x").status_code == 422

@@ -232,6 +232,13 @@ async def test_bad_and_unknown_query_parameters_are_refused(client: Client, quer
     assert response.json()["errors"]
 
 
+async def test_a_query_parameter_that_does_not_fit_is_told_by_its_name(client: Client):
+    response = await client.get("/v1/admin/jobs?state=nope")
+
+    assert response.status_code == 400
+    assert [error["field"] for error in response.json()["errors"]] == ["state"]
+
+
 async def test_a_page_that_does_not_exist_is_a_problem_like_any_other(client: Client):
     response = await client.get("/schema/nope")
 
