@@ -166,6 +166,8 @@ def to_json(job: Job) -> Mapping[str, object]:
         "created_at": job.created_at,
         "updated_at": job.updated_at,
         **shown(job.progress),
+        # What is saved with a job that was cancelled is for whoever claims it again: the state knows better.
+        **({"phase": "ended"} if job.state in ENDED else {}),
     }
 
 

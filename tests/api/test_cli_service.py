@@ -89,6 +89,7 @@ def test_jobs_are_listed_shown_cancelled_and_retried(run: Run, tmp_path: Path):
     assert (shown["state"], shown["files"], shown["failures"]) == ("running", 1, [{"source": "a.md", "reason": "it is empty"}])  # fmt: skip
     assert "a.md: it is empty" in run("jobs", "show", "j1").out
     assert run("jobs", "cancel", "j1").out == "cancelled j1\n"
+    assert run("jobs", "show", "j1", "--json").json["phase"] == "ended"
     assert run("jobs", "retry", "j1", "--json").json["state"] == "queued"
     assert run("jobs", "show", "j1", "--tenant", "rival").code == 4
     assert run("jobs", "list", "--tenant", "rival").out == "No jobs in tenant 'rival'.\n"
