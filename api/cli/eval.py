@@ -271,10 +271,12 @@ def _read_report(path: Path) -> dict[str, Any]:
         report = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
         raise InputError(
-            f"{path} cannot be read as a report: {exc}; write one with `graphrag eval DIR --json`"
+            f"{path} cannot be read as a report: {exc}; write one with `graphrag eval DIR --json FILE`"
         ) from exc
     if not _is_report(report):
-        raise InputError(f"{path} is no report with scores of each question: write one with `graphrag eval DIR --json`")
+        raise InputError(
+            f"{path} is no report with scores of each question: write one with `graphrag eval DIR --json FILE`"
+        )
     return report
 
 

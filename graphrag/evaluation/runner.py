@@ -144,7 +144,7 @@ async def evaluate(
         "tools": {name: round(count / asked, 4) for name, count in tools.most_common()},
     }
     if any(verdicts):
-        report["verdicts"] = {name: round(count / asked, 4) for name, count in verdicts.most_common()}
+        report["verdicts"] = {name or REFUSED: round(count / asked, 4) for name, count in verdicts.most_common()}
     if any(found.usage.calls or found.degraded for found in kept):
         total = sum((found.usage for found in kept), Usage())
         report["model"] = {

@@ -131,7 +131,7 @@ def test_what_is_no_report_is_not_compared(run: Run, tmp_path: Path, text: str):
     result = run("eval", "compare", "a.json", "a.json")
 
     assert result.code == 3
-    assert "write one with `graphrag eval DIR --json`" in result.err
+    assert "write one with `graphrag eval DIR --json FILE`" in result.err
 
 
 def test_a_run_begins_anew_where_one_was_killed_and_leaves_nothing(run: Run, tmp_path: Path):

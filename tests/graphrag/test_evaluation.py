@@ -344,6 +344,15 @@ async def test_a_question_left_without_an_answer_counts_as_answered_wrongly():
     assert made["answer_contains"] == pytest.approx(2 / 3, abs=1e-4)
 
 
+async def test_a_question_that_is_refused_is_named_so_among_the_verdicts():
+    one, other = DATASET.queries[:2]
+    asked = replace(DATASET, queries=(one, replace(other, text="?")))
+
+    made = await evaluate(asked, INDEXED, Recorder({one.text: retrieved(["p1"], "Ewa Strzelecka")}))
+
+    assert made["verdicts"] == {"answered": 0.5, "refused": 0.5}
+
+
 async def test_a_mode_that_only_retrieves_has_no_answer_scores():
     ask = Recorder({text: retrieved(["p1"]) for _, text, _, _ in QUERIES})
 
