@@ -174,8 +174,11 @@ async def reembed_as_job(
     except asyncio.CancelledError:
         await _end(kb.system, lease, latest, "queued")
         raise
-    except LeaseLostError:
-        raise
+    except LeaseLostError as exc:
+        raise LeaseLostError(
+            f"the job {job.id} was cancelled, or another process has it now; what was embedded is kept, and "
+            f"'graphrag reembed' goes on from there"
+        ) from exc
     except GraphRAGError as exc:
         await _end(kb.system, lease, latest, "failed", str(exc))
         raise

@@ -185,7 +185,7 @@ async def test_cancelling_the_job_stops_the_move(old: Open, new: Open, server: M
             await asyncio.sleep(0.01)
         (job,) = await kb.system.jobs(OPERATOR)
         await kb.system.cancel_job(OPERATOR, job.id)
-        with pytest.raises(LeaseLostError):
+        with pytest.raises(LeaseLostError, match="what was embedded is kept, and 'graphrag reembed' goes on"):
             await remote_patience
         assert (await kb.system.job(OPERATOR, job.id)).state == "cancelled"
     async with old() as kb:
