@@ -25,7 +25,9 @@ _ORIGIN = re.compile(r"\*|null|https?://[^\s/]+")
 class Settings(BaseSettings):
     """The configuration of one process. Build it with `load_settings`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=False)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=False, allow_inf_nan=False
+    )
 
     store_url: str = Field("sqlite:///graphrag.db", description="where the knowledge base is: sqlite:///relative.db, sqlite:////absolute.db or neo4j://user:password@host:7687/database")  # fmt: skip
     embedder: Literal["auto", "minilm", "local", "hashing", "openai", "gemini", "cohere", "mistral", "ollama", "vllm", "llamacpp"] = Field("auto", description="model of the chunk vectors: auto (the one that the store was filled with; for a new one e5-small-v2 where it is installed, otherwise minilm), minilm (shipped), local (one of your own, in the folder GRAPHRAG_EMBEDDING_MODEL), hashing (no model, for tests), or a provider whose GRAPHRAG_EMBEDDING_MODEL makes them")  # fmt: skip

@@ -73,6 +73,7 @@ def test_names_of_the_test_suite_are_no_settings(monkeypatch: pytest.MonkeyPatch
         ("MAX_DOCUMENT_BYTES", "0"),
         ("PARSE_SECONDS", "0"),
         ("PARSE_SECONDS", "nan"),
+        ("LLM_DAILY_COST", "inf"),
         ("FILTER_FIELDS", "year,Department"),
         ("FILTER_FIELDS", "a-b"),
         ("FILTER_FIELDS", "tenant"),
