@@ -90,10 +90,11 @@ def _checks(scope: Scope, settings_shown: list[Setting]) -> Iterator[Check]:
     settings_shown += settings_in_force(settings)
     changed = sum(setting.source == "environment" for setting in settings_shown)
     yield Check("settings", True, f"valid, {changed} from the environment")
-    yield _guarded("store", lambda: _store(settings, scope))
+    store = _guarded("store", lambda: _store(settings, scope))
+    yield store
     fingerprints: list[Fingerprints] = []
     yield _guarded("embedder", lambda: asyncio.run(_embedder(settings, fingerprints)))
-    if fingerprints:
+    if fingerprints and store.ok:
         yield _guarded("fingerprints", lambda: _fingerprints(settings, fingerprints[0]))
     if settings.llm_provider or settings.llm_model or settings.llm_base_url:
         yield from _model(settings)
@@ -263,14 +264,20 @@ def _parser() -> Check:
 def _uploads(settings: Settings) -> Check:
     """Whether the service could keep what is uploaded; nothing is made yet."""
     folder = settings.data_dir.absolute()
-    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    nearest = _nearest(folder)
     ok = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
     detail = f"{folder}{'' if nearest == folder else ' does not exist yet, the first upload creates it'}"
     return Check("uploads", ok, detail, f"make it possible to write in {nearest}, or set GRAPHRAG_DATA_DIR")
 
 
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
 def _disk(settings: Settings) -> Check:
     folder = path_of(settings.store_url).absolute().parent if settings.store_url.startswith("sqlite:") else Path.cwd()
+    folder = _nearest(folder)
     free = shutil.disk_usage(folder).free
     remedy = f"free space where {folder} is; at least {MIN_FREE_BYTES / 1e6:.0f} MB are advised"
     return Check("disk", free >= MIN_FREE_BYTES, f"{free / 1e9:.1f} GB free at {folder}", remedy)

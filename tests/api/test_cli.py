@@ -298,6 +298,26 @@ def test_doctor_says_that_no_store_can_be_made_in_a_folder_that_cannot_be_writte
     assert f"-> make it possible to write in the folder {tmp_path}" in result.out
 
 
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("sqlite:///no/folder/kb.db", "-> create the folder {folder}/no/folder, or set GRAPHRAG_STORE_URL"),
+        ("neo4j://127.0.0.1:1", "neo4j://127.0.0.1:1 cannot be reached"),
+    ],
+)
+def test_doctor_tells_of_a_store_that_is_not_there_once(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, remedy: str
+):
+    monkeypatch.setenv("GRAPHRAG_STORE_URL", url)
+
+    result = run("doctor")
+
+    assert result.code == 1
+    assert remedy.format(folder=tmp_path) in result.out
+    assert result.out.count("PROBLEM") == 1
+    assert "1 problem found." in result.out
+
+
 def test_doctor_says_that_uploads_could_not_be_kept(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("GRAPHRAG_DATA_DIR", str(tmp_path / "file" / "uploads"))
