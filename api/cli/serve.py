@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli.options import location_of
 from api.cli.output import line
 from api.keys import timestamp
 from graphrag.bootstrap import open_stores
@@ -33,10 +34,10 @@ def serve(
 
 
 async def _require_key(settings: Settings) -> None:
-    async with open_stores(settings) as (_, system):
+    async with open_stores(settings) as (store, system):
         if not await system.has_key(timestamp()):
             raise ConfigError(
-                "there is no API key yet, so nobody could use the service. Make one:\n"
+                f"{await location_of(store)} holds no valid API key, so nobody could use the service. Make one:\n"
                 "  graphrag keys create me --role admin --access '*'\n"
                 "or try things on this machine without keys: graphrag serve --dev"
             )

@@ -77,6 +77,19 @@ def check_document(document: Document) -> None:
     check_metadata(document.metadata)
 
 
+def check_replaces(scope: Scope, source: str, tenant: str, access: str) -> None:
+    """Refuse to replace a document that the caller does not see.
+
+    Raises:
+        InputError: the stored document is of another tenant or label.
+    """
+    if not scope.sees(tenant, access):
+        raise InputError(
+            f"{source}: a document of this source exists outside the caller's scope: give this one another name, or store it "
+            f"with a key that holds the access label of that one"
+        )
+
+
 def check_batch(batch: GraphBatch, dimension: int | None, sentence_dimension: int | None) -> None:
     """Refuse a batch that does not hold together, before anything is written.
 

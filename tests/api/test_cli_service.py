@@ -116,10 +116,11 @@ def test_a_job_is_named_by_how_its_id_begins_unless_several_begin_so(run: Run, t
     assert {job["state"] for job in run("jobs", "list", "--json").json["jobs"]} == {"queued"}
 
 
-def test_the_service_does_not_start_without_a_key_and_says_how_to_make_one(run: Run):
+def test_the_service_does_not_start_without_a_key_and_says_how_to_make_one(run: Run, tmp_path: Path):
     refused = run("serve")
 
     assert refused.code == 2
+    assert f"{tmp_path / 'graphrag.db'} holds no valid API key" in refused.err
     assert "graphrag keys create" in refused.err
     assert "--dev" in refused.err
 

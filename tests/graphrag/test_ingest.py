@@ -122,7 +122,7 @@ async def test_a_document_that_cannot_be_stored_leaves_the_others(kb: KnowledgeB
     assert settled == report.results
     reasons = {failure.source: failure.reason for failure in report.failures}
     assert reasons["broken.pdf"] == "it is broken"
-    assert "outside the caller's scope" in reasons["hidden.md"]
+    assert "outside the caller's scope: give this one another name, or store it with a key" in reasons["hidden.md"]
     assert [stored.access for stored in await kb.store.documents(SCOPE) if stored.source == "hidden.md"] == ["secret"]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from graphrag.errors import InputError
 from graphrag.stores import rows
-from graphrag.stores.checks import check_batch, dimension_of, sentence_dimension_of
+from graphrag.stores.checks import check_batch, check_replaces, dimension_of, sentence_dimension_of
 from graphrag.stores.embedded.sql import (
     DIMENSION,
     DOCUMENT_COLUMNS,
@@ -37,8 +37,7 @@ def write(connection: sqlite3.Connection, scope: Scope, batch: GraphBatch) -> Wr
         "SELECT tenant, access, fingerprint, state, created_at FROM documents WHERE id = ?", (document.id,)
     ).fetchone()
     if old is not None:
-        if not scope.sees(old[0], old[1]):
-            raise InputError(f"{document.source}: a document of this source exists outside the caller's scope")
+        check_replaces(scope, document.source, old[0], old[1])
         if old[2] == document.fingerprint and old[3] == "complete":
             return "unchanged"
     check_batch(batch, recorded(connection, DIMENSION), recorded(connection, SENTENCE_DIMENSION))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from graphrag.errors import InputError, LeaseLostError
-from graphrag.stores.checks import check_batch, dimension_of, sentence_dimension_of
+from graphrag.stores.checks import check_batch, check_replaces, dimension_of, sentence_dimension_of
 from graphrag.stores.moving import check_bound
 from graphrag.stores.neo4j import queries
 from graphrag.stores.neo4j.connection import Transaction
@@ -143,8 +143,7 @@ def _is_changed(scope: Scope, document: Document, stored: _Stored) -> bool:
     """Whether there is anything to write."""
     if stored.tenant is None:
         return True
-    if not scope.sees(stored.tenant, stored.access):
-        raise InputError(f"{document.source}: a document of this source exists outside the caller's scope")
+    check_replaces(scope, document.source, stored.tenant, stored.access)
     return stored.fingerprint != document.fingerprint or stored.state != "complete"
 
 
