@@ -20,7 +20,7 @@ from graphrag.errors import GraphRAGError, StoreError
 from graphrag.knowledge import KnowledgeBase
 from graphrag.settings import Settings
 from graphrag.stores.system import ApiKey, KeyRole, Queue
-from graphrag.types import ALL_ACCESS, Scope
+from graphrag.types import ALL_ACCESS, Fingerprints, Scope
 from graphrag.uploads import Uploads
 
 MAX_EVENT_STREAMS = 200
@@ -84,14 +84,19 @@ class Service:
             self.metrics.questions.labels(state).set_function(lambda state=state: getattr(self.questions, state))
 
     async def ready(self) -> bool:
-        """Whether what questions need is loaded and the store answers; asked at most every READY_SECONDS."""
+        """Whether what questions need is loaded and the store answers, with vectors of the models that this process has.
+
+        Asked at most every READY_SECONDS.
+        """
         asked, answer = self._ready
         if time.monotonic() - asked > READY_SECONDS:
             try:
                 async with asyncio.timeout(READY_TIMEOUT):
                     await asyncio.shield(self.warming)
                     await self.kb.store.revision()
-                answer = True
+                    bound = await self.kb.store.fingerprints()
+                # Once the store was moved to another model, no question is answered before the process is started again.
+                answer = bound in (None, Fingerprints(self.kb.embedder.fingerprint, self.kb.encoder.fingerprint))
             except (StoreError, TimeoutError):
                 answer = False
             self._ready = (time.monotonic(), answer)

@@ -23,7 +23,7 @@ class HealthController(Controller):
 
     @get("/health/ready", opt={OPEN: True}, operation_id="ready", summary="Can it serve requests?")
     async def ready(self, service: ServiceDependency) -> Response[Health]:
-        """503 while it loads what questions need, while the store does not answer, and while the service stops."""
+        """503 while it loads what questions need, while the store does not answer or has another model by now, and while the service stops."""
         good = await service.ready()
         return Response(Health(status="ok" if good else "unavailable"), status_code=200 if good else 503)
 

@@ -5,6 +5,7 @@ import json
 import logging
 import shutil
 from collections.abc import AsyncGenerator, Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from litestar.testing import AsyncTestClient
 from api import logs
 from api.app import create_app
 from api.service import Service, warm
+from graphrag.bootstrap import open_knowledge_base
 from graphrag.embedding.hashing import Hashing
 from graphrag.errors import ModelError
 from graphrag.knowledge import KnowledgeBase
+from graphrag.reembedding import reembed
 from graphrag.settings import Settings, load_settings
 from tests.api.serving import store_url
 
@@ -32,8 +35,9 @@ def settings_for(folder: Path, **changes: Any) -> Settings:
         "key_rate": 0,
         "allowed_hosts": ("testserver.local", "localhost"),
         "filter_fields": ("year",),
+        "embedder": "hashing",
     }
-    return load_settings(store_url=store_url(folder), data_dir=folder / "data", embedder="hashing", **(given | changes))
+    return load_settings(store_url=store_url(folder), data_dir=folder / "data", **(given | changes))
 
 
 @pytest.fixture
@@ -453,6 +457,19 @@ async def test_what_fails_while_it_loads_what_questions_need_is_logged(
         await until(app.state.service.warming.done)
 
     assert "ModelError: the model file is damaged" in caplog.text
+
+
+async def test_a_service_is_not_ready_once_its_store_was_moved_to_another_model(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("api.service.READY_SECONDS", 0.0)
+    app = create_app(settings_for(folder), development=True)
+    async with AsyncTestClient(app) as client:
+        assert (await client.get("/health/ready")).status_code == 200
+        async with open_knowledge_base(settings_for(folder, embedder="minilm"), bind=False) as other:
+            await reembed(replace(other, encoder=app.state.service.kb.encoder))
+        assert (await client.post("/v1/search", json={"query": "Who leads it?"})).status_code == 503
+        assert (await client.get("/health/ready")).status_code == 503
 
 
 async def test_readiness_follows_the_store_and_the_end_of_the_service(folder: Path):
