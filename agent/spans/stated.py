@@ -63,6 +63,8 @@ def with_stated(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> E
 def stated_answer(ledger: Ledger, chunk_ids: Sequence[str], wanted: Wanted) -> tuple[Found, float] | None:
     """The value of the field that answers, and how probably; None if no field of these passages does, or two do that differ."""
     asked = _read(ledger, wanted)
+    if not asked.all:  # "Who is it?" gives nothing that a label could hold
+        return None
     single = says_one_thing(ledger.question)
     weighed: list[tuple[float, float, Field]] = []
     for id_ in chunk_ids:

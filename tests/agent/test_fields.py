@@ -68,6 +68,9 @@ STATED = {
     "When was the depot in Bremen opened?": "",
     "Who is the deputy of Uwe Tietjen?": "",
     "What is the phone number of Norpay AS?": "",
+    # Without a word that a label could hold.
+    "Who is it?": "",
+    "When was it?": "",
 }
 
 
