@@ -1,8 +1,11 @@
 """What may be the short answer: names, dates and numbers in a passage, each with the place where it stands."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
 
 from agent.citing import labels
 from agent.spans.places import COUNTRIES, STATES
@@ -48,6 +51,17 @@ class Found:
     def text(self) -> str:
         """The document's text from `start` to `end`."""
         return self.chunk.between(self.start, self.end)
+
+    @property
+    def terms(self) -> frozenset[str]:
+        """Those of its text."""
+        return _terms(self.text)
+
+
+@lru_cache(maxsize=1 << 10)
+def _terms(text: str) -> frozenset[str]:
+    # Of one place they are asked for several times, and the same name stands in many.
+    return frozenset(terms(text))
 
 
 def find(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
@@ -128,4 +142,4 @@ def _with_region(chunk: Chunk, end: int, end_of: dict[int, int]) -> int:
 
 def sentence_at(chunk: Chunk, offset: int) -> int:
     """Index of the sentence in which an offset stands; 0 in a chunk without sentences."""
-    return max(0, sum(start <= offset for start, _ in chunk.sentences) - 1)
+    return max(0, bisect_right(chunk.sentences, offset, key=itemgetter(0)) - 1)

@@ -55,6 +55,8 @@ _SAID_BEFORE: Mapping[Kind, tuple[str, ...]] = {"person": (" by ",), "place": ("
 _DONE_BY = re.compile(r"\b\w+(?=\s+by\b)")
 _RELATIVE = "(?:grand)?(?:sons?|daughters?|child|children|fathers?|mothers?|parents?)|nephew|niece|uncle|aunt"
 _RELATIVE_OF = re.compile(rf"\b({_RELATIVE})\s+of\b", re.IGNORECASE)
+_RELATIVES = re.compile(rf"\b(?:{_RELATIVE})", re.IGNORECASE)
+"""Where one of the two may stand."""
 _OWN_RELATIVE = re.compile(rf"((?:['’]s|\b(?:his|her|their|whose))\s+(?:\w+\s+)?)({_RELATIVE})\b", re.IGNORECASE)
 
 
@@ -104,7 +106,7 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
         joined = [] if evidence.alone else reading.joined(ledger, passage)
         title = frozenset(map(canonical, terms(passage.chunk.title)))
         for found in _without_speakers(find(passage.chunk, wanted)):
-            named = found.type not in ("DATE", "NUMBER") and frozenset(terms(found.text)) <= asked_terms
+            named = found.type not in ("DATE", "NUMBER") and found.terms <= asked_terms
             usual = wanted.personal and found.key in passage.about
             if named or usual or f" {found.key} " in question or _leads_on(found, wanted, leading):
                 continue
@@ -163,6 +165,12 @@ class _Reading:
     """The terms nearest the question word, but what the question goes through."""
     through: frozenset[str]
     """The nouns that it goes through and does not ask for."""
+    looked_for: frozenset[str]
+    """The terms whose nearness counts."""
+    total: float
+    """Sum of the weights, at least a tiny number."""
+    total_asked: float
+    """The same of what is asked."""
 
     @classmethod
     def of(cls, ledger: Ledger, wanted: Wanted, passages: Sequence[Candidate]) -> "_Reading":
@@ -172,14 +180,18 @@ class _Reading:
                 weights[canonical(term)] = max(weight, weights.get(canonical(term), 0.0))
         through = frozenset(map(canonical, wanted.through)) - wanted.head
         closest = max(wanted.asked.values(), default=0.0)
+        asked = {term: near * weights.get(term, 0.0) for term, near in wanted.asked.items()}
         return cls(
             wanted,
             weights,
-            {term: near * weights.get(term, 0.0) for term, near in wanted.asked.items()},
-            [(p, frozenset(map(canonical, p.chunk.terms.split())) & weights.keys()) for p in passages],
+            asked,
+            [(p, frozenset(map(canonical, p.words)) & weights.keys()) for p in passages],
             Counter(mention.key for p in passages for mention in p.chunk.mentions),
             frozenset(term for term, near in wanted.asked.items() if near == closest) - through,
             through,
+            frozenset((*weights, *asked, *(CONVERSE[term] for term in asked.keys() & CONVERSE.keys()))),
+            sum(weights.values()) or 1e-9,
+            sum(asked.values()) or 1e-9,
         )
 
     def joined(self, ledger: Ledger, passage: Candidate) -> list[tuple[float, frozenset[str]]]:
@@ -200,21 +212,20 @@ class _Reading:
     ) -> dict[str, float] | None:
         """What the sentence of a candidate says; None where it says that it is the converse ("whose son", asked for the son)."""
         sentence = sentence_at(found.chunk, found.start)
-        nearness = _nearness(found, sentence, acting=self.wanted.kind == "person")
+        nearness = _nearness(found, sentence, self.looked_for, acting=self.wanted.kind == "person")
         if self.wanted.kind == "person" and any(
             nearness.get(CONVERSE[kin], 0.0) > nearness.get(kin, 0.0) for kin in self.asked.keys() & CONVERSE.keys()
         ):
             return None
-        own = frozenset(map(canonical, terms(found.text)))
+        own = frozenset(map(canonical, found.terms))
         local = (nearness.keys() | own | title) & self.weights.keys()
-        total = sum(self.weights.values()) or 1e-9
-        total_asked = sum(self.asked.values()) or 1e-9
         # A passage that answers alone needs none to explain it.
-        firmest = max((firm * weight_of(self.weights, held - local) for firm, held in joined), default=0.0)
+        firmest = max((firm * weight_of(self.weights, held - local) for firm, held in joined if firm), default=0.0)
+        asked_near = [weight * nearness[term] for term, weight in self.asked.items() if term in nearness]
         return {
-            "explained": (firmest if joined else NEUTRAL_EXPLAINED * weight_of(self.weights, local)) / total,
-            "asked": sum(self.asked.get(term, 0.0) for term in local - own) / total_asked,
-            "asked_near": sum(weight * nearness.get(term, 0.0) for term, weight in self.asked.items()) / total_asked,
+            "explained": (firmest if joined else NEUTRAL_EXPLAINED * weight_of(self.weights, local)) / self.total,
+            "asked": sum([self.asked.get(term, 0.0) for term in local - own]) / self.total_asked,
+            "asked_near": sum(asked_near) / self.total_asked,
             "nearest": float(not self.nearest.isdisjoint(local)),
             "through": float(not self.through.isdisjoint(own | _beside(found))),
             "head": float(bool(self.wanted.head & own)),
@@ -222,23 +233,24 @@ class _Reading:
         }
 
 
-def _nearness(found: Found, sentence: int, *, acting: bool) -> dict[str, float]:
-    """The other terms of a candidate's sentence, each with how near it is, from 0 to 1.
+def _nearness(found: Found, sentence: int, looked_for: frozenset[str], *, acting: bool) -> dict[str, float]:
+    """Those of some terms that a candidate's sentence holds besides, each with how near it is, from 0 to 1.
 
     Args:
         acting: whether it is somebody who does something. What goes before "by" is done by who follows, not by who went before.
     """
     chunk = found.chunk
     start, end = chunk.spans[sentence]
-    # Who is a "daughter of" somebody makes a parent of what follows, and "his daughter" one of what goes before.
-    said = _RELATIVE_OF.sub(_converse, chunk.between(start, max(start, found.start)))
-    before = _canonical_words(said)[::-1]
-    said = _OWN_RELATIVE.sub(_converse, chunk.between(found.end, end))
-    after = _canonical_words(_DONE_BY.sub("by", said) if acting else said)
+    before, after = chunk.between(start, max(start, found.start)), chunk.between(found.end, end)
+    if _RELATIVES.search(chunk.text, start - chunk.start, end - chunk.start):
+        # Who is a "daughter of" somebody makes a parent of what follows, and "his daughter" one of what goes before.
+        before, after = _RELATIVE_OF.sub(_converse, before), _OWN_RELATIVE.sub(_converse, after)
+    if acting and "by" in after:
+        after = _DONE_BY.sub("by", after)
     nearness: dict[str, float] = {}
-    for words in (before, after):
+    for words in (_canonical_words(before)[::-1], _canonical_words(after)):
         for distance, term in enumerate(words, start=1):
-            if term:
+            if term in looked_for:
                 nearness[term] = max(nearness.get(term, 0.0), 1 / (1 + distance / NEAR))
     if found.type == "DATE" and sentence == 0:  # "(8 March 1714 – 14 December 1788)" says so without the words
         for term, span in zip(_LIFE, life(chunk), strict=True):
@@ -286,16 +298,16 @@ def fit(found: Found, wanted: Wanted) -> float:
         if wanted.kind == "place" and noun in head:
             return float(found.key in names)
     if "water" in head:
-        return float(bool(_WATERS & frozenset(terms(found.text))))
+        return float(bool(_WATERS & found.terms))
     if found.type in ("NORP", "LANGUAGE"):
         return float(bool(head & _PEOPLES))
     if wanted.kind == "person" and _MODEL.search(found.text):
         return 0.0  # "Fenwick G3", which the recogniser takes for a person
     if wanted.kind == "place" and head & _NAMED_BY_NOUN:
-        return float(bool(head & frozenset(terms(found.text))))
+        return float(bool(head & found.terms))
     if wanted.kind == "place" and head & _TOWNS and (found.key in COUNTRIES or found.key in STATES - {"new york"}):
         return 0.0
-    if found.type in _TYPES[wanted.kind] or (wanted.kind == "thing" and head & frozenset(terms(found.text))):
+    if found.type in _TYPES[wanted.kind] or (wanted.kind == "thing" and head & found.terms):
         return 1.0
     # The type of a name that the recogniser has never seen is a guess: "founded by Sigrid Halle" says more than its ORG.
     said = found.chunk.text.endswith(_SAID_BEFORE.get(wanted.kind, ()), 0, found.start - found.chunk.start)
