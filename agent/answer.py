@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from agent.assess import Assessment
+from agent.evidence import EvidenceSet
 from agent.quoting import named_in, quotations
 from agent.types import Answer, Citation, PathEdge, RankedChunk, Step, StoppedBy, Verdict
 from agent.writer import Written
@@ -35,7 +36,7 @@ def compose(
         missing: what a planner found missing, beyond the words that the evidence lacks.
     """
     begun = time.perf_counter()
-    verdict = judge(assessment)
+    verdict = judge(assessment.evidence, assessment.confidence)
     short = None if verdict == "insufficient_evidence" else assessment.short
     citations = quotations(ledger, assessment, short)
     text = " ".join(f"{' '.join(citation.quote.split())} [{citation.id}]" for citation in citations)
@@ -81,11 +82,11 @@ def with_written(answer: Answer, written: Written) -> Answer:
     )
 
 
-def judge(assessment: Assessment) -> Verdict:
-    """The verdict for a confidence."""
-    if not assessment.evidence.chunk_ids or assessment.confidence < INSUFFICIENT:
+def judge(evidence: EvidenceSet, confidence: float) -> Verdict:
+    """The verdict on an evidence set, by how likely it holds the answer."""
+    if not evidence.chunk_ids or confidence < INSUFFICIENT:
         return "insufficient_evidence"
-    return "answered" if assessment.confidence >= ANSWERED else "evidence_only"
+    return "answered" if confidence >= ANSWERED else "evidence_only"
 
 
 def _path(ledger: Ledger, assessment: Assessment, citations: Sequence[Citation]) -> tuple[PathEdge, ...]:

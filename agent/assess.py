@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from agent.evidence import EvidenceSet, choose_evidence, weight_of
 from agent.expected import asked_words, name_terms, says_one_thing, wanted_terms
@@ -49,47 +50,78 @@ _ORDINARY = re.compile(r"\d+(?:st|nd|rd|th|s|k|m)?(?:-[a-z]+)*|(?:mid|early|late
 _TOKEN = re.compile(r"[^\W_]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Assessment:
-    """What the evidence amounts to after a step."""
+    """What the evidence amounts to after a step.
 
+    Most of it is worked out when it is first asked for, and most steps ask for little. It is of the passages that the ledger holds
+    by then, so whoever asks does so before the ledger grows.
+    """
+
+    ledger: Ledger
+    scored: Scored
     evidence: EvidenceSet
-    confidence: float
-    """Estimated probability that the evidence set holds the answer."""
-    missing: tuple[str, ...]
-    """Words of the question that it does not hold, weightiest first."""
-    heads: tuple[str, ...]
-    """First passages of the best chains."""
-    hits: Sequence[Hit]
-    """All passages, best first."""
-    short: ShortAnswer | None
-    """The short answer that is probable enough to be offered."""
-    features: Mapping[str, float]
-    """What the confidence was computed from."""
+
+    @property
+    def hits(self) -> Sequence[Hit]:
+        """All passages, best first."""
+        return self.scored.hits
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """First passages of the best chains."""
+        return tuple(dict.fromkeys(chain.chunk_ids[0] for chain in self.scored.chains[:5]))
+
+    @cached_property
+    def short(self) -> ShortAnswer | None:
+        """The short answer that is probable enough to be offered."""
+        return short_answer(self.ledger, self.evidence, self.hits)
+
+    @cached_property
+    def coverage(self) -> float:
+        """As in `features`."""
+        return _coverage(self.ledger, self._judged)
+
+    @cached_property
+    def joined(self) -> float:
+        """As in `features`."""
+        return _joined(self.ledger, self._judged)
+
+    @cached_property
+    def features(self) -> Mapping[str, float]:
+        """What the confidence is computed from."""
+        return features(self.ledger, self.scored, self._judged, self.short)
+
+    @cached_property
+    def confidence(self) -> float:
+        """Estimated probability that the evidence set holds the answer."""
+        likely = min(confidence(self.features), ABSENT_IDENTIFIER if self._lacking else 1.0)
+        said = [self.ledger.candidates[id_].chunk for id_ in self._judged.chunk_ids]
+        return UNTOLD if self._single and likely > UNTOLD and not tells(self.ledger.question, said) else likely
+
+    @cached_property
+    def missing(self) -> tuple[str, ...]:
+        """Words of the question that the evidence set does not hold, weightiest first."""
+        return tuple(dict.fromkeys((*self._lacking, *missing_words(self.ledger.question, self._judged))))
+
+    @cached_property
+    def _lacking(self) -> tuple[str, ...]:
+        return absent_identifiers(self.ledger, self.evidence)
+
+    @cached_property
+    def _single(self) -> bool:
+        return says_one_thing(self.ledger.question) and not self.evidence.compared
+
+    @cached_property
+    def _judged(self) -> EvidenceSet:
+        return _of_one_document(self.ledger, self.evidence) if self._single else self.evidence
 
 
 def assess(ledger: Ledger) -> Assessment:
-    """Score the chains of the ledger, choose the evidence set and judge it."""
+    """Score the chains of the ledger and choose the evidence set, to be judged as far as is asked."""
     scored = score_chains(ledger)
     evidence = _with_kin(ledger, with_stated(ledger, choose_evidence(ledger, scored), scored.hits))
-    short = short_answer(ledger, evidence, scored.hits)
-    lacking = absent_identifiers(ledger, evidence)
-    single = says_one_thing(ledger.question) and not evidence.compared
-    judged = _of_one_document(ledger, evidence) if single else evidence
-    values = features(ledger, scored, judged, short)
-    likely = min(confidence(values), ABSENT_IDENTIFIER if lacking else 1.0)
-    said = [ledger.candidates[id_].chunk for id_ in judged.chunk_ids]
-    if single and likely > UNTOLD and not tells(ledger.question, said):
-        likely = UNTOLD
-    return Assessment(
-        evidence=evidence,
-        confidence=likely,
-        missing=tuple(dict.fromkeys((*lacking, *missing_words(ledger.question, judged)))),
-        heads=tuple(dict.fromkeys(chain.chunk_ids[0] for chain in scored.chains[:5])),
-        hits=scored.hits,
-        short=short,
-        features=values,
-    )
+    return Assessment(ledger, scored, evidence)
 
 
 def _with_kin(ledger: Ledger, evidence: EvidenceSet) -> EvidenceSet:
@@ -150,7 +182,7 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
         return {name: 0.0 for name in WEIGHTS if name != "bias"}
     weights = question.weights
     wanted = wanted_terms(question)
-    total = weight_of(weights, wanted) or 1e-9
+    total = _total(question)
     names = frozenset(name_terms(question.text)) & wanted
     named = weight_of(weights, names)
     own = {candidate.chunk.document_id for candidate in chosen}
@@ -166,12 +198,12 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
             if own.isdisjoint(ledger.candidates[id_].chunk.document_id for id_ in chain.chunk_ids)
         ]
     return {
-        "coverage": weight_of(weights, evidence.terms & wanted) / total,
+        "coverage": _coverage(ledger, evidence),
         "quoted": weight_of(weights, _quoted_terms(question, chosen, wanted)) / total,
         "heaviest": max((weights[term] for term in wanted - evidence.terms), default=0.0)
         / max((weights[term] for term in wanted), default=1.0),
         "names": weight_of(weights, names & evidence.terms) / named if named else 1.0,
-        "joined": _joined_weight(ledger, evidence, wanted) / total,
+        "joined": _joined(ledger, evidence),
         "bridge": NEUTRAL_BRIDGE
         if evidence.alone or evidence.compared
         else min((bridge.score for _, _, bridge in evidence.bridges), default=0.0),
@@ -180,10 +212,20 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
     }
 
 
-def _joined_weight(ledger: Ledger, evidence: EvidenceSet, wanted: frozenset[str]) -> float:
-    """Weight of the terms, less what a passage holds that little joins to the first. One about a thing that the question names, or
+def _total(question: Question) -> float:
+    return weight_of(question.weights, wanted_terms(question)) or 1e-9
+
+
+def _coverage(ledger: Ledger, evidence: EvidenceSet) -> float:
+    question = ledger.question
+    return weight_of(question.weights, evidence.terms & wanted_terms(question)) / _total(question)
+
+
+def _joined(ledger: Ledger, evidence: EvidenceSet) -> float:
+    """Share of the terms, less what a passage holds that little joins to the first. One about a thing that the question names, or
     compares, needs no bridge.
     """
+    wanted = wanted_terms(ledger.question)
     firm: dict[str, float] = {}
     held: dict[str, float] = {}
     for id_ in evidence.chunk_ids:
@@ -192,7 +234,8 @@ def _joined_weight(ledger: Ledger, evidence: EvidenceSet, wanted: frozenset[str]
         firm[id_] = 1.0 if not firm or evidence.compared or candidate.named else max(bridges, default=0.0)
         own = (candidate.terms | kin_held(wanted, candidate.words)) & wanted
         held.update((term, firm[id_]) for term in own if firm[id_] > held.get(term, 0.0))
-    return math.fsum(ledger.question.weights.get(term, 0.0) * share for term, share in held.items())
+    weight = math.fsum(ledger.question.weights.get(term, 0.0) * share for term, share in held.items())
+    return weight / _total(ledger.question)
 
 
 def _quoted_terms(question: Question, chosen: Sequence[Candidate], wanted: frozenset[str]) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """Reading what kind of answer a question asks for."""
 
 import re
+from functools import lru_cache
 
 from agent.spans.wanted import NOUNS
 from graphrag.analysis import terms
@@ -54,6 +55,7 @@ _FURTHER = re.compile(
 )
 
 
+@lru_cache(maxsize=64)  # every part of a run asks
 def asked_words(question: str) -> frozenset[str]:
     """Words that say what kind of answer is wanted ("how *long*", "which *company*"), case-folded.
 

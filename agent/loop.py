@@ -196,7 +196,7 @@ class _Run:
                 len(self.steps) + 1,
                 plan.reason,
                 observations,
-                assessment.features["coverage"],
+                assessment.coverage,
                 assessment.evidence.score,
             )
             self.steps.append(step)

@@ -112,13 +112,14 @@ def _settled(ledger: Ledger, assessment: Assessment) -> bool:
     it. Where no short answer could say it ("what kind of"), it is one passage with the whole question.
     """
     evidence = assessment.evidence
-    if assessment.confidence < INSUFFICIENT:
-        return False
     if evidence.compared:
-        return True
-    if read_wanted(ledger.question.text).kind == "other":
-        return evidence.alone
-    return assessment.short is not None and assessment.features["joined"] >= FIRM
+        enough = True
+    elif read_wanted(ledger.question.text).kind == "other":
+        enough = evidence.alone
+    else:
+        enough = assessment.joined >= FIRM and assessment.short is not None
+    # Last, since it takes longest to know.
+    return enough and assessment.confidence >= INSUFFICIENT
 
 
 def _first(ledger: Ledger, tools: frozenset[str]) -> Plan | Stop:

@@ -99,7 +99,7 @@ def _row(watching: Watching, question: str, answers: tuple[str, ...]) -> Row:
         answers,
         [] if compares else weigh(state.ledger, state.assessment.evidence, state.assessment.hits, wanted),
         compared[0] if compared else "",
-        sufficient=judge(state.assessment) != "insufficient_evidence",
+        sufficient=judge(state.assessment.evidence, state.assessment.confidence) != "insufficient_evidence",
     )
 
 

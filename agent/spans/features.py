@@ -227,7 +227,7 @@ class _Reading:
             "asked": sum([self.asked.get(term, 0.0) for term in local - own]) / self.total_asked,
             "asked_near": sum(asked_near) / self.total_asked,
             "nearest": float(not self.nearest.isdisjoint(local)),
-            "through": float(not self.through.isdisjoint(own | _beside(found))),
+            "through": float(bool(self.through) and not self.through.isdisjoint(own | _beside(found))),
             "head": float(bool(self.wanted.head & own)),
             "first": float(sentence == 0),
         }
@@ -242,7 +242,7 @@ def _nearness(found: Found, sentence: int, looked_for: frozenset[str], *, acting
     chunk = found.chunk
     start, end = chunk.spans[sentence]
     before, after = chunk.between(start, max(start, found.start)), chunk.between(found.end, end)
-    if _RELATIVES.search(chunk.text, start - chunk.start, end - chunk.start):
+    if _speaks_of_relatives(chunk.between(start, end)):
         # Who is a "daughter of" somebody makes a parent of what follows, and "his daughter" one of what goes before.
         before, after = _RELATIVE_OF.sub(_converse, before), _OWN_RELATIVE.sub(_converse, after)
     if acting and "by" in after:
@@ -257,6 +257,11 @@ def _nearness(found: Found, sentence: int, looked_for: frozenset[str], *, acting
             if span is not None and span[0] <= found.start < span[1]:
                 nearness[term] = 1.0
     return nearness
+
+
+@lru_cache(maxsize=1 << 10)
+def _speaks_of_relatives(sentence: str) -> bool:
+    return _RELATIVES.search(sentence) is not None
 
 
 def _beside(found: Found) -> frozenset[str]:

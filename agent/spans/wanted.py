@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from graphrag.analysis import STOP_WORDS, fold, terms
@@ -155,6 +156,7 @@ def kin_held(wanted: Set[str], words: Iterable[str]) -> frozenset[str]:
     return frozenset(term for term, one in kin.items() if CONVERSE[one] in said)
 
 
+@lru_cache(maxsize=64)  # every part of a run asks
 def read_wanted(question: str) -> Wanted:
     """What a question asks for. `other` if it does not say so in a way that is known."""
     text = question.strip()

@@ -50,6 +50,7 @@ async def test_features_are_those_of_the_model_and_within_bounds(kb: KnowledgeBa
     assert assessment.features["quoted"] <= assessment.features["coverage"] + 1e-9
     assert assessment.features["bridge"] >= 0
     assert assessment.features["margin"] <= 1
+    assert (assessment.coverage, assessment.joined) == (assessment.features["coverage"], assessment.features["joined"])
     assert assessment.confidence == confidence(assessment.features)
 
 
@@ -111,7 +112,7 @@ async def test_without_evidence_every_feature_is_zero(empty: KnowledgeBase):
     assert set(assessment.features.values()) == {0.0}
     assert assessment.confidence < INSUFFICIENT
     assert assessment.evidence.chunk_ids == ()
-    assert judge(assessment) == "insufficient_evidence"
+    assert judge(assessment.evidence, assessment.confidence) == "insufficient_evidence"
 
 
 def test_confidence_grows_with_what_speaks_for_the_evidence_and_stays_a_probability():
@@ -136,9 +137,7 @@ def test_confidence_grows_with_what_speaks_for_the_evidence_and_stays_a_probabil
     ],
 )
 def test_the_verdict_follows_from_the_confidence(value: float, verdict: str):
-    evidence = EvidenceSet(("a",), (), frozenset(), 1.0)
-
-    assert judge(Assessment(evidence, value, (), (), [], None, {})) == verdict
+    assert judge(EvidenceSet(("a",), (), frozenset(), 1.0), value) == verdict
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The loop: what a trace tells, why a run stops, and that a call gone wrong does not end it."""
 
 import math
+from copy import copy
 from dataclasses import replace
 
 import pytest
@@ -246,6 +247,13 @@ async def found(kb: KnowledgeBase) -> tuple[Ledger, Assessment]:
     return ledger, assess(ledger)
 
 
+def judged(assessment: Assessment, **values: object) -> Assessment:
+    """The same with other outcomes than those that would be worked out."""
+    changed = copy(assessment)
+    vars(changed).update(values)
+    return changed
+
+
 @pytest.mark.parametrize(
     ("step", "confidence", "stops"), [(2, 1.0, "sufficient"), (2, 0.05, "no_gain"), (3, 0.01, "no_gain")]
 )
@@ -253,15 +261,15 @@ async def test_later_the_planner_stops_by_the_confidence(
     found: tuple[Ledger, Assessment], step: int, confidence: float, stops: StoppedBy
 ):
     ledger, assessment = found
-    judged = replace(assessment, confidence=confidence)
+    state = State(ledger, step, judged(assessment, confidence=confidence), 5, ALL_TOOLS)
 
-    assert await EvidencePlanner().next(State(ledger, step, judged, 5, ALL_TOOLS)) == Stop(stops)
+    assert await EvidencePlanner().next(state) == Stop(stops)
 
 
 async def test_evidence_of_next_to_nothing_gets_a_third_step(found: tuple[Ledger, Assessment]):
     ledger, assessment = found
 
-    plan = await EvidencePlanner().next(State(ledger, 2, replace(assessment, confidence=0.01), 5, ALL_TOOLS))
+    plan = await EvidencePlanner().next(State(ledger, 2, judged(assessment, confidence=0.01), 5, ALL_TOOLS))
 
     assert isinstance(plan, Plan)
 
@@ -283,15 +291,10 @@ async def test_the_first_searches_suffice_with_an_answer_that_is_firmly_joined(
     ledger, assessment = found
     chunk = next(iter(ledger.candidates.values())).chunk
     short = ShortAnswer("Vantor Components", "thing", 0.6, chunk.document_id, chunk.id, 0, 17) if answered else None
-    judged = replace(
-        assessment,
-        confidence=confidence,
-        short=short,
-        features={**assessment.features, "joined": joined},
-        evidence=replace(assessment.evidence, alone=True, compared=compared),
-    )
+    evidence = replace(assessment.evidence, alone=True, compared=compared)
+    changed = judged(assessment, confidence=confidence, short=short, joined=joined, evidence=evidence)
 
-    plan = await EvidencePlanner().next(State(ledger, 1, judged, 5, ALL_TOOLS))
+    plan = await EvidencePlanner().next(State(ledger, 1, changed, 5, ALL_TOOLS))
 
     assert plan == Stop("sufficient") if stops else isinstance(plan, Plan)
 
@@ -308,7 +311,7 @@ async def test_what_no_short_answer_could_say_suffices_in_one_passage_with_the_w
     evidence = replace(assessment.evidence, alone=alone, compared=False)
 
     plan = await EvidencePlanner().next(
-        State(ledger, 1, replace(assessment, confidence=0.5, short=None, evidence=evidence), 5, ALL_TOOLS)
+        State(ledger, 1, judged(assessment, confidence=0.5, short=None, evidence=evidence), 5, ALL_TOOLS)
     )
 
     assert plan == Stop("sufficient") if alone else isinstance(plan, Plan)
