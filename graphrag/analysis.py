@@ -256,12 +256,13 @@ def longest_matches(
     A phrase is covered when one longer match contains it as a run of whole tokens and stands in every sentence in which
     the phrase stands. Several longer matches that do so only between them do not cover it.
     """
-    matched = [(key, f" {key} ") for key in matching if key in phrases]
-    asked = {key for key, _ in matched} if among is None else {key for key, _ in matched}.intersection(among)
+    padded = {key: f" {key} " for key in matching if key in phrases}
+    asked = padded.keys() if among is None else padded.keys() & among
     return {
         key
         for key in asked
         if not any(
-            f" {key} " in padded and longer != key and not phrases[key] & ~phrases[longer] for longer, padded in matched
+            padded[key] in text and longer != key and not phrases[key] & ~phrases[longer]
+            for longer, text in padded.items()
         )
     }

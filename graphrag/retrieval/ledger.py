@@ -72,14 +72,19 @@ class Candidate:
 
     def naming_score(self, key: str) -> float:
         """Similarity of the best sentence that holds the phrase, at least 0; 0 if none does."""
-        held = self.chunk.phrases.get(key, 0)
-        return max([0.0, *(score for place, score in enumerate(self.sentences) if held >> place & 1)])
+        held, best = self.chunk.phrases.get(key, 0), 0.0
+        for score in self.sentences:
+            if held & 1 and score > best:
+                best = score
+            held >>= 1
+        return best
 
     def longest(self, names: Set[str]) -> Set[str]:
         """Those of some of its phrases that stand in no longer one of these, or entity: "York" in "New York" names something else."""
         among = self.mentions | names
-        # Most stand in none, and that is seen in a fraction of the time that gathering the sentences takes.
-        if not any(name in other and name != other for name in names for other in among):
+        # Most stand in none, and that is seen in a fraction of the time that gathering the sentences takes: they are found once.
+        text = "\n".join(among)
+        if all(text.count(name) == 1 for name in names):
             return names
         return longest_matches(self.chunk.phrases, among, names)
 
@@ -144,10 +149,10 @@ class Ledger:
         sources, subjects = {chunk.id for chunk in added}, frozenset(self._about)
         for id_, candidate in self.candidates.items():
             targets = self._about if id_ in sources else fresh
-            phrases = candidate.chunk.phrases.keys()
-            if phrases.isdisjoint(targets):
+            phrases = candidate.chunk.phrases
+            if targets is fresh and phrases.keys().isdisjoint(fresh):
                 continue
-            names = (phrases & subjects) - candidate.about
+            names = subjects.intersection(phrases) - candidate.about
             for key in candidate.longest(names) if names else ():
                 for target in targets.get(key, ()):
                     self.links.setdefault((id_, target), set()).add(key)
