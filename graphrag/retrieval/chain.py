@@ -74,9 +74,8 @@ MAX_COMMON_CHUNKS = 200
 """It is never put higher, since all these chunks are looked up."""
 MAX_ENTITY_CANDIDATES = 10
 """The same for one that was not looked up, among the candidates."""
-FEW = 3
-"""Candidates with an entity up to which they are joined one by one: arrays take ten times as long. Most entities that join any
-join two."""
+FEW = 30
+"""Candidates with an entity up to which they share arrays with those of others. Most entities that join any join two."""
 REPEATED_FROM = 0.2
 """Share of common terms (Jaccard) from which two passages begin to repeat each other: among the passages of HotpotQA and
 MuSiQue, about one pair of gold passages in 20 has more."""
@@ -264,33 +263,54 @@ def _joints(ledger: Ledger, candidates: Sequence[Candidate]) -> _Matrix:
         return shared
     w = ledger.weights
     place = {candidate.chunk.id: i for i, candidate in enumerate(candidates)}
-    met = np.array([place[id_] for id_ in ledger.candidates])
-    codes = {id_: code for code, id_ in enumerate(dict.fromkeys(c.chunk.document_id for c in candidates))}
-    documents = np.array([codes[c.chunk.document_id] for c in candidates])
-    for key, places in ledger.holders.items():
-        rare = _joining(ledger, key, ledger.entity_ids[key]) if len(places) > 1 else 0.0
-        if rare and len(places) <= FEW:
-            for one, other in itertools.combinations(met[places].tolist(), 2):
-                strength = candidates[one].strength(key) + candidates[other].strength(key)
-                score = _shared_weight(w, candidates[one], candidates[other], key) * rare * strength
-                if score > shared[one, other]:
-                    shared[one, other] = shared[other, one] = score
-        elif rare:
-            rows = met[places]
-            strengths = np.array([candidates[row].strength(key) for row in rows.tolist()])
-            scores = w.shared * rare * (strengths[:, None] + strengths)
-            within = documents[rows][:, None] == documents[rows]
-            if np.count_nonzero(within) > len(rows):
-                about = np.array([key in candidates[row].about for row in rows.tolist()])
-                scores = np.where(within, w.same_document * scores * ~(about[:, None] & about), scores)
-            block = np.ix_(rows, rows)
-            shared[block] = np.maximum(shared[block], scores)
+    _join_holders(ledger, candidates, [place[id_] for id_ in ledger.candidates], shared)
     for (source, target), keys in ledger.links.items():
         if source in place and target in place:
             strength = max(candidates[place[source]].naming_score(key) for key in keys)
             shared[place[source], place[target]] += w.link + w.link_sentence * strength
             shared[place[target], place[source]] += w.back * strength
     return np.round(shared * _distinct(w, candidates), SCORE_DECIMALS)
+
+
+def _join_holders(ledger: Ledger, candidates: Sequence[Candidate], met: Sequence[int], shared: _Matrix) -> None:
+    """Raise `shared` to how firmly the entities that two passages hold join them.
+
+    Args:
+        met: places of the candidates, in the order in which they were met.
+    """
+    w = ledger.weights
+    joining = [
+        (len(numbers), key, rare)
+        for key, numbers in ledger.holders.items()
+        if len(numbers) > 1 and (rare := _joining(ledger, key, ledger.entity_ids[key]))
+    ]
+    joining.sort()
+    # The holders of one entity after those of the other; below, `one` and `other` are places in these lists.
+    held = [(key, met[number]) for _, key, _ in joining for number in ledger.holders[key]]
+    row = np.array([place for _, place in held], dtype=np.intp)
+    strength = np.array([candidates[place].strength(key) for key, place in held])
+    about = np.array([key in candidates[place].about for key, place in held], dtype=np.bool_)
+    codes = {id_: code for code, id_ in enumerate(dict.fromkeys(c.chunk.document_id for c in candidates))}
+    document = np.array([codes[c.chunk.document_id] for c in candidates])[row]
+
+    def scores(one: NDArray[np.intp], other: NDArray[np.intp], rare: _Matrix | float) -> _Matrix:
+        apart = w.shared * rare * (strength[one] + strength[other])
+        within = w.same_document * apart * ~(about[one] & about[other])
+        return np.where(document[one] == document[other], within, apart)
+
+    counts = np.array([count for count, _, _ in joining if count <= FEW], dtype=np.intp)
+    sizes = np.repeat(counts, counts)
+    one = np.repeat(np.arange(len(sizes)), sizes)
+    begins = np.repeat(np.cumsum(counts) - counts, counts)
+    other = np.arange(len(one)) - np.repeat(np.cumsum(sizes) - sizes - begins, sizes)
+    rarities = np.repeat([rare for _, _, rare in joining[: len(counts)]], counts * counts)
+    np.maximum.at(shared.reshape(-1), row[one] * len(candidates) + row[other], scores(one, other, rarities))
+    end = len(sizes)
+    for count, _, rare in joining[len(counts) :]:
+        begin, end = end, end + count
+        each = np.arange(begin, end)
+        pairs = np.ix_(row[each], row[each])
+        shared[pairs] = np.maximum(shared[pairs], scores(each[:, None], each, rare))
 
 
 def _distinct(weights: Weights, candidates: Sequence[Candidate]) -> _Matrix:
