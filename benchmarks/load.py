@@ -32,6 +32,7 @@ from typing import Any
 
 import httpx
 
+from api.cli import ONE_THREAD
 from api.keys import make_key
 from graphrag.bootstrap import open_knowledge_base, open_stores
 from graphrag.evaluation.beir import load_dataset
@@ -108,7 +109,7 @@ async def running(command: Sequence[str], ready: str, folder: Path, **settings: 
             *command,
             stdout=file,
             stderr=file,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **settings},
+            env={**os.environ, **ONE_THREAD, **settings},
         )
     try:
         async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(120):

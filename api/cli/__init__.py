@@ -10,14 +10,15 @@ from typing import cast
 GC_THRESHOLDS = (50_000, 20, 100)
 """A question makes some 30,000 short-lived objects, hardly any of them in cycles. With the usual threshold of 700 they are looked
 through dozens of times for each; with 10,000, every tenth question among 50,000 chunks still waited 50 ms for it."""
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""For the environment, before numpy is imported: measured, two BLAS threads make the small products of a question several times
+slower than one, since waking the second one costs more than the product."""
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    # Before numpy is imported: measured, two BLAS threads make the small products of a question several times slower
-    # than one, since waking the second one costs more than the product.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    for name, value in ONE_THREAD.items():
+        os.environ.setdefault(name, value)
     gc.set_threshold(*GC_THRESHOLDS)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
