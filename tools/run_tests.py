@@ -12,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from api.cli import ONE_THREAD
+
 HALF = "neo4j or end_to_end"
 ROOT = Path(__file__).parents[1]
 PYTEST = [sys.executable, "-m", "pytest", "--durations=20", "--durations-min=2", "-m"]
@@ -19,9 +21,7 @@ PYTEST = [sys.executable, "-m", "pytest", "--durations=20", "--durations-min=2",
 
 def main() -> int:
     """The exit code."""
-    # As the command does: two processes whose threads wait for each other by spinning take half as long again.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.update(ONE_THREAD | dict(os.environ))  # as the program does: with two each, they spin against each other
     with tempfile.TemporaryFile("w+") as output:
         print(f"== pytest -m '{HALF}' (shown when it has ended)", flush=True)
         command = [*PYTEST, HALF, "-o", "cache_dir=.pytest_cache/neo4j"]

@@ -128,7 +128,6 @@ def test_any_history_leaves_the_canonical_bytes_of_writing_the_final_set_once(te
         settings=settings(
             max_examples=max(8, tested_factory.kind.examples // 2),
             stateful_step_count=12,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

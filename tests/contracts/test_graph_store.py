@@ -76,7 +76,6 @@ def bounded(factory: StoreFactory) -> settings:
     """As many examples as a kind of store has time for."""
     return settings(
         max_examples=factory.kind.examples,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
 

@@ -182,7 +182,7 @@ PIECES = [
 ]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     parts=st.lists(st.sampled_from(PIECES), max_size=25),
     title=st.sampled_from(["", "Top", "A title of some words", "long " * 80]),
@@ -200,7 +200,7 @@ def test_chunks_cover_the_text_within_their_limits_and_hold_each_sentence_once(
     assert not any(chunk.start < start <= chunk.core_start for chunk in chunks for start in starts)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(text=st.text(max_size=400))
 def test_any_text_of_up_to_a_chunk_is_one_chunk(text: str) -> None:
     chunks = cut(text)

@@ -769,7 +769,7 @@ def test_a_given_title_and_metadata_win_over_the_document() -> None:
         load_bytes(b"x", " ")
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     data=st.binary(max_size=400)
     | st.text(alphabet=st.characters(), max_size=300).map(lambda text: text.encode("utf-8", "surrogatepass"))
