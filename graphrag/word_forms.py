@@ -30,7 +30,11 @@ _VERBS = """
     swell swollen; swim swam swum; swing swung; take took taken; teach taught; tear tore torn; tell told; think thought thoughts;
     throw threw thrown; undergo underwent undergone; understand understood; undertake undertook undertaken; undo undid undone;
     uphold upheld; wake woke woken; wear wore worn; weave wove woven; weep wept; win won; withdraw withdrew withdrawn withdrawal;
-    withhold withheld; withstand withstood; write wrote written
+    withhold withheld; withstand withstood; write wrote written;
+    rebuild rebuilt; redo redid redone; redraw redrew redrawn; remake remade; repay repaid repayment repayments; rerun reran;
+    resell resold; retake retook retaken; rethink rethought; rewind rewound; rewrite rewrote rewritten; outgrow outgrew outgrown;
+    overdraw overdrew overdrawn; overhear overheard; override overrode overridden; overrun overran; overthrow overthrew overthrown;
+    mislead misled; misunderstand misunderstood; foresee foresaw foreseen; unwind unwound
 """
 _NOUNS = """
     man men; woman women; child children; person people peoples; foot feet; tooth teeth; goose geese; mouse mice; ox oxen;

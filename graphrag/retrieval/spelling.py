@@ -41,12 +41,21 @@ async def corrected(store: GraphStore, scope: Scope, text: str, statistics: Term
         return text
     stems = sorted({stem for words in near.values() for stem in words.values()})
     held = (await store.term_statistics(scope, stems)).frequency
+    tokenizer = open_tokenizer()
     for word, words in near.items():
-        # Of the words with that stem the one that comes first in the alphabet: they are one term.
-        best = max(sorted(words), key=lambda one: held.get(words[one], 0), default=word)
+        # The store has stems only, and "rewritted" has one that is held: where the slip is in the ending, what is read has to be
+        # a word that the tokenizer knows. Of several with one stem, the first in the alphabet.
+        known = {one for one, stem in words.items() if held.get(stem, 0) and tokenizer.count(one) == 1}
+        likely = [one for one, stem in words.items() if one in known or _slips_in(stem, word, one)]
+        best = max(sorted(likely), key=lambda one: (held.get(words[one], 0), one in known), default=word)
         if best != word and held.get(words[best], 0):
             text = re.sub(rf"\b{word}\b", best, text)
     return text
+
+
+def _slips_in(stem: str, word: str, meant: str) -> bool:
+    """Whether the slip is in the stem of what was meant: its ending stands as it was written."""
+    return not word.startswith(stem) and word.endswith(meant[len(stem) :])
 
 
 def _unheld(word: str, frequency: Mapping[str, int]) -> bool:

@@ -373,10 +373,15 @@ async def test_a_question_knows_its_terms_once_each_with_their_weights(store: St
         ("what is the Limmit", "what is the Limmit"),  # may be a name
         ("where is the xylqzt", "where is the xylqzt"),
         ("defualt limmit raate dafault limitt", "defualt limmit raate dafault limitt"),
+        ("who foundde it", "who founded it"),
+        ("who will refoundle it", "who will refoundle it"),  # "refounde" is no word
     ],
 )
 async def test_slips_of_the_pen_are_put_right_by_what_the_documents_hold(store: Store, asked: str, read: str):
-    await store.put(source("a.txt", "The default rate limit is 120."), source("b.txt", "The limits are checked."))
+    await store.put(
+        source("a.txt", "The default rate limit is 120."),
+        source("b.txt", "The limits are checked by who refounds it, or founds it."),
+    )
 
     question = await read_question(store, EMBEDDER, EMBEDDER, EVERYONE, asked)
 
