@@ -22,7 +22,7 @@ TIME = re.compile(r"\b(?:[01]?\d|2[0-3])[:.][0-5]\d\b(?:\s?(?:[ap]\.?m\.?|UTC|GM
 """A time of the clock."""
 YEAR = re.compile(rf"\b{lives.YEAR}\b(?!,\d)")
 _NUMBER = re.compile(
-    r"(?<![\w.,])(?:[$€£]\s?)?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s(?:thousand|million|billion|trillion))?"
+    r"(?<![\w.,])(?<![^\W\d]-)(?:[$€£]\s?)?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s(?:thousand|million|billion|trillion))?"
     r"(?:\s?%|\s(?:percent|inches|metres|meters|feet|km|miles|acres)\b)?(?!\w)"
 )
 _OF_ROW = re.compile(r"^\d+(?= \|)", re.MULTILINE)

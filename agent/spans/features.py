@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from agent.evidence import EvidenceSet, weight_of
+from agent.evidence import WHOLE, EvidenceSet, weight_of
 from agent.spans.candidates import Found, find, sentence_at
 from agent.spans.places import CLASSES, COUNTRIES, STATES
 from agent.spans.wanted import CONVERSE, PEOPLE, Kind, Wanted, canonical
@@ -48,6 +48,8 @@ _YEAR = re.compile(r"[12]\d{3}")
 _LIFE = tuple(map(canonical, terms("born died")))
 _MODEL = re.compile(r"\b[A-Z]+-?\d")
 _TOKEN = re.compile(r"\w+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_IN_NAMES = frozenset("a al and da de del della den der di du la le of or the van von was born in on".split())
 _BEFORE = re.compile(r"(\w+) \Z")
 _AFTER = re.compile(r" (\w+)")
 _SAID_BEFORE: Mapping[Kind, tuple[str, ...]] = {"person": (" by ",), "place": (" at ", " in ", " near ")}
@@ -96,7 +98,8 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
     }
     question = f" {normalise(ledger.question.text)} "
     asked_terms = frozenset(ledger.question.terms)
-    described_by = _openings(ledger, wanted)
+    about = _subjects(ledger)
+    described_by, is_born = _openings(about, wanted), _births(about)
     weighed: list[Weighed] = []
     for hit, passage in zip(hits, passages, strict=True):
         outer = {
@@ -112,7 +115,10 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
                 continue
             described = described_by(found.key)
             suits = fit(found, wanted)
-            suits = max(suits, described) if wanted.kind == "thing" else suits
+            if wanted.kind in ("person", "place", "thing") and is_born(found.key):
+                suits = float(wanted.kind == "person")
+            elif wanted.kind == "thing":
+                suits = max(suits, described)
             if not suits and (found.type in _CERTAIN or not wanted.head.isdisjoint(CLASSES)):
                 continue  # "Welsh" stands near many a name and is none; other types are the recogniser's guess
             bridges = [bridge.score for _, _, bridge in evidence.bridges if f" {found.key} " in f" {bridge.key} "]
@@ -210,8 +216,10 @@ class _Reading:
     def features(
         self, found: Found, title: frozenset[str], joined: Sequence[tuple[float, frozenset[str]]]
     ) -> dict[str, float] | None:
-        """What the sentence of a candidate says; None where it says that it is the converse ("whose son", asked for the son)."""
+        """What the sentence of a candidate says; None where it says that it is the converse: "whose son", asked for the son, or when somebody was born, asked for the death."""
         sentence = sentence_at(found.chunk, found.start)
+        if found.type == "DATE" and self._is_other_end(found):
+            return None
         nearness = _nearness(found, sentence, self.looked_for, acting=self.wanted.kind == "person")
         if self.wanted.kind == "person" and any(
             nearness.get(CONVERSE[kin], 0.0) > nearness.get(kin, 0.0) for kin in self.asked.keys() & CONVERSE.keys()
@@ -219,11 +227,13 @@ class _Reading:
             return None
         own = frozenset(map(canonical, found.terms))
         local = (nearness.keys() | own | title) & self.weights.keys()
-        # A passage that answers alone needs none to explain it.
-        firmest = max((firm * weight_of(self.weights, held - local) for firm, held in joined if firm), default=0.0)
+        explained = max((firm * weight_of(self.weights, held - local) for firm, held in joined if firm), default=0.0)
+        # A passage that answers alone needs none to explain it, nor does a sentence that says all that is asked.
+        if not joined or weight_of(self.asked, local) >= WHOLE * self.total_asked:
+            explained = max(explained, NEUTRAL_EXPLAINED * weight_of(self.weights, local))
         asked_near = [weight * nearness[term] for term, weight in self.asked.items() if term in nearness]
         return {
-            "explained": (firmest if joined else NEUTRAL_EXPLAINED * weight_of(self.weights, local)) / self.total,
+            "explained": explained / self.total,
             "asked": sum([self.asked.get(term, 0.0) for term in local - own]) / self.total_asked,
             "asked_near": sum(asked_near) / self.total_asked,
             "nearest": float(not self.nearest.isdisjoint(local)),
@@ -231,6 +241,12 @@ class _Reading:
             "head": float(bool(self.wanted.head & own)),
             "first": float(sentence == 0),
         }
+
+    def _is_other_end(self, found: Found) -> bool:
+        """Whether a date is that of a birth, where a question asks for a death, or the other way."""
+        asked = [term in self.asked for term in _LIFE]
+        ends = [span is not None and span[0] <= found.start < span[1] for span in life(found.chunk)]
+        return asked == ends[::-1] and asked != ends
 
 
 def _nearness(found: Found, sentence: int, looked_for: frozenset[str], *, acting: bool) -> dict[str, float]:
@@ -336,19 +352,42 @@ def _leads_on(found: Found, wanted: Wanted, leading: Mapping[str, str]) -> bool:
     )
 
 
-def _openings(ledger: Ledger, wanted: Wanted) -> Callable[[str], float]:
-    """By key: the share of the noun's terms in the opening of a passage about it. Few of the passages are ever read for that."""
+def _subjects(ledger: Ledger) -> Mapping[str, Sequence[Chunk]]:
+    """By key: the passages about it."""
     about: dict[str, list[Chunk]] = {}
-    for candidate in ledger.candidates.values() if wanted.head else ():
+    for candidate in ledger.candidates.values():
         for key in candidate.about:
             about.setdefault(key, []).append(candidate.chunk)
+    return about
+
+
+def _openings(about: Mapping[str, Sequence[Chunk]], wanted: Wanted) -> Callable[[str], float]:
+    """By key: the share of the noun's terms in the opening of a passage about it. Few of the passages are ever read for that."""
 
     @cache
     def described(key: str) -> float:
-        held = [wanted.head.intersection(map(canonical, terms(_opening(chunk)))) for chunk in about.get(key, ())]
+        chunks = about.get(key, ()) if wanted.head else ()
+        held = [wanted.head.intersection(map(canonical, terms(_opening(chunk)))) for chunk in chunks]
         return max(map(len, held), default=0) / max(1, len(wanted.head))
 
     return described
+
+
+def _births(about: Mapping[str, Sequence[Chunk]]) -> Callable[[str], bool]:
+    """By key: whether a passage about it begins with a birth: then it is a person, whatever the recogniser took the name for."""
+
+    @cache
+    def born(key: str) -> bool:
+        return any(map(_is_birth, about.get(key, ())))
+
+    return born
+
+
+def _is_birth(chunk: Chunk) -> bool:
+    """Whether nothing but a name goes before the date of a birth: in "a list of films (1983–1990)" it is none."""
+    born, _ = life(chunk)
+    before = _LETTERS.findall(chunk.between(chunk.spans[0][0], born[0])) if born else []
+    return born is not None and all(not word[0].islower() or word in _IN_NAMES for word in before)
 
 
 def _opening(chunk: Chunk) -> str:

@@ -31,10 +31,14 @@ _UNNAMED = re.compile(
     re.IGNORECASE,
 )
 _NUMBERS = frozenset("two three four five six seven eight nine ten eleven twelve".split())
+_EVENTS = frozenset(("birth", "death"))
+"""What somebody's place or date is of: "the place of birth of" goes through no other thing."""
 _OWN_NAMES = frozenset("birth real maiden stage pen".split())
 _SECOND = re.compile(r",\s+and\s+(?:(?:by|from|in|to)\s+)?(?:who|whom|when|where|what|which|how)\b")
 _DESCRIBED = re.compile(r"\s*(?:where|that|who)\b")
 _OF_PARTS = re.compile(r"(?:group|body|piece|chain|range)s?\s+of\s+(\w+)", re.IGNORECASE)
+# "which company *owns* the yard", "which movie *stars* Ida Rowan"; but "which team members", "what sports club".
+_ACTING = re.compile(r"[a-z]+(?<!s)s\s+(?:(?:the|an?|its?|his|her|their|this|that|these|those|all|most|both)\b|[A-Z])")
 _PIECE = re.compile(r"\w+|,")
 _NESTING = frozenset(("where", "that", "which", "who", "whose", "whom", "when", ","))
 _THROUGH = re.compile(
@@ -182,6 +186,7 @@ def read_wanted(question: str) -> Wanted:
     end = begin + len(" ".join(head))
     nouns = [m.group(1) for m in _THROUGH.finditer(text) if m.start(1) >= end or m.end(1) <= asking.start()]
     nouns = [noun for noun in nouns if named or noun not in asked]  # "who is the *director* of" asks for one
+    nouns = [noun for noun in nouns if noun.lower() not in _EVENTS]
     return Wanted(
         kind,
         frozenset() if personal else own,
@@ -222,6 +227,8 @@ def _head(text: str) -> list[str]:
             break
         # "which team owned", "which farm got ten days"
         if words and (word[0].isdigit() or word in _NUMBERS or (word[0].islower() and word.endswith("ed"))):
+            break
+        if words and _ACTING.match(text, match.start()):
             break
         words.append(word)
         if word.endswith(("'s", "’s")):

@@ -1,0 +1,47 @@
+"""Stores filled with a few passages of one's own, and the short answers that they give."""
+
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from agent.assess import assess
+from graphrag.bootstrap import open_knowledge_base
+from graphrag.ingest import ingest_documents
+from graphrag.knowledge import KnowledgeBase
+from graphrag.loaders import load_bytes
+from graphrag.retrieval.graph import graph_search
+from graphrag.retrieval.ledger import Ledger
+from graphrag.retrieval.question import read_question
+from graphrag.settings import load_settings
+from graphrag.types import Scope
+from tests.agent.conftest import EXTRACTOR
+
+SCOPE = Scope()
+
+
+@asynccontextmanager
+async def filled(url: str, passages: Mapping[str, str]) -> AsyncGenerator[KnowledgeBase]:
+    """A store that holds the passages, each a document of its own."""
+    async with open_knowledge_base(load_settings(store_url=url, embedder="minilm")) as kb:
+        kb = replace(kb, extractor=EXTRACTOR)
+        loaded = [
+            replace(document, title=title)
+            for title, text in passages.items()
+            for document in load_bytes(text.encode(), f"{title}.txt")
+        ]
+        report = await ingest_documents(kb, SCOPE, loaded)
+        assert not report.failures
+        yield kb
+
+
+async def short_answers(url: str, passages: Mapping[str, str], questions: Iterable[str]) -> dict[str, str]:
+    """By question, whatever the verdict is among so few passages."""
+    found: dict[str, str] = {}
+    async with filled(url, passages) as kb:
+        for text in questions:
+            question = await read_question(kb.store, kb.embedder, kb.encoder, SCOPE, text)
+            ledger = Ledger(kb.store, SCOPE, question)
+            await graph_search(ledger, 20)
+            short = assess(ledger).short
+            found[text] = short.text if short else ""
+    return found

@@ -1,0 +1,39 @@
+"""Short answers where the sentence says it all, or the recogniser mistakes what it has never seen."""
+
+import asyncio
+
+import pytest
+
+from tests.agent.filled import short_answers
+
+NOTES = {
+    "Orsa IF": "Orsa IF is a football club founded in 1908. It plays at Strandvallen, which holds 5,200 spectators.",
+    "Orsa": "Orsa is a port with 11,300 inhabitants. The football club Orsa IF plays in the second division.",
+    "Salt Lane": "Salt Lane is a 1983 film directed by Gideon Harle. It stars Oona Fell as a geologist.",
+    "Gideon Harle": "Gideon Harle (17 September 1938 – 22 January 2009) was a British film director. He was born in Whitby.",
+    "Oona Fell": "Oona Fell (born 5 June 1955) is an Irish actress. She is best known for Salt Lane and Winter Boat.",
+    "Winter Boat": "Winter Boat is a 1990 film directed by Sunniva Brekk. It was produced by Nordfold Film.",
+    "Nordfold Film": "Nordfold Film is a production company in Stavanger. Since 2012 it has been owned by Halden Media.",
+    "Ivo Marchet": "Ivo Marchet (12 May 1921 – 3 October 1987) was a film director. He was married to the actress Lidia Corva.",
+    "Lidia Corva": "Lidia Corva (2 February 1930 – 11 June 2014) was an actress. She was born in Trieste.",
+    "The Glass Vine": "The Glass Vine is a 1961 film directed by Ivo Marchet and starring Lidia Corva.",
+    "RFC-061": "RFC-061: Move the VMs to Kubernetes. Thirteen VMs are left, most of them render hosts.",
+}
+ANSWERS = {
+    "How many spectators does Strandvallen hold?": "5,200",
+    "When did the director of Salt Lane die?": "22 January 2009",
+    "What is the place of birth of the director of Salt Lane?": "Whitby",
+    "Who is the spouse of the director of The Glass Vine?": "Lidia Corva",
+    "Which company owns the production company of Winter Boat?": "Halden Media",
+    "How many VMs are left to move to Kubernetes?": "",
+}
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return asyncio.run(short_answers(f"sqlite:///{tmp_path_factory.mktemp('short') / 'kb.db'}", NOTES, ANSWERS))
+
+
+@pytest.mark.parametrize("question", ANSWERS)
+def test_a_short_answer_is_right(answers: dict[str, str], question: str):
+    assert answers[question] == ANSWERS[question]
