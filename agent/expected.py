@@ -27,6 +27,8 @@ COMPARING = frozenset(
     """.split()
 )
 """Words by which two things are compared."""
+_ARRIVING = frozenset(("come", "comes", "came"))
+"""Said with these: "which *came* out first"."""
 
 
 # "the company that makes ...", "the city in which ...": what does is a company, what lies there a city.
@@ -76,7 +78,7 @@ def asked_words(question: str) -> frozenset[str]:
         asked.update(order.group().casefold().split())
     words = question.casefold().split()
     if "or" in words:
-        asked |= COMPARING.intersection(word.strip(",?") for word in words)
+        asked |= (COMPARING | _ARRIVING).intersection(word.strip(",?") for word in words)
     return frozenset(asked)
 
 

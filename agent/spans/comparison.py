@@ -1,12 +1,12 @@
 """Which of two, and yes or no, about two things that the question names: decided only where their passages say it plainly."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from agent.spans.candidates import DATE, Found
 from agent.spans.places import COUNTRIES
 from agent.spans.wanted import PEOPLE, Wanted, canonical
-from graphrag.analysis import normalise, terms
+from graphrag.analysis import fold, normalise, terms
 from graphrag.lives import life
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.types import Chunk, Hit
@@ -21,8 +21,12 @@ _YEAR = re.compile(r"1\d{3}|20\d{2}")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _INTRODUCED = re.compile(r"[^(,;.]{1,80}?(?=\s*(?:\(|,|\s(?:is|are|was|were)\s))")
+_TOLD_APART = re.compile(r"\s*\([^()]*\)")
+_WORD = re.compile(r"\w+")
+_POSSESSIVE = re.compile(r"['’]s\b")
 _SAME_PLACE = re.compile(r"\bsame (?:(country|nationality)|state|province|region|county|city|town)\b", re.IGNORECASE)
 _BIRTH, _DEATH = map(canonical, terms("born died"))
+_ROLES = frozenset(map(canonical, PEOPLE))
 _FILLING = frozenset(terms("both same kind type located situated based"))
 
 
@@ -47,19 +51,38 @@ def compared_passages(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tu
 
 
 def _pair(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[Candidate, Candidate] | None:
-    """The best passages about the two that a question compares."""
+    """The best passages about the two that a question compares; of two with the same name, the one whose whole title it gives."""
     ranked = [ledger.candidates[hit.chunk_id] for hit in hits]
     if wanted.kind == "choice":
-        one, other = (next((c for c in ranked if normalise(name) in c.about), None) for name in wanted.options)
+        one, other = (_about(ranked, name) for name in wanted.options)
     else:  # on either side of an "and": a passage about what they are asked about is neither
-        asked = f" {normalise(ledger.question.text)} "
-        one = next((c for c in ranked if any(f" {key} and " in asked for key in c.about)), None)
-        other = next(
-            (c for c in ranked if any(f" and {key} " in asked or f" and the {key} " in asked for key in c.about)), None
-        )
+        asked = (f" {_words(ledger.question.text)} ", f" {_words(_TOLD_APART.sub('', ledger.question.text))} ")
+        one = _first(ranked, asked, ("{} and ",))
+        other = _first(ranked, asked, ("and {} ", "and the {} "))
     if one is None or other is None or one.chunk.document_id == other.chunk.document_id:
         return None
     return one, other
+
+
+def _words(text: str) -> str:
+    return " ".join(_WORD.findall(_POSSESSIVE.sub("", fold(text))))
+
+
+def _about(ranked: Sequence[Candidate], name: str) -> Candidate | None:
+    """The passage about a thing: the one that has its name as title, else the best that is about it, or has it in the title."""
+    said, key = _words(name), normalise(name)
+    titled = (c for c in ranked if _words(c.chunk.title) == said)
+    about = (c for c in ranked if key in c.about)
+    within = (c for c in ranked if f" {said} " in f" {_words(c.chunk.title)} ")
+    return next((c for found in (titled, about, within) for c in found), None)
+
+
+def _first(ranked: Sequence[Candidate], asked: tuple[str, str], patterns: Sequence[str]) -> Candidate | None:
+    """The passage whose whole title stands where a pattern says, else the best that is about what stands there."""
+    whole, plain = asked
+    titled = (c for c in ranked if any(f" {one.format(_words(c.chunk.title))}" in whole for one in patterns))
+    about = (c for c in ranked if any(f" {one.format(key)}" in plain for key in c.about for one in patterns))
+    return next((c for found in (titled, about) for c in found), None)
 
 
 def _choose(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[str, Found] | None:
@@ -91,7 +114,8 @@ def _decide(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[str, F
     words = ledger.question.text.lower().split()
     same = _SAME_PLACE.search(ledger.question.text)
     if same is not None and same.group(1):
-        return _same_country(ledger, one.chunk, other.chunk)
+        people = [_person(ledger, passage) for passage in pair] if _asks_of_people(ledger) else [one.chunk, other.chunk]
+        return _same_country(people[0], people[1]) if people[0] is not None and people[1] is not None else None
     if same is not None:
         return _same_place(one.chunk, other.chunk)
     if "both" not in words or "same" in words:
@@ -119,10 +143,8 @@ def _same_place(one: Chunk, other: Chunk) -> tuple[str, Found] | None:
     return ("yes" if places[0] & places[1] else "no"), _opening(one)
 
 
-def _same_country(ledger: Ledger, one: Chunk, other: Chunk) -> tuple[str, Found] | None:
+def _same_country(one: Chunk, other: Chunk) -> tuple[str, Found] | None:
     """Whether the openings of two passages name a country or a nationality in common; None where they cannot be compared."""
-    if _asks_of_people(ledger) and not (life(one)[0] and life(other)[0]):
-        return None  # of their directors, say, of whom other passages tell
     for named, others in zip(_nations(one), _nations(other), strict=True):
         if named & others:
             return "yes", _opening(one)
@@ -170,12 +192,35 @@ def _compared_date(ledger: Ledger, passage: Candidate) -> tuple[int, int, int] |
 
 
 def _person(ledger: Ledger, passage: Candidate) -> Chunk | None:
-    """The passage itself where it tells when somebody was born, else the one such passage about somebody whom it names."""
+    """The passage itself where it tells when somebody was born, else the one such passage about whom it names: in the role that is
+    asked for ("the *director*"), if it names several.
+    """
     if life(passage.chunk)[0]:
         return passage.chunk
-    named = [ledger.candidates.get(target) for source, target in ledger.links if source == passage.chunk.id]
-    people = [other.chunk for other in named if other is not None and life(other.chunk)[0]]
-    return people[0] if len(people) == 1 else None
+    people = {
+        target: keys
+        for (source, target), keys in ledger.links.items()
+        if source == passage.chunk.id and target in ledger.candidates and life(ledger.candidates[target].chunk)[0]
+    }
+    role = frozenset(map(canonical, ledger.question.terms)) & _ROLES
+    if len(people) > 1:
+        key = _in_role(passage.chunk, role, frozenset[str]().union(*people.values()))
+        people = {target: keys for target, keys in people.items() if key in keys}
+    if len(people) > 1:  # of the same name
+        people = {target: keys for target, keys in people.items() if _says(ledger.candidates[target].chunk, role)}
+    return ledger.candidates[next(iter(people))].chunk if len(people) == 1 else None
+
+
+def _in_role(chunk: Chunk, role: frozenset[str], keys: Set[str]) -> str | None:
+    """Whom of these a passage names right after the role: "*directed* by Ida Rowan and starring Olaf Berg"."""
+    said = next((m for m in _WORD.finditer(chunk.text) if not role.isdisjoint(map(canonical, terms(m.group())))), None)
+    places = [(start, mention.key) for mention in chunk.mentions if mention.key in keys for start, _ in mention.spans]
+    after = [place for place in places if said is not None and place[0] >= chunk.start + said.end()]
+    return min(after)[1] if after else None
+
+
+def _says(chunk: Chunk, role: frozenset[str]) -> bool:
+    return not role.isdisjoint(map(canonical, terms(_opening(chunk).text)))
 
 
 def first_date(said: str) -> tuple[int, int, int] | None:

@@ -17,6 +17,7 @@ CONSIDERED = 12
 """Best-ranked passages in which the fields are looked for."""
 _LESS = frozenset("earlier earliest shorter older oldest smaller lower cheaper cheapest first".split())
 _BOTH = re.compile(rf"({NAME})\s+and\s+({NAME})".replace("|and|", "|"))
+_WORDS = re.compile(r"\b(\w+)\s+and\s+(\w+)")
 _SAME = re.compile(r"\bsame\b", re.IGNORECASE)
 _NUMBER = re.compile(r"-?\d+(?:[,. ]\d{3})*(?:\.\d+)?")
 
@@ -44,7 +45,7 @@ def decide(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> Comparison | 
 def compare_fields(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> Comparison | None:
     """What the same field of two things says of which is more, or whether it is the same; None where either has none, or several."""
     text = ledger.question.text
-    pair = _BOTH.search(text) if wanted.kind == "yes_no" and _SAME.search(text) else None
+    pair = (_BOTH.search(text) or _WORDS.search(text)) if wanted.kind == "yes_no" and _SAME.search(text) else None
     names = pair.groups() if pair is not None else wanted.options
     if len(names) != 2:
         return None

@@ -19,6 +19,7 @@ MAX_HEAD = 4
 _ASKING = re.compile(r"\b(who|whom|whose|when|where|what|which|how (?:many|much|old|long|tall|far|large|big|high))\b")
 # Asks for an explanation, whatever stands in it: "why did the line stop when ...".
 _EXPLAINING = re.compile(r"\s*(?:why|how(?! (?:many|much|old|long|tall|far|large|big|high)))\b", re.IGNORECASE)
+_CHOOSING = re.compile(r"\s*(?:who|which|what)\b", re.IGNORECASE)
 _POLAR = re.compile(r"(?:are|is|was|were|do|does|did|has|have|had|can|could)\b", re.IGNORECASE)
 _LEAD = re.compile(
     r"\s*(?:(?:is|was|are|were)\s+)?(?:the\s+)?(?:names?\s+of\s+)?(?:the\s+|an?\s+)?(?:most\s+\w+\s+)?", re.IGNORECASE
@@ -53,7 +54,10 @@ NAME = (
     r"|\b[a-z][a-z0-9]*(?:[-_][a-z0-9]+)++)"
 )
 """How a question writes a name."""
-_EITHER = re.compile(rf"({NAME})\s*,?\s+or\s+({NAME})\s*\??\s*$")
+_TOLD_APART = r"(?:\s+\([^()]{1,40}\))?"
+_EITHER = re.compile(rf"({NAME}{_TOLD_APART})\s*,?\s+or\s+({NAME}{_TOLD_APART})\s*\??\s*$")
+# After a comma, however they are written: "which came out first, salt road or quill 4.2?"
+_LISTED = re.compile(r"[^,]*,\s+(?!and\b)((?:[^\s,?]+\s+){1,8}?)or\s+((?:[^\s,?]+\s*){1,8})\?*\s*$")
 # A name holds no "and" where that parts the two.
 _TWO = rf"(?:the\s+(?:two\s+)?[a-z]+\s+)?({NAME})\s+and\s+({NAME})".replace("|and|", "|")
 _AMONG = re.compile(
@@ -164,9 +168,9 @@ def kin_held(wanted: Set[str], words: Iterable[str]) -> frozenset[str]:
 def read_wanted(question: str) -> Wanted:
     """What a question asks for. `other` if it does not say so in a way that is known."""
     text = question.strip()
-    either = _EITHER.search(text) or _AMONG.match(text)
-    if either is not None and not _POLAR.match(text):
-        return Wanted("choice", frozenset(), {}, options=tuple(filter(None, either.groups())))
+    either = _EITHER.search(text) or _AMONG.match(text) or (_CHOOSING.match(text) and _LISTED.match(text))
+    if either and not _POLAR.match(text):
+        return Wanted("choice", frozenset(), {}, options=tuple(name.strip() for name in either.groups() if name))
     asking = None if _SECOND.search(text) or _EXPLAINING.match(text) else _asking(text)
     if asking is None:
         return Wanted("yes_no" if _POLAR.match(text) else "other", frozenset(), {})

@@ -17,7 +17,7 @@ NOTES = {
     "Ivo Marchet": "Ivo Marchet (12 May 1921 – 3 October 1987) was a film director. He was married to the actress Lidia Corva.",
     "Lidia Corva": "Lidia Corva (2 February 1930 – 11 June 2014) was an actress. She was born in Trieste.",
     "The Glass Vine": "The Glass Vine is a 1961 film directed by Ivo Marchet and starring Lidia Corva.",
-    "RFC-061": "RFC-061: Move the VMs to Kubernetes. Thirteen VMs are left, most of them render hosts.",
+    "RFC-061: Move the last VMs to Kubernetes": "Thirteen VMs are left, most of them render hosts.",
 }
 ANSWERS = {
     "How many spectators does Strandvallen hold?": "5,200",
@@ -25,7 +25,29 @@ ANSWERS = {
     "What is the place of birth of the director of Salt Lane?": "Whitby",
     "Who is the spouse of the director of The Glass Vine?": "Lidia Corva",
     "Which company owns the production company of Winter Boat?": "Halden Media",
-    "How many VMs are left to move to Kubernetes?": "",
+}
+COMPARED = {
+    "Salt Lane (1983 film)": "Salt Lane is a 1983 film directed by Gideon Harle. It stars Oona Fell. Alaric Venn wrote its music.",
+    "Salt Lane (1951 film)": "Salt Lane is a 1951 film directed by Tor Aas and starring Oona Fell.",
+    "Gideon Harle": "Gideon Harle (17 September 1938 – 22 January 2009) was a British film director.",
+    "Oona Fell": "Oona Fell (born 5 June 1925) is an Irish actress, known for Salt Lane.",
+    "Alaric Venn": "Alaric Venn (born 30 November 1951) is a British composer of film music.",
+    "Winter Boat": "Winter Boat is a 1979 film directed by Sunniva Brekk. It stars Oona Fell.",
+    "Sunniva Brekk": "Sunniva Brekk (born 14 December 1949) is a Norwegian film director.",
+    "Release notes: quill 4.2": "Release notes: quill 4.2\n\nReleased on 25 February 2025. Drops support for CUDA 11.",
+    "Release notes: gatehouse 5.4": "Release notes: gatehouse 5.4\n\nReleased on 4 March 2025. Sessions last 12 hours.",
+    "inkpot": "service: inkpot\nowner team: Team Siskin\ndatastore: none",
+    "mimeo": "service: mimeo\nowner team: Team Siskin\ndatastore: S3",
+}
+CHOSEN = {
+    "Which film came out first, Salt Lane (1983 film) or Winter Boat?": "Winter Boat",
+    "Which film came out first, Salt Lane (1951 film) or Winter Boat?": "Salt Lane",
+    "which film came out first, winter boat or salt lane (1951 film)?": "Salt Lane",
+    "Which film has the director who was born later, Salt Lane (1983 film) or Winter Boat?": "Winter Boat",
+    "Are the directors of Winter Boat and Salt Lane (1983 film) from the same country?": "no",
+    "Which was released earlier, quill 4.2 or gatehouse 5.4?": "quill 4.2",
+    "Do inkpot and mimeo belong to the same team?": "yes",
+    "Do inkpot and mimeo have the same datastore?": "no",
 }
 
 
@@ -37,3 +59,13 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.mark.parametrize("question", ANSWERS)
 def test_a_short_answer_is_right(answers: dict[str, str], question: str):
     assert answers[question] == ANSWERS[question]
+
+
+@pytest.fixture(scope="module")
+def chosen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return asyncio.run(short_answers(f"sqlite:///{tmp_path_factory.mktemp('chosen') / 'kb.db'}", COMPARED, CHOSEN))
+
+
+@pytest.mark.parametrize("question", CHOSEN)
+def test_two_things_are_compared_however_they_are_named(chosen: dict[str, str], question: str):
+    assert chosen[question] == CHOSEN[question]
