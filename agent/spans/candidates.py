@@ -9,7 +9,7 @@ from operator import itemgetter
 
 from agent.citing import labels
 from agent.spans.places import COUNTRIES, STATES
-from agent.spans.wanted import Wanted
+from agent.spans.wanted import Wanted, canonical
 from graphrag import lives
 from graphrag.analysis import normalise, terms
 from graphrag.types import Chunk, Span
@@ -24,6 +24,11 @@ YEAR = re.compile(rf"\b{lives.YEAR}\b(?!,\d)")
 _NUMBER = re.compile(
     r"(?<![\w.,])(?<![^\W\d]-)(?:[$€£]\s?)?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s(?:thousand|million|billion|trillion))?"
     r"(?:\s?%|\s(?:percent|inches|metres|meters|feet|km|miles|acres)\b)?(?!\w)"
+)
+_NUMERAL = re.compile(
+    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
+    r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:-(?:one|two|three|four|five|six|seven|eight|nine))?)\b",
+    re.IGNORECASE,
 )
 _OF_ROW = re.compile(r"^\d+(?= \|)", re.MULTILINE)
 """What a table counts its rows by."""
@@ -74,6 +79,7 @@ def find(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
             place = found.start - chunk.start
             if not any(start <= place < end for start, end in others):
                 yield found
+        yield from (found for found in _matches(chunk, _NUMERAL, "NUMBER") if _counts(found, wanted))
     elif wanted.kind in ("person", "place", "thing"):
         yield from _names(chunk, wanted)
 
@@ -83,6 +89,14 @@ def _matches(chunk: Chunk, pattern: "re.Pattern[str]", type: str) -> Iterator[Fo
         start = chunk.start + match.start()
         if start >= chunk.core_start:
             yield Found(chunk, start, chunk.start + match.end(), normalise(match.group()), type)
+
+
+def _counts(found: Found, wanted: Wanted) -> bool:
+    """Whether a numeral counts what the question asks the number of: "*two* VMs", asked how many VMs."""
+    counted = _NEXT.match(found.chunk.text, found.end - found.chunk.start)
+    nearest = max(wanted.asked.values(), default=0.0)
+    said = map(canonical, terms(counted.group(1))) if counted else ()
+    return any(wanted.asked.get(term) == nearest for term in said)
 
 
 def _names(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:

@@ -25,6 +25,7 @@ ANSWERS = {
     "What is the place of birth of the director of Salt Lane?": "Whitby",
     "Who is the spouse of the director of The Glass Vine?": "Lidia Corva",
     "Which company owns the production company of Winter Boat?": "Halden Media",
+    "How many VMs are left to move to Kubernetes?": "Thirteen",
 }
 COMPARED = {
     "Salt Lane (1983 film)": "Salt Lane is a 1983 film directed by Gideon Harle. It stars Oona Fell. Alaric Venn wrote its music.",

@@ -344,6 +344,7 @@ def test_the_terms_nearest_to_the_question_word_count_most():
         ("How many?", "On 4 May 1951, 1,240 men, 3.5 million women and 7% of 12.", ["1,240", "3.5 million", "7%", "12"]),
         ("How many?", "In room B12 at v1.2.3, RFC-061 for mq-01; 10-15 a day.", ["10", "15"]),
         ("How many?", "3 | minor | Two of 5 packages\n14 | major | none", ["5"]),
+        ("How many VMs are left?", "Two VMs of thirteen are left, on one host; twenty-one VMs were moved.", ["Two", "twenty-one"]),
         ("Who?", "Ida Rowan", []),
     ],
 )  # fmt: skip
