@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -14,6 +14,7 @@ from graphrag.analysis import normalise, terms
 from graphrag.lives import life
 from graphrag.retrieval.ledger import Candidate, Ledger, rarity
 from graphrag.types import Chunk, Hit
+from graphrag.word_forms import common_form
 
 PASSAGES = 8
 """Best passages in which an answer is looked for."""
@@ -54,6 +55,8 @@ _BEFORE = re.compile(r"(\w+) \Z")
 _AFTER = re.compile(r" (\w+)")
 _SAID_BEFORE: Mapping[Kind, tuple[str, ...]] = {"person": (" by ",), "place": (" at ", " in ", " near ")}
 """What stands before who acts, and before a place."""
+_COORDINATED = re.compile(r"(?:(\w+),?\s+)?\b(?:and|but)\s+(?:(?:also|later|then)\s+)?([a-z]+)")
+_AUXILIARIES = frozenset("is are was were has have had".split())
 _DONE_BY = re.compile(r"\b\w+(?=\s+by\b)")
 _RELATIVE = "(?:grand)?(?:sons?|daughters?|child|children|fathers?|mothers?|parents?)|nephew|niece|uncle|aunt"
 _RELATIVE_OF = re.compile(rf"\b({_RELATIVE})\s+of\b", re.IGNORECASE)
@@ -216,11 +219,13 @@ class _Reading:
     def features(
         self, found: Found, title: frozenset[str], joined: Sequence[tuple[float, frozenset[str]]]
     ) -> dict[str, float] | None:
-        """What the sentence of a candidate says; None where it says that it is the converse: "whose son", asked for the son, or when somebody was born, asked for the death."""
+        """What the sentence of a candidate says; None where it says that it is the converse: "whose son", asked for the son, or when
+        somebody was born, asked for the death.
+        """
         sentence = sentence_at(found.chunk, found.start)
         if found.type == "DATE" and self._is_other_end(found):
             return None
-        nearness = _nearness(found, sentence, self.looked_for, acting=self.wanted.kind == "person")
+        nearness, apart = _nearness(found, sentence, self.looked_for, acting=self.wanted.kind == "person")
         if self.wanted.kind == "person" and any(
             nearness.get(CONVERSE[kin], 0.0) > nearness.get(kin, 0.0) for kin in self.asked.keys() & CONVERSE.keys()
         ):
@@ -236,7 +241,7 @@ class _Reading:
             "explained": explained / self.total,
             "asked": sum([self.asked.get(term, 0.0) for term in local - own]) / self.total_asked,
             "asked_near": sum(asked_near) / self.total_asked,
-            "nearest": float(not self.nearest.isdisjoint(local)),
+            "nearest": float(not self.nearest.isdisjoint(local - apart)),
             "through": float(bool(self.through) and not self.through.isdisjoint(own | _beside(found))),
             "head": float(bool(self.wanted.head & own)),
             "first": float(sentence == 0),
@@ -249,8 +254,11 @@ class _Reading:
         return asked == ends[::-1] and asked != ends
 
 
-def _nearness(found: Found, sentence: int, looked_for: frozenset[str], *, acting: bool) -> dict[str, float]:
-    """Those of some terms that a candidate's sentence holds besides, each with how near it is, from 0 to 1.
+def _nearness(
+    found: Found, sentence: int, looked_for: frozenset[str], *, acting: bool
+) -> tuple[dict[str, float], frozenset[str]]:
+    """Those of some terms that a candidate's sentence holds besides, each with how near it is, from 0 to 1; and the terms of other
+    predicates alone: of "opened in 1920 and closed in 1988", what goes with the other year.
 
     Args:
         acting: whether it is somebody who does something. What goes before "by" is done by who follows, not by who went before.
@@ -263,16 +271,32 @@ def _nearness(found: Found, sentence: int, looked_for: frozenset[str], *, acting
         before, after = _RELATIVE_OF.sub(_converse, before), _OWN_RELATIVE.sub(_converse, after)
     if acting and "by" in after:
         after = _DONE_BY.sub("by", after)
+    begin, end = max(_predicates(before), default=0), min(_predicates(after), default=len(after))
     nearness: dict[str, float] = {}
     for words in (_canonical_words(before)[::-1], _canonical_words(after)):
         for distance, term in enumerate(words, start=1):
             if term in looked_for:
                 nearness[term] = max(nearness.get(term, 0.0), 1 / (1 + distance / NEAR))
+    apart: frozenset[str] = frozenset()
+    if begin or end < len(after):
+        ours = _canonical_words(f"{before[begin:]} {after[:end]}")
+        apart = frozenset(_canonical_words(f"{before[:begin]} {after[end:]}")).difference(ours)
     if found.type == "DATE" and sentence == 0:  # "(8 March 1714 – 14 December 1788)" says so without the words
         for term, span in zip(_LIFE, life(chunk), strict=True):
             if span is not None and span[0] <= found.start < span[1]:
                 nearness[term] = 1.0
-    return nearness
+    return nearness, apart
+
+
+def _predicates(said: str) -> Iterator[int]:
+    """Where further predicates begin: at "and" before a verb, unless the words before it are verbs as well ("written and directed")."""
+    for match in _COORDINATED.finditer(said):
+        if _is_verb(match.group(2)) and not _is_verb(match.group(1) or ""):
+            yield match.start(2)
+
+
+def _is_verb(word: str) -> bool:
+    return word.endswith("ed") or word in _AUXILIARIES or common_form(word) != word
 
 
 @lru_cache(maxsize=1 << 10)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 from graphrag.analysis import STOP_WORDS, fold, terms
+from graphrag.word_forms import common_form
 
 Kind = Literal["person", "place", "date", "number", "thing", "choice", "yes_no", "other"]
 
@@ -41,6 +42,9 @@ _OF_PARTS = re.compile(r"(?:group|body|piece|chain|range)s?\s+of\s+(\w+)", re.IG
 # "which company *owns* the yard", "which movie *stars* Ida Rowan"; but "which team members", "what sports club".
 _ACTING = re.compile(r"[a-z]+(?<!s)s\s+(?:(?:the|an?|its?|his|her|their|this|that|these|those|all|most|both)\b|[A-Z])")
 _PIECE = re.compile(r"\w+|,")
+_AUXILIARY = re.compile(r"\s*(?:(did|do|does)|is|are|was|were|has|have|had)\s", re.IGNORECASE)
+_ASIDE = re.compile(r"\s(?:after|before|when|where|while|because|since|until|if)\s")
+_LAST = re.compile(r"(\w+)\s+([a-z]{3,})(?:\s+(?:in|at|by|for|from|on|to|with))?\s*\??\s*$")
 _NESTING = frozenset(("where", "that", "which", "who", "whose", "whom", "when", ","))
 _THROUGH = re.compile(
     r"\b(?:the|an?|of|'s|main)\s+(?:main |first |current )?(\w+)"
@@ -194,7 +198,7 @@ def read_wanted(question: str) -> Wanted:
     return Wanted(
         kind,
         frozenset() if personal else own,
-        _asked(text[: asking.start()], text[after:], own),
+        _asked(text[: asking.start()], text[after:], own, _last_verb(word, text[end if named else after :])),
         frozenset() if personal else frozenset(t for noun in nouns for t in terms(noun)),
         personal=personal,
     )
@@ -257,10 +261,29 @@ def _kind(word: str, head: list[str]) -> Kind:
     return kind
 
 
-def _asked(before: str, after: str, head: frozenset[str]) -> dict[str, float]:
-    asked: dict[str, float] = {}
+def _last_verb(word: str, after: str) -> str:
+    """The verb at the end of a question that begins with its auxiliary ("when was the firm that laid the cable *founded*?"): what is
+    asked of all that stands between. Empty where there is none, or "who is" asks for what a noun says.
+
+    Args:
+        word: that asks.
+        after: what follows it and its noun.
+    """
+    auxiliary = _AUXILIARY.match(after)
+    if auxiliary is None or (not auxiliary.group(1) and word in ("who", "whom", "what")):
+        return ""
+    last = _LAST.search(_ASIDE.split(after, maxsplit=1)[0])
+    if last is None or last.group(1).lower() in STOP_WORDS:  # "a month", "in engineering"
+        return ""
+    verb = last.group(2)
+    done = (bool(auxiliary.group(1)) and verb not in STOP_WORDS) or verb.endswith("ed") or common_form(verb) != verb
+    return verb if done else ""
+
+
+def _asked(before: str, after: str, head: frozenset[str], verb: str) -> dict[str, float]:
+    asked: dict[str, float] = dict.fromkeys(map(canonical, terms(verb)), 1.0)
     for pieces in (_PIECE.findall(after), _PIECE.findall(before)[::-1]):
-        weight = 1.0
+        weight = NEARER if verb else 1.0
         for piece in pieces:
             if piece.lower() in _NESTING:
                 weight *= NESTED

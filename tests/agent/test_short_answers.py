@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from agent.spans.wanted import read_wanted
 from tests.agent.filled import short_answers
 
 NOTES = {
@@ -17,6 +18,10 @@ NOTES = {
     "Ivo Marchet": "Ivo Marchet (12 May 1921 – 3 October 1987) was a film director. He was married to the actress Lidia Corva.",
     "Lidia Corva": "Lidia Corva (2 February 1930 – 11 June 2014) was an actress. She was born in Trieste.",
     "The Glass Vine": "The Glass Vine is a 1961 film directed by Ivo Marchet and starring Lidia Corva.",
+    "Turbine": "The turbine at Tarn was supplied by Quillon in 1974. It was overhauled in 2006.",
+    "Quillon": "Quillon was a firm of turbine makers in Graz. It was founded in 1931 and closed in 1988.",
+    "Library": "The Vessen library opened in 2004. It was drawn by the architect Torun Askeli and holds 60,000 books.",
+    "Askeli": "Torun Askeli was born in Hammerby in 1961 and studied in Gent. She works alone.",
     "RFC-061: Move the last VMs to Kubernetes": "Thirteen VMs are left, most of them render hosts.",
 }
 ANSWERS = {
@@ -26,6 +31,9 @@ ANSWERS = {
     "Who is the spouse of the director of The Glass Vine?": "Lidia Corva",
     "Which company owns the production company of Winter Boat?": "Halden Media",
     "How many VMs are left to move to Kubernetes?": "Thirteen",
+    "When was the firm that supplied the Tarn turbine founded?": "1931",
+    "When did the firm that supplied the Tarn turbine close?": "1988",
+    "Where was the architect of the Vessen library born?": "Hammerby",
 }
 COMPARED = {
     "Salt Lane (1983 film)": "Salt Lane is a 1983 film directed by Gideon Harle. It stars Oona Fell. Alaric Venn wrote its music.",
@@ -70,3 +78,20 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.mark.parametrize("question", CHOSEN)
 def test_two_things_are_compared_however_they_are_named(chosen: dict[str, str], question: str):
     assert chosen[question] == CHOSEN[question]
+
+
+@pytest.mark.parametrize(
+    ("question", "nearest"),
+    [
+        ("When was the firm that laid the cable founded?", "found"),
+        ("Which team did Ida Rowan ride for?", "ride"),
+        ("Which firm did we buy it from after it was tested?", "buy"),
+        ("When was the clock built in the city where Ida Rowan died?", "clock"),
+        ("How much does the pump cost a month?", "pump"),
+        ("Who is the man that died?", "man"),
+        ("When was the library in the town of Hov?", "librari"),
+    ],
+)
+def test_the_verb_at_the_end_is_what_is_asked_of_all_before_it(question: str, nearest: str):
+    asked = read_wanted(question).asked
+    assert max(asked, key=lambda term: asked[term]) == nearest
