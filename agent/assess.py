@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from agent.evidence import EvidenceSet, choose_evidence, weight_of
-from agent.expected import asked_words, name_terms, says_one_thing, wanted_terms
+from agent.expected import asked_words, name_terms, numbered_names, says_one_thing, wanted_terms
 from agent.spans.fields import said_with
 from agent.spans.offer import short_answer
 from agent.spans.stated import with_stated
@@ -252,21 +252,24 @@ def _quoted_terms(question: Question, chosen: Sequence[Candidate], wanted: froze
 def absent_identifiers(ledger: Ledger, evidence: EvidenceSet) -> tuple[str, ...]:
     """Identifiers of the question ("INC-2041", "VX-4", "sensor_7") that no passage of the evidence holds.
 
+    So is a name that ends in a number ("Alto 60") where none has the two together.
+
     Case, hyphens, underscores and spaces are ignored, so "VX-4" is found in "VX4" and in "VX 4". Words such as "30-day"
     and "11th" mix letters and digits too, but name nothing.
     """
-    asked = [
+    text = ledger.question.text
+    named = [
         word
-        for word in dict.fromkeys(_HYPHENATED.findall(ledger.question.text))
+        for word in _HYPHENATED.findall(text)
         if any(map(str.isalpha, word)) and any(map(str.isdigit, word)) and not _ORDINARY.fullmatch(word)
     ]
+    asked = {tuple(_TOKEN.findall(word.casefold())): word for word in (*numbered_names(text), *named)}
     if not asked:
         return ()
     chunks = [ledger.candidates[id_].chunk for id_ in evidence.chunk_ids]
     tokens = _TOKEN.findall(" ".join(f"{chunk.title} {chunk.text}" for chunk in chunks).casefold())
     absent: list[str] = []
-    for word in asked:
-        parts = _TOKEN.findall(word.casefold())
+    for parts, word in asked.items():
         joined = "".join(parts)
         runs = (
             "".join(tokens[start : start + length])

@@ -4,7 +4,8 @@ import re
 from functools import lru_cache
 
 from agent.spans.wanted import NOUNS
-from graphrag.analysis import terms
+from graphrag.analysis import STOP_WORDS, fold, terms
+from graphrag.lives import MONTH
 from graphrag.retrieval.question import Question
 
 _ASKED = re.compile(
@@ -19,6 +20,8 @@ _ORDER = re.compile(
     r"(?:(?:tell|give|show|find)(?:\s+me)?|list|name|enumerate|explain|describe|summari[sz]e)\b",
     re.IGNORECASE,
 )
+_MONTH = re.compile(rf"{MONTH}$")
+_NUMBERED = re.compile(r"\b([A-Z][^\W\d]*)[ -](?!(?:1\d|20)\d\d\b)\d[\w.-]*\b")
 _NAME = re.compile(r"\b(?:[A-Z]\w*|\w*\d\w*)(?:-\w+)*")
 COMPARING = frozenset(
     """
@@ -97,6 +100,14 @@ def name_terms(question: str) -> list[str]:
     """Terms of capitalised words (but the first) and of words with digits."""
     words = [m.group() for m in _NAME.finditer(question) if m.start() > 0 or any(c.isdigit() for c in m.group())]
     return [term for word in words for term in terms(word)]
+
+
+def numbered_names(question: str) -> tuple[str, ...]:
+    """Names that end in a number ("Alto 60", "RFC-061"): with another one it is another thing. "In 1969" and "May 2009" are
+    none.
+    """
+    found = (match for match in _NUMBERED.finditer(question) if fold(match.group(1)) not in STOP_WORDS)
+    return tuple(match.group() for match in found if not _MONTH.match(match.group(1)))
 
 
 def wanted_terms(question: Question) -> frozenset[str]:

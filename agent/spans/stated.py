@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.evidence import EvidenceSet, weight_of
-from agent.expected import name_terms, says_one_thing, wanted_terms
+from agent.expected import name_terms, numbered_names, says_one_thing, wanted_terms
 from agent.spans.candidates import DATE, TIME, Found
 from agent.spans.fields import Field, fields_of
 from agent.spans.wanted import Kind, Wanted, canonical, read_wanted
@@ -41,6 +41,8 @@ class _Asked:
     """Terms of the names, numbers and identifiers that the question gives."""
     exact: frozenset[str]
     """Those of them with a digit: they tell one thing from the next."""
+    numbered: tuple[str, ...]
+    """Names with their number ("alto 40"): one beside another number is another thing's."""
     relation: frozenset[str]
     """All but the names: "stand-up" is written as an identifier is."""
 
@@ -92,7 +94,9 @@ def _read(ledger: Ledger, wanted: Wanted) -> _Asked:
     capitalised = frozenset(name_terms(text)) & everything
     names = capitalised | everything.intersection(identifiers)
     exact = frozenset(name for name in names if _DIGIT.search(name))
-    return _Asked(wanted, everything, names, exact, everything - capitalised)
+    return _Asked(
+        wanted, everything, names, exact, tuple(map(normalise, numbered_names(text))), everything - capitalised
+    )
 
 
 def _weigh(
@@ -106,6 +110,9 @@ def _weigh(
     label = frozenset(terms(field.label))
     near = label | frozenset(terms(field.beside))
     if not _is_of_kind(asked, value) or not _is_asked(asked, value, label, own):
+        return None
+    said = (f"{field.label} {field.beside}", *(other.chunk.text for other in others))
+    if any(not any(f" {name} " in f" {normalise(text)} " for text in said) for name in asked.numbered):
         return None
     told = held_terms(asked.all, near)
     further = frozenset[str]().union(*(other.terms for other in others))
@@ -127,6 +134,8 @@ def _weigh(
 def _is_asked(asked: _Asked, value: str, label: frozenset[str], own: frozenset[str]) -> bool:
     """Whether the label, or a name that is the value, holds the noun that is asked for; without one, what is asked about the names."""
     wanted = asked.wanted
+    if wanted.measure and (wanted.measure & label or not asked.relation):
+        return bool(wanted.measure & label)
     if wanted.head and wanted.kind != "date":
         held = frozenset(map(canonical, label | own if _NAME.fullmatch(value) else label)) & wanted.head
         return 2 * len(held) >= len(wanted.head)

@@ -17,9 +17,16 @@ NESTED = 0.5
 """The same for each "where", "that", "which" or comma between them: what follows describes something on the way."""
 MAX_HEAD = 4
 
-_ASKING = re.compile(r"\b(who|whom|whose|when|where|what|which|how (?:many|much|old|long|tall|far|large|big|high))\b")
+_MEASURES: dict[str, tuple[str, ...]] = {
+    "many": (), "much": (), "old": ("age",), "long": ("length", "duration"), "tall": ("height",), "far": ("distance",),
+    "large": ("size", "area"), "big": ("size",), "high": ("height",), "heavy": ("weight",), "deep": ("depth",), "wide": ("width",),
+    "thick": ("thickness",), "fast": ("speed",), "loud": ("noise",), "strong": ("strength",), "expensive": ("price", "cost"),
+}  # fmt: skip
+"""What "how ..." asks the number of, with the nouns for it."""
+_HOW = f"how (?:{'|'.join(_MEASURES)})"
+_ASKING = re.compile(rf"\b(who|whom|whose|when|where|what|which|{_HOW})\b")
 # Asks for an explanation, whatever stands in it: "why did the line stop when ...".
-_EXPLAINING = re.compile(r"\s*(?:why|how(?! (?:many|much|old|long|tall|far|large|big|high)))\b", re.IGNORECASE)
+_EXPLAINING = re.compile(rf"\s*(?:why|(?!{_HOW}\b)how)\b", re.IGNORECASE)
 _CHOOSING = re.compile(r"\s*(?:who|which|what)\b", re.IGNORECASE)
 _POLAR = re.compile(r"(?:are|is|was|were|do|does|did|has|have|had|can|could)\b", re.IGNORECASE)
 _LEAD = re.compile(
@@ -157,6 +164,8 @@ class Wanted:
     """Terms of nouns further on ("the *country* where"): their bearers lead to the answer and are not it."""
     options: tuple[str, ...] = ()
     """For `choice`, the two as the question writes them."""
+    measure: frozenset[str] = frozenset()
+    """Terms of the nouns for what "how ..." asks: a weight, for "how heavy"."""
     personal: bool = False
     """Whether it is another name of somebody: what a passage is about is never it."""
 
@@ -200,6 +209,7 @@ def read_wanted(question: str) -> Wanted:
         frozenset() if personal else own,
         _asked(text[: asking.start()], text[after:], own, _last_verb(word, text[end if named else after :])),
         frozenset() if personal else frozenset(t for noun in nouns for t in terms(noun)),
+        measure=frozenset(term for noun in _MEASURES.get(word.removeprefix("how "), ()) for term in terms(noun)),
         personal=personal,
     )
 

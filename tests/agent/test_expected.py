@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.expected import asked_words
+from agent.expected import asked_words, numbered_names
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,8 @@ from agent.expected import asked_words
 )
 def test_the_words_that_say_what_kind_of_answer_is_wanted_are_recognised(question: str, words: set[str]):
     assert asked_words(question) == words
+
+
+def test_a_name_ends_in_a_number_that_is_no_date():
+    assert numbered_names("What is the weight of the Alto 60 by RFC-061?") == ("Alto 60", "RFC-061")
+    assert numbered_names("In 1969, May 2009 or May 5, who won the 2 prizes of Hov 1970?") == ()

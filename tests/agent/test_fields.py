@@ -29,7 +29,7 @@ DOCUMENTS = {
     "DEP-B,Bremen,Uwe Tietjen,+49 421 550 9071,2020-09-14\nDEP-L,Lubeck,Ralf Petersen,+49 451 550 3320,2019-03-20\n",
     "slo.md": "# Objectives\n\n| Service | Availability | p95 latency |\n|---|---|---|\n| billing-gateway | 99.95 % | 250 ms |\n"
     "| route-planner | 99.9 % | 900 ms |\n",
-    "models.md": "# Locker models\n\n## Alto 24\n\nwidth: 1.90 m\nweight: 212 kg\n\n## Alto 40\n\nwidth: 3.10 m\nweight: 338 kg\n",
+    "models.md": "# Locker models\n\n## Alto 24\n\nwidth: 1.90 m\nweight: 212 kg\ndepth: 60 cm\n\n## Alto 40\n\nwidth: 3.10 m\nweight: 338 kg\n",
     "sheet.md": "# Datasheet\n\n| Property | Alto 24 | Alto 40 |\n|---|---|---|\n| Protection class | IP54 | IP55 |\n",
     "lockers/2026-06-17.json": json.dumps(
         [
@@ -52,6 +52,7 @@ STATED = {
     "What is the phone number of the depot in Lubeck?": "+49 451 550 3320",
     "What is the p95 latency of route-planner?": "900 ms",
     "What is the weight of the Alto 40?": "338 kg",
+    "How heavy is the Alto 40?": "338 kg",
     "What is the protection class of the Alto 40?": "IP55",
     "At what time is the stand-up of Team Heron?": "09:45, room Skerry",
     "Who leads the team that owns route-planner?": "Rosa Amsel",
@@ -64,6 +65,7 @@ STATED = {
     "Which has the longer p95 latency, billing-gateway or label-printer?": "",
     # Of another thing, of another kind, or not said at all.
     "What is the weight of the Alto 60?": "",
+    "How heavy is the Alto 60?": "",
     "What is the p95 latency of label-printer?": "",
     "When was the depot in Bremen opened?": "",
     "Who is the deputy of Uwe Tietjen?": "",

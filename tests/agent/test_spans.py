@@ -303,6 +303,7 @@ def test_both_stores_give_the_same_short_answers(embedded: tuple[list[Answer], d
         ("Why did the pump stop when the valve was closed?", "other", ""),
         ("How is the pump cleaned, and by whom?", "other", ""),
         ("How old is the pump?", "number", ""),
+        ("How heavy is the pump?", "number", ""),
         ("Pumps", "other", ""),
     ],
 )
