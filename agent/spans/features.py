@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from agent.evidence import WHOLE, EvidenceSet, weight_of
+from agent.expected import name_terms, says_one_thing
 from agent.spans.candidates import Found, find, sentence_at
 from agent.spans.places import CLASSES, COUNTRIES, STATES
 from agent.spans.wanted import CONVERSE, PEOPLE, Kind, Wanted, canonical
@@ -103,6 +104,7 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
     asked_terms = frozenset(ledger.question.terms)
     about = _subjects(ledger)
     described_by, is_born = _openings(about, wanted), _births(about)
+    names = _single_names(ledger, wanted)
     weighed: list[Weighed] = []
     for hit, passage in zip(hits, passages, strict=True):
         outer = {
@@ -115,6 +117,8 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
             named = found.type not in ("DATE", "NUMBER") and found.terms <= asked_terms
             usual = wanted.personal and found.key in passage.about
             if named or usual or f" {found.key} " in question or _leads_on(found, wanted, leading):
+                continue
+            if names and not passage.named and names.isdisjoint(_said_until(found)):
                 continue
             described = described_by(found.key)
             suits = fit(found, wanted)
@@ -130,6 +134,20 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
             if said is not None:
                 weighed.append(Weighed(found, {**outer, **said, **own}))
     return weighed
+
+
+def _single_names(ledger: Ledger, wanted: Wanted) -> frozenset[str]:
+    """Terms of what a question names that asks one thing of it: of something else, no passage answers it. Empty for other questions."""
+    if not says_one_thing(ledger.question) or wanted.through:  # "when was the father of Ida born?"
+        return frozenset()
+    return frozenset(name_terms(ledger.question.text)) & frozenset(ledger.question.terms)
+
+
+def _said_until(found: Found) -> frozenset[str]:
+    """The terms of the title and of all sentences up to that of a candidate, which may go on about what they name."""
+    chunk = found.chunk
+    _, end = chunk.spans[sentence_at(chunk, found.start)]
+    return frozenset(terms(f"{chunk.title} {' '.join(chunk.heading)} {chunk.between(chunk.start, end)}"))
 
 
 def _without_speakers(candidates: Iterable[Found]) -> list[Found]:

@@ -202,7 +202,8 @@ def read_wanted(question: str) -> Wanted:
     own = frozenset(canonical(term) for one in head[personal:] for term in terms(one))
     end = begin + len(" ".join(head))
     nouns = [m.group(1) for m in _THROUGH.finditer(text) if m.start(1) >= end or m.end(1) <= asking.start()]
-    nouns = [noun for noun in nouns if named or noun not in asked]  # "who is the *director* of" asks for one
+    # "who is the *director* of" asks for one, "where was the *director* of" leads on.
+    nouns = [noun for noun in nouns if named or word in ("when", "where") or noun not in asked]
     nouns = [noun for noun in nouns if noun.lower() not in _EVENTS]
     return Wanted(
         kind,

@@ -27,6 +27,7 @@ NOTES = {
 ANSWERS = {
     "How many spectators does Strandvallen hold?": "5,200",
     "When did the director of Salt Lane die?": "22 January 2009",
+    "When did Oona Fell die?": "",
     "What is the place of birth of the director of Salt Lane?": "Whitby",
     "Who is the spouse of the director of The Glass Vine?": "Lidia Corva",
     "Which company owns the production company of Winter Boat?": "Halden Media",
