@@ -44,7 +44,7 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     wanted = wanted_terms(question)
     relation = wanted - frozenset(name_terms(question.text)) or wanted
     kind = read_wanted(question.text).kind
-    ordered = _BEFORE_NAME.search(question.text) is not None
+    ordered = asks_of_order(question.text)
     asked = frozenset(_WORD.findall(fold(question.text)))
     speaking = False
     for chunk in chunks:
@@ -52,11 +52,21 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
             sentence = chunk.between(*span)
             said = frozenset(terms(sentence))
             if held_terms(relation, said) or kin_held(relation, said):
-                fits = not ordered or _ORDER.search(sentence)
+                fits = not ordered or tells_of_order(sentence)
                 if "|" in sentence or (fits and _holds(kind, sentence, asked)):
                     return True
                 speaking = True
     return not speaking
+
+
+def asks_of_order(question: str) -> bool:
+    """Whether a question asks who or what came before or after somebody ("who led it before Ada Penn?")."""
+    return _BEFORE_NAME.search(question) is not None
+
+
+def tells_of_order(sentence: str) -> bool:
+    """Whether a sentence speaks of one before or after another."""
+    return _ORDER.search(sentence) is not None
 
 
 def _holds(kind: Kind, sentence: str, asked: frozenset[str]) -> bool:

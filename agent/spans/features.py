@@ -11,6 +11,7 @@ from agent.expected import name_terms, says_one_thing
 from agent.spans.candidates import Found, find, sentence_at
 from agent.spans.places import CLASSES, COUNTRIES, STATES
 from agent.spans.wanted import CONVERSE, PEOPLE, Kind, Wanted, canonical
+from agent.telling import asks_of_order, tells_of_order
 from graphrag.analysis import normalise, terms
 from graphrag.lives import life
 from graphrag.retrieval.ledger import Candidate, Ledger, rarity
@@ -105,6 +106,7 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
     about = _subjects(ledger)
     described_by, is_born = _openings(about, wanted), _births(about)
     names = _single_names(ledger, wanted)
+    ordered = wanted.kind == "person" and asks_of_order(ledger.question.text)
     weighed: list[Weighed] = []
     for hit, passage in zip(hits, passages, strict=True):
         outer = {
@@ -119,6 +121,10 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
             if named or usual or f" {found.key} " in question or _leads_on(found, wanted, leading):
                 continue
             if names and not passage.named and names.isdisjoint(_said_until(found)):
+                continue
+            if ordered and not tells_of_order(
+                found.chunk.between(*found.chunk.spans[sentence_at(found.chunk, found.start)])
+            ):
                 continue
             described = described_by(found.key)
             suits = fit(found, wanted)

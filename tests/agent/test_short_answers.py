@@ -22,12 +22,14 @@ NOTES = {
     "Quillon": "Quillon was a firm of turbine makers in Graz. It was founded in 1931 and closed in 1988.",
     "Library": "The Vessen library opened in 2004. It was drawn by the architect Torun Askeli and holds 60,000 books.",
     "Askeli": "Torun Askeli was born in Hammerby in 1961 and studied in Gent. She works alone.",
+    "Directory": "| Name | Role | Reports to |\n|---|---|---|\n| Saoirse Brann | Lead of Team Kelp | Mateusz Korbel |",
     "RFC-061: Move the last VMs to Kubernetes": "Thirteen VMs are left, most of them render hosts.",
 }
 ANSWERS = {
     "How many spectators does Strandvallen hold?": "5,200",
     "When did the director of Salt Lane die?": "22 January 2009",
     "When did Oona Fell die?": "",
+    "Who led Team Kelp before Saoirse Brann?": "",
     "What is the place of birth of the director of Salt Lane?": "Whitby",
     "Who is the spouse of the director of The Glass Vine?": "Lidia Corva",
     "Which company owns the production company of Winter Boat?": "Halden Media",
