@@ -114,11 +114,18 @@ _FORMS = {
     form: word for listed in (_VERBS, _NOUNS, _STEMMED_APART) for word, *forms in _entries(listed) for form in forms
 } | {form: american for american, british in _entries(_SPELLINGS) for form in _inflected(british)}
 
+_PAST = frozenset(form for _, *forms in _entries(_VERBS) for form in forms)
+
 
 def common_form(word: str) -> str:
     """The form under which a case-folded English word is stemmed; the word itself where a stemmer will do."""
     form = _FORMS.get(word) or _ABBREVIATIONS.sub(r"\1", word)
     return _ISE.sub(r"\1iz\2", _DOUBLED.sub(r"\1\2", _OUR.sub(r"\1or", form)))
+
+
+def is_past(word: str) -> bool:
+    """Whether a case-folded word may be a verb in the past or its participle: "opened", "led", "written"; "choice" is taken for one."""
+    return word.endswith("ed") or word in _PAST
 
 
 def related_words() -> dict[str, Sequence[str]]:

@@ -16,7 +16,7 @@ from graphrag.analysis import normalise, terms
 from graphrag.lives import life
 from graphrag.retrieval.ledger import Candidate, Ledger, rarity
 from graphrag.types import Chunk, Hit
-from graphrag.word_forms import common_form
+from graphrag.word_forms import is_past
 
 PASSAGES = 8
 """Best passages in which an answer is looked for."""
@@ -320,7 +320,7 @@ def _predicates(said: str) -> Iterator[int]:
 
 
 def _is_verb(word: str) -> bool:
-    return word.endswith("ed") or word in _AUXILIARIES or common_form(word) != word
+    return word in _AUXILIARIES or is_past(word)
 
 
 @lru_cache(maxsize=1 << 10)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 from graphrag.analysis import STOP_WORDS, fold, terms
-from graphrag.word_forms import common_form
+from graphrag.word_forms import is_past
 
 Kind = Literal["person", "place", "date", "number", "thing", "choice", "yes_no", "other"]
 
@@ -287,7 +287,7 @@ def _last_verb(word: str, after: str) -> str:
     if last is None or last.group(1).lower() in STOP_WORDS:  # "a month", "in engineering"
         return ""
     verb = last.group(2)
-    done = (bool(auxiliary.group(1)) and verb not in STOP_WORDS) or verb.endswith("ed") or common_form(verb) != verb
+    done = (bool(auxiliary.group(1)) and verb not in STOP_WORDS) or is_past(verb)
     return verb if done else ""
 
 
