@@ -57,7 +57,7 @@ _BEFORE = re.compile(r"(\w+) \Z")
 _AFTER = re.compile(r" (\w+)")
 _SAID_BEFORE: Mapping[Kind, tuple[str, ...]] = {"person": (" by ",), "place": (" at ", " in ", " near ")}
 """What stands before who acts, and before a place."""
-_COORDINATED = re.compile(r"(?:(\w+),?\s+)?\b(?:and|but)\s+(?:(?:also|later|then)\s+)?([a-z]+)")
+_COORDINATED = re.compile(r"\b(?:and|but)\s+(?:(?:also|later|then)\s+)?([a-z]+)")
 _AUXILIARIES = frozenset("is are was were has have had".split())
 _DONE_BY = re.compile(r"\b\w+(?=\s+by\b)")
 _RELATIVE = "(?:grand)?(?:sons?|daughters?|child|children|fathers?|mothers?|parents?)|nephew|niece|uncle|aunt"
@@ -315,8 +315,10 @@ def _nearness(
 def _predicates(said: str) -> Iterator[int]:
     """Where further predicates begin: at "and" before a verb, unless the words before it are verbs as well ("written and directed")."""
     for match in _COORDINATED.finditer(said):
-        if _is_verb(match.group(2)) and not _is_verb(match.group(1) or ""):
-            yield match.start(2)
+        if _is_verb(match.group(1)):
+            *_, before = said[: match.start()].rsplit(maxsplit=1) or [""]
+            if not _is_verb(before.strip("(,")):
+                yield match.start(1)
 
 
 def _is_verb(word: str) -> bool:
