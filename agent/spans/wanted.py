@@ -68,7 +68,7 @@ NAME = (
 _TOLD_APART = r"(?:\s+\([^()]{1,40}\))?"
 _EITHER = re.compile(rf"({NAME}{_TOLD_APART})\s*,?\s+or\s+({NAME}{_TOLD_APART})\s*\??\s*$")
 # After a comma, however they are written: "which came out first, salt road or quill 4.2?"
-_LISTED = re.compile(r"[^,]*,\s+(?!and\b)((?:[^\s,?]+\s+){1,8}?)or\s+((?:[^\s,?]+\s*){1,8})\?*\s*$")
+_LISTED = re.compile(r"[^,]*,\s+(?!and\b)((?:[^\s,?]+\s+){1,8}?)or\s+((?:[^\s,?]+\s+){0,7}[^\s,?]+)\s*\?*\s*$")
 # A name holds no "and" where that parts the two.
 _TWO = rf"(?:the\s+(?:two\s+)?[a-z]+\s+)?({NAME})\s+and\s+({NAME})".replace("|and|", "|")
 _AMONG = re.compile(
