@@ -114,7 +114,11 @@ _FORMS = {
     form: word for listed in (_VERBS, _NOUNS, _STEMMED_APART) for word, *forms in _entries(listed) for form in forms
 } | {form: american for american, british in _entries(_SPELLINGS) for form in _inflected(british)}
 
-_PAST = frozenset(form for _, *forms in _entries(_VERBS) for form in forms)
+_NOUNS_OF_VERBS = frozenset(
+    """choice choices drunks growth loss losses payment payments proof proofs repayment repayments sale sales shot shots
+    speech speeches thought thoughts withdrawal""".split()
+)
+_PAST = frozenset(form for _, *forms in _entries(_VERBS) for form in forms) - _NOUNS_OF_VERBS
 
 
 def common_form(word: str) -> str:
@@ -124,7 +128,7 @@ def common_form(word: str) -> str:
 
 
 def is_past(word: str) -> bool:
-    """Whether a case-folded word may be a verb in the past or its participle: "opened", "led", "written"; "choice" is taken for one."""
+    """Whether a case-folded word may be a verb in the past or its participle: "opened", "led", "written"."""
     return word.endswith("ed") or word in _PAST
 
 

@@ -45,6 +45,7 @@ _TYPES: Mapping[Kind, frozenset[str]] = {
 _CERTAIN = frozenset("NORP LANGUAGE DATE NUMBER".split())
 _PEOPLES = frozenset(terms("nation nationality tribe religion language group ethnicity"))
 _NAMED_BY_NOUN = frozenset(terms("county district river university island"))
+_BODY_OF_WATER = frozenset(terms("body water"))
 _WATERS = frozenset(terms("bay canal creek gulf harbor lake ocean pond river sea strait"))
 _TOWNS = frozenset(terms("city town village birthplace place location"))
 _YEAR = re.compile(r"[12]\d{3}")
@@ -132,7 +133,7 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
                 suits = float(wanted.kind == "person")
             elif wanted.kind == "thing":
                 suits = max(suits, described)
-            if not suits and (found.type in _CERTAIN or not wanted.head.isdisjoint(CLASSES)):
+            if not suits and (found.type in _CERTAIN or _is_told_by_name(wanted.head)):
                 continue  # "Welsh" stands near many a name and is none; other types are the recogniser's guess
             bridges = [bridge.score for _, _, bridge in evidence.bridges if f" {found.key} " in f" {bridge.key} "]
             own = {"type": suits, "described": described, "bridge": max(bridges, default=0.0)}
@@ -368,7 +369,7 @@ def fit(found: Found, wanted: Wanted) -> float:
     for noun, names in CLASSES.items():
         if wanted.kind == "place" and noun in head:
             return float(found.key in names)
-    if "water" in head:
+    if head >= _BODY_OF_WATER:
         return float(bool(_WATERS & found.terms))
     if found.type in ("NORP", "LANGUAGE"):
         return float(bool(head & _PEOPLES))
@@ -383,6 +384,11 @@ def fit(found: Found, wanted: Wanted) -> float:
     # The type of a name that the recogniser has never seen is a guess: "founded by Sigrid Halle" says more than its ORG.
     said = found.chunk.text.endswith(_SAID_BEFORE.get(wanted.kind, ()), 0, found.start - found.chunk.start)
     return UNTYPED if said or not found.type else 0.0
+
+
+def _is_told_by_name(head: frozenset[str]) -> bool:
+    """Whether the name alone tells what is one: a country, a body of water."""
+    return not head.isdisjoint(CLASSES) or head >= _BODY_OF_WATER
 
 
 def _leads_on(found: Found, wanted: Wanted, leading: Mapping[str, str]) -> bool:

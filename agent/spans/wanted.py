@@ -244,8 +244,10 @@ def _head(text: str) -> list[str]:
             break
         if words and word[0].isupper() and not words[-1][0].isupper():
             break
-        # "which team owned", "which farm got ten days"
-        if words and (word[0].isdigit() or word in _NUMBERS or (word[0].islower() and word.endswith("ed"))):
+        # "which team owned", "which farm got ten days", but "which American born singer"
+        if words and (
+            word[0].isdigit() or word in _NUMBERS or (word[0].islower() and is_past(word) and word != "born")
+        ):
             break
         if words and _ACTING.match(text, match.start()):
             break

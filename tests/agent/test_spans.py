@@ -320,6 +320,8 @@ def test_what_a_question_wants(question: str, kind: str, head: str):
         ("Which company owns the mill of Hov?", {"compani"}, {"mill", "hov"}),
         ("Which team runs Marlin?", {"team"}, set[str]()),
         ("Which team members stayed?", {"team", "member"}, set[str]()),
+        ("Which team won?", {"team"}, set[str]()),
+        ("Which Danish born painter built it?", {"danish", "bear", "painter"}, set[str]()),
         ("What sports club is it?", {"sport", "club"}, set[str]()),
         ("What is the date of birth of the mayor of Hov?", {"date"}, {"mayor", "hov"}),
     ],
