@@ -20,8 +20,11 @@ _ORDER = re.compile(
     r"(?:(?:tell|give|show|find)(?:\s+me)?|list|name|enumerate|explain|describe|summari[sz]e)\b",
     re.IGNORECASE,
 )
-_MONTH = re.compile(rf"{MONTH}$")
-_NUMBERED = re.compile(r"\b([A-Z][^\W\d]*)[ -](?!(?:1\d|20)\d\d\b)\d[\w.-]*\b")
+_DATING = re.compile(rf"(?:{MONTH}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)$")
+_NUMBERED = re.compile(
+    r"\b([A-Z][^\W\d]*)[ -](?!(?:1\d|20)\d\d\b)\d(?:[\w.-]*\w)?+(?!\s+(?:(?!does\b)[a-z]{3,}s|people|men|women|children)\b)"
+)
+"""Not what counts: "List 5 customers"."""
 _NAME = re.compile(r"\b(?:[A-Z]\w*|\w*\d\w*)(?:-\w+)*")
 COMPARING = frozenset(
     """
@@ -103,11 +106,11 @@ def name_terms(question: str) -> list[str]:
 
 
 def numbered_names(question: str) -> tuple[str, ...]:
-    """Names that end in a number ("Alto 60", "RFC-061"): with another one it is another thing. "In 1969" and "May 2009" are
-    none.
+    """Names that end in a number ("Alto 60", "RFC-061"): with another one it is another thing. "In 1969", "May 2009"
+    and "List 5 customers" are none.
     """
     found = (match for match in _NUMBERED.finditer(question) if fold(match.group(1)) not in STOP_WORDS)
-    return tuple(match.group() for match in found if not _MONTH.match(match.group(1)))
+    return tuple(match.group() for match in found if not _DATING.match(match.group(1)))
 
 
 def wanted_terms(question: Question) -> frozenset[str]:

@@ -40,4 +40,10 @@ def test_the_words_that_say_what_kind_of_answer_is_wanted_are_recognised(questio
 
 def test_a_name_ends_in_a_number_that_is_no_date():
     assert numbered_names("What is the weight of the Alto 60 by RFC-061?") == ("Alto 60", "RFC-061")
+    assert numbered_names("Was the Alto 60 bought? RFC-061 was. So does Alto 60-B.") == (
+        "Alto 60",
+        "RFC-061",
+        "Alto 60-B",
+    )
+    assert numbered_names("List 5 customers whom 3 people met on Friday 13 or Monday 1.5 hours late") == ()
     assert numbered_names("In 1969, May 2009 or May 5, who won the 2 prizes of Hov 1970?") == ()
