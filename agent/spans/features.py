@@ -2,13 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 
 from agent.evidence import WHOLE, EvidenceSet, weight_of
 from agent.expected import name_terms, says_one_thing
 from agent.spans.candidates import Found, find, sentence_at
+from agent.spans.nearness import LIFE, beside, nearness_of
 from agent.spans.places import CLASSES, COUNTRIES, STATES
 from agent.spans.wanted import CONVERSE, PEOPLE, Kind, Wanted, canonical
 from agent.telling import asks_of_order, tells_of_order
@@ -16,12 +17,9 @@ from graphrag.analysis import normalise, terms
 from graphrag.lives import life
 from graphrag.retrieval.ledger import Candidate, Ledger, rarity
 from graphrag.types import Chunk, Hit
-from graphrag.word_forms import is_past
 
 PASSAGES = 8
 """Best passages in which an answer is looked for."""
-NEAR = 4
-"""Words at which nearness to an answer has halved."""
 SHARED = 0.8
 """Worth of an entity that two passages share, where a title link counts 1."""
 FIRST_HOP = 0.2
@@ -31,8 +29,6 @@ UNTYPED = 0.6
 NEUTRAL_EXPLAINED = 0.4
 """Share explained by others that a passage which answers alone counts as having, times what the sentence holds: about the mean of
 the right answers of the fit."""
-LONGEST = 40
-"""Characters of a word beside a candidate that is read, at most."""
 MAX_OPENING = 250
 """Characters of a first sentence that may describe what a passage is about."""
 
@@ -49,23 +45,11 @@ _BODY_OF_WATER = frozenset(terms("body water"))
 _WATERS = frozenset(terms("bay canal creek gulf harbor lake ocean pond river sea strait"))
 _TOWNS = frozenset(terms("city town village birthplace place location"))
 _YEAR = re.compile(r"[12]\d{3}")
-_LIFE = tuple(map(canonical, terms("born died")))
 _MODEL = re.compile(r"\b[A-Z]+-?\d")
-_TOKEN = re.compile(r"\w+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _IN_NAMES = frozenset("a al and da de del della den der di du la le of or the van von was born in on".split())
-_BEFORE = re.compile(r"(\w+) \Z")
-_AFTER = re.compile(r" (\w+)")
 _SAID_BEFORE: Mapping[Kind, tuple[str, ...]] = {"person": (" by ",), "place": (" at ", " in ", " near ")}
 """What stands before who acts, and before a place."""
-_COORDINATED = re.compile(r"\b(?:and|but)\s+(?:(?:also|later|then)\s+)?([a-z]+)")
-_AUXILIARIES = frozenset("is are was were has have had".split())
-_DONE_BY = re.compile(r"\b\w+(?=\s+by\b)")
-_RELATIVE = "(?:grand)?(?:sons?|daughters?|child|children|fathers?|mothers?|parents?)|nephew|niece|uncle|aunt"
-_RELATIVE_OF = re.compile(rf"\b({_RELATIVE})\s+of\b", re.IGNORECASE)
-_RELATIVES = re.compile(rf"\b(?:{_RELATIVE})", re.IGNORECASE)
-"""Where one of the two may stand."""
-_OWN_RELATIVE = re.compile(rf"((?:['’]s|\b(?:his|her|their|whose))\s+(?:\w+\s+)?)({_RELATIVE})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +234,7 @@ class _Reading:
         sentence = sentence_at(found.chunk, found.start)
         if found.type == "DATE" and self._is_other_end(found):
             return None
-        nearness, apart = _nearness(found, sentence, self.looked_for, acting=self.wanted.kind == "person")
+        nearness, apart = nearness_of(found, sentence, self.looked_for, acting=self.wanted.kind == "person")
         if self.wanted.kind == "person" and any(
             nearness.get(CONVERSE[kin], 0.0) > nearness.get(kin, 0.0) for kin in self.asked.keys() & CONVERSE.keys()
         ):
@@ -267,91 +251,16 @@ class _Reading:
             "asked": sum([self.asked.get(term, 0.0) for term in local - own]) / self.total_asked,
             "asked_near": sum(asked_near) / self.total_asked,
             "nearest": float(not self.nearest.isdisjoint(local - apart)),
-            "through": float(bool(self.through) and not self.through.isdisjoint(own | _beside(found))),
+            "through": float(bool(self.through) and not self.through.isdisjoint(own | beside(found))),
             "head": float(bool(self.wanted.head & own)),
             "first": float(sentence == 0),
         }
 
     def _is_other_end(self, found: Found) -> bool:
         """Whether a date is that of a birth, where a question asks for a death, or the other way."""
-        asked = [term in self.asked for term in _LIFE]
+        asked = [term in self.asked for term in LIFE]
         ends = [span is not None and span[0] <= found.start < span[1] for span in life(found.chunk)]
         return asked == ends[::-1] and asked != ends
-
-
-def _nearness(
-    found: Found, sentence: int, looked_for: frozenset[str], *, acting: bool
-) -> tuple[dict[str, float], frozenset[str]]:
-    """Those of some terms that a candidate's sentence holds besides, each with how near it is, from 0 to 1; and the terms of other
-    predicates alone: of "opened in 1920 and closed in 1988", what goes with the other year.
-
-    Args:
-        acting: whether it is somebody who does something. What goes before "by" is done by who follows, not by who went before.
-    """
-    chunk = found.chunk
-    start, end = chunk.spans[sentence]
-    before, after = chunk.between(start, max(start, found.start)), chunk.between(found.end, end)
-    if _speaks_of_relatives(chunk.between(start, end)):
-        # Who is a "daughter of" somebody makes a parent of what follows, and "his daughter" one of what goes before.
-        before, after = _RELATIVE_OF.sub(_converse, before), _OWN_RELATIVE.sub(_converse, after)
-    if acting and "by" in after:
-        after = _DONE_BY.sub("by", after)
-    begin, end = max(_predicates(before), default=0), min(_predicates(after), default=len(after))
-    nearness: dict[str, float] = {}
-    for words in (_canonical_words(before)[::-1], _canonical_words(after)):
-        for distance, term in enumerate(words, start=1):
-            if term in looked_for:
-                nearness[term] = max(nearness.get(term, 0.0), 1 / (1 + distance / NEAR))
-    apart: frozenset[str] = frozenset()
-    if begin or end < len(after):
-        ours = _canonical_words(f"{before[begin:]} {after[:end]}")
-        apart = frozenset(_canonical_words(f"{before[:begin]} {after[end:]}")).difference(ours)
-    if found.type == "DATE" and sentence == 0:  # "(8 March 1714 – 14 December 1788)" says so without the words
-        for term, span in zip(_LIFE, life(chunk), strict=True):
-            if span is not None and span[0] <= found.start < span[1]:
-                nearness[term] = 1.0
-    return nearness, apart
-
-
-def _predicates(said: str) -> Iterator[int]:
-    """Where further predicates begin: at "and" before a verb, unless the words before it are verbs as well ("written and directed")."""
-    for match in _COORDINATED.finditer(said):
-        if _is_verb(match.group(1)):
-            *_, before = said[: match.start()].rsplit(maxsplit=1) or [""]
-            if not _is_verb(before.strip("(,")):
-                yield match.start(1)
-
-
-def _is_verb(word: str) -> bool:
-    return word in _AUXILIARIES or is_past(word)
-
-
-@lru_cache(maxsize=1 << 10)
-def _speaks_of_relatives(sentence: str) -> bool:
-    return _RELATIVES.search(sentence) is not None
-
-
-def _beside(found: Found) -> frozenset[str]:
-    """The terms of the words right before and after."""
-    text, start, end = found.chunk.text, found.start - found.chunk.start, found.end - found.chunk.start
-    before, after = _BEFORE.search(text, max(0, start - LONGEST - 1), start), _AFTER.match(text, end)
-    return frozenset(_canonical_word(match.group(1)) for match in (before, after) if match)
-
-
-def _converse(match: "re.Match[str]") -> str:
-    *between, word = match.groups()
-    return "".join((*between, CONVERSE[_canonical_word(word)]))
-
-
-def _canonical_words(text: str) -> list[str]:
-    """The canonical term of each word; empty for a stop word, which still takes up a place."""
-    return list(map(_canonical_word, _TOKEN.findall(text)))
-
-
-@lru_cache(maxsize=1 << 14)
-def _canonical_word(word: str) -> str:
-    # A sentence is read again for every candidate that stands in it.
-    return canonical(next(iter(terms(word)), ""))
 
 
 def fit(found: Found, wanted: Wanted) -> float:
