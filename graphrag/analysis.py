@@ -122,6 +122,11 @@ def chunk_terms(title: str, heading: Sequence[str], text: str) -> str:
     return " ".join([*(terms(title) * 2), *terms(" ".join(heading)), *terms(text)])
 
 
+def full_key(text: str) -> str:
+    """A text as a key is written, but whole, with its brackets and articles: the words of the folded text without possessive 's."""
+    return " ".join(_words(fold(_without_possessives(text))))
+
+
 def normalise(surface: str) -> str:
     """The canonical key of a surface form; empty if nothing is left.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence, Set
 from agent.spans.candidates import DATE, Found
 from agent.spans.places import COUNTRIES
 from agent.spans.wanted import PEOPLE, Wanted, canonical
-from graphrag.analysis import fold, normalise, terms
+from graphrag.analysis import full_key, normalise, terms
 from graphrag.lives import life
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.types import Chunk, Hit
@@ -23,7 +23,6 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _INTRODUCED = re.compile(r"[^(,;.]{1,80}?(?=\s*(?:\(|,|\s(?:is|are|was|were)\s))")
 _TOLD_APART = re.compile(r"\s*\([^()]*\)")
 _WORD = re.compile(r"\w+")
-_POSSESSIVE = re.compile(r"['’]s\b")
 _SAME_PLACE = re.compile(r"\bsame (?:(country|nationality)|state|province|region|county|city|town)\b", re.IGNORECASE)
 _BIRTH, _DEATH = map(canonical, terms("born died"))
 _ROLES = frozenset(map(canonical, PEOPLE))
@@ -56,7 +55,7 @@ def _pair(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[Candidat
     if wanted.kind == "choice":
         one, other = (_about(ranked, name) for name in wanted.options)
     else:  # on either side of an "and": a passage about what they are asked about is neither
-        asked = (f" {_words(ledger.question.text)} ", f" {_words(_TOLD_APART.sub('', ledger.question.text))} ")
+        asked = (f" {full_key(ledger.question.text)} ", f" {full_key(_TOLD_APART.sub('', ledger.question.text))} ")
         one = _first(ranked, asked, ("{} and ",))
         other = _first(ranked, asked, ("and {} ", "and the {} "))
     if one is None or other is None or one.chunk.document_id == other.chunk.document_id:
@@ -64,23 +63,19 @@ def _pair(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[Candidat
     return one, other
 
 
-def _words(text: str) -> str:
-    return " ".join(_WORD.findall(_POSSESSIVE.sub("", fold(text))))
-
-
 def _about(ranked: Sequence[Candidate], name: str) -> Candidate | None:
     """The passage about a thing: the one that has its name as title, else the best that is about it, or has it in the title."""
-    said, key = _words(name), normalise(name)
-    titled = (c for c in ranked if _words(c.chunk.title) == said)
+    said, key = full_key(name), normalise(name)
+    titled = (c for c in ranked if full_key(c.chunk.title) == said)
     about = (c for c in ranked if key in c.about)
-    within = (c for c in ranked if f" {said} " in f" {_words(c.chunk.title)} ")
+    within = (c for c in ranked if f" {said} " in f" {full_key(c.chunk.title)} ")
     return next((c for found in (titled, about, within) for c in found), None)
 
 
 def _first(ranked: Sequence[Candidate], asked: tuple[str, str], patterns: Sequence[str]) -> Candidate | None:
     """The passage whose whole title stands where a pattern says, else the best that is about what stands there."""
     whole, plain = asked
-    titled = (c for c in ranked if any(f" {one.format(_words(c.chunk.title))}" in whole for one in patterns))
+    titled = (c for c in ranked if any(f" {one.format(full_key(c.chunk.title))}" in whole for one in patterns))
     about = (c for c in ranked if any(f" {one.format(key)}" in plain for key in c.about for one in patterns))
     return next((c for found in (titled, about) for c in found), None)
 
