@@ -1,8 +1,5 @@
 """Benchmarks. Each runs as the program does, with one BLAS thread, whatever numpy would take by itself."""
 
-import os
+from api.cli import take_one_thread
 
-from api.cli import ONE_THREAD
-
-for _name, _value in ONE_THREAD.items():  # before a benchmark imports numpy
-    os.environ.setdefault(_name, _value)
+take_one_thread()  # before a benchmark imports numpy

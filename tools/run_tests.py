@@ -6,13 +6,12 @@ output of the other half is shown as it comes, that of this one after it. Ends w
     python tools/run_tests.py
 """
 
-import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from api.cli import ONE_THREAD
+from api.cli import take_one_thread
 
 HALF = "neo4j or end_to_end"
 ROOT = Path(__file__).parents[1]
@@ -21,7 +20,7 @@ PYTEST = [sys.executable, "-m", "pytest", "--durations=20", "--durations-min=2",
 
 def main() -> int:
     """The exit code."""
-    os.environ.update(ONE_THREAD | dict(os.environ))  # as the program does: with two each, they spin against each other
+    take_one_thread()  # as the program does: with two each, they spin against each other
     with tempfile.TemporaryFile("w+") as output:
         print(f"== pytest -m '{HALF}' (shown when it has ended)", flush=True)
         command = [*PYTEST, HALF, "-o", "cache_dir=.pytest_cache/neo4j"]

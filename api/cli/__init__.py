@@ -15,10 +15,15 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 slower than one, since waking the second one costs more than the product."""
 
 
-def main() -> None:
-    """Run the command line and end the process with its exit code."""
+def take_one_thread() -> None:
+    """Set ONE_THREAD for this process and those it starts, where the caller has not said otherwise."""
     for name, value in ONE_THREAD.items():
         os.environ.setdefault(name, value)
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    take_one_thread()
     gc.set_threshold(*GC_THRESHOLDS)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
