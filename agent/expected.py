@@ -48,6 +48,14 @@ _OF_KIND = re.compile(
     r"\bwhat\s+(?:is|was|are|were)\s+the\s+(?:[\w-]+\s+){1,2}(number|date|time|amount)\b",
     re.IGNORECASE,
 )
+# "The part that made kiln 4 overheat": what was the cause of it is not said to make anything. What is made has no word after
+# its name ("who made the Alto 60?"), an article before it or a plural after it, or it is somebody who made it.
+_CAUSING = re.compile(
+    r"\b(?!(?:who|that|which|company|firm|business|maker|manufacturer)\b)\w++\s+(?:(?:that|which)\s+)?(made|makes)"
+    r"\s+(?:(?-i:[A-Z])[\w-]*|[a-z]+(?=\s+\d))(?:\s+(?-i:[A-Z])[\w-]*)*(?:\s+\d[\w.-]*)?"
+    r"\s+(?-i:[a-z]\w*(?:[a-rt-z]|ous|ess))(?=[?.!,;]|\s*$|\s+(?:a[nst]|at|by|for|from|in|on|or|and|to|with)\b)",
+    re.IGNORECASE,
+)
 ONE_THING = 5
 """Words, but those that say what kind of answer is wanted, with which a question may ask one thing of one thing."""
 _OPENING = re.compile(
@@ -68,17 +76,16 @@ def asked_words(question: str) -> frozenset[str]:
     """Words that say what kind of answer is wanted ("how *long*", "which *company*"), case-folded.
 
     So do those of an order ("*list* the members") and, of two things, by what they are compared ("*earlier*, A or B"), and those
-    that say what kind of thing a clause describes ("the *company* that makes ..."). The evidence need not hold any of them: what
-    it speaks of is of that kind without saying so.
+    that say what kind of thing a clause describes ("the *company* that makes ..."), and the verb of a cause ("whose illness
+    *made* tanker 6 late"). The evidence need not hold any of them: what it speaks of is of that kind without saying so.
     """
     asked: set[str] = set()
     for match in _ASKED.finditer(question):
         words = {word.casefold() for word in match.groups() if word}
         if not (_ATTRIBUTE.match(match.group()) and _MEASURED.intersection(terms(" ".join(words)))):
             asked |= words
-    asked.update(
-        match.group(1).casefold() for pattern in (_DESCRIBED, _OF_KIND) for match in pattern.finditer(question)
-    )
+    for pattern in (_DESCRIBED, _OF_KIND, _CAUSING):
+        asked.update(word.casefold() for match in pattern.finditer(question) for word in match.groups() if word)
     order = _ORDER.match(question)
     if order is not None:
         asked.update(order.group().casefold().split())
