@@ -48,6 +48,10 @@ class Relay:
 
     async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(*self._target)
+        if self._server is None:  # closed meanwhile
+            writer.transport.abort()
+            back.transport.abort()
+            return
         self._open |= {writer, back}
         pair = [asyncio.create_task(self._pass(reader, back)), asyncio.create_task(self._pass(there, writer))]
         self._tasks.update(pair)

@@ -21,9 +21,10 @@ DATE = re.compile(
 TIME = re.compile(r"\b(?:[01]?\d|2[0-3])[:.][0-5]\d\b(?:\s?(?:[ap]\.?m\.?|UTC|GMT|CES?T))?")
 """A time of the clock."""
 YEAR = re.compile(rf"\b{lives.YEAR}\b(?!,\d)")
+_CURRENCY = r"(?:AUD|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HUF|INR|JPY|NOK|NZD|PLN|SEK|USD)"
 _NUMBER = re.compile(
-    r"(?<![\w.,])(?<![^\W\d]-)(?:[$€£]\s?)?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s(?:thousand|million|billion|trillion))?"
-    r"(?:\s?%|\s(?:percent|inches|metres|meters|feet|km|miles|acres)\b)?(?!\w)"
+    rf"(?<![\w.,])(?<![^\W\d]-)(?:(?:[$€£]|{_CURRENCY})\s?)?(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?(?:\s(?:thousand|million|billion|trillion))?"
+    rf"(?:\s?[%€]|\s(?:percent|inches|metres|meters|feet|km|miles|acres|euros?|dollars?|{_CURRENCY})\b)?(?!\w)"
 )
 _NUMERAL = re.compile(
     r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"

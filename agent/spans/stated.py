@@ -1,15 +1,18 @@
 """Answers that a field states: the question asks for its label, of what the field is about."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from operator import attrgetter
 
+from agent.citing import labels
 from agent.evidence import EvidenceSet, weight_of
 from agent.expected import name_terms, numbered_names, says_one_thing, wanted_terms
 from agent.spans.candidates import DATE, TIME, Found
 from agent.spans.fields import Field, fields_of
 from agent.spans.wanted import Kind, Wanted, canonical, read_wanted
 from graphrag.analysis import held_terms, normalise, terms
+from graphrag.retrieval.chain import bridge_between
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.types import Hit
 
@@ -27,6 +30,8 @@ LEAD = 0.05
 """By how much the best value has to be ahead of another one."""
 _NAME = re.compile(r"[A-Z][\w’'.-]*(?:\s+(?:(?:de|van|von|der|of|and|&)\s+)?[A-Z][\w’'.-]*){0,4}")
 _IDENTIFIER = re.compile(r"\w+(?:[-_.]\w+)+")
+_CODE = re.compile(r"[^\W\d_]+[-_]\d[\w-]*")
+"""No amount of anything: "TR-4"."""
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\D{0,6}\d[\d.,  ]*(?:\s?[^\W\d]+){0,3}\D{0,3}|\+?[\d ()/-]{5,}")
 
@@ -80,11 +85,49 @@ def stated_answer(ledger: Ledger, chunk_ids: Sequence[str], wanted: Wanted) -> t
                 weighed.append((*scores, field))
     if not weighed:
         return None
-    best = max(weighed, key=lambda one: one[0])
-    field, key = best[2], normalise(best[2].text)
-    if any(score > best[0] - LEAD and normalise(other.text) != key for score, _, other in weighed):
+    best = max(score for score, _, _ in weighed)
+    level = [one for one in weighed if one[0] > best - LEAD]
+    if not single:
+        level = _led_to(ledger, chunk_ids, level)
+    _, likely, field = max(level, key=lambda one: one[0])
+    key = normalise(field.text)
+    if any(normalise(other.text) != key for _, _, other in level):
         return None
-    return Found(field.chunk, field.start, field.end, key, ""), best[1]
+    return Found(field.chunk, field.start, field.end, key, ""), likely
+
+
+def _led_to(
+    ledger: Ledger, chunk_ids: Sequence[str], weighed: Sequence[tuple[float, float, Field]]
+) -> Sequence[tuple[float, float, Field]]:
+    """Those that tell of what leads to their passage from another one, where any does: of many prices, that of one instrument."""
+    kept: list[tuple[float, float, Field]] = []
+    for id_ in dict.fromkeys(field.chunk.id for _, _, field in weighed):
+        own = [one for one in weighed if one[2].chunk.id == id_]
+        spoken = {other: _spoken_of(ledger, ledger.candidates[other]) for other in chunk_ids if other != id_}
+        bridges = [bridge_between(ledger, other, id_, among=keys) for other, keys in spoken.items()]
+        leading = max((one for one in bridges if one is not None), key=attrgetter("score"), default=None)
+        telling = [one for one in own if leading is not None and f" {leading.key} " in _row(one[2])]
+        kept += telling or own
+    return kept
+
+
+def _row(field: Field) -> str:
+    return f" {normalise(f'{field.label} {field.beside}')} "
+
+
+def _spoken_of(ledger: Ledger, passage: Candidate) -> Set[str]:
+    """Keys of the entities in the sentence that says most of what the question asks, of those that name one; headings aside."""
+    question, best = ledger.question, (0.0, frozenset[str]())
+    headings = labels(passage.chunk)
+    for span, similarity in zip(passage.chunk.spans, passage.sentences, strict=True):
+        text = passage.chunk.between(*span)
+        said = normalise(text)
+        keys = frozenset(key for key in passage.mentions if f" {key} " in f" {said} ")
+        held = held_terms(question.terms, frozenset(terms(text)))
+        worth = similarity + weight_of(question.weights, held) / question.total_weight
+        if keys and worth > best[0] and said not in headings:
+            best = (worth, keys)
+    return best[1]
 
 
 def _read(ledger: Ledger, wanted: Wanted) -> _Asked:
@@ -155,7 +198,7 @@ def _is_of_kind(asked: _Asked, value: str) -> bool:
         case "date":
             return dated
         case "number":
-            return not DATE.search(value) and _NUMBER.fullmatch(value) is not None
+            return not DATE.search(value) and not _CODE.fullmatch(value) and _NUMBER.fullmatch(value) is not None
         case "place":
             return not dated and not value.replace(",", "").isdecimal()
         case "thing" | "other":

@@ -24,6 +24,8 @@ NOTES = {
     "Library": "The Vessen library opened in 2004. It was drawn by the architect Torun Askeli and holds 60,000 books.",
     "Askeli": "Torun Askeli was born in Hammerby in 1961 and studied in Gent. She works alone.",
     "Directory": "| Name | Role | Reports to |\n|---|---|---|\n| Saoirse Brann | Lead of Team Kelp | Mateusz Korbel |",
+    "Rates": "Truck | Load | Price per day\nTR-4 | 12 tonnes | EUR 410\nTR-9 | 8 tonnes | EUR 365",
+    "Depot log": "Truck TR-9 stood idle at the depot for six days in May. In June it was compared with TR-4 on the quarry road.",
     "RFC-061: Move the last VMs to Kubernetes": "Thirteen VMs are left, most of them render hosts.",
 }
 ANSWERS = {
@@ -39,6 +41,11 @@ ANSWERS = {
     "When was the firm that supplied the Tarn turbine founded?": "1931",
     "When did the firm that supplied the Tarn turbine close?": "1988",
     "Where was the architect of the Vessen library born?": "Hammerby",
+    "What does TR-4 cost?": "EUR 410",
+    "What does the truck cost that stood idle at the depot in May?": "EUR 365",
+    "What is the load of the truck that stood idle at the depot in May?": "8 tonnes",
+    "What is the load of the truck that was compared with another one on the quarry road in June?": "12 tonnes",
+    "What does a truck cost?": "",
 }
 COMPARED = {
     "Salt Lane (1983 film)": "Salt Lane is a 1983 film directed by Gideon Harle. It stars Oona Fell. Alaric Venn wrote its music.",

@@ -89,6 +89,8 @@ def test_the_question_of_the_first_run_is_answered_with_the_instrument_that_it_i
     assert answer.verdict == "answered"
     assert "RA-88" in answer.citations[0].quote + answer.citations[1].quote
     assert "EUR 1,940" in answer.text, "and not the price of RA-61, which stands in the same papers"
+    assert answer.short is not None
+    assert answer.short.text == "EUR 1,940"
     assert [edge.entity for edge in answer.path] == ["RA-88"]
 
 
