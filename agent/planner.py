@@ -92,8 +92,9 @@ class EvidencePlanner:
         if _settled(ledger, assessment) if state.step == 1 else assessment.confidence >= STOP_CONFIDENCE:
             return Stop("sufficient")
         if state.step == 1 and "graph_expand" in state.tools:
-            best = tuple(best_first(ledger, FIRST_HOPS))
-            return Plan((GraphExpand(chunk_ids=best, k=NEIGHBOURS),), "follow the graph from the best passages")
+            best, named = best_first(ledger, FIRST_HOPS), [entity.key for entity in ledger.question.entities]
+            call = GraphExpand(chunk_ids=tuple(best), entities=tuple(named), k=NEIGHBOURS)
+            return Plan((call,), "follow the graph from the best passages and what the question names")
         if state.step >= 3 or state.gained == 0 or (state.step == 2 and assessment.confidence >= POOR):
             return Stop("no_gain")
         calls = _unexplained(ledger, assessment, state.tools)

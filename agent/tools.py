@@ -78,22 +78,20 @@ class GraphExpand(Call):
         """See Tool.run."""
         if not self.chunk_ids and not self.entities:
             raise ToolError("give chunk_ids or entities to start from")
-        found: list[str] = []
-        if self.entities:
-            found += await self._mentioning(ledger)
+        ids = await self._entity_ids(ledger)
         if self.chunk_ids:
-            found += await expand(ledger, self.chunk_ids, self.k)
-        return found
+            return await expand(ledger, self.chunk_ids, self.k, ids)
+        found = await ledger.store.chunks_mentioning(ledger.scope, ids, MENTIONS_OF_NAMED, ledger.filter, rare=True)
+        return [id_ for item in found for id_ in item.chunk_ids]
 
-    async def _mentioning(self, ledger: Ledger) -> list[str]:
+    async def _entity_ids(self, ledger: Ledger) -> list[str]:
         known = {entity.key: entity.id for entity in ledger.question.entities}
         keys = [key for name in self.entities if (key := normalise(name))]
         ids = [known[key] for key in keys if key in known]
         if len(ids) < len(keys):
             blocks = [block for key in keys if key not in known for block in blocking_keys(key)]
             ids += [entity.id for entity in await ledger.store.find_entities(ledger.scope, blocks=blocks, limit=20)]
-        found = await ledger.store.chunks_mentioning(ledger.scope, ids, MENTIONS_OF_NAMED, ledger.filter, rare=True)
-        return [id_ for item in found for id_ in item.chunk_ids]
+        return ids
 
 
 class ReadChunk(Call):

@@ -23,19 +23,21 @@ FADING = 0.1
 """How much less what a passage leads to promises for each place that the passage is further down, as 1 / (1 + FADING rank)."""
 
 
-async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int) -> list[str]:
-    """Look up what joins the given passages to others; returns the `limit` most promising passages that are new.
+async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int, entity_ids: Sequence[str] = ()) -> list[str]:
+    """Look up what joins the given passages to others; returns the `limit` most promising passages that are new, after those that
+    mention one of the entities, as far as these are rare (MENTIONS_OF_NAMED), which takes no read of its own.
 
     A neighbour's promise is the sum over what joins it of the rarity of the entity, or of 1 for a title link, each discounted
     by the rank of the passage it leads from. The joints go into the ledger; the passages do not. Passages that were expanded
     before are passed over.
     """
     fresh = [id_ for id_ in chunk_ids if id_ in ledger.candidates and id_ not in ledger.expanded]
-    if not fresh:
+    if not fresh and not entity_ids:
         return []
     ledger.expanded.update(fresh)
     mentions = [mention for id_ in fresh for mention in ledger.candidates[id_].chunk.mentions]
-    unknown = list(dict.fromkeys(m.entity_id for m in mentions if m.entity_id not in ledger.occurrences))
+    wanted = dict.fromkeys((*entity_ids, *(mention.entity_id for mention in mentions)))
+    unknown = [id_ for id_ in wanted if id_ not in ledger.occurrences]
     most = common_from(ledger.question.statistics.chunks)
     occurrences, links = await asyncio.gather(
         ledger.store.chunks_mentioning(ledger.scope, unknown, most, ledger.filter, rare=True),
@@ -53,9 +55,11 @@ async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int) -> list[s
                     promise[other] = promise.get(other, 0.0) + worth
     for link in links:
         promise[link.target] = promise.get(link.target, 0.0) + discount[link.source]
+    told = [found for id_ in entity_ids if (found := ledger.occurrences.get(id_)) is not None]
+    rare = [id_ for found in told if found.chunk_count <= MENTIONS_OF_NAMED for id_ in found.chunk_ids]
     # Of some thousand at a time few are wanted, so they are not sorted.
     best = nsmallest(limit, [(-total, id_) for id_, total in promise.items() if id_ not in ledger.candidates])
-    return [id_ for _, id_ in best]
+    return list(dict.fromkeys((*(id_ for id_ in rare if id_ not in ledger.candidates), *(id_ for _, id_ in best))))
 
 
 def best_first(ledger: Ledger, k: int) -> list[str]:

@@ -28,7 +28,7 @@ from graphrag.retrieval.chain import (
     score_chains,
 )
 from graphrag.retrieval.fusion import KEYWORD_WEIGHT, fuse
-from graphrag.retrieval.graph import expand, graph_search
+from graphrag.retrieval.graph import MENTIONS_OF_NAMED, expand, graph_search
 from graphrag.retrieval.keyword import bm25_rank, keyword_search
 from graphrag.retrieval.ledger import MAX_CANDIDATES, Ledger
 from graphrag.retrieval.question import MAX_CHARACTERS, check_question, read_question
@@ -808,3 +808,15 @@ async def test_expanding_a_passage_twice_looks_nothing_up_again(store: Store):
     assert await expand(ledger, [FIRST.chunk(), "unknown"], 10) == [SECOND.chunk()]
     assert await expand(ledger, [FIRST.chunk()], 10) == []
     assert ledger.expanded == {FIRST.chunk()}
+
+
+async def test_expanding_leads_to_what_mentions_a_rare_entity_too(store: Store):
+    apart = source("apart.txt", "Zyrvane sits in Porto.", "Zyrvane")
+    crowd = [source(f"{n}.txt", f"Quellan has pump {n}.", "Quellan") for n in range(MENTIONS_OF_NAMED + 1)]
+    await store.put(FIRST, SECOND, apart, *crowd)
+    ledger = await ledger_for(store, "Who makes the pump that Zyrvane of Quellan runs?")
+    named = [entity.id for entity in ledger.question.entities]
+    assert len(named) == 2
+    await ledger.add([FIRST.chunk()])
+
+    assert await expand(ledger, [FIRST.chunk()], 10, named) == [apart.chunk(), SECOND.chunk()]
