@@ -91,11 +91,16 @@ async def _parent_gone() -> None:
         await asyncio.sleep(_PARENT_SECONDS)
 
 
-def supervise(processes: int, *, said: Callable[[str], None]) -> None:
+def supervise(processes: int, store: str, *, said: Callable[[str], None]) -> None:
     """Run workers in so many processes until SIGTERM or SIGINT; one that dies is started again.
 
     A process that dies soon after its start is started again ever more slowly. When told to stop, processes give their jobs
     back and end.
+
+    Args:
+        processes: how many.
+        store: where theirs is, for people.
+        said: told what happens.
 
     Raises:
         ConfigError: the settings are at fault, which no further start would mend; the process has said what it is.
@@ -104,7 +109,7 @@ def supervise(processes: int, *, said: Callable[[str], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signal_number, _: stopping.append(signal_number))
     slots = [_Slot(number) for number in range(processes)]
-    said(f"{processes} worker{'s' if processes > 1 else ''} started")
+    said(f"{processes} worker{'s' if processes > 1 else ''} started on the jobs of {store}")
     try:
         while not stopping:
             for slot in slots:

@@ -11,7 +11,7 @@ import typer
 from graphrag.bootstrap import open_stores
 from graphrag.errors import InputError, NotFoundError
 from graphrag.filters import Filter, read_filter
-from graphrag.settings import Settings, load_settings
+from graphrag.settings import Settings, load_settings, without_credentials
 from graphrag.stores.base import GraphStore
 from graphrag.stores.embedded.open import path_of
 from graphrag.stores.system import SystemStore
@@ -92,16 +92,25 @@ async def location_of(store: GraphStore) -> str:
     return await asyncio.to_thread(lambda: store.location)
 
 
-def require_store(settings: Settings) -> None:
+def store_named_by(settings: Settings) -> str:
+    """Where the store is, without opening it, and without the credentials of its URL."""
+    url = settings.store_url
+    return str(path_of(url).absolute()) if url.startswith("sqlite:") else without_credentials(url)
+
+
+def require_store(settings: Settings, first: str = "run 'graphrag ingest FOLDER' first") -> None:
     """Refuse to read a store file that does not exist, instead of creating an empty one.
+
+    Args:
+        settings: of this process.
+        first: what makes one.
 
     Raises:
         NotFoundError: there is none; says where it was looked for.
     """
     if lacks_store(settings):
         raise NotFoundError(
-            f"there is no knowledge base at {path_of(settings.store_url).absolute()}: run 'graphrag ingest FOLDER' first, "
-            f"or set GRAPHRAG_STORE_URL to where it is"
+            f"there is no knowledge base at {store_named_by(settings)}: {first}, or set GRAPHRAG_STORE_URL to where it is"
         )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.options import location_of
+from api.cli.options import lacks_store, store_named_by
 from api.cli.output import line
 from api.keys import timestamp
 from graphrag.bootstrap import open_stores
@@ -26,18 +26,17 @@ def serve(
     """
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(**given)
-    if not dev:
-        asyncio.run(_require_key(settings))
+    if not dev and (lacks_store(settings) or not asyncio.run(_has_key(settings))):
+        raise ConfigError(
+            f"{store_named_by(settings)} holds no valid API key, so nobody could use the service. Make one:\n"
+            "  graphrag keys create me --role admin --access '*'\n"
+            "or try things on this machine without keys: graphrag serve --dev"
+        )
     from api.server import run  # the web framework takes a while to import, and no other command needs it
 
     run(settings, development=dev, announce=line)
 
 
-async def _require_key(settings: Settings) -> None:
-    async with open_stores(settings) as (store, system):
-        if not await system.has_key(timestamp()):
-            raise ConfigError(
-                f"{await location_of(store)} holds no valid API key, so nobody could use the service. Make one:\n"
-                "  graphrag keys create me --role admin --access '*'\n"
-                "or try things on this machine without keys: graphrag serve --dev"
-            )
+async def _has_key(settings: Settings) -> bool:
+    async with open_stores(settings) as (_, system):
+        return await system.has_key(timestamp())

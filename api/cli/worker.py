@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli.options import require_store, store_named_by
 from api.cli.output import line
 from graphrag.settings import load_settings
 
@@ -28,10 +29,14 @@ def worker(
     SIGTERM or Ctrl-C once jobs are given back.
     """
     settings = load_settings()
+    # Without it a mistyped path would be a store of its own, to which nobody ever submits a job.
+    require_store(settings, "jobs come from a service, so start that first ('graphrag serve')")
     from api import logs, workers  # structlog and models take a while to import, and no other command needs both
 
     logs.configure(settings)
+    if until_done:
+        line(f"Working on the jobs of {store_named_by(settings)}")
     if alone or until_done:
         asyncio.run(workers.work(settings, until_done=until_done))
     else:
-        workers.supervise(processes, said=line)
+        workers.supervise(processes, store_named_by(settings), said=line)

@@ -123,6 +123,24 @@ def test_the_service_does_not_start_without_a_key_and_says_how_to_make_one(run: 
     assert f"{tmp_path / 'graphrag.db'} holds no valid API key" in refused.err
     assert "graphrag keys create" in refused.err
     assert "--dev" in refused.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", [[], ["--until-done"]])
+def test_a_worker_where_there_is_no_store_says_what_makes_one_and_makes_none(run: Run, tmp_path: Path, how: list[str]):
+    refused = run("worker", *how)
+
+    assert refused.code == 4
+    assert f"there is no knowledge base at {tmp_path / 'graphrag.db'}" in refused.err
+    assert "graphrag serve" in refused.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_names_the_store_of_its_jobs(tmp_path: Path):
+    asyncio.run(add_key(tmp_path))
+    done = run_process(tmp_path, "worker", "--until-done")
+
+    assert (done.code, done.out) == (0, f"Working on the jobs of {tmp_path / 'graphrag.db'}\n")
 
 
 def test_revoked_and_expired_keys_do_not_count(run: Run, tmp_path: Path):
@@ -165,12 +183,13 @@ def test_a_service_that_cannot_start_says_why_without_a_traceback(tmp_path: Path
 
 
 def test_workers_end_where_the_settings_are_at_fault(tmp_path: Path):
+    asyncio.run(add_key(tmp_path))
     refused = run_process(tmp_path, "worker", "--processes", "2", GRAPHRAG_LLM_PROVIDER="openai")
 
     assert refused.code == 2
     assert "GRAPHRAG_LLM_PROVIDER=openai needs a model" in refused.err
     assert "cannot start with these settings" in refused.err
-    assert "starting it again" not in refused.out
+    assert refused.out == f"2 workers started on the jobs of {tmp_path / 'graphrag.db'}\n"
 
 
 def test_development_mode_needs_no_key_and_says_so(tmp_path: Path):
