@@ -1,8 +1,8 @@
 """`graphrag jobs`: what the service has been given to ingest."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Annotated
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -137,23 +137,29 @@ def _state_of(job: Job) -> str:
 @jobs.command()
 def cancel(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOption = False) -> None:
     """Cancel a job. Documents that it has stored stay stored."""
-
-    async def work(_: GraphStore, system: SystemStore) -> Job:
-        scope = scope_of(tenant)
-        return await system.cancel_job(scope, await _whole(system, scope, id))
-
-    _print_state(with_stores(work), as_json)
+    _change(lambda system, scope, job: system.cancel_job(scope, job), id, tenant, as_json)
 
 
 @jobs.command()
 def retry(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOption = False) -> None:
     """Queue a failed or cancelled job again."""
+    _change(lambda system, scope, job: system.retry_job(scope, job), id, tenant, as_json)
+
+
+def _change(
+    change: Callable[[SystemStore, Scope, str], Coroutine[Any, Any, Job]], id_: str, tenant: str, as_json: bool
+) -> None:
+    """Change one job, and say in which state it is then."""
 
     async def work(_: GraphStore, system: SystemStore) -> Job:
         scope = scope_of(tenant)
-        return await system.retry_job(scope, await _whole(system, scope, id))
+        return await change(system, scope, await _whole(system, scope, id_))
 
-    _print_state(with_stores(work), as_json)
+    job = with_stores(work)
+    if as_json:
+        print_json(to_json(job))
+    else:
+        line(f"{job.state} {job.id}")
 
 
 def to_json(job: Job) -> Mapping[str, object]:
@@ -169,10 +175,3 @@ def to_json(job: Job) -> Mapping[str, object]:
         # What is saved with a job that was cancelled is for whoever claims it again: the state knows better.
         **({"phase": "ended"} if job.state in ENDED else {}),
     }
-
-
-def _print_state(job: Job, as_json: bool) -> None:
-    if as_json:
-        print_json(to_json(job))
-    else:
-        line(f"{job.state} {job.id}")

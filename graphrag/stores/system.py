@@ -18,6 +18,7 @@ KeyRole = Literal["reader", "admin"]
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 DecisionKind = Literal["merge", "split"]
 ENDED: frozenset[JobState] = frozenset({"succeeded", "failed", "cancelled"})
+UNENDED: frozenset[JobState] = frozenset({"queued", "running"})
 RETRIED: frozenset[JobState] = frozenset({"failed", "cancelled"})
 """Queued again by retry_job."""
 

@@ -10,6 +10,8 @@ from graphrag.llm.usage import Account, AccountKind, Usage
 from graphrag.stores.system import ApiKey, Decision, DecisionKind, Job, JobState, KeyRole
 from graphrag.types import Scalar, Scope
 
+REMOVED_AT_ONCE = 500
+"""Jobs, and failures of jobs, that one transaction removes: others that write wait for it."""
 _OF_A_RUN = ("crashes", "outages", "suspect", "suspect_deaths", "eta_seconds")
 """What workers save with a job (graphrag.tally) that says nothing once a person has stopped it or wants it tried again."""
 

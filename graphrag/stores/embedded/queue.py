@@ -8,11 +8,9 @@ from typing import cast, get_args
 
 from graphrag.stores.embedded.database import Database
 from graphrag.stores.system import ENDED, Job, JobState, Lease, Queue
-from graphrag.stores.system_rows import job_from, now
+from graphrag.stores.system_rows import REMOVED_AT_ONCE, job_from, now
 
 JOB_COLUMNS = "id, tenant, access, kind, payload, state, priority, progress, error, created_at, updated_at"
-REMOVED_AT_ONCE = 500
-"""Jobs, and failures of jobs, that one transaction removes: others that write wait for it."""
 
 _TURN = "turn"
 """Key of meta: the tenant whose job was taken last."""

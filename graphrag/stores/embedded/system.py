@@ -3,14 +3,14 @@
 import json
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from graphrag.errors import InputError, LeaseLostError, NotFoundError
 from graphrag.llm.usage import Account, AccountKind, Charge, Usage, check_charges
 from graphrag.stores.embedded import queue, replies
 from graphrag.stores.embedded.database import Database
 from graphrag.stores.embedded.queue import JOB_COLUMNS
-from graphrag.stores.system import ENDED, RETRIED, ApiKey, Decision, Job, JobFailure, JobState, Lease, Queue
+from graphrag.stores.system import RETRIED, UNENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease, Queue
 from graphrag.stores.system_rows import (
     account_row,
     decision_from,
@@ -189,23 +189,19 @@ class EmbeddedSystemStore:
 
     async def cancel_job(self, scope: Scope, id: str) -> Job:
         """See SystemStore.cancel_job."""
-
-        def work(connection: sqlite3.Connection) -> Job:
-            job = _visible_job(connection, scope, id)
-            if job.state not in ENDED:
-                _put_down(connection, job, "cancelled")
-            return _visible_job(connection, scope, id)
-
-        return await self._database.write(work)
+        return await self._put_down(scope, id, UNENDED, "cancelled")
 
     async def retry_job(self, scope: Scope, id: str) -> Job:
         """See SystemStore.retry_job. The error of the failed attempt is cleared."""
+        return await self._put_down(scope, id, RETRIED, "queued")
 
+    async def _put_down(self, scope: Scope, id_: str, states: Collection[JobState], state: JobState) -> Job:
         def work(connection: sqlite3.Connection) -> Job:
-            job = _visible_job(connection, scope, id)
-            if job.state in RETRIED:
-                _put_down(connection, job, "queued")
-            return _visible_job(connection, scope, id)
+            job = _visible_job(connection, scope, id_)
+            if job.state in states:
+                _set_progress(connection, id_, json_object("progress", put_down(job.progress)))
+                _release(connection, id_, state, "")
+            return _visible_job(connection, scope, id_)
 
         return await self._database.write(work)
 
@@ -410,11 +406,6 @@ def _release(connection: sqlite3.Connection, id_: str, state: JobState, error: s
         "UPDATE jobs SET state = ?, error = ?, worker = NULL, lease_until = NULL, updated_at = ? WHERE id = ?",
         (state, storable(error), now(), id_),
     )
-
-
-def _put_down(connection: sqlite3.Connection, job: Job, state: JobState) -> None:
-    _set_progress(connection, job.id, json_object("progress", put_down(job.progress)))
-    _release(connection, job.id, state, "")
 
 
 def _set_progress(connection: sqlite3.Connection, id_: str, data: str) -> None:

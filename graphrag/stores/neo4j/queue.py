@@ -6,15 +6,13 @@ from typing import LiteralString, get_args
 
 from graphrag.stores.neo4j.connection import Connection, Transaction
 from graphrag.stores.system import ENDED, Job, JobState, Lease, Queue
-from graphrag.stores.system_rows import job_from, now
+from graphrag.stores.system_rows import REMOVED_AT_ONCE, job_from, now
 
 JOB: LiteralString = """j.id, j.tenant, j.labels, j.kind, j.payload, j.state, j.priority, j.progress, j.error, j.created_at,
     j.updated_at"""
 CLOCK: LiteralString = "datetime.realtime().epochMillis / 1000.0"
 """The server's, the same for workers on different machines."""
 
-REMOVED_AT_ONCE = 500
-"""Jobs, and failures of jobs, that one transaction removes."""
 COUNT_DOCUMENTS: LiteralString = """
 MATCH (s:SchemaVersion {id: 'schema'}) SET s.lock = $lock
 WITH s

@@ -1,7 +1,7 @@
 """SystemStore in the same Neo4j database."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import LiteralString
 
@@ -13,7 +13,7 @@ from graphrag.stores.neo4j.display import Display
 from graphrag.stores.neo4j.queries import scope_parameters
 from graphrag.stores.neo4j.queue import CLOCK, JOB
 from graphrag.stores.neo4j.writing import check_lease
-from graphrag.stores.system import ENDED, RETRIED, ApiKey, Decision, Job, JobFailure, JobState, Lease, Queue
+from graphrag.stores.system import RETRIED, UNENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease, Queue
 from graphrag.stores.system_rows import (
     account_row,
     decision_from,
@@ -204,25 +204,20 @@ class Neo4jSystemStore:
 
     async def cancel_job(self, scope: Scope, id: str) -> Job:
         """See SystemStore.cancel_job."""
-
-        async def work(tx: Transaction) -> Job:
-            job = await _locked_job(tx, scope, id)
-            if job.state in ENDED:
-                return job
-            await _put_down(tx, job, "cancelled")
-            return await _locked_job(tx, scope, id)
-
-        return await self._connection.write(work)
+        return await self._put_down(scope, id, UNENDED, "cancelled")
 
     async def retry_job(self, scope: Scope, id: str) -> Job:
         """See SystemStore.retry_job. The error of the failed attempt is cleared."""
+        return await self._put_down(scope, id, RETRIED, "queued")
 
+    async def _put_down(self, scope: Scope, id_: str, states: Collection[JobState], state: JobState) -> Job:
         async def work(tx: Transaction) -> Job:
-            job = await _locked_job(tx, scope, id)
-            if job.state not in RETRIED:
+            job = await _locked_job(tx, scope, id_)
+            if job.state not in states:
                 return job
-            await _put_down(tx, job, "queued")
-            return await _locked_job(tx, scope, id)
+            await tx.run(_PROGRESS, id=id_, progress=json_object("progress", put_down(job.progress)), now=now())
+            await tx.run(_RELEASE, id=id_, state=state, error="", now=now())
+            return await _locked_job(tx, scope, id_)
 
         return await self._connection.write(work)
 
@@ -415,11 +410,6 @@ def _account_id(account: Account) -> str:
 async def _locked_job(tx: Transaction, scope: Scope, id_: str) -> Job:
     """A visible job that stays as it is until the transaction ends."""
     return _one_job(await tx.run(_LOCK_JOB, id=id_, lock=secrets.token_hex(8), **scope_parameters(scope)), id_)
-
-
-async def _put_down(tx: Transaction, job: Job, state: JobState) -> None:
-    await tx.run(_PROGRESS, id=job.id, progress=json_object("progress", put_down(job.progress)), now=now())
-    await tx.run(_RELEASE, id=job.id, state=state, error="", now=now())
 
 
 def _one_job(found: Sequence[Sequence[object]], id_: str) -> Job:
