@@ -16,7 +16,9 @@ _HEADING_LENGTH = 60
 _LINE = re.compile(r"[^\n\f\v\u2028\u2029]+")
 _ITEM = re.compile(r"(?:[-*+•‣◦▪–—]|\(?(?:\d{1,3}|[A-Za-z])[.)]|#{1,6})\s+\S")
 _LABEL = re.compile(r"[A-Z][\w/-]*(?: [\w/-]+){0,3}: ")
-_FIELD = re.compile(r"[^\S\n]*[A-Za-z][\w/.-]*(?: [\w/().-]+){0,3}:(?=\s|$)")
+FIELD_NAME = r"[A-Za-z][\w/.-]*(?: [\w/().-]+){0,3}"
+"""What may stand before the colon of a line "key: value", as a pattern."""
+_FIELD = re.compile(rf"[^\S\n]*{FIELD_NAME}:(?=\s|$)")
 """What counts as a label, in lower case too, where lines of a block begin so from its first one on: "panel: 7 inch"."""
 # Never from within a run of stops, and without trying shorter ones: a long run would take the square of its length.
 _END = re.compile(r"(?:(?<![.!?…])[.!?…]++(?:[\"'”’»)\]*_]|\[\d+\])*+(?=\s)|[。！？]++[”’」』）]*+)")

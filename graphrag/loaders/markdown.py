@@ -16,13 +16,14 @@ from graphrag.loaders.front_matter import parse_front_matter
 from graphrag.loaders.tags import strip_tags
 from graphrag.loaders.text import load as load_text
 from graphrag.loaders.titles import title_from_source
+from graphrag.sentences import FIELD_NAME
 from graphrag.types import Scalar
 
 _MAX_NESTING = 100
 """Lists and quotations in each other; markdown-it leaves out what is nested deeper, and recurses for each."""
 _MAX_INLINE_NESTING = 20
 """The parser's own, in which text beyond stays text: its time for signs such as `![` grows with this."""
-_FIELD = re.compile(r"\s*[*_]*[A-Za-z][\w/.-]*(?: [\w/().-]+){0,3}[*_]*:(?:[*_]*\s|[*_]*$)")
+_FIELD = re.compile(rf"\s*[*_]*{FIELD_NAME}[*_]*:(?:[*_]*\s|[*_]*$)")
 
 
 def load(data: bytes, source: str) -> list[LoadedDocument]:
