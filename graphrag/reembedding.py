@@ -186,6 +186,19 @@ async def reembed_as_job(
     return result
 
 
+def check_retry(job: Job) -> None:
+    """Refuse to queue a move again by itself: no worker takes it up, for want of the settings of the other model.
+
+    Raises:
+        InputError: the job is a move.
+    """
+    if job.kind == KIND:
+        raise InputError(
+            f"job {job.id} moves the store to another embedding model, which no worker does: run 'graphrag reembed' with the "
+            f"settings of that model; it keeps what was embedded and goes on from there"
+        )
+
+
 async def _claim(system: SystemStore, worker: str, target: str, lease_seconds: float) -> tuple[Job, Lease]:
     """A job to this target: one that was given back or whose worker died, or else a new one."""
     while claimed := await system.claim_job(worker, lease_seconds, [KIND]):

@@ -143,7 +143,12 @@ def cancel(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOption
 @jobs.command()
 def retry(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOption = False) -> None:
     """Queue a failed or cancelled job again."""
-    _change(lambda system, scope, job: system.retry_job(scope, job), id, tenant, as_json)
+
+    async def change(system: SystemStore, scope: Scope, job: str) -> Job:
+        reembedding.check_retry(await system.job(scope, job))
+        return await system.retry_job(scope, job)
+
+    _change(change, id, tenant, as_json)
 
 
 def _change(

@@ -12,6 +12,7 @@ from api.schemas import FailureOut, JobDetail, JobList, JobOut
 from api.service import Caller, CallerDependency, Service, ServiceDependency
 from api.sse import Event, stream
 from api.views import job_out
+from graphrag.reembedding import check_retry
 from graphrag.stores.system import ENDED, RETRIED, JobState
 
 POLL_SECONDS = 0.5
@@ -63,7 +64,9 @@ class JobsController(Controller):
     @post("/{job_id:str}/retry", status_code=200, operation_id="retryJob", summary="Retry a job")
     async def retry_job(self, job_id: FromPath[str], service: ServiceDependency, caller: CallerDependency) -> JobOut:
         """Queues a failed or cancelled job again; any other stays as it is."""
-        if (await service.kb.system.job(caller.scope, job_id)).state in RETRIED:
+        held = await service.kb.system.job(caller.scope, job_id)
+        check_retry(held)
+        if held.state in RETRIED:
             await service.check_queue(caller.scope.tenant)
         job = await service.kb.system.retry_job(caller.scope, job_id)
         service.wake.set()

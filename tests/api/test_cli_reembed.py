@@ -66,6 +66,11 @@ def test_a_store_is_moved_and_commands_with_the_old_settings_are_told_what_to_do
         ended = next(job for job in jobs if job["state"] == "succeeded" and job["embedded"] == 2)
         watched = command("jobs", "watch", ended["id"], **new)
         assert "succeeded: 2 of 2 passages embedded" in watched.out
+        failed = next(job for job in jobs if job["state"] == "failed")
+        refused = command("jobs", "retry", failed["id"], **new)
+        assert refused.code == 3
+        assert "run 'graphrag reembed'" in refused.err
+        assert command("jobs", "show", failed["id"], "--json", **new).json["state"] == "failed"
 
     late = command("search", "signatures", **old)
     assert late.code == 5

@@ -13,7 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.api.serving import QUIET, REPOSITORY, Served, add_key, ingest_texts, serve, wait_for_job
+from graphrag.stores.embedded.open import open_stores
+from graphrag.stores.system import Job
+from graphrag.types import Scope
+from tests.api.serving import QUIET, REPOSITORY, Served, add_key, ingest_texts, serve, store_url, wait_for_job
 
 TEXT = b"Alder Pumps was founded by Ida Rowan in Aarhus.\n"
 
@@ -368,6 +371,21 @@ def test_a_job_of_a_higher_priority_is_worked_on_first(tmp_path: Path):
     assert watched.returncode == 0
     assert watched.stdout.startswith("succeeded: 1 of 1 files read, 1 document (1 ")
     assert (ended[5]["progress"]["created"], ended[0]["progress"]["unchanged"]) == (1, 1)
+
+
+def test_a_move_to_another_model_is_not_queued_again_where_no_worker_takes_it_up(served: Served):
+    async def submit() -> None:
+        async with open_stores(store_url(served.folder), filter_fields=()) as (_, system):
+            await system.submit_job(Job("reembed-1", Scope("moved", frozenset({"*"})), "reembed", {}))
+
+    asyncio.run(submit())
+    client = served.client(served.key(tenant="moved"))
+    client.delete("/v1/admin/jobs/reembed-1").raise_for_status()
+    refused = client.post("/v1/admin/jobs/reembed-1/retry")
+
+    assert refused.status_code == 422
+    assert "run 'graphrag reembed'" in refused.json()["detail"]
+    assert client.get("/v1/admin/jobs/reembed-1").json()["state"] == "cancelled"
 
 
 def test_a_dry_run_stores_nothing_and_ends_with_an_estimate(client: httpx.Client):
