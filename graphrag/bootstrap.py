@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from graphrag.embedding import Embedder, PassageEncoder
 from graphrag.errors import ConfigError
 from graphrag.extraction import Extractor
-from graphrag.extraction.spacy import SpacyExtractor
+from graphrag.extraction.spacy import SpacyExtractor, check_pipeline
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.replies import Replies
 from graphrag.llm.usage import Limit, Limits, Price
@@ -164,8 +164,9 @@ def open_extractor(settings: Settings, llm: "LanguageModel | None", replies: Rep
     """The configured extractor.
 
     Raises:
-        ConfigError: it needs a language model and there is none, or the schema cannot be used.
+        ConfigError: it needs a language model and there is none, the schema cannot be used, or spaCy's pipeline is not there.
     """
+    check_pipeline(settings.spacy_pipeline)
     schema, spacy = open_schema(settings), SpacyExtractor(settings.spacy_pipeline)
     if schema is None or llm is None:
         return spacy

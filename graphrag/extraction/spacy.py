@@ -2,11 +2,14 @@
 
 import asyncio
 import importlib
+import importlib.util
+import json
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphrag.errors import ModelError
+from graphrag.errors import ConfigError, ModelError
 from graphrag.extraction import ChunkText, Contribution, DocumentText
 from graphrag.extraction.evidence import weighed
 from graphrag.extraction.mentions import document_mentions
@@ -132,24 +135,47 @@ def _only_for(language: "Language", component: str) -> list[str]:
     ]
 
 
+def check_pipeline(name: str) -> None:
+    """Refuse a spaCy pipeline that cannot be used here, by what its package says of it: to load it takes a second.
+
+    Raises:
+        ConfigError: it is not installed, or lacks a component.
+    """
+    try:
+        package = importlib.util.find_spec(name)
+    except (ImportError, ValueError):  # nothing can be installed under that name
+        package = None
+    folders = (package and package.submodule_search_locations) or ()
+    meta = next((path for folder in folders if (path := Path(folder, "meta.json")).is_file()), None)
+    if meta is None:
+        raise ConfigError(
+            f"GRAPHRAG_SPACY_PIPELINE={name!r} is no spaCy pipeline that is installed: install its package, or set one that "
+            f"is (default {DEFAULT_PIPELINE})"
+        )
+    missing = {"ner", "parser"}.difference(json.loads(meta.read_bytes()).get("pipeline", ()))
+    if missing:
+        raise ConfigError(
+            f"GRAPHRAG_SPACY_PIPELINE={name!r} has no {' and no '.join(sorted(missing))}: set another one"
+        )
+
+
 def load_pipeline(name: str) -> "Language":
     """Load an installed spaCy pipeline with the components used here.
 
     Raises:
-        ModelError: it is not installed or lacks a component; says how to get it.
+        ConfigError: as check_pipeline.
+        ModelError: it is damaged, or of another version of spaCy.
     """
+    check_pipeline(name)
     try:
         module = importlib.import_module(name)
         language: Language = module.load(exclude=["tagger", "lemmatizer", "attribute_ruler", "senter"])
     except (ImportError, OSError, AttributeError) as exc:
         raise ModelError(
-            f"spaCy pipeline {name!r} cannot be loaded ({exc}): install the package, or set GRAPHRAG_SPACY_PIPELINE "
-            f"to one that is installed (default {DEFAULT_PIPELINE})"
+            f"spaCy pipeline {name!r} cannot be loaded ({exc}): install it anew, or set GRAPHRAG_SPACY_PIPELINE to another "
+            f"one (default {DEFAULT_PIPELINE})"
         ) from exc
     _multiply_with_numpy(language)
-    missing = {"ner", "parser"} - set(language.pipe_names)
-    if missing:
-        raise ModelError(f"spaCy pipeline {name!r} has no {' and no '.join(sorted(missing))}; choose another one")
     return language
 
 

@@ -182,6 +182,16 @@ def test_a_service_that_cannot_start_says_why_without_a_traceback(tmp_path: Path
     assert "Traceback" not in refused.err
 
 
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["worker"], ["ingest", "."]])
+def test_a_pipeline_that_is_not_installed_is_told_at_the_start(tmp_path: Path, command: list[str]):
+    asyncio.run(add_key(tmp_path))
+    (tmp_path / "a.md").write_text("Alder Pumps was founded by Ida Rowan.\n")
+    refused = run_process(tmp_path, *command, GRAPHRAG_SPACY_PIPELINE="en_core_web_smal")
+
+    assert refused.code == 2
+    assert "GRAPHRAG_SPACY_PIPELINE='en_core_web_smal' is no spaCy pipeline that is installed" in refused.err
+
+
 def test_workers_end_where_the_settings_are_at_fault(tmp_path: Path):
     asyncio.run(add_key(tmp_path))
     refused = run_process(tmp_path, "worker", "--processes", "2", GRAPHRAG_LLM_PROVIDER="openai")

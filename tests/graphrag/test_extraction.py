@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 
 from graphrag.analysis import normalise
 from graphrag.chunking import split
-from graphrag.errors import ModelError
+from graphrag.errors import ConfigError, ModelError
 from graphrag.extraction import ChunkText, Contribution, DocumentText
 from graphrag.extraction.mentions import Recognised, document_mentions, subjects_of
-from graphrag.extraction.spacy import SpacyExtractor
+from graphrag.extraction.spacy import SpacyExtractor, check_pipeline
 from graphrag.loaders import load_bytes
 from graphrag.types import Mention, chunk_id, document_id, entity_id
 
@@ -451,5 +452,22 @@ async def test_the_tenant_decides_the_ids_of_entities_and_nothing_else():
 
 
 async def test_a_pipeline_that_is_not_installed_is_named_with_what_to_do():
-    with pytest.raises(ModelError, match=r"'no_such_pipeline' cannot be loaded .* install the package"):
+    with pytest.raises(ModelError, match=r"'no_such_pipeline' is no spaCy pipeline .* install its package"):
         await SpacyExtractor("no_such_pipeline").extract([document("Microsoft.")])
+
+
+@pytest.mark.parametrize("name", ["no_such_pipeline", "json", ".relative", "no.such"])
+def test_what_is_no_pipeline_is_refused_without_being_loaded(name: str):
+    with pytest.raises(ConfigError, match="GRAPHRAG_SPACY_PIPELINE="):
+        check_pipeline(name)
+
+
+def test_a_pipeline_without_what_is_used_here_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    package = tmp_path / "tagger_only"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "meta.json").write_text('{"pipeline": ["tagger", "ner"]}')
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(ConfigError, match="has no parser"):
+        check_pipeline("tagger_only")
