@@ -40,8 +40,14 @@ def configure(settings: Settings) -> None:
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["stderr"], "level": settings.log_level.upper()},
-            # Requests are logged by api.observe, with their id and without their query; calls of models are counted, not logged.
-            "loggers": {"uvicorn.access": {"level": "CRITICAL"}, "httpx2": {"level": "WARNING"}},
+            "loggers": {
+                # Requests are logged by api.observe, with their id and without their query.
+                "uvicorn.access": {"level": "CRITICAL"},
+                "httpx2": {"level": "WARNING"},  # calls of models are counted, not logged
+                # The driver logs each of its attempts, and raises what fails in the end: the store logs an outage once. Below
+                # warnings it logs what is sent, texts of documents and hashes of keys included.
+                "neo4j": {"level": "WARNING" if settings.log_level == "debug" else "CRITICAL"},
+            },
         }
     )
     structlog.configure(

@@ -125,9 +125,10 @@ class Worker:
                 pause = self.poll_seconds
                 if worked:
                     continue
-            except Exception:
-                # Mostly the store is away. Whatever it is, a worker that ends would leave all later jobs waiting.
-                _log.exception("worker %s failed, trying again in %.0f s", self.name, pause)
+            except Exception as exc:
+                # Mostly the store is away, which a line tells. Whatever it is, a worker that ends would leave all later jobs waiting.
+                trace = None if isinstance(exc, StoreError) else exc
+                _log.error("worker %s failed, trying again in %.0f s: %s", self.name, pause, exc, exc_info=trace)
                 pause = min(pause * 2, _RETRY_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
@@ -174,8 +175,9 @@ class Worker:
             raise
         except LeaseLostError:
             raise
-        except StoreError:
+        except StoreError as exc:
             await _stop(work, beat)
+            _log.error("the store failed during job %s, which will be continued: %s", job.id, exc, extra=_named(job))
             await self._wait_for_the_store(lease, tally)
             raise  # so that the worker pauses
         except StalledError:
@@ -211,7 +213,6 @@ class Worker:
     async def _wait_for_the_store(self, lease: Lease, tally: Tally) -> None:
         """Give the job back as soon as the store answers again; after many outages in a row, end it."""
         tally.outages += 1
-        _log.exception("the store failed during job %s, which will be continued", lease.job_id)
         end = time.monotonic() + 2 * self.lease_seconds
         while time.monotonic() < end:
             try:
@@ -330,9 +331,9 @@ class Worker:
                 saved = await _save(system, lease, tally, saved)
             except LeaseLostError:
                 raise
-            except StoreError:
+            except StoreError as exc:
                 # The lease may outlast this; if it does not, the next document's transaction is refused.
-                _log.warning("the progress of job %s cannot be saved", lease.job_id, exc_info=True)
+                _log.warning("the progress of job %s cannot be saved: %s", lease.job_id, exc)
 
     async def sweep(self) -> None:
         """Remove jobs that ended long ago, and uploads that no job waits for any more."""

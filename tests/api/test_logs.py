@@ -1,16 +1,41 @@
 """What the log says, for those who look for the reason afterwards."""
 
+import logging
 import shutil
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from litestar.testing import AsyncTestClient
 from structlog.testing import capture_logs
 
+from api import logs
 from api.app import create_app
 from api.service import Service
 from tests.api.test_query import QUESTION, settings_for
+
+
+@pytest.fixture
+def logging_as_before() -> Generator[None]:
+    root, structured = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.getLogger("neo4j").setLevel(logging.NOTSET)
+    structlog.configure(**structured)
+
+
+@pytest.mark.usefixtures("logging_as_before")
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_the_driver_of_neo4j_logs_no_attempts_and_never_what_it_sends(tmp_path: Path, level: str):
+    logs.configure(settings_for(tmp_path, log_level=level))
+    driver = logging.getLogger("neo4j.session")
+
+    assert driver.isEnabledFor(logging.WARNING) == (level == "debug")
+    assert not driver.isEnabledFor(logging.DEBUG)
 
 
 @pytest.fixture

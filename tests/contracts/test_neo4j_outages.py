@@ -29,7 +29,7 @@ async def store(neo4j_url: str, relay: Relay) -> AsyncGenerator[Neo4jStore]:
 
 
 async def test_who_waits_learns_soon_that_the_server_is_away_and_the_background_outlives_it(
-    store: Neo4jStore, relay: Relay
+    store: Neo4jStore, relay: Relay, caplog: pytest.LogCaptureFixture
 ) -> None:
     await relay.down()
     background = asyncio.create_task(store.revision())
@@ -44,10 +44,13 @@ async def test_who_waits_learns_soon_that_the_server_is_away_and_the_background_
     assert await writing == 0
     with somebody_waiting():
         assert await store.revision() >= 0
+    away, back = [line.getMessage() for line in caplog.records if line.name == connection.__name__]
+    assert away.startswith(f"{store.location} is away, and is tried again until it is back: ")
+    assert back.startswith(f"{store.location} is back after ")
 
 
 async def test_who_waits_learns_of_a_server_that_hangs(
-    store: Neo4jStore, relay: Relay, monkeypatch: pytest.MonkeyPatch
+    store: Neo4jStore, relay: Relay, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(connection, "WAITED_READ_SECONDS", 1)
     relay.deaf()
@@ -57,3 +60,6 @@ async def test_who_waits_learns_of_a_server_that_hangs(
             await store.revision()
     relay.deaf(for_now=False)
     assert await background >= 0
+    away, back = [line.getMessage() for line in caplog.records if line.name == connection.__name__]
+    assert away.endswith(": no answer in time")
+    assert " is back after " in back

@@ -297,7 +297,9 @@ async def test_a_job_that_meets_a_fault_fails_without_its_text_and_the_worker_go
     assert (await seen(worker)).state == "succeeded"
 
 
-async def test_a_worker_outlives_a_store_that_is_away(worker: Worker, monkeypatch: pytest.MonkeyPatch):
+async def test_a_worker_outlives_a_store_that_is_away(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
     system = worker.kb.system
     claim = type(system).claim_job
     failing = 2
@@ -315,6 +317,9 @@ async def test_a_worker_outlives_a_store_that_is_away(worker: Worker, monkeypatc
     await until(worker, "succeeded")
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+    told = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [record.getMessage().rpartition(": ")[2] for record in told] == ["away", "away"]
+    assert not any(record.exc_info for record in told)  # the message says all that a traceback would
 
 
 async def test_waking_a_worker_saves_the_wait_for_its_next_look(worker: Worker):

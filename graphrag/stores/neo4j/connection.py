@@ -64,6 +64,7 @@ class Connection:
         self._driver = driver
         self._database = database
         self.location = location
+        self._away_since: float | None = None
 
     async def read(self, query: str, **parameters: object) -> list[Row]:
         """All rows of a reading query. It sees every write that this process has had acknowledged.
@@ -77,12 +78,16 @@ class Connection:
         asked = Query(_LANGUAGE + cast(LiteralString, query), timeout=WAITED_READ_SECONDS if waited else READ_SECONDS)
         with neo4j_errors(self.location):
             # A server that hangs keeps no time limit of its own.
-            async with asyncio.timeout(WAITED_READ_SECONDS if waited else OUTAGE_SECONDS + 2 * READ_SECONDS):
-                result = await _persistently(
-                    lambda: self._driver.execute_query(
-                        asked, parameters, database_=self._database, routing_=RoutingControl.READ
+            try:
+                async with asyncio.timeout(WAITED_READ_SECONDS if waited else OUTAGE_SECONDS + 2 * READ_SECONDS):
+                    result = await self._persistently(
+                        lambda: self._driver.execute_query(
+                            asked, parameters, database_=self._database, routing_=RoutingControl.READ
+                        )
                     )
-                )
+            except TimeoutError:
+                self._note_away("no answer in time")
+                raise
         return [record.values() for record in result.records]
 
     async def read_together(self, query: str, **parameters: object) -> list[Row]:
@@ -119,7 +124,7 @@ class Connection:
                     async with self._driver.session(
                         database=self._database, bookmark_manager=self._driver.execute_query_bookmark_manager
                     ) as session:
-                        return await _persistently(lambda: session.execute_write(unit))
+                        return await self._persistently(lambda: session.execute_write(unit))
                 except Neo4jError as exc:
                     if not _met_another(exc) or attempt == _ATTEMPTS - 1:
                         raise
@@ -134,19 +139,34 @@ class Connection:
                 Query(_LANGUAGE + cast(LiteralString, statement), timeout=WRITE_SECONDS), database_=self._database
             )
 
+    async def _persistently(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """What a call makes. The driver tries it for RETRY_SECONDS, and we for OUTAGE_SECONDS, unless the server is away and
+        somebody waits.
+        """
+        end = time.monotonic() + OUTAGE_SECONDS
+        while True:
+            try:
+                made = await call()
+            except (DriverError, Neo4jError) as exc:
+                away = isinstance(exc, DriverError)
+                if away and exc.is_retryable():
+                    self._note_away(_first_line(_root(exc)))
+                if not exc.is_retryable() or time.monotonic() > end or (away and somebody_waits()):
+                    raise
+            else:
+                self._note_back()
+                return made
 
-async def _persistently(call: Callable[[], Awaitable[_T]]) -> _T:
-    """What a call makes. The driver tries it for RETRY_SECONDS, and we for OUTAGE_SECONDS, unless the server is away and
-    somebody waits.
-    """
-    end = time.monotonic() + OUTAGE_SECONDS
-    while True:
-        try:
-            return await call()
-        except (DriverError, Neo4jError) as exc:
-            away = isinstance(exc, DriverError)
-            if not exc.is_retryable() or time.monotonic() > end or (away and somebody_waits()):
-                raise
+    def _note_away(self, why: str) -> None:
+        """Log the beginning of an outage, whoever meets it first; each call that fails of it raises, too."""
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            _log.warning("%s is away, and is tried again until it is back: %s", self.location, why)
+
+    def _note_back(self) -> None:
+        if self._away_since is not None:
+            _log.warning("%s is back after %.0f s", self.location, time.monotonic() - self._away_since)
+            self._away_since = None
 
 
 @contextmanager
