@@ -7,7 +7,6 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -90,12 +89,13 @@ def _checks(scope: Scope, settings_shown: list[Setting]) -> Iterator[Check]:
     settings_shown += settings_in_force(settings)
     changed = sum(setting.source == "environment" for setting in settings_shown)
     yield Check("settings", True, f"valid, {changed} from the environment")
-    store = _guarded("store", lambda: _store(settings, scope))
+    stored: list[Fingerprints] = []
+    configured: list[Fingerprints] = []
+    store = _guarded("store", lambda: _store(settings, scope, stored))
     yield store
-    fingerprints: list[Fingerprints] = []
-    yield _guarded("embedder", lambda: asyncio.run(_embedder(settings, fingerprints)))
-    if fingerprints and store.ok:
-        yield _guarded("fingerprints", lambda: _fingerprints(settings, fingerprints[0]))
+    yield _guarded("embedder", lambda: asyncio.run(_embedder(settings, stored, configured)))
+    if configured and store.ok:
+        yield _fingerprints(stored, configured[0])
     if settings.llm_provider or settings.llm_model or settings.llm_base_url:
         yield from _model(settings)
     if settings.extractor == "llm" or settings.extraction_schema is not None:
@@ -139,7 +139,8 @@ def _packages() -> Check:
     return Check("packages", not missing, ", ".join(found), remedy if missing else "")
 
 
-def _store(settings: Settings, scope: Scope) -> Check:
+def _store(settings: Settings, scope: Scope, stored: list[Fingerprints]) -> Check:
+    """Looks at the store, once; the models that filled it are added to `stored`, if any did."""
     known = inspect(settings.store_url)
     if known is None and settings.store_url.startswith("sqlite:"):
         path = path_of(settings.store_url).absolute()
@@ -147,11 +148,12 @@ def _store(settings: Settings, scope: Scope) -> Check:
         remedy = f"{'make it possible to write in' if there else 'create'} the folder {path.parent}, or set GRAPHRAG_STORE_URL"
         ok = there and os.access(path.parent, os.W_OK | os.X_OK)
         return Check("store", ok, f"{path} does not exist yet, the first ingest creates it", remedy)
-    return asyncio.run(_opened_store(settings, scope, known))
+    return asyncio.run(_opened_store(settings, scope, known, stored))
 
 
-async def _opened_store(settings: Settings, scope: Scope, known: StoreFile | None) -> Check:
+async def _opened_store(settings: Settings, scope: Scope, known: StoreFile | None, stored: list[Fingerprints]) -> Check:
     async with open_stores(settings) as (store, _):
+        stored += filter(None, [await store.fingerprints()])
         counts = await store.statistics(scope)
         parts = [await location_of(store)]
         if known is not None:
@@ -164,27 +166,24 @@ async def _opened_store(settings: Settings, scope: Scope, known: StoreFile | Non
     return Check("store", True, "; ".join(parts))
 
 
-async def _embedder(settings: Settings, fingerprints: list[Fingerprints]) -> Check:
-    stored = None
-    with suppress(GraphRAGError):  # of the store, which has its own check
-        stored = await _bound(settings)
+async def _embedder(settings: Settings, stored: list[Fingerprints], configured: list[Fingerprints]) -> Check:
     begun = time.perf_counter()
-    embedder, encoder = await asyncio.to_thread(open_embedders, settings, stored)
+    embedder, encoder = await asyncio.to_thread(open_embedders, settings, stored[0] if stored else None)
     loaded = time.perf_counter()
     try:
         await embedder.embed(["A sentence to be embedded."], "query")
     finally:
         await embedder.aclose()
     ended = time.perf_counter()
-    fingerprints.append(Fingerprints(embedder.fingerprint, encoder.fingerprint))
+    configured.append(Fingerprints(embedder.fingerprint, encoder.fingerprint))
     detail = f"loads in {1000 * (loaded - begun):.0f} ms, embeds a sentence in {1000 * (ended - loaded):.0f} ms"
     return Check("embedder", True, f"{embedder.fingerprint}: {detail}")
 
 
-def _fingerprints(settings: Settings, configured: Fingerprints) -> Check:
-    known = asyncio.run(_bound(settings))
-    if known is None:
+def _fingerprints(stored: list[Fingerprints], configured: Fingerprints) -> Check:
+    if not stored:
         return Check("fingerprints", True, "nothing is stored yet that a model would have to fit")
+    known = stored[0]
     remedy = (
         "set GRAPHRAG_EMBEDDER and GRAPHRAG_EMBEDDING_* back, or run 'graphrag reembed' to move the store to this model"
     )
@@ -192,14 +191,6 @@ def _fingerprints(settings: Settings, configured: Fingerprints) -> Check:
         return Check("fingerprints", True, f"the store's vectors are of the configured model ({configured.embedder})")
     detail = f"the store's vectors are of {known.embedder}, configured is {configured.embedder}"
     return Check("fingerprints", False, detail, remedy)
-
-
-async def _bound(settings: Settings) -> Fingerprints | None:
-    if settings.store_url.startswith("sqlite:"):  # opening it would create the file
-        file = await asyncio.to_thread(inspect, settings.store_url)
-        return file.fingerprints if file else None
-    async with open_stores(settings) as (store, _):
-        return await store.fingerprints()
 
 
 def _model(settings: Settings) -> list[Check]:

@@ -1,7 +1,15 @@
 """`graphrag doctor` looks at the models that searches and ingests use, too."""
 
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
 import pytest
 
+from api.cli import doctor
+from graphrag import bootstrap
+from graphrag.settings import Settings
+from graphrag.stores.base import GraphStore
+from graphrag.stores.system import SystemStore
 from tests.api.conftest import Run
 from tests.model_server import fails, model_server, ranks
 
@@ -46,3 +54,18 @@ def test_settings_with_which_nothing_starts_are_a_problem(
 
     assert result.code == 1
     assert said in result.out
+
+
+def test_the_store_is_opened_once_for_all_that_is_asked_of_it(filled: Run, monkeypatch: pytest.MonkeyPatch):
+    opened: list[Settings] = []
+
+    def opening(settings: Settings) -> AbstractAsyncContextManager[tuple[GraphStore, SystemStore]]:
+        opened.append(settings)
+        return bootstrap.open_stores(settings.model_copy(update={"store_url": "sqlite:///graphrag.db"}))
+
+    monkeypatch.setenv("GRAPHRAG_STORE_URL", "neo4j://127.0.0.1:1")  # a file is looked into without being opened
+    monkeypatch.setattr(doctor, "open_stores", opening)
+    checks: list[Any] = filled("doctor", "--json").json["checks"]
+
+    assert len(opened) == 1
+    assert "the store's vectors are of the configured model" in {check["name"]: check["detail"] for check in checks}["fingerprints"]  # fmt: skip
