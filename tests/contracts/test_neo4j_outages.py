@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
+from neo4j import AsyncDriver, AsyncGraphDatabase
 
 from graphrag.errors import StoreError
-from graphrag.stores.neo4j import connection
-from graphrag.stores.neo4j.open import open_stores
+from graphrag.stores.neo4j import connection, schema
+from graphrag.stores.neo4j.open import address_of, open_stores
 from graphrag.stores.neo4j.store import Neo4jStore
 from graphrag.stores.waiting import somebody_waiting
 from graphrag.types import Scope
@@ -19,6 +20,15 @@ async def relay(neo4j_url: str) -> AsyncGenerator[Relay]:
     """A way to the server."""
     async with leading_to(neo4j_url) as made:
         yield made
+
+
+@pytest.fixture
+async def driver(neo4j_url: str) -> AsyncGenerator[AsyncDriver]:
+    """The server as an administrator sees it."""
+    address = address_of(neo4j_url)
+    auth = (address.user, address.password) if address.user else None
+    async with AsyncGraphDatabase.driver(address.server, auth=auth) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -63,3 +73,41 @@ async def test_who_waits_learns_of_a_server_that_hangs(
     away, back = [line.getMessage() for line in caplog.records if line.name == connection.__name__]
     assert away.endswith(": no answer in time")
     assert " is back after " in back
+
+
+async def test_the_schema_that_a_dead_process_has_locked_is_waited_for_and_that_is_said(
+    store: Neo4jStore, driver: AsyncDriver, neo4j_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await driver.execute_query(
+        "MATCH (s:SchemaVersion) SET s.version = 1, s.locked_by = 'dead', s.locked_until = timestamp() + 1000"
+    )
+    async with open_stores(neo4j_url, filter_fields=()):
+        pass
+    (told,) = [line.getMessage() for line in caplog.records if line.name == schema.__name__]
+    assert "waiting for another process, which prepares the schema" in told
+
+
+async def test_a_process_that_prepares_the_schema_keeps_its_lock_for_as_long_as_that_takes(
+    store: Neo4jStore, driver: AsyncDriver, neo4j_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, end = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: connection.Connection) -> None:
+        begun.set()
+        await end.wait()
+
+    monkeypatch.setattr(schema, "_LOCK_SECONDS", 1)
+    monkeypatch.setattr(schema, "_renew_blocks", slow)
+    await driver.execute_query("MATCH (s:SchemaVersion) SET s.version = 1")
+    starting = asyncio.create_task(_open(neo4j_url))
+    await begun.wait()
+    await asyncio.sleep(2)
+    held = await driver.execute_query("MATCH (s:SchemaVersion) RETURN s.locked_until > timestamp()")
+    end.set()
+    await starting
+    assert held.records[0].values() == [True]
+
+
+async def _open(url: str) -> None:
+    async with open_stores(url, filter_fields=()):
+        pass

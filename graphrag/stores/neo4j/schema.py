@@ -1,9 +1,11 @@
 """The schema: constraints and indexes, created at start, awaited, and versioned."""
 
 import asyncio
+import logging
 import secrets
 import time
-from collections.abc import Collection
+from collections.abc import AsyncGenerator, Collection
+from contextlib import asynccontextmanager, suppress
 
 from graphrag.errors import SchemaMismatchError, StoreError
 from graphrag.extraction.resolution import blocking_keys
@@ -19,10 +21,14 @@ SCHEMA_VERSION = 9
 8: phrases and mentions of chunks as rows.renewed has them. 9: terms of chunks after ANALYSIS_VERSION 4."""
 OLDEST_SERVER = (2026, 6)
 """`IN` inside SEARCH came with 2026.06."""
-_LOCK_SECONDS = 600
+_LOCK_SECONDS = 60
+"""How long the schema stays locked by a process that has died while it prepared it."""
+_LOCK_WAIT_SECONDS = 600
 _WAIT_SECONDS = 900
 _ENTITIES_AT_ONCE = 5_000
 _CHUNKS_AT_ONCE = 1_000
+
+_log = logging.getLogger(__name__)
 
 _UNIQUE = {
     "document_id": ("Document", "id"),
@@ -89,8 +95,7 @@ async def prepare(connection: Connection, filter_fields: Collection[str]) -> Non
         return
     await connection.define(_STATEMENTS["schema_version_id"])
     token = secrets.token_hex(8)
-    await _lock(connection, token)
-    try:
+    async with _locked(connection, token):
         if await _is_ready(connection, filter_fields):  # another process may have made it meanwhile, or a newer one
             return
         ((version, held),) = await connection.read(_VERSION)
@@ -113,8 +118,6 @@ async def prepare(connection: Connection, filter_fields: Collection[str]) -> Non
         await _renew_blocks(connection)
         await _renew_chunks(connection)
         await connection.write(lambda tx: tx.run(_SET_VERSION, token=token, version=SCHEMA_VERSION))
-    finally:
-        await connection.write(lambda tx: tx.run(_UNLOCK, token=token))
 
 
 async def _renew_blocks(connection: Connection) -> None:
@@ -171,6 +174,7 @@ SET s.lock = $token
 WITH s WHERE s.locked_by IS NULL OR s.locked_until < timestamp()
 SET s.locked_by = $token, s.locked_until = timestamp() + 1000 * $seconds
 RETURN true"""
+_RENEW = "MATCH (s:SchemaVersion {id: 'schema', locked_by: $token}) SET s.locked_until = timestamp() + 1000 * $seconds"
 _INDEXES = "SHOW INDEXES YIELD name, state, properties RETURN name, state, properties"
 
 
@@ -216,12 +220,35 @@ async def _not_online(connection: Connection, slot: int) -> list[str]:
     return sorted({*_STATEMENTS, VECTOR_INDEXES[slot]} - online)
 
 
+@asynccontextmanager
+async def _locked(connection: Connection, token: str) -> AsyncGenerator[None]:
+    """Hold the lock of the schema during the block, however long that takes."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(_LOCK_SECONDS / 3)
+            with suppress(StoreError):  # the block will meet it, too
+                await connection.write(lambda tx: tx.run(_RENEW, token=token, seconds=_LOCK_SECONDS))
+
+    await _lock(connection, token)
+    renewing = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)
+        await connection.write(lambda tx: tx.run(_UNLOCK, token=token))
+
+
 async def _lock(connection: Connection, token: str) -> None:
     async def work(tx: Transaction) -> bool:
         return bool(await tx.run(_LOCK, token=token, seconds=_LOCK_SECONDS))
 
-    end = time.monotonic() + _LOCK_SECONDS
+    end, told = time.monotonic() + _LOCK_WAIT_SECONDS, False
     while not await connection.write(work):
+        if not told:
+            _log.warning("%s: waiting for another process, which prepares the schema", connection.location)
+            told = True
         if time.monotonic() > end:
             raise StoreError(
                 f"{connection.location}: another process has been preparing the schema for too long: end it if it hangs"
