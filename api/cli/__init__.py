@@ -10,6 +10,8 @@ from typing import cast
 GC_THRESHOLDS = (50_000, 20, 100)
 """A question makes some 30,000 short-lived objects, hardly any of them in cycles. With the usual threshold of 700 they are looked
 through dozens of times for each; with 10,000, every tenth question among 50,000 chunks still waited 50 ms for it."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as a shell gives it."""
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """For the environment, before numpy is imported: measured, two BLAS threads make the small products of a question several times
 slower than one, since waking the second one costs more than the product."""
@@ -31,6 +33,9 @@ def main() -> None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
         # A terminal that cannot show a character of a document must not end the command.
         cast("TextIOWrapper", getattr(sys, name)).reconfigure(errors="replace")
-    from api.cli.app import app
-
+    try:
+        from api.cli.app import app
+    except KeyboardInterrupt:  # it takes a second, and only what follows it turns Ctrl-C into a message
+        print("Error: interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     app()

@@ -10,13 +10,13 @@ from typing import cast
 import typer
 from typer.core import TyperGroup
 
+from api.cli import INTERRUPTED
 from api.cli.output import complain, print_json
 from graphrag.errors import GraphRAGError, InputError
 
 UNEXPECTED = 70
 """Exit code of a fault in the software itself (EX_SOFTWARE of sysexits.h)."""
 USAGE = 2
-INTERRUPTED = 130
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 

@@ -45,3 +45,18 @@ def test_a_closed_stream_that_a_command_is_for_is_named(filled: Run, tmp_path: P
 
     assert result.code == 3
     assert result.err.startswith(f"Error: there is {message}")
+
+
+def test_ctrl_c_before_the_commands_are_loaded_is_no_traceback():
+    interrupted = (
+        "import builtins, api.cli; real = builtins.__import__\n"
+        "def importing(name, *rest):\n"
+        "    if name == 'api.cli.app': raise KeyboardInterrupt\n"
+        "    return real(name, *rest)\n"
+        "builtins.__import__ = importing; api.cli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", interrupted], cwd=REPOSITORY, capture_output=True, text=True, timeout=60
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Error: interrupted\n")
