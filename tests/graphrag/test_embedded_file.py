@@ -196,6 +196,20 @@ async def test_a_missing_folder_is_named_and_not_created(tmp_path: Path) -> None
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize(("name", "content"), [("missing/graph.db", b""), ("a.db", b"no database"), ("b.db", b"SQLite format 3\0...")])  # fmt: skip
+async def test_a_file_that_cannot_be_opened_is_named_in_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if content:
+        await asyncio.to_thread(Path(name).write_bytes, content)
+
+    with pytest.raises(StoreError) as refused:
+        async with Database(Path(name)):
+            pass
+    assert str(refused.value).startswith(str(tmp_path / name))
+
+
 async def test_a_read_only_file_is_refused_and_left_as_it_is() -> None:
     with unprivileged() as folder:
         path = folder / "graph.db"

@@ -123,12 +123,13 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(pool, guarded)
 
     def _connect(self) -> None:
-        if not self._path.parent.is_dir():
-            raise StoreError(f"{self._path}: the folder does not exist: create it, or set GRAPHRAG_STORE_URL")
-        _check_header(self._path)
-        self._location = str(self._path.resolve())
         # Absolute, so that both connections are to the same file and no name is special (":memory:").
-        name = str(self._path.absolute())
+        path = self._path.absolute()
+        if not path.parent.is_dir():
+            raise StoreError(f"{path}: the folder does not exist: create it, or set GRAPHRAG_STORE_URL")
+        _check_header(path)
+        self._location = str(path.resolve())
+        name = str(path)
         self._write_connection = connect(name)
         _prepare(self._write_connection, name)
         _check_writable(self._write_connection)
@@ -215,5 +216,5 @@ def _sqlite_errors(path: Path) -> Generator[None]:
         yield
     except sqlite3.Error as exc:
         raise StoreError(
-            f"{path}: {exc}: check that the file is a writable database of this software, and disk space"
+            f"{path.absolute()}: {exc}: check that the file is a writable database of this software, and disk space"
         ) from exc
