@@ -91,7 +91,7 @@ async def _parent_gone() -> None:
         await asyncio.sleep(_PARENT_SECONDS)
 
 
-def supervise(processes: int, store: str, *, said: Callable[[str], None]) -> None:
+def supervise(processes: int, served: str, *, said: Callable[[str], None]) -> None:
     """Run workers in so many processes until SIGTERM or SIGINT; one that dies is started again.
 
     A process that dies soon after its start is started again ever more slowly. When told to stop, processes give their jobs
@@ -99,7 +99,7 @@ def supervise(processes: int, store: str, *, said: Callable[[str], None]) -> Non
 
     Args:
         processes: how many.
-        store: where theirs is, for people.
+        served: what they work on, for people.
         said: told what happens.
 
     Raises:
@@ -109,7 +109,7 @@ def supervise(processes: int, store: str, *, said: Callable[[str], None]) -> Non
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signal_number, _: stopping.append(signal_number))
     slots = [_Slot(number) for number in range(processes)]
-    said(f"{processes} worker{'s' if processes > 1 else ''} started on the jobs of {store}")
+    said(f"{processes} worker{'s' if processes > 1 else ''} started on {served}")
     try:
         while not stopping:
             for slot in slots:

@@ -264,6 +264,10 @@ class Worker:
                 await self.kb.system.save_progress(lease, tally.progress("running"))
 
         hashes: dict[PurePath, str] = {PurePosixPath(file.source): file.sha256 for file in _files(job)}
+        missing = await asyncio.to_thread(self.uploads.missing, job.scope.tenant, hashes.values())
+        if missing:
+            folder, told = self.uploads.folder.absolute(), "deleted, or the service has another GRAPHRAG_DATA_DIR"
+            _log.warning("job %s: %d of its files are not in %s: %s", job.id, missing, folder, told, extra=_named(job))
         lists = {path: hashes[path] for path in beside_channels(hashes)}
         files = iter(_files(job))
         with ParserProcess(timeout=self.kb.parse_seconds) as parser:

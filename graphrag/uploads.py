@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,9 +110,15 @@ class Uploads:
         try:
             return path.read_bytes()
         except FileNotFoundError as exc:
-            raise NotFoundError("the uploaded file is no longer kept: upload it again") from exc
+            raise NotFoundError(
+                "the uploaded file is no longer kept where the worker looks for it: upload it again, or see the worker's log"
+            ) from exc
         except OSError as exc:
             raise StoreError(f"{path} cannot be read ({exc.strerror or exc}): check GRAPHRAG_DATA_DIR") from exc
+
+    def missing(self, tenant: str, hashes: Iterable[str]) -> int:
+        """How many of these files are not kept."""
+        return sum(not self._path(tenant, sha256).exists() for sha256 in hashes)
 
     def tenants(self) -> list[str]:
         """Tenants that have files, in no order."""

@@ -34,9 +34,10 @@ def worker(
     from api import logs, workers  # structlog and models take a while to import, and no other command needs both
 
     logs.configure(settings)
+    served = f"the jobs of {store_named_by(settings)}, with uploads in {settings.data_dir.absolute()}"
     if until_done:
-        line(f"Working on the jobs of {store_named_by(settings)}")
+        line(f"Working on {served}")
     if alone or until_done:
         asyncio.run(workers.work(settings, until_done=until_done))
     else:
-        workers.supervise(processes, store_named_by(settings), said=line)
+        workers.supervise(processes, served, said=line)

@@ -136,11 +136,14 @@ def test_a_worker_where_there_is_no_store_says_what_makes_one_and_makes_none(run
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_worker_names_the_store_of_its_jobs(tmp_path: Path):
+def test_a_worker_names_the_store_of_its_jobs_and_where_it_looks_for_uploads(tmp_path: Path):
     asyncio.run(add_key(tmp_path))
     done = run_process(tmp_path, "worker", "--until-done")
 
-    assert (done.code, done.out) == (0, f"Working on the jobs of {tmp_path / 'graphrag.db'}\n")
+    assert (done.code, done.out) == (
+        0,
+        f"Working on the jobs of {tmp_path / 'graphrag.db'}, with uploads in {tmp_path / 'graphrag-data'}\n",
+    )
 
 
 def test_revoked_and_expired_keys_do_not_count(run: Run, tmp_path: Path):
@@ -199,7 +202,8 @@ def test_workers_end_where_the_settings_are_at_fault(tmp_path: Path):
     assert refused.code == 2
     assert "GRAPHRAG_LLM_PROVIDER=openai needs a model" in refused.err
     assert "cannot start with these settings" in refused.err
-    assert refused.out == f"2 workers started on the jobs of {tmp_path / 'graphrag.db'}\n"
+    assert refused.out.startswith(f"2 workers started on the jobs of {tmp_path / 'graphrag.db'}, with uploads in ")
+    assert len(refused.out.splitlines()) == 1
 
 
 def test_development_mode_needs_no_key_and_says_so(tmp_path: Path):

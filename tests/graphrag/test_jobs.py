@@ -322,6 +322,17 @@ async def test_a_worker_outlives_a_store_that_is_away(
     assert not any(record.exc_info for record in told)  # the message says all that a traceback would
 
 
+async def test_a_worker_with_another_upload_folder_says_so(
+    worker: Worker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    await submit(worker, TEXT)
+    await replace(worker, uploads=Uploads(tmp_path / "elsewhere")).work_once()
+
+    assert (await seen(worker)).state == "failed"
+    told = [record.getMessage() for record in caplog.records if "GRAPHRAG_DATA_DIR" in record.getMessage()]
+    assert told == [f"job j1: 1 of its files are not in {tmp_path / 'elsewhere'}: deleted, or the service has another GRAPHRAG_DATA_DIR"]  # fmt: skip
+
+
 async def test_waking_a_worker_saves_the_wait_for_its_next_look(worker: Worker):
     wake = asyncio.Event()
     running = asyncio.create_task(replace(worker, poll_seconds=60).run(wake))
