@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from tempfile import gettempdir
 from typing import Any, cast
 
 from litestar import Request
@@ -15,7 +16,7 @@ from litestar.exceptions import ClientException
 
 from api.http.texts import read_texts
 from api.problems import ProblemError
-from graphrag.errors import InputError
+from graphrag.errors import InputError, StoreError
 from graphrag.jobs import UploadedFile
 from graphrag.types import Scalar, check_label, check_metadata
 from graphrag.uploads import Upload, Uploads
@@ -101,6 +102,10 @@ async def _form(request: Request[Any, Any, Any], begin: Begin, received: Receive
         if (exc.status_code, exc.detail) != (400, "Request Entity Too Large"):
             raise
         raise ProblemError(400, "the form has more than 1,000 parts, or one with a head that is too long") from exc
+    except OSError as exc:  # Litestar takes a form whole before it is read here
+        raise StoreError(
+            f"a form cannot be received in {gettempdir()} ({exc.strerror or exc}): free space there, or set TMPDIR"
+        ) from exc
     empty: list[str] = []
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):

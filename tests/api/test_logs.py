@@ -1,13 +1,16 @@
 """What the log says, for those who look for the reason afterwards."""
 
+import errno
 import logging
 import shutil
+import tempfile
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from litestar.datastructures import UploadFile
 from litestar.testing import AsyncTestClient
 from structlog.testing import capture_logs
 
@@ -71,6 +74,23 @@ async def test_a_search_leaves_a_line(folder: Path):
     line = the("searched", lines)
     assert (line["tool"], line["hits"]) == ("keyword", 1)
     assert line["waited_ms"] <= line["ms"]
+
+
+async def test_a_form_for_which_the_temporary_folder_has_no_room_is_no_fault(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async def full(part: UploadFile, _: bytes) -> None:
+        await part.close()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(UploadFile, "write", full)
+    async with AsyncTestClient(create_app(settings_for(folder), development=True)) as client:
+        with capture_logs() as lines:
+            response = await client.post("/v1/admin/documents", files={"files": ("a.md", b"Alder Pumps.")})
+
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert tempfile.gettempdir() not in response.text
+    assert "No space left on device" in the("failed", lines)["error"]
 
 
 @pytest.mark.parametrize("body", [{"question": QUESTION}, {"question": QUESTION, "stream": True}])
