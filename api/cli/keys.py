@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from api.cli.options import JsonOption, TenantOption, scope_of, with_stores
+from api.cli.options import JsonOption, TenantOption, scope_of, store_named_by, with_stores
 from api.cli.output import line, print_json, say, show, table
 from api.keys import make_key, timestamp
 from graphrag.errors import InputError
+from graphrag.settings import load_settings
 from graphrag.stores.system import ApiKey, KeyRole
 from graphrag.types import PUBLIC
 
@@ -42,6 +43,7 @@ def create(
         return
     ends = f", until {key.expires_at}" if key.expires_at else ""
     say(f"Key {key.id} ({key.name}): {key.role} of tenant {tenant!r}, access {_access(key)}{ends}.")
+    line(f"Stored in {store_named_by(load_settings())}")  # which this may just have made, where a path was mistyped
     say("The secret, shown only now:")
     line(secret)
 

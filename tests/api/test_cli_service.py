@@ -29,6 +29,7 @@ def test_a_key_is_shown_once_and_stored_only_as_its_hash(run: Run, tmp_path: Pat
     made = run("keys", "create", "wiki", "--role", "admin", "--access", "legal, hr", "--days", "30")
 
     assert made.code == 0
+    assert f"Stored in {tmp_path / 'graphrag.db'}\n" in made.out
     secret = made.out.strip().splitlines()[-1]
     assert re.fullmatch(r"graphrag_[\w-]{43}", secret)
     (key,) = stored_keys(tmp_path)
