@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
+import structlog
 from litestar import Litestar, Request, Router
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
@@ -31,6 +32,8 @@ from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import ConfigError, GraphRAGError
 from graphrag.settings import Settings
 from graphrag.uploads import Uploads
+
+_log = structlog.stdlib.get_logger(__name__)
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -125,6 +128,8 @@ def _opened(
                 app.state.refusal = exc
                 raise
             uploads = Uploads(settings.data_dir)
+            if remedy := await asyncio.to_thread(uploads.obstacle):  # those who ask can be served nevertheless
+                _log.warning("uploads cannot be kept", remedy=remedy)
             warming = asyncio.create_task(warm(kb))
             service = Service(settings, kb, uploads, metrics, development, closing, warming)
             app.state.service = service

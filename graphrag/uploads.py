@@ -86,6 +86,14 @@ class Uploads:
 
     folder: Path
 
+    def obstacle(self) -> str:
+        """What to do before a file can be kept here; empty if one can. Makes nothing."""
+        folder = self.folder.absolute()
+        nearest = next(path for path in (folder, *folder.parents) if path.exists())
+        if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+            return ""
+        return f"make it possible to write in {nearest}, or set GRAPHRAG_DATA_DIR"
+
     def begin(self, tenant: str) -> Upload:
         """Begin to receive a file of a tenant."""
         return Upload(self.folder / check_label("tenant", tenant))

@@ -26,6 +26,7 @@ from graphrag.settings import Settings, load_settings
 from graphrag.stores.embedded.inspection import SQLITE_VERSION, StoreFile, inspect
 from graphrag.stores.embedded.open import path_of
 from graphrag.types import Fingerprints, Scope
+from graphrag.uploads import Uploads
 
 if TYPE_CHECKING:
     from graphrag.llm.probe import Probe
@@ -254,21 +255,14 @@ def _parser() -> Check:
 
 def _uploads(settings: Settings) -> Check:
     """Whether the service could keep what is uploaded; nothing is made yet."""
-    folder = settings.data_dir.absolute()
-    nearest = _nearest(folder)
-    ok = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
-    detail = f"{folder}{'' if nearest == folder else ' does not exist yet, the first upload creates it'}"
-    return Check("uploads", ok, detail, f"make it possible to write in {nearest}, or set GRAPHRAG_DATA_DIR")
-
-
-def _nearest(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
-    return next(path for path in (folder, *folder.parents) if path.exists())
+    folder, remedy = settings.data_dir.absolute(), Uploads(settings.data_dir).obstacle()
+    detail = f"{folder}{'' if folder.exists() else ' does not exist yet, the first upload creates it'}"
+    return Check("uploads", not remedy, detail, remedy)
 
 
 def _disk(settings: Settings) -> Check:
     folder = path_of(settings.store_url).absolute().parent if settings.store_url.startswith("sqlite:") else Path.cwd()
-    folder = _nearest(folder)
+    folder = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(folder).free
     remedy = f"free space where {folder} is; at least {MIN_FREE_BYTES / 1e6:.0f} MB are advised"
     return Check("disk", free >= MIN_FREE_BYTES, f"{free / 1e9:.1f} GB free at {folder}", remedy)

@@ -76,6 +76,15 @@ async def test_a_search_leaves_a_line(folder: Path):
     assert line["waited_ms"] <= line["ms"]
 
 
+async def test_a_service_that_could_keep_no_upload_says_so_when_it_starts(folder: Path):
+    settings = settings_for(folder).model_copy(update={"data_dir": folder / "graphrag.db" / "uploads"})
+    with capture_logs() as lines:
+        async with AsyncTestClient(create_app(settings, development=True)) as client:
+            assert (await client.get("/v1/documents")).status_code == 200
+
+    assert str(folder / "graphrag.db") in the("uploads cannot be kept", lines)["remedy"]
+
+
 async def test_a_form_for_which_the_temporary_folder_has_no_room_is_no_fault(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
