@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from graphrag.stores.embedded.database import Database
 from graphrag.stores.embedded.open import open_stores, path_of
 from graphrag.stores.embedded.schema import APPLICATION_ID, SCHEMA_VERSION
 from graphrag.stores.embedded.store import EmbeddedStore
-from graphrag.types import Chunk, Scope
+from graphrag.types import Chunk, Fingerprints, Scope
 from tests.contracts.generate import ChunkPlan, DocumentPlan, SentencePlan, build, form_before_8
 
 
@@ -208,6 +209,22 @@ async def test_a_file_that_cannot_be_opened_is_named_in_full(
         async with Database(Path(name)):
             pass
     assert str(refused.value).startswith(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_nothing_is_acknowledged_that_is_written_to_a_file_which_was_removed(
+    tmp_path: Path, replaced: bool
+) -> None:
+    path = tmp_path / "graph.db"
+    async with EmbeddedStore(path) as store:
+        await asyncio.to_thread(path.rename, tmp_path / "moved.db")
+        if replaced:
+            await asyncio.to_thread(shutil.copy, tmp_path / "moved.db", path)
+        for call in (store.bind(Fingerprints("a", "b")), store.revision()):
+            with pytest.raises(StoreError, match="removed or replaced while it was open"):
+                await call
+        await asyncio.to_thread((tmp_path / "moved.db").replace, path)
+        assert await store.revision() == 0
 
 
 async def test_a_read_only_file_is_refused_and_left_as_it_is() -> None:

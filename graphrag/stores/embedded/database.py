@@ -5,6 +5,7 @@ has read stays true until it commits, whichever process writes next; reads see o
 """
 
 import asyncio
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Generator
@@ -39,6 +40,7 @@ class Database:
         self._write_connection: sqlite3.Connection | None = None
         self._entered = False
         self._open = False
+        self._file: tuple[int, int] | None = None
 
     @property
     def location(self) -> str:
@@ -79,6 +81,7 @@ class Database:
 
         def in_transaction() -> _T:
             connection = _opened(self._read_connection)
+            self._check_file()
             connection.execute("BEGIN")
             try:
                 return work(connection)
@@ -98,6 +101,7 @@ class Database:
 
         def in_transaction() -> _T:
             connection = _opened(self._write_connection)
+            self._check_file()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 result = work(connection)
@@ -110,6 +114,13 @@ class Database:
         self._check_open()
         note_round_trip()
         return await self._run(self._writer, in_transaction)
+
+    def _check_file(self) -> None:
+        # SQLite goes on with a file that has no name any more, and all that it writes is lost when it is closed.
+        if _identity(self._location) != self._file:
+            raise StoreError(
+                f"{self._location} was removed or replaced while it was open: stop all that use it, put it back, and start again"
+            )
 
     def _check_open(self) -> None:
         if not self._open:
@@ -133,6 +144,7 @@ class Database:
         self._write_connection = connect(name)
         _prepare(self._write_connection, name)
         _check_writable(self._write_connection)
+        self._file = _identity(self._location)
         self._read_connection = connect(name, read_only=True)
 
     def _end(self) -> "Future[None]":
@@ -185,6 +197,15 @@ def _check_header(path: Path) -> None:
         ) from exc
     if start and start != _MAGIC:
         raise StoreError(f"{path} is not a SQLite database: point GRAPHRAG_STORE_URL at another file")
+
+
+def _identity(name: str) -> tuple[int, int] | None:
+    """Which file has that name now; None if none has."""
+    try:
+        found = os.stat(name)  # noqa: PTH116 - before every transaction, and Path takes several times as long
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _check_writable(connection: sqlite3.Connection) -> None:
