@@ -79,12 +79,17 @@ async def test_the_schema_that_a_dead_process_has_locked_is_waited_for_and_that_
     store: Neo4jStore, driver: AsyncDriver, neo4j_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await driver.execute_query(
-        "MATCH (s:SchemaVersion) SET s.version = 1, s.locked_by = 'dead', s.locked_until = timestamp() + 1000"
+        "MATCH (s:SchemaVersion) SET s.version = 1, s.locked_by = 'dead', s.locked_until = timestamp() + 600000"
     )
-    async with open_stores(neo4j_url, filter_fields=()):
-        pass
-    (told,) = [line.getMessage() for line in caplog.records if line.name == schema.__name__]
-    assert "waiting for another process, which prepares the schema" in told
+    starting = asyncio.create_task(_open(neo4j_url))
+    async with asyncio.timeout(30):
+        while not (told := [one.getMessage() for one in caplog.records if one.name == schema.__name__]):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.05)
+    assert not starting.done()
+    await driver.execute_query("MATCH (s:SchemaVersion) SET s.locked_until = timestamp() - 1")
+    await starting
+    assert len(told) == 1
+    assert "waiting for another process, which prepares the schema" in told[0]
 
 
 async def test_a_process_that_prepares_the_schema_keeps_its_lock_for_as_long_as_that_takes(
