@@ -1,7 +1,6 @@
 """BM25 constants and inverse document frequency (Robertson and Zaragoza, 2009), shared by stores and ranking."""
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from graphrag.types import TermStatistics
@@ -27,6 +26,7 @@ def bm25(texts: Iterable[Sequence[str]], terms: Iterable[str], statistics: TermS
         held = [word for word in words if word in weights]
         if held and average:
             norm = K1 * (1 - B + B * len(words) / average)
-            score = math.fsum([weights[term] * n / (n + norm) for term, n in Counter(held).items()])
+            counts = [(term, held.count(term)) for term in set(held)]
+            score = math.fsum([weights[term] * n / (n + norm) for term, n in counts])
         scores.append(score)
     return scores

@@ -282,7 +282,9 @@ def _join_holders(ledger: Ledger, candidates: Sequence[Candidate], met: Sequence
     joining = [
         (len(numbers), key, rare)
         for key, numbers in ledger.holders.items()
-        if len(numbers) > 1 and (rare := _joining(ledger, key, ledger.entity_ids[key]))
+        if len(numbers) > 1
+        and key not in ledger.named
+        and (rare := _joining(ledger, key, candidates[met[numbers[0]]].mention(key).entity_id))
     ]
     joining.sort()
     # The holders of one entity after those of the other; below, `one` and `other` are places in these lists.

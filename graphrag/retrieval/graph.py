@@ -1,8 +1,8 @@
 """Following the graph from passages: shared entities and title links."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
-from heapq import nsmallest
 
 from graphrag.retrieval.chain import FIRST_HOPS, base_scores, common_from, score_chains
 from graphrag.retrieval.keyword import keyword_search
@@ -44,7 +44,7 @@ async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int, entity_id
         ledger.store.title_links(ledger.scope, fresh, MAX_LINKS, ledger.filter),
     )
     ledger.join(occurrences, links)
-    promise: dict[str, float] = {}
+    promise: defaultdict[str, float] = defaultdict(float)
     discount = {id_: 1 / (1 + FADING * rank) for rank, id_ in enumerate(fresh)}
     for id_ in fresh:
         for mention in ledger.candidates[id_].chunk.mentions:
@@ -52,14 +52,19 @@ async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int, entity_id
             if found is not None and 2 <= found.chunk_count <= most:
                 worth = discount[id_] * rarity(found.chunk_count)
                 for other in found.chunk_ids:
-                    promise[other] = promise.get(other, 0.0) + worth
+                    promise[other] += worth
     for link in links:
-        promise[link.target] = promise.get(link.target, 0.0) + discount[link.source]
+        promise[link.target] += discount[link.source]
     told = [found for id_ in entity_ids if (found := ledger.occurrences.get(id_)) is not None]
     rare = [id_ for found in told if found.chunk_count <= MENTIONS_OF_NAMED for id_ in found.chunk_ids]
-    # Of some thousand at a time few are wanted, so they are not sorted.
-    best = nsmallest(limit, [(-total, id_) for id_, total in promise.items() if id_ not in ledger.candidates])
-    return list(dict.fromkeys((*(id_ for id_ in rare if id_ not in ledger.candidates), *(id_ for _, id_ in best))))
+    # Of some thousand at a time few are wanted: those that promise too little, even if all candidates promise more, are not sorted.
+    totals = sorted(promise.values(), reverse=True)[: limit + len(ledger.candidates)]
+    best = sorted(
+        (-total, id_) for id_, total in promise.items() if total >= totals[-1] and id_ not in ledger.candidates
+    )
+    return list(
+        dict.fromkeys((*(id_ for id_ in rare if id_ not in ledger.candidates), *(id_ for _, id_ in best[:limit])))
+    )
 
 
 def best_first(ledger: Ledger, k: int) -> list[str]:

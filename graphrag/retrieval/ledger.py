@@ -3,10 +3,11 @@
 import asyncio
 import math
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,16 +18,15 @@ from graphrag.lives import LIFE_TERMS, implied_terms
 from graphrag.retrieval.question import Question
 from graphrag.retrieval.weights import WEIGHTS, Weights
 from graphrag.stores.base import SCORE_DECIMALS, GraphStore
-from graphrag.types import Chunk, Occurrences, Scope, TitleLink
+from graphrag.types import Chunk, Mention, Occurrences, Scope, TitleLink
 
 MAX_CANDIDATES = 200
 """Candidates fetched for one question at most."""
 _KEY = attrgetter("key")
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A passage with its relation to the question."""
+class Candidate(msgspec.Struct, frozen=True, gc=False, eq=False):
+    """A passage with its relation to the question. A Struct as Mention is: a question makes two hundred."""
 
     chunk: Chunk
     vector: NDArray[np.float32]
@@ -52,15 +52,17 @@ class Candidate:
     mentions: frozenset[str]
     """Keys of the entities that it mentions or is about."""
 
+    def mention(self, key: str) -> Mention:
+        """Its mention of the entity, which is one of `mentions`."""
+        return self.chunk.mentions[bisect_left(self.chunk.mentions, key, key=_KEY)]
+
     def strength(self, key: str) -> float:
         """Similarity of the best sentence that mentions the entity, at least 0; of the best sentence at all for a subject; 0 for an
         entity that it does not mention.
         """
-        mentions = self.chunk.mentions
-        place = bisect_left(mentions, key, key=_KEY)
-        if place == len(mentions) or mentions[place].key != key:
+        if key not in self.mentions:
             return 0.0
-        mention = mentions[place]
+        mention = self.mention(key)
         if mention.role == "subject":
             return self.best_sentence
         spans = self.chunk.sentences
@@ -125,10 +127,8 @@ class Ledger:
         self.occurrences: dict[str, Occurrences] = {}
         self.expanded: set[str] = set()
         """Chunks whose neighbours have been looked up."""
-        self.entity_ids: dict[str, str] = {}
-        """By entity key."""
-        self.holders: dict[str, list[int]] = {}
-        """Which candidates mention an entity, as places in the order in which they were met. By entity key, without `named`."""
+        self.holders: defaultdict[str, list[int]] = defaultdict(list)
+        """By entity key: which candidates mention it, as places in the order in which they were met."""
         self.named = {entity.key: rarity(entity.chunk_count) for entity in question.entities}
         """Keys that the question names, with their rarity: sharing one says nothing about a second hop."""
 
@@ -187,7 +187,8 @@ class Ledger:
             mentions = frozenset(map(_KEY, chunk.mentions))
             about = frozenset([mention.key for mention in chunk.mentions if mention.role == "subject"])
             held = frozenset(words[place])
-            self._hold(chunk)
+            for key in mentions:
+                self.holders[key].append(len(self.candidates))
             self.candidates[chunk.id] = Candidate(
                 chunk=chunk,
                 vector=stored[place].chunk,
@@ -206,16 +207,6 @@ class Ledger:
         if self.joined:
             self._link(chunks)
         return added
-
-    def _hold(self, chunk: Chunk) -> None:
-        """Record what the next candidate mentions."""
-        place, holders = len(self.candidates), self.holders
-        for mention in chunk.mentions:
-            key = mention.key
-            if key in holders:
-                holders[key].append(place)
-            elif key not in self.named:
-                holders[key], self.entity_ids[key] = [place], mention.entity_id
 
 
 def rarity(chunks: int) -> float:

@@ -51,10 +51,10 @@ class ChunkCache:
         return [found[id_] for id_ in ids]
 
 
-def analysed(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, str]:
+def analysed(connection: sqlite3.Connection, index: MemoryIndex, ids: Sequence[str]) -> dict[str, str]:
     """The analysed terms of chunks, by id."""
     return {
         id_: terms
-        for part in parts(ids)
-        for id_, terms in connection.execute(f"SELECT id, terms FROM chunks WHERE id IN ({marks(part)})", part)
+        for part in parts(index.numbers(ids))
+        for id_, terms in connection.execute(f"SELECT id, terms FROM chunks WHERE n IN ({marks(part)})", part)
     }

@@ -245,7 +245,8 @@ class MemoryIndex:
         # Copying rows is cheaper than scoring all only while few are visible.
         sparse = len(rows) < 0.3 * len(self.chunk_ids)
         matrix = self._vectors[rows] if sparse else self._vectors[: len(self.chunk_ids)]
-        scores = np.round(vectors @ matrix.T, SCORE_DECIMALS)
+        # In this order: of several vectors, `vectors @ matrix.T` would copy the matrix into another layout.
+        scores = np.round((matrix @ vectors.T).T, SCORE_DECIMALS)
         if not sparse:
             scores = scores[:, rows]
         return [self._top(rows, row, k) for row in scores]

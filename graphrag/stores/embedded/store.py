@@ -244,7 +244,7 @@ class EmbeddedStore:
 
         def work(connection: sqlite3.Connection, index: MemoryIndex) -> list[TermHit]:
             ids = index.best_matches(scope, terms, k, filter)
-            found = chunks.analysed(connection, ids)
+            found = chunks.analysed(connection, index, ids)
             return [TermHit(id_, found[id_]) for id_ in ids]
 
         return await self._read(work)
