@@ -1,6 +1,8 @@
 """What the embedded store promises beyond the contract of the port."""
 
 import asyncio
+import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +11,9 @@ import pytest
 
 from graphrag.errors import InputError, StoreError
 from graphrag.stores.embedded.database import Database
+from graphrag.stores.embedded.following import FollowingIndex
 from graphrag.stores.embedded.store import EmbeddedStore
-from graphrag.types import Scope, Statistics, check_text, document_id, is_text, stable_id
+from graphrag.types import Hit, Scope, Statistics, check_text, document_id, is_text, stable_id
 from tests.contracts.generate import DIMENSION, FIELDS, VECTORS, build, seeded_corpus
 
 EVERYTHING = Scope(access=frozenset({"*"}))
@@ -82,6 +85,30 @@ async def test_a_read_after_many_rewrites_is_as_from_a_new_store(tmp_path: Path)
             assert await store.statistics(EVERYTHING) == await fresh.statistics(EVERYTHING)
             (hits,), (wanted,) = [await one.nearest_chunks(plan.owner, VECTORS[:1], 50) for one in (store, fresh)]
             assert hits == wanted
+
+
+async def test_a_search_by_vectors_is_of_the_moment_at_which_it_was_prepared(tmp_path: Path) -> None:
+    following = FollowingIndex(FIELDS)
+
+    def prepare(connection: sqlite3.Connection) -> Callable[[], list[list[Hit]]]:
+        following.follow(connection)
+        return following.memory.nearest(EVERYTHING, VECTORS[:3], 5, None)
+
+    async with Database(tmp_path / "graph.db") as database:
+        store = EmbeddedStore(database, filter_fields=FIELDS)
+        plans = seeded_corpus(seed=3, size=60)
+        for plan in plans[:30]:
+            await store.write(plan.owner, build(plan))
+        search = await database.read(prepare)
+        before = search()
+        for plan in plans[30:]:
+            await store.write(plan.owner, build(plan))
+        for plan in plans[:10]:
+            await store.delete_documents(plan.owner, [plan.id])
+        later = await database.read(prepare)
+        assert all(before)
+        assert search() == before
+        assert later() != before
 
 
 def test_ids_are_made_of_any_string() -> None:

@@ -1,11 +1,11 @@
 """What the embedded store keeps in memory: exact vectors, BM25 postings, entity postings, visibility.
 
 Rows are append-only: a replaced or deleted chunk leaves a dead row behind, and the owner rebuilds the index when dead
-rows outnumber live ones. The index belongs to one thread.
+rows outnumber live ones. The index belongs to one thread, but for a prepared search (MemoryIndex.nearest).
 """
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -237,27 +237,29 @@ class MemoryIndex:
 
     # Search
 
-    def nearest(self, scope: Scope, vectors: NDArray[np.float32], k: int, filter: Filter | None) -> list[list[Hit]]:
-        """Exact nearest chunks for each vector; by score descending, then id."""
-        rows = np.flatnonzero(self.visible(scope, filter))
-        if not len(rows):
-            return [[] for _ in vectors]
-        # Copying rows is cheaper than scoring all only while few are visible.
-        sparse = len(rows) < 0.3 * len(self.chunk_ids)
-        matrix = self._vectors[rows] if sparse else self._vectors[: len(self.chunk_ids)]
-        # In this order: of several vectors, `vectors @ matrix.T` would copy the matrix into another layout.
-        scores = np.round((matrix @ vectors.T).T, SCORE_DECIMALS)
-        if not sparse:
-            scores = scores[:, rows]
-        return [self._top(rows, row, k) for row in scores]
+    def nearest(
+        self, scope: Scope, vectors: NDArray[np.float32], k: int, filter: Filter | None
+    ) -> Callable[[], list[list[Hit]]]:
+        """Exact nearest chunks for each vector; by score descending, then id.
 
-    def _top(self, rows: NDArray[np.int64], scores: NDArray[np.floating], k: int) -> list[Hit]:
-        if len(scores) > k:
-            threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
-            keep = scores >= threshold
-            rows, scores = rows[keep], scores[keep]
-        hits = [Hit(self.chunk_ids[row], float(score)) for row, score in zip(rows, scores, strict=True)]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:k]
+        Returns the search, prepared: any thread may run it, since rows that are there do not change.
+        """
+        rows = np.flatnonzero(self.visible(scope, filter))
+        every, ids = self._vectors[: len(self.chunk_ids)], self.chunk_ids
+
+        def search() -> list[list[Hit]]:
+            if not len(rows):
+                return [[] for _ in vectors]
+            # Copying rows is cheaper than scoring all only while few are visible.
+            sparse = len(rows) < 0.3 * len(every)
+            matrix = every[rows] if sparse else every
+            # In this order: of several vectors, `vectors @ matrix.T` would copy the matrix into another layout.
+            scores = np.round((matrix @ vectors.T).T, SCORE_DECIMALS)
+            if not sparse:
+                scores = scores[:, rows]
+            return [_top(ids, rows, row, k) for row in scores]
+
+        return search
 
     def best_matches(self, scope: Scope, terms: Collection[str], k: int, filter: Filter | None) -> list[str]:
         """Ids of the k best chunks by BM25 that hold at least one term, ascending; statistics over all that is visible."""
@@ -278,7 +280,7 @@ class MemoryIndex:
             scores[rows] += weight * counts / (counts + norms[rows])
         # Every term has a positive weight, so a chunk that holds one has a score above zero.
         found = np.flatnonzero((scores > 0) & mask)
-        return sorted(hit.chunk_id for hit in self._top(found, np.round(scores[found], 9), k))
+        return sorted(hit.chunk_id for hit in _top(self.chunk_ids, found, np.round(scores[found], 9), k))
 
     def term_counts(self, scope: Scope, terms: Iterable[str]) -> tuple[int, float, dict[str, int]]:
         """Visible chunks, their average length in terms, and document frequencies."""
@@ -406,3 +408,12 @@ class MemoryIndex:
     def vectors(self, chunks: Sequence[str]) -> NDArray[np.float32]:
         """`(len(chunks), dim)` embeddings of known chunks, a copy."""
         return self._vectors[[self.row_of[id_] for id_ in chunks]]
+
+
+def _top(ids: list[str], rows: NDArray[np.int64], scores: NDArray[np.floating], k: int) -> list[Hit]:
+    if len(scores) > k:
+        threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
+        keep = scores >= threshold
+        rows, scores = rows[keep], scores[keep]
+    hits = [Hit(ids[row], float(score)) for row, score in zip(rows, scores, strict=True)]
+    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:k]

@@ -4,6 +4,7 @@ SQLite (WAL) is the only truth. The reading thread of the Database owns the memo
 writes of any process are seen by the next read. Each read is one transaction: index and rows are of the same revision.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from heapq import nsmallest
@@ -222,12 +223,13 @@ class EmbeddedStore:
         self._check_filter(filter)
         check_query_vectors(vectors, None)
 
-        def work(connection: sqlite3.Connection, index: MemoryIndex) -> list[list[Hit]]:
+        def work(connection: sqlite3.Connection, index: MemoryIndex) -> Callable[[], list[list[Hit]]]:
             self._check_bound(connection)
             check_query_vectors(vectors, sql.recorded(connection, sql.DIMENSION))
             return index.nearest(scope, vectors, k, filter)
 
-        return await self._read(work)
+        # Beside the reading thread, which searches by words meanwhile: comparing vectors holds no lock of the interpreter.
+        return await asyncio.to_thread(await self._read(work))
 
     async def search_chunks(
         self,
