@@ -81,17 +81,24 @@ async def graph_search(ledger: Ledger, k: int) -> list[Hit]:
         The k best passages with the score of the best chain each stands in.
     """
     question = ledger.question
-    near, matching, about = await asyncio.gather(
+
+    async def add_by_words() -> None:
+        matching, about = await asyncio.gather(
+            keyword_search(
+                ledger.store, ledger.scope, question.text, CANDIDATES_PER_SEARCH, ledger.filter, question.statistics
+            ),
+            ledger.store.chunks_mentioning(
+                ledger.scope, [entity.id for entity in question.entities], MENTIONS_OF_NAMED, ledger.filter, rare=True
+            ),
+        )
+        named = [id_ for found in about for id_ in found.chunk_ids]
+        ids = [*(hit.chunk_id for hit in matching), *named]
+        await ledger.add(ids[: MAX_CANDIDATES - NEIGHBOURS - CANDIDATES_PER_SEARCH])
+
+    near, _ = await asyncio.gather(
         vector_search(ledger.store, ledger.scope, question.vector, CANDIDATES_PER_SEARCH, ledger.filter),
-        keyword_search(
-            ledger.store, ledger.scope, question.text, CANDIDATES_PER_SEARCH, ledger.filter, question.statistics
-        ),
-        ledger.store.chunks_mentioning(
-            ledger.scope, [entity.id for entity in question.entities], MENTIONS_OF_NAMED, ledger.filter, rare=True
-        ),
+        add_by_words(),
     )
-    named = [id_ for found in about for id_ in found.chunk_ids]
-    first = [*(hit.chunk_id for hit in near), *(hit.chunk_id for hit in matching), *named]
-    await ledger.add(first[: MAX_CANDIDATES - NEIGHBOURS])
+    await ledger.add(hit.chunk_id for hit in near)
     await ledger.add(await expand(ledger, best_first(ledger, FIRST_HOPS), NEIGHBOURS))
     return score_chains(ledger).hits[:k]
