@@ -132,6 +132,9 @@ class LocalEncoder:
     async def embed(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
         """As Embedder.embed; what is longer than one pass is cut."""
         prefix = self._model.query_prefix if kind == "query" else self._model.document_prefix
+        if len(texts) == 1:  # a question, which would wait for each change of threads
+            alone = await self._work(lambda: self._forward(self._text_window(0, prefix + texts[0])))
+            return _unit(alone.total)[np.newaxis]
         windows = await self._work(
             lambda: [self._text_window(index, prefix + text) for index, text in enumerate(texts)]
         )
