@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from agent.spans.wanted import NOUNS
+from agent.spans.wanted import NOUNS, PEOPLE
 from graphrag.analysis import STOP_WORDS, fold, terms
 from graphrag.lives import MONTH
 from graphrag.retrieval.question import Question
@@ -56,11 +56,25 @@ _CAUSING = re.compile(
     r"\s+(?-i:[a-z]\w*(?:[a-rt-z]|ous|ess))(?=[?.!,;]|\s*$|\s+(?:a[nst]|at|by|for|from|in|on|or|and|to|with)\b)",
     re.IGNORECASE,
 )
+# What an answer shows without the word: "a British crime writer" is an occupation, "MLD: megalitres a day" is what MLD means,
+# "the seal is broken" what is wrong, "26 days" what somebody gets, and "21 days" how long a thing takes.
+_UNSAID = re.compile(
+    r"\b(occupation|profession|nationality|genre|citizenship)s?\b"
+    r"|\bwhat\s+(?:does|do|did)\b.*\b(mean|stand)(?:\s+for)?\s*\??\s*$"
+    r"|\bwhat(?:\s+(?:is|was|went|goes|has\s+gone))?\s+(wrong|happened|happens)\b"
+    r"|\b(?:do|does|did|will|can|may)\s+(?:i|we|you|one|they)\s+(get)\b"
+    r"|\b(?:how\s+long|until\s+when)\s+(?:does|do|did|will)\b.*\b(takes?|last|run)\b",
+    re.IGNORECASE,
+)
 ONE_THING = 5
 """Words, but those that say what kind of answer is wanted, with which a question may ask one thing of one thing."""
 _OPENING = re.compile(
     r"\s*(?:\w+\s+)?(?:who|whom|when|where|what|which|why|how(?:\s+\w+)?)\b(?:\s+(?:is|was|are|were))?(?:\s+(?:the|an?))?\b",
     re.IGNORECASE,
+)
+# "Where was the producer of Harbour Grammar born?" asks of somebody whom it does not name.
+_OF_SOMEBODY = re.compile(
+    r"\s*(?:\w+\s+)?(?:when|where)\s+(?:is|was|are|were)\s+(?:the|an?)\s+(?:\w+\s+)?(\w+)\s+of\s", re.IGNORECASE
 )
 # What makes a second step: another clause, a possessive, a list, or a noun that is described ("the lead of", "the town named").
 _FURTHER = re.compile(
@@ -76,15 +90,15 @@ def asked_words(question: str) -> frozenset[str]:
     """Words that say what kind of answer is wanted ("how *long*", "which *company*"), case-folded.
 
     So do those of an order ("*list* the members") and, of two things, by what they are compared ("*earlier*, A or B"), and those
-    that say what kind of thing a clause describes ("the *company* that makes ..."), and the verb of a cause ("whose illness
-    *made* tanker 6 late"). The evidence need not hold any of them: what it speaks of is of that kind without saying so.
+    that say what kind of thing a clause describes ("the *company* that makes ..."), the verb of a cause ("whose illness *made* tanker 6
+    late"), and what any answer shows ("what does MLD *mean*"). The evidence need not hold any of them: what it speaks of is of that kind without saying so.
     """
     asked: set[str] = set()
     for match in _ASKED.finditer(question):
         words = {word.casefold() for word in match.groups() if word}
         if not (_ATTRIBUTE.match(match.group()) and _MEASURED.intersection(terms(" ".join(words)))):
             asked |= words
-    for pattern in (_DESCRIBED, _OF_KIND, _CAUSING):
+    for pattern in (_DESCRIBED, _OF_KIND, _CAUSING, _UNSAID):
         asked.update(word.casefold() for match in pattern.finditer(question) for word in match.groups() if word)
     order = _ORDER.match(question)
     if order is not None:
@@ -102,6 +116,9 @@ def says_one_thing(question: Question) -> bool:
     """
     asking = _OPENING.match(question.text)
     if asking is None or len(wanted_terms(question)) > ONE_THING:
+        return False
+    somebody = _OF_SOMEBODY.match(question.text)
+    if somebody is not None and not PEOPLE.isdisjoint(terms(somebody.group(1))):
         return False
     return not _FURTHER.search(question.text, asking.end())
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from agent.expected import name_terms, wanted_terms
+from agent.spans.fields import said_with
 from agent.spans.wanted import PEOPLE, Kind, kin_held, read_wanted
 from graphrag.analysis import STOP_WORDS, fold, held_terms, terms
 from graphrag.retrieval.question import Question
@@ -28,6 +29,9 @@ _ROLE = re.compile(
     r"\w{2,}(?:er|or|ist|ian|ee)s?|(?:team|crew|board|desk|group|guild|council|staff|head|people|chief)s?"
 )
 _BEFORE_NAME = re.compile(r"\b(?:before|after)\s+(?:(?:the|Dr|Mr|Mrs|Ms)\.?\s+)?[A-Z][a-z]")
+_DENYING = frozenset("never no not nor neither without didn doesn don wasn isn weren aren hasn hadn".split())
+DENIED = 2
+"""Words before what is denied, at most: "never married", "had no known children"."""
 _ORDER = re.compile(
     r"\b(?:before|after|until|till|previous(?:ly)?|former(?:ly)?|prior|earlier|later|then|next|last|ex|predecessors?|successors?|succe(?:ed|ss)\w*"
     r"|replac\w+|follow\w*|no longer|(?:take|takes|taken|took|taking|hand|hands|handed|handing) over)\b",
@@ -38,8 +42,9 @@ _ORDER = re.compile(
 def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     """Whether a sentence that says anything of what is asked about the question's names holds something of the kind asked for.
 
-    "Who led it before Ada Penn?" asks for one that speaks of an order, too. No sentence of a table is looked at by itself, since
-    its head says what stands below, and where nothing is said at all, other features know it.
+    "Who led it before Ada Penn?" asks for one that speaks of an order, too, and what a sentence denies ("she never married") it does
+    not tell. No sentence of a table is looked at by itself, since its head says what stands below, nor a line of a record, whose
+    name stands in another one. Where nothing is said at all, other features know it.
     """
     wanted = wanted_terms(question)
     relation = wanted - frozenset(name_terms(question.text)) or wanted
@@ -48,11 +53,10 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     asked = frozenset(_WORD.findall(fold(question.text)))
     speaking = False
     for chunk in chunks:
-        for span in chunk.sentences:
-            sentence = chunk.between(*span)
+        for sentence in said_with(chunk) if chunk.sentences else ():
             said = frozenset(terms(sentence))
             if held_terms(relation, said) or kin_held(relation, said):
-                fits = not ordered or tells_of_order(sentence)
+                fits = (not ordered or tells_of_order(sentence)) and not _denies(sentence, relation, asked)
                 if "|" in sentence or (fits and _holds(kind, sentence, asked)):
                     return True
                 speaking = True
@@ -67,6 +71,16 @@ def asks_of_order(question: str) -> bool:
 def tells_of_order(sentence: str) -> bool:
     """Whether a sentence speaks of one before or after another."""
     return _ORDER.search(sentence) is not None
+
+
+def _denies(sentence: str, relation: frozenset[str], asked: frozenset[str]) -> bool:
+    """Whether a sentence says of all it holds of a relation that it is not so, which the question does not say itself."""
+    words = _WORD.findall(fold(sentence))
+    if _DENYING.isdisjoint(words) or not _DENYING.isdisjoint(asked):
+        return False
+    said = [frozenset(terms(word)) for word in words]
+    places = [i for i, own in enumerate(said) if held_terms(relation, own) or kin_held(relation, own)]
+    return bool(places) and all(not _DENYING.isdisjoint(words[max(0, i - DENIED) : i]) for i in places)
 
 
 def _holds(kind: Kind, sentence: str, asked: frozenset[str]) -> bool:

@@ -22,6 +22,8 @@ DOCUMENTS = {
     "heron.md": "# Team Heron\n\nTeam Heron runs the pump test hall. The hall is led by Ada Penn. Her deputy is Bram Reid.",
     "budget.md": "# Budget\n\nThe trials are paid from the travel budget. The borrower pays the insurance. Priya sorts the mail.",
     "rota.md": "# Rota\n\nThe rota was led by Femke Bos until Jon Vale took over. The bonus is paid once probation is over.",
+    "penn.md": "# Ada Penn\n\nAda Penn, born in Hull, never married. Carol Voss wrote her life.",
+    "staff.jsonl": '{"name": "Carol Voss", "job title": "Quality Manager", "text": "joined last year"}',
     "agents.md": "# Agents\n\n| Country | Agent | Since |\n|---|---|---|\n| Poland | Medivia | 2018 |\n",
 }
 
@@ -56,6 +58,8 @@ async def read(kb: KnowledgeBase, text: str) -> Question:
         ("Which is older, the Tarn 40 or the Tarn 90?", False),
         ("Which brewery bought a noisy second-hand pump for dairies cheaply last winter?", False),
         ("Does the Tarn 40 float?", False),
+        ("Where was the leader of Team Heron born?", False),
+        ("When was the trial of the Tarn 90 held?", True),
     ],
 )
 async def test_a_question_that_asks_one_thing_of_one_thing_is_told_from_those_that_go_on(
@@ -89,6 +93,9 @@ async def test_what_is_said_of_another_thing_does_not_answer(pumps: KnowledgeBas
         ("When was the hall led by Ada Penn?", "heron.md", False),
         ("Since when is Medivia the agent?", "agents.md", True),
         ("Why is the hall led by Ada Penn?", "heron.md", True),
+        ("Who was the husband of Ada Penn?", "penn.md", False),
+        ("Who never married?", "penn.md", True),
+        ("Who is the quality manager?", "staff.jsonl#1", True),
         ("Who paints the ceiling?", "heron.md", True),
     ],
 )
