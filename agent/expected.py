@@ -29,7 +29,8 @@ _NAME = re.compile(r"\b(?:[A-Z]\w*|\w*\d\w*)(?:-\w+)*")
 COMPARING = frozenset(
     """
     earlier later earliest latest longer shorter older younger oldest youngest newer bigger larger smaller higher lower taller
-    cheaper cheapest expensive first last
+    longest shortest biggest largest smallest highest lowest tallest deeper deepest wider widest heavier heaviest lighter lightest
+    faster fastest slower slowest cheaper cheapest expensive populous more most fewer fewest less least first last
     """.split()
 )
 """Words by which two things are compared."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence, Set
 
 from agent.spans.candidates import DATE, Found
 from agent.spans.places import COUNTRIES
+from agent.spans.quantities import larger, read_measure
 from agent.spans.wanted import PEOPLE, Wanted, canonical
 from graphrag.analysis import full_key, normalise, terms
 from graphrag.lives import life
@@ -90,6 +91,16 @@ def _choose(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[str, F
         if dates[0] is None or dates[1] is None or dates[0] == dates[1]:
             return None
         chosen = int((dates[0] < dates[1]) == bool(words & _LATER))
+    elif words >= {"lived", "longer"}:
+        lived = [_years_lived(passage.chunk) for passage in pair]
+        if lived[0] is None or lived[1] is None or lived[0] == lived[1]:
+            return None
+        chosen = int(lived[0] < lived[1])
+    elif (measure := read_measure(ledger.question.text)) is not None:
+        more = larger([passage.chunk for passage in pair], measure)
+        if more is None:
+            return None
+        chosen = 1 - more if measure.less else more
     else:
         names = frozenset(terms(" ".join(options)))
         held = _held(ledger, pair, names)
@@ -99,6 +110,13 @@ def _choose(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[str, F
         chosen = int(lacks[0])
     found = _naming(pair[chosen].chunk, options[chosen])
     return (found.text, found) if found else None
+
+
+def _years_lived(chunk: Chunk) -> float | None:
+    """About how many years the one lived whom a passage is about; None where it does not say both dates."""
+    dates = [first_date(chunk.between(*span)) for span in life(chunk) if span is not None]
+    years = [year + month / 12 + day / 365 for year, month, day in filter(None, dates)]
+    return years[1] - years[0] if len(years) == 2 else None
 
 
 def _decide(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[str, Found] | None:
@@ -154,7 +172,7 @@ def _nations(chunk: Chunk) -> tuple[frozenset[str], frozenset[str]]:
         (start, mention.type, mention.key)
         for mention in chunk.mentions
         for start, _ in mention.spans
-        if opening.start <= start < opening.end
+        if opening.start <= start < opening.end and mention.role != "subject"
     )
     peoples = (key.split() for _, type, key in named if type == "NORP")
     return frozenset(key for _, _, key in named if key in COUNTRIES), frozenset(next(peoples, ()))

@@ -8,6 +8,7 @@ from agent.expected import COMPARING, asked_words
 from agent.spans.candidates import Found
 from agent.spans.comparison import compare, first_date
 from agent.spans.fields import Field, fields_of
+from agent.spans.quantities import LESS
 from agent.spans.wanted import NAME, Wanted
 from graphrag.analysis import held_terms, normalise, terms
 from graphrag.retrieval.ledger import Ledger
@@ -15,7 +16,7 @@ from graphrag.types import Hit
 
 CONSIDERED = 12
 """Best-ranked passages in which the fields are looked for."""
-_LESS = frozenset("earlier earliest shorter older oldest smaller lower cheaper cheapest first".split())
+_LESS = LESS | frozenset("earlier earliest older oldest first".split())
 _BOTH = re.compile(rf"({NAME})\s+and\s+({NAME})".replace("|and|", "|"))
 _WORDS = re.compile(r"\b(\w+)\s+and\s+(\w+)")
 _SAME = re.compile(r"\bsame\b", re.IGNORECASE)

@@ -1,0 +1,157 @@
+"""Amounts that prose states, for comparing two things by them: "which mountain is higher", "which has more inhabitants"."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from graphrag.analysis import terms
+from graphrag.types import Chunk
+
+CLOSE = 0.02
+"""Share by which two amounts may differ and still be one, told in two units: "3,655 metres (11,991 ft)"."""
+FOLLOWING = 3
+"""Words after a number among which stands what it counts, at most: "120 of the largest cars"."""
+
+_UNITS: Mapping[str, Mapping[str, float]] = {
+    "length": {
+        "mm": 0.001, "cm": 0.01, "centimetres": 0.01, "centimeters": 0.01, "inches": 0.0254, "ft": 0.3048, "feet": 0.3048, "foot": 0.3048,
+        "m": 1, "metres": 1, "meters": 1, "metre": 1, "meter": 1, "km": 1000, "kilometres": 1000, "kilometers": 1000, "kilometre": 1000,
+        "kilometer": 1000, "mi": 1609.344, "miles": 1609.344, "mile": 1609.344,
+    },
+    "time": {
+        "seconds": 1 / 60, "minutes": 1, "minute": 1, "min": 1, "hours": 60, "hour": 60, "days": 1440, "day": 1440, "weeks": 10080,
+        "months": 43800, "month": 43800, "years": 525600, "year": 525600,
+    },
+    "mass": {"g": 0.001, "kg": 1, "kilograms": 1, "t": 1000, "tonnes": 1000, "tons": 1000, "lb": 0.4536, "lbs": 0.4536, "pounds": 0.4536},
+    "area": {
+        "m²": 1e-6, "m2": 1e-6, "km²": 1, "km2": 1, "square kilometres": 1, "square kilometers": 1, "sq mi": 2.59, "square miles": 2.59,
+        "ha": 0.01, "hectares": 0.01, "acres": 0.004047,
+    },
+    "volume": {"litres": 0.001, "liters": 0.001, "l": 0.001, "m³": 1, "m3": 1, "cubic metres": 1, "cubic meters": 1},
+    "speed": {"km/h": 1, "kph": 1, "kilometres per hour": 1, "mph": 1.609, "miles per hour": 1.609, "knots": 1.852, "m/s": 3.6},
+    "power": {"w": 0.001, "kw": 1, "mw": 1000, "hp": 0.7457, "horsepower": 0.7457},
+    "temperature": {"°c": 1, "degrees": 1, "degrees celsius": 1},
+}  # fmt: skip
+_COMPARED = {
+    word: dimensions
+    for words, dimensions in (
+        ("higher highest taller tallest lower lowest deeper deepest shallower wider widest narrower thicker thinner", ("length",)),
+        ("longer longest shorter shortest", ("length", "time")),
+        ("larger largest bigger biggest smaller smallest", ("area", "people", "volume")),
+        ("heavier heaviest lighter lightest", ("mass",)),
+        ("faster fastest slower slowest", ("speed",)),
+        ("hotter hottest warmer warmest colder coldest cooler coolest", ("temperature",)),
+        ("populous", ("people",)),
+        ("powerful", ("power",)),
+    )
+    for word in words.split()
+}  # fmt: skip
+LESS = frozenset(
+    """
+    lower lowest shallower narrower thinner shorter shortest smaller smallest lighter lightest slower slowest colder coldest cooler
+    coolest fewer fewest less least cheaper cheapest
+    """.split()
+)
+"""Words that ask for the smaller of two amounts."""
+_NOUNS = {
+    "length": frozenset(
+        terms("high height tall deep depth long length wide width elevation altitude peak summit rise")
+    ),
+    "time": frozenset(terms("long last length duration")),
+    "mass": frozenset(terms("weight weigh heavy mass")),
+    "area": frozenset(terms("area cover surface size")),
+    "volume": frozenset(terms("volume hold capacity")),
+    "speed": frozenset(terms("speed fast top maximum")),
+    "power": frozenset(terms("power output engine")),
+    "temperature": frozenset(terms("temperature average mean")),
+    "people": frozenset(terms("population inhabitants people residents")),
+}
+"""What a sentence says that tells the amount in question, where a passage has several."""
+_COUNTED = re.compile(r"\b(?:more|most|fewer|fewest|less|least)\s+([a-z]+(?:\s+[a-z]+)?)")
+_NUMBER = (
+    r"(?<![\w.,-])(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?:\s(?P<scale>thousand|million|billion))?"
+)
+_PLAIN = re.compile(_NUMBER + r"(?!\s?%|[\w,.]*\d)")
+_POPULATION = re.compile(rf"\bpopulation\b[^.\d]{{0,40}}?{_NUMBER}", re.IGNORECASE)
+_SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9}
+_YEAR = re.compile(r"1\d{3}|20\d{2}")
+_WORD = re.compile(r"\w+")
+
+
+def _units(dimension: str) -> "re.Pattern[str]":
+    names = sorted(_UNITS[dimension], key=len, reverse=True)
+    return re.compile(rf"{_NUMBER}[\s-]?(?P<unit>{'|'.join(map(re.escape, names))})(?![\w²³/])", re.IGNORECASE)
+
+
+_WITH_UNIT = {dimension: _units(dimension) for dimension in _UNITS}
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """By what a question compares two things."""
+
+    dimensions: tuple[str, ...]
+    """In the order in which they are tried; none where it is a count."""
+    counted: frozenset[str]
+    """Terms of what is counted ("more *cars*")."""
+    less: bool
+    """Whether it asks for the smaller."""
+
+
+def read_measure(question: str) -> Measure | None:
+    """The amount by which a question compares, if it compares by one."""
+    text = question.lower()
+    words = frozenset(_WORD.findall(text))
+    less = bool(words & LESS)
+    dimensions = next((_COMPARED[word] for word in _WORD.findall(text) if word in _COMPARED), ())
+    if dimensions:
+        return Measure(dimensions, frozenset(), less)
+    counted = _COUNTED.search(text)
+    if counted is None:
+        return None
+    own = frozenset(terms(counted.group(1)))
+    return Measure(("people",) if own & _NOUNS["people"] else (), own, less)
+
+
+def larger(chunks: Sequence[Chunk], measure: Measure) -> int | None:
+    """Which of two passages states the larger amount, 0 or 1; None if either states none, or several, or both the same."""
+    for dimension in measure.dimensions or ("",):
+        one, other = (_amount(chunk, dimension, measure.counted) for chunk in chunks)
+        if one is not None and other is not None and not _same(one, other):
+            return int(other > one)
+    return None
+
+
+def _amount(chunk: Chunk, dimension: str, counted: Set[str]) -> float | None:
+    """The one amount that a passage states; of several, the one in a sentence that names the dimension."""
+    said: list[tuple[bool, float]] = []
+    for span in chunk.sentences:
+        sentence = chunk.between(*span)
+        named = not _NOUNS.get(dimension, counted).isdisjoint(terms(sentence))
+        said += ((named, amount) for amount in _stated(sentence, dimension, counted))
+    for amounts in ([amount for _, amount in said], [amount for named, amount in said if named]):
+        if amounts and all(_same(amount, amounts[0]) for amount in amounts):
+            return amounts[0]
+    return None
+
+
+def _stated(sentence: str, dimension: str, counted: Set[str]) -> Iterable[float]:
+    if dimension in _UNITS:
+        for match in _WITH_UNIT[dimension].finditer(sentence):
+            yield _value(match) * _UNITS[dimension][match["unit"].lower()]
+        return
+    wanted = _NOUNS["people"] if dimension == "people" else counted
+    for match in _PLAIN.finditer(sentence):
+        following = sentence[match.end() : match.end() + 60].split()[:FOLLOWING]
+        if not _YEAR.fullmatch(match.group()) and not wanted.isdisjoint(terms(" ".join(following))):
+            yield _value(match)
+    if dimension == "people":
+        yield from (_value(m) for m in _POPULATION.finditer(sentence) if not _YEAR.fullmatch(m["number"]))
+
+
+def _value(match: "re.Match[str]") -> float:
+    return float(match["number"].replace(",", "")) * _SCALES.get(match["scale"] or "", 1)
+
+
+def _same(one: float, other: float) -> bool:
+    return abs(one - other) <= CLOSE * max(one, other)
