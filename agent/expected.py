@@ -58,13 +58,13 @@ _CAUSING = re.compile(
     re.IGNORECASE,
 )
 # What an answer shows without the word: "a British crime writer" is an occupation, "MLD: megalitres a day" is what MLD means,
-# "the seal is broken" what is wrong, "26 days" what somebody gets, and "21 days" how long a thing takes.
+# "the seal is broken" what is wrong, "26 days" what somebody gets, "30 June" until when a thing runs.
 _UNSAID = re.compile(
     r"\b(occupation|profession|nationality|genre|citizenship)s?\b"
     r"|\bwhat\s+(?:does|do|did)\b.*\b(mean|stand)(?:\s+for)?\s*\??\s*$"
     r"|\bwhat(?:\s+(?:is|was|went|goes|has\s+gone))?\s+(wrong|happened|happens)\b"
     r"|\b(?:do|does|did|will|can|may)\s+(?:i|we|you|one|they)\s+(get)\b"
-    r"|\b(?:how\s+long|until\s+when)\s+(?:does|do|did|will)\b.*\b(takes?|last|run)\b",
+    r"|\buntil\s+when\s+(?:does|do|did|will)\b.*\b(last|run)\b",
     re.IGNORECASE,
 )
 ONE_THING = 5

@@ -29,6 +29,8 @@ _ROLE = re.compile(
     r"\w{2,}(?:er|or|ist|ian|ee)s?|(?:team|crew|board|desk|group|guild|council|staff|head|people|chief)s?"
 )
 _BEFORE_NAME = re.compile(r"\b(?:before|after)\s+(?:(?:the|Dr|Mr|Mrs|Ms)\.?\s+)?[A-Z][a-z]")
+_OF_SOMEBODY = re.compile(r"^\W*(?:\w+ )?(?:name|person|employee|contact|member)\s*:", re.IGNORECASE | re.MULTILINE)
+"""In the record of somebody."""
 _DENYING = frozenset("never no not nor neither without didn doesn don wasn isn weren aren hasn hadn".split())
 DENIED = 2
 """Words before what is denied, at most: "never married", "had no known children"."""
@@ -43,8 +45,8 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     """Whether a sentence that says anything of what is asked about the question's names holds something of the kind asked for.
 
     "Who led it before Ada Penn?" asks for one that speaks of an order, too, and what a sentence denies ("she never married") it does
-    not tell. No sentence of a table is looked at by itself, since its head says what stands below, nor a line of a record, whose
-    name stands in another one. Where nothing is said at all, other features know it.
+    not tell. No sentence of a table is looked at by itself, since its head says what stands below, nor, asked for a
+    person, a line of a record, whose name stands in another one. Where nothing is said at all, other features know it.
     """
     wanted = wanted_terms(question)
     relation = wanted - frozenset(name_terms(question.text)) or wanted
@@ -53,7 +55,7 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     asked = frozenset(_WORD.findall(fold(question.text)))
     speaking = False
     for chunk in chunks:
-        for sentence in said_with(chunk) if chunk.sentences else ():
+        for sentence in _sentences(chunk, kind):
             said = frozenset(terms(sentence))
             if held_terms(relation, said) or kin_held(relation, said):
                 fits = (not ordered or tells_of_order(sentence)) and not _denies(sentence, relation, asked)
@@ -61,6 +63,12 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
                     return True
                 speaking = True
     return not speaking
+
+
+def _sentences(chunk: Chunk, kind: Kind) -> Sequence[str]:
+    if kind == "person" and _OF_SOMEBODY.search(chunk.text):
+        return said_with(chunk)
+    return [chunk.between(*span) for span in chunk.sentences]
 
 
 def asks_of_order(question: str) -> bool:

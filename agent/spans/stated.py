@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from agent.citing import labels
@@ -10,6 +10,8 @@ from agent.evidence import EvidenceSet, weight_of
 from agent.expected import name_terms, numbered_names, says_one_thing, wanted_terms
 from agent.spans.candidates import DATE, TIME, Found
 from agent.spans.fields import Field, fields_of
+from agent.spans.glossary import explained, meaning
+from agent.spans.told import NAME, told_fields
 from agent.spans.wanted import Kind, Wanted, canonical, read_wanted
 from graphrag.analysis import held_terms, normalise, terms
 from graphrag.retrieval.chain import bridge_between
@@ -28,11 +30,14 @@ LAST = 0.5
 """How near to the question word what a label holds is, by the nearest: what is further away leads to what is asked of."""
 LEAD = 0.05
 """By how much the best value has to be ahead of another one."""
-_NAME = re.compile(r"[A-Z][\w’'.-]*(?:\s+(?:(?:de|van|von|der|of|and|&)\s+)?[A-Z][\w’'.-]*){0,4}")
 _IDENTIFIER = re.compile(r"\w+(?:[-_.]\w+)+")
 _CODE = re.compile(r"[^\W\d_]+[-_]\d[\w-]*")
 """No amount of anything: "TR-4"."""
 _DIGIT = re.compile(r"\d")
+_LEAD = re.compile(r"[^,;()]*[^,;()\s]")
+"""What stands before a remark: "26 days, rising to 29"."""
+_NAMING = frozenset(terms("name person employee contact member staff"))
+"""Labels of the field that says who a record is about."""
 _NUMBER = re.compile(r"\D{0,6}\d[\d.,  ]*(?:\s?[^\W\d]+){0,3}\D{0,3}|\+?[\d ()/-]{5,}")
 
 
@@ -69,6 +74,10 @@ def with_stated(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> E
 
 def stated_answer(ledger: Ledger, chunk_ids: Sequence[str], wanted: Wanted) -> tuple[Found, float] | None:
     """The value of the field that answers, and how probably; None if no field of these passages does, or two do that differ."""
+    term = explained(ledger.question.text)
+    if term:
+        found = meaning(ledger, chunk_ids, term)
+        return (found, STATED) if found is not None else None
     asked = _read(ledger, wanted)
     if not asked.all:  # "Who is it?" gives nothing that a label could hold
         return None
@@ -76,11 +85,17 @@ def stated_answer(ledger: Ledger, chunk_ids: Sequence[str], wanted: Wanted) -> t
     weighed: list[tuple[float, float, Field]] = []
     for id_ in chunk_ids:
         passage = ledger.candidates[id_]
-        if "|" not in passage.chunk.text and ":" not in passage.chunk.text:
-            continue
         others = [] if single else [ledger.candidates[other] for other in chunk_ids if other != id_]
-        for field in fields_of(passage.chunk):
-            scores = _weigh(ledger, asked, field, passage, others)
+        fields = list(fields_of(passage.chunk)) if "|" in passage.chunk.text or ":" in passage.chunk.text else []
+        bearer = _bearer(ledger, asked, fields) if single else None
+        if bearer is not None:
+            return Found(bearer.chunk, bearer.start, bearer.end, normalise(bearer.text), ""), STATED
+        for field in (*fields, *told_fields(passage.chunk)):
+            field = _of_kind(asked, field)
+            if field is None:
+                continue
+            weigh = _weigh_told if field.told else _weigh
+            scores = weigh(ledger, asked, field, passage, others)
             if scores is not None:
                 weighed.append((*scores, field))
     if not weighed:
@@ -152,7 +167,9 @@ def _weigh(
         return None
     label = frozenset(terms(field.label))
     near = label | frozenset(terms(field.beside))
-    if not _is_of_kind(asked, value) or not _is_asked(asked, value, label, own):
+    if asked.wanted.kind == "number":
+        near |= own  # "how many *days*"
+    if not _is_asked(asked, value, label, own) or _is_of_another(ledger, asked, field, passage):
         return None
     said = (f"{field.label} {field.beside}", *(other.chunk.text for other in others))
     if any(not any(f" {name} " in f" {normalise(text)} " for text in said) for name in asked.numbered):
@@ -174,13 +191,73 @@ def _weigh(
     return score, STATED if alone >= WHOLE and share >= PART else IMPLIED
 
 
+def _weigh_told(
+    ledger: Ledger, asked: _Asked, field: Field, passage: Candidate, others: Sequence[Candidate]
+) -> tuple[float, float] | None:
+    """The same of a field that a sentence tells. It has to be of what the question names, or of what a passage names that leads there:
+    prose tells of many things, and whatever a passage tells has a capital.
+    """
+    own, label, head = frozenset(terms(field.text)), frozenset(terms(field.label)), asked.wanted.head
+    if own <= asked.all or not (asked.relation or head) or not head <= frozenset(map(canonical, label | own)):
+        return None
+    if not _is_asked(asked, field.text, label, own):
+        return None
+    weights = ledger.question.weights
+    told = held_terms(asked.all, label | frozenset(terms(field.beside)))
+    leading = [other for other in others if (other.chunk.id, passage.chunk.id) in ledger.links]
+    further = frozenset[str]().union(*(other.terms for other in leading))
+    least = (PART if leading else WHOLE) * weight_of(weights, asked.all)
+    if not asked.names <= told | further or weight_of(weights, (told | further) & asked.all) < least:
+        return None
+    return weight_of(weights, told) / (weight_of(weights, asked.all) or 1.0), IMPLIED if leading else STATED
+
+
+def _bearer(ledger: Ledger, asked: _Asked, fields: Sequence[Field]) -> Field | None:
+    """Who has what is asked: a record says "name: Ida Rowan" and "job title: Quality Manager", and the question is who that is."""
+    if asked.wanted.kind != "person":
+        return None
+    weights = ledger.question.weights
+    whole = WHOLE * weight_of(weights, asked.all)
+    for field in fields:
+        if (
+            field.row >= 0
+            and weight_of(weights, held_terms(asked.all, frozenset(terms(field.text))) & asked.all) >= whole
+        ):
+            record = [other for other in fields if other.row == field.row]
+            named = (one for one in record if not _NAMING.isdisjoint(terms(one.label)) and NAME.fullmatch(one.text))
+            return next(named, None)
+    return None
+
+
+def _is_of_another(ledger: Ledger, asked: _Asked, field: Field, passage: Candidate) -> bool:
+    """Whether a row names what is asked about beside what it is about itself, and another passage is about that: the pump that feeds
+    the tower was not inspected when the tower was.
+    """
+    if passage.named or not asked.names or asked.wanted.head or not says_one_thing(ledger.question):
+        return False
+    above = frozenset(terms(" ".join((field.label, passage.chunk.title, *passage.chunk.heading))))
+    return not asked.names & above and any(other.named for other in ledger.candidates.values())
+
+
+def _of_kind(asked: _Asked, field: Field) -> Field | None:
+    """The field, or what its value says before a remark, where that is of the kind that is asked for."""
+    if field.told and asked.wanted.kind in ("date", "number"):
+        return None
+    if _is_of_kind(asked, field.text):
+        return field
+    lead = _LEAD.match(field.text)
+    if lead is None or lead.end() == len(field.text) or not _is_of_kind(asked, lead.group()):
+        return None
+    return replace(field, end=field.start + lead.end())
+
+
 def _is_asked(asked: _Asked, value: str, label: frozenset[str], own: frozenset[str]) -> bool:
     """Whether the label, or a name that is the value, holds the noun that is asked for; without one, what is asked about the names."""
     wanted = asked.wanted
     if wanted.measure and (wanted.measure & label or not asked.relation):
         return bool(wanted.measure & label)
     if wanted.head and wanted.kind != "date":
-        held = frozenset(map(canonical, label | own if _NAME.fullmatch(value) else label)) & wanted.head
+        held = frozenset(map(canonical, label | own if NAME.fullmatch(value) else label)) & wanted.head
         return 2 * len(held) >= len(wanted.head)
     # What it goes through ("the lead of the *team* that") is not what is asked, unless nothing else is.
     relation = asked.relation - wanted.through or asked.relation or asked.all
@@ -194,7 +271,7 @@ def _is_of_kind(asked: _Asked, value: str) -> bool:
     dated = DATE.search(value) is not None or TIME.search(value) is not None
     match kind:
         case "person":
-            return _NAME.fullmatch(value) is not None
+            return NAME.fullmatch(value) is not None and not value.isupper()  # "DEP-B" is none
         case "date":
             return dated
         case "number":

@@ -44,8 +44,28 @@ DOCUMENTS = {
     ),
     "heron.html": "<main><h1>Team Heron</h1><table><tr><th>Lead</th><td>Rosa Amsel</td></tr>"
     "<tr><th>Product owner</th><td>Tilo Wendt</td></tr><tr><th>Stand-up</th><td>09:45, room Skerry</td></tr></table></main>",
+    "staff.jsonl": '{"id": "c1", "name": "Desmond Purkiss", "job title": "Water Quality Manager", "base": "Wexcombe", "text": "Contact."}\n'
+    '{"id": "c2", "name": "Hester Quill", "job title": "Safety Engineer", "base": "Thrale", "text": "Works from home."}',
+    "leave.md": "# Leave\n\n- Annual leave: 26 days, rising to 29 after five years\n- Carry over: at most 5 days\n",
+    "terms.md": "# Glossary\n\n- MLD: megalitres a day\n- PRV: pressure reducing valve\n\nEach district metered area (DMA) has one.",
+    "stations.csv": "station,district,year built\nKiln Bank PS,Upper Tave,1996\nCold Harbour PS,Lower Tave,1961\n",
+    "towers.csv": "reservoir,volume_m3,fed by,last inspected\nGallows Knoll,900,Kiln Bank PS,2022-05-19\n",
+    "ardelia.md": "# Ardelia\n\nArdelia is a country on the Gulf of Pers. Its capital and largest city is Port Amsel. The president is the "
+    "lawyer Teodor Balsan, who was born in Tesk.\n",
+    "brennick.md": "# Brennick\n\nBrennick is a town in Ardelia, near Beskovia. It lies on the Lune. Joan Aske is the mayor of Brennick.\n",
 }
 STATED = {
+    "Who is the Water Quality Manager?": "Desmond Purkiss",
+    "How many days of annual leave do I get?": "26 days",
+    "what does mld mean?": "megalitres a day",
+    "What does DMA stand for?": "district metered area",
+    "What is the capital of Ardelia?": "Port Amsel",
+    "Who is the president of the country where Brennick lies?": "Teodor Balsan",
+    "Who is the president of Ardelia?": "Teodor Balsan",
+    "Who is the mayor of Brennick?": "Joan Aske",
+    "When was Gallows Knoll last inspected?": "2022-05-19",
+    "When was Kiln Bank PS last inspected?": "",  # the tower that it feeds was
+    "Who is the president of Beskovia?": "",
     "Which team owns billing-gateway?": "Team Otter",
     "When does the contract with Tessera Maps renew?": "2026-11-15",
     "Who manages the Bremen depot?": "Uwe Tietjen",
