@@ -110,7 +110,7 @@ class Assessment:
 
     @cached_property
     def _single(self) -> bool:
-        return says_one_thing(self.ledger.question) and not self.evidence.compared
+        return says_one_thing(self.ledger.question) and not (self.evidence.compared or self.evidence.told)
 
     @cached_property
     def _judged(self) -> EvidenceSet:
@@ -129,7 +129,7 @@ def _with_kin(ledger: Ledger, evidence: EvidenceSet) -> EvidenceSet:
     choice of the evidence knows nothing of it.
     """
     words = frozenset[str]().union(*(ledger.candidates[id_].words for id_ in evidence.chunk_ids))
-    return replace(evidence, terms=evidence.terms | kin_held(frozenset(ledger.question.terms), words))
+    return replace(evidence, terms=evidence.terms | evidence.told | kin_held(frozenset(ledger.question.terms), words))
 
 
 def _of_one_document(ledger: Ledger, evidence: EvidenceSet) -> EvidenceSet:
@@ -186,7 +186,9 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
     names = frozenset(name_terms(question.text)) & wanted
     named = weight_of(weights, names)
     own = {candidate.chunk.document_id for candidate in chosen}
-    if evidence.alone:
+    if evidence.told:
+        score, rivals = 0.0, list[float]()  # it is told of nobody else
+    elif evidence.alone:
         score = scored.base[chosen[0].chunk.id]
         others = [c for c in ledger.candidates.values() if c.chunk.document_id not in own]
         rivals = [scored.base[c.chunk.id] for c in others if not repeats(c, chosen[0])]
@@ -199,7 +201,7 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
         ]
     return {
         "coverage": _coverage(ledger, evidence),
-        "quoted": weight_of(weights, _quoted_terms(question, chosen, wanted)) / total,
+        "quoted": weight_of(weights, _quoted_terms(question, chosen, wanted) | (evidence.told & wanted)) / total,
         "heaviest": max((weights[term] for term in wanted - evidence.terms), default=0.0)
         / max((weights[term] for term in wanted), default=1.0),
         "names": weight_of(weights, names & evidence.terms) / named if named else 1.0,
@@ -227,7 +229,7 @@ def _joined(ledger: Ledger, evidence: EvidenceSet) -> float:
     """
     wanted = wanted_terms(ledger.question)
     firm: dict[str, float] = {}
-    held: dict[str, float] = {}
+    held: dict[str, float] = dict.fromkeys(evidence.told & wanted, 1.0)
     for id_ in evidence.chunk_ids:
         candidate = ledger.candidates[id_]
         bridges = [bridge.score * firm[earlier] for earlier, later, bridge in evidence.bridges if later == id_]

@@ -9,6 +9,7 @@ from functools import cache
 from agent.evidence import WHOLE, EvidenceSet, weight_of
 from agent.expected import name_terms, says_one_thing
 from agent.spans.candidates import Found, find, sentence_at
+from agent.spans.kin import kin_asked, related_to
 from agent.spans.nearness import LIFE, beside, nearness_of
 from agent.spans.places import CLASSES, COUNTRIES, STATES
 from agent.spans.wanted import CONVERSE, PEOPLE, Kind, Wanted, canonical
@@ -91,6 +92,9 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
     about = _subjects(ledger)
     described_by, is_born = _openings(about, wanted), _births(about)
     names = _single_names(ledger, wanted)
+    person, kin = related_to(ledger.question.text)
+    if wanted.kind == "person" and kin_asked(ledger.question.text) is None:
+        kin = frozenset()
     ordered = wanted.kind == "person" and asks_of_order(ledger.question.text)
     weighed: list[Weighed] = []
     for hit, passage in zip(hits, passages, strict=True):
@@ -106,6 +110,8 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
             if named or usual or f" {found.key} " in question or _leads_on(found, wanted, leading):
                 continue
             if names and not passage.named and names.isdisjoint(_said_until(found)):
+                continue
+            if kin and (wanted.kind == "person" or person in passage.about) and not _tells_of_kin(found, kin):
                 continue
             if ordered and not tells_of_order(
                 found.chunk.between(*found.chunk.spans[sentence_at(found.chunk, found.start)])
@@ -139,6 +145,14 @@ def _said_until(found: Found) -> frozenset[str]:
     chunk = found.chunk
     _, end = chunk.spans[sentence_at(chunk, found.start)]
     return frozenset(terms(f"{chunk.title} {' '.join(chunk.heading)} {chunk.between(chunk.start, end)}"))
+
+
+def _tells_of_kin(found: Found, kin: frozenset[str]) -> bool:
+    """Whether the sentence of a candidate, or the one before it, tells of such a relative, or of the converse."""
+    spans, place = found.chunk.spans, sentence_at(found.chunk, found.start)
+    said = frozenset(terms(found.chunk.between(spans[max(0, place - 1)][0], spans[place][1])))
+    held = frozenset(map(canonical, said))
+    return any(canonical(term) in held or CONVERSE.get(canonical(term)) in held for term in kin)
 
 
 def _without_speakers(candidates: Iterable[Found]) -> list[Found]:

@@ -11,7 +11,8 @@ from agent.evidence import EvidenceSet
 from agent.spans.candidates import Found
 from agent.spans.features import Weighed, weigh
 from agent.spans.field_comparison import decide
-from agent.spans.stated import stated_answer
+from agent.spans.kin import relative
+from agent.spans.stated import STATED, stated_answer
 from agent.spans.wanted import read_wanted
 from agent.types import ShortAnswer
 from graphrag.retrieval.ledger import Ledger
@@ -52,7 +53,8 @@ def short_answer(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> 
         text, found, confidence = decided.text, decided.found, COMPARED
     else:
         found, confidence = most_probable(weigh(ledger, evidence, hits, wanted))
-        stated = stated_answer(ledger, evidence.chunk_ids, wanted)
+        kin = relative(ledger, hits) if evidence.told else None
+        stated = (kin.found, STATED) if kin else stated_answer(ledger, evidence.chunk_ids, wanted)
         if stated is not None and stated[1] > confidence:
             found, confidence = stated
         if found is None or confidence < OFFERED:

@@ -1,0 +1,203 @@
+"""Relatives: who is whose parent, child, spouse or sibling, as passages say it, and who is kin by two steps ("paternal grandfather")."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from agent.spans.candidates import Found
+from agent.spans.wanted import NAME
+from graphrag.analysis import normalise, terms
+from graphrag.retrieval.ledger import Ledger
+from graphrag.types import Chunk, Hit
+
+CONSIDERED = 12
+"""Best-ranked passages that are read for relatives."""
+_Step = tuple[str, str]
+"""A relation and the sex of the relative, "m" or "f", or "" for either."""
+_STEPS: Mapping[str, tuple[_Step, ...]] = {
+    "father": (("parent", "m"),), "mother": (("parent", "f"),), "parent": (("parent", ""),), "son": (("child", "m"),),
+    "daughter": (("child", "f"),), "child": (("child", ""),), "husband": (("spouse", "m"),), "wife": (("spouse", "f"),),
+    "spouse": (("spouse", ""),), "brother": (("sibling", "m"),), "sister": (("sibling", "f"),), "sibling": (("sibling", ""),),
+    "grandfather": (("parent", ""), ("parent", "m")), "grandmother": (("parent", ""), ("parent", "f")),
+    "grandson": (("child", ""), ("child", "m")), "granddaughter": (("child", ""), ("child", "f")),
+    "uncle": (("parent", ""), ("sibling", "m")), "aunt": (("parent", ""), ("sibling", "f")),
+    "nephew": (("sibling", ""), ("child", "m")), "niece": (("sibling", ""), ("child", "f")),
+    "father-in-law": (("spouse", ""), ("parent", "m")), "mother-in-law": (("spouse", ""), ("parent", "f")),
+    "son-in-law": (("child", "f"), ("spouse", "m")), "daughter-in-law": (("child", "m"), ("spouse", "f")),
+    "brother-in-law": (("spouse", ""), ("sibling", "m")), "sister-in-law": (("spouse", ""), ("sibling", "f")),
+}  # fmt: skip
+_CONVERSE = {"parent": "child", "child": "parent", "spouse": "spouse", "sibling": "sibling"}
+_SIDES = {"paternal": "m", "maternal": "f"}
+_KIN = "|".join(sorted(_STEPS, key=len, reverse=True))
+_NEAR = "father|mother|parents?|sons?|daughters?|child(?:ren)?|husband|wife|spouse|brothers?|sisters?"
+_OF = re.compile(rf"(?:(?:the|an?)\s+)?(?:(paternal|maternal)\s+)?({_KIN})\s+of\s+(.+)", re.IGNORECASE)
+_POSSESSIVE = re.compile(rf"(.+?)['’]s?\s+(?:(paternal|maternal)\s+)?({_KIN})", re.IGNORECASE)
+_WHO = re.compile(r"\s*who\s+(?:is|was|are|were)\s+([^?]{3,200}?)\s*\?*\s*$", re.IGNORECASE)
+_CAPITAL = "[A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĖĘĚĜĞĠĢĤĦĪĮİĴĶĹĻĽŁŃŅŇŌŎŐŒŔŖŘŚŜŞŠŢŤŨŪŬŮŰŲŴŶŸŹŻŽ]"
+_PARTICLES = "de|van|von|der|af|al|bin|ibn"
+_PERSON = rf"(?P<name>{_CAPITAL}[\w'’.-]*(?:\s+(?:(?:{_PARTICLES})\s+)?{_CAPITAL}[\w'’.-]*){{0,4}})"
+_RELATED = re.compile(
+    rf"({_CAPITAL}[\w.-]*+(?:\s+(?:(?:{_PARTICLES})\s+)?{_CAPITAL}[\w.-]*+){{0,4}})['’]s?\s+(?:[a-z]+\s+)?({_KIN})\b|\b({_KIN})\s+of\s+({NAME})"
+)
+# What somebody is, before the name: "the chess master", "a nobleman named".
+_AS = r"(?:(?:the|an?)\s+)?(?:(?!and\b|of\b|who\b)[a-z][\w-]*+\s+){0,4}"
+_OWN = re.compile(
+    rf"\b(?:(?P<their>[Tt]heir)|[Hh]is|[Hh]er)\s+(?:[a-z]+\s+){{0,2}}?(?P<kin>{_NEAR})(?:,|:|\s+(?:was|is))?\s+{_AS}{_PERSON}"
+)
+_CHILD_OF = re.compile(rf"\b(?P<kin>son|daughter|child)\s+of\s+(?:[a-z]+\s+and\s+)?{_AS}{_PERSON}")
+_AND = re.compile(
+    rf"(?:,[^,.;()]{{1,60}},|\s\([^()]{{1,60}}\))?\s+and\s+(?:(?:his|her)\s+(?:[a-z]+\s+)?wife,?\s+)?{_AS}{_PERSON}"
+)
+_PARENT_OF = re.compile(rf"\b(?P<kin>father|mother|husband|wife|brother|sister)\s+of\s+{_AS}{_PERSON}")
+_MARRIED = re.compile(rf"\b(?:[Mm]arried|[Ww]ed)\s+(?:to\s+)?{_AS}{_PERSON}")
+_HE, _SHE = re.compile(r"\b(?:he|his|him)\b", re.IGNORECASE), re.compile(r"\b(?:she|her|hers)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """Who is asked for, and the passages that say so, from the one whom the question names on."""
+
+    found: Found
+    chunk_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """That somebody has a relative."""
+
+    of: str
+    relation: str
+    sex: str
+    """Of the relative; empty where it is not said."""
+    who: str
+    found: Found
+    """Where the relative is named."""
+
+
+@lru_cache(maxsize=64)
+def kin_asked(question: str) -> tuple[str, tuple[_Step, ...]] | None:
+    """Whose relative a question asks for, by name, and by which steps; None if it asks for anything else."""
+    asking = _WHO.match(question)
+    rest, steps = (asking.group(1) if asking else ""), list[_Step]()
+    while rest:
+        outer, owned = _OF.fullmatch(rest), _POSSESSIVE.fullmatch(rest)
+        if outer is not None:
+            side, kin, rest = outer.groups()
+        elif owned is not None:
+            rest, side, kin = owned.groups()
+        else:
+            break
+        own = list(_STEPS[kin.lower()])
+        if side and len(own) > 1:
+            own[0] = (own[0][0], _SIDES[side.lower()])
+        steps[:0] = own
+    return (rest, tuple(steps)) if steps and re.fullmatch(NAME, rest) else None
+
+
+@lru_cache(maxsize=64)
+def related_to(question: str) -> tuple[str, frozenset[str]]:
+    """The key of somebody of whose relative a question asks something ("when was Ida Rowan's husband born?"), and the terms of the
+    kinship; empty if it does not.
+    """
+    match = _RELATED.search(question)
+    if match is None:
+        return "", frozenset()
+    owner, owned, kin, of = match.groups()
+    return normalise(owner or of), frozenset(terms(owned or kin))
+
+
+def kin_terms(question: str) -> frozenset[str]:
+    """The terms of the kinship that a question for a relative asks for, whatever says it in a text."""
+    if kin_asked(question) is None:
+        return frozenset()
+    words = re.findall(r"[a-z]+(?:-in-law)?", question.lower())
+    return frozenset(term for word in words if word in _STEPS or word in _SIDES for term in terms(word))
+
+
+def relative(ledger: Ledger, hits: Sequence[Hit]) -> Relative | None:
+    """The relative for whom a question asks, where the passages tell of one alone."""
+    asked = kin_asked(ledger.question.text)
+    if asked is None:
+        return None
+    name, steps = asked
+    chunks = [ledger.candidates[hit.chunk_id].chunk for hit in hits[:CONSIDERED]]
+    facts = [fact for chunk in chunks for fact in _facts(chunk)]
+    sexes = {normalise(chunk.title): sex for chunk in chunks if (sex := _sex(chunk))}
+    reached: dict[str, tuple[_Fact, ...]] = {normalise(name): ()}
+    for relation, sex in steps:
+        following: dict[str, tuple[_Fact, ...]] = {}
+        for key, path in reached.items():
+            for fact in _with_converses(facts, key, relation, sexes, chunks):
+                own = fact.sex or sexes.get(fact.who, "")
+                if sex in ("", own) or not own:
+                    following.setdefault(fact.who, (*path, fact))
+        known = {who: path for who, path in following.items() if sex and (path[-1].sex or sexes.get(who, "")) == sex}
+        reached = known or following
+    if len(reached) != 1:
+        return None
+    (path,) = reached.values()
+    return Relative(path[-1].found, tuple(dict.fromkeys(fact.found.chunk.id for fact in path)))
+
+
+def _with_converses(
+    facts: Sequence[_Fact], key: str, relation: str, sexes: Mapping[str, str], chunks: Sequence[Chunk]
+) -> Iterator[_Fact]:
+    """The facts of a person's relatives: what their passages say of the person, too, and who is married to a parent of a child of both."""
+    titled = {normalise(chunk.title): chunk for chunk in reversed(chunks)}
+    for fact in facts:
+        if fact.of == key and fact.relation == relation:
+            yield fact
+        elif fact.who == key and _CONVERSE.get(fact.relation) == relation and fact.of in titled:
+            chunk = titled[fact.of]
+            start, end = chunk.spans[0]
+            place = chunk.text.find(chunk.title.split(" (")[0], start - chunk.start, end - chunk.start)
+            if place >= 0:
+                found = Found(
+                    chunk, chunk.start + place, chunk.start + place + len(chunk.title.split(" (")[0]), fact.of, ""
+                )
+                yield _Fact(key, relation, sexes.get(fact.of, ""), fact.of, found)
+        elif fact.who == key and fact.relation == "child of both" and relation == "parent":
+            yield from (other for other in facts if other.of == fact.of and other.relation == "spouse")
+
+
+def _facts(chunk: Chunk) -> Iterator[_Fact]:
+    """What a passage says of the relatives of the one whom it is about."""
+    subject, sex = normalise(chunk.title), _sex(chunk)
+    for span in chunk.sentences:
+        sentence = chunk.between(*span)
+
+        def fact(relation: str, sex: str, match: "re.Match[str]", start: int = span[0]) -> _Fact:
+            begin, name = start + match.start("name"), match["name"].rstrip(".")
+            found = Found(chunk, begin, begin + len(name), normalise(name), "PERSON")
+            return _Fact(subject, relation, sex, found.key, found)
+
+        for match in _OWN.finditer(sentence):
+            relation, own = _relation(match["kin"])
+            yield fact(relation, own, match)
+            if match["their"] and relation == "child":
+                yield fact("child of both", own, match)
+        for match in _CHILD_OF.finditer(sentence):
+            second = _AND.match(sentence, match.end())
+            yield fact("parent", "m" if second else "", match)
+            if second:
+                yield fact("parent", "f", second)
+        for match in _PARENT_OF.finditer(sentence):
+            relation, _ = _relation(match["kin"])
+            if sex in ("", _relation(match["kin"])[1]):
+                yield fact(_CONVERSE[relation], "", match)
+        for match in _MARRIED.finditer(sentence):
+            yield fact("spouse", {"m": "f", "f": "m"}.get(sex, ""), match)
+
+
+def _relation(word: str) -> _Step:
+    (step,) = _STEPS["child" if word == "children" else word if word in _STEPS else word.rstrip("s")]
+    return step
+
+
+def _sex(chunk: Chunk) -> str:
+    """Of the one whom a passage is about, by the pronouns that go first; empty where there are none."""
+    he, she = _HE.search(chunk.text), _SHE.search(chunk.text)
+    if he is None or she is None:
+        return "m" if he else "f" if she else ""
+    return "m" if he.start() < she.start() else "f"

@@ -1,0 +1,79 @@
+"""Relatives: what passages say of them, and kin by two steps."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from agent.loop import Agent
+from agent.spans.kin import kin_asked, related_to
+from agent.types import Answer
+from tests.agent.filled import SCOPE, filled
+
+PASSAGES = {
+    "Maarja Vill": "Maarja Vill (9 August 1934 – 2 March 2001) was a Swedish novelist. Her father was the chess master Juhan Vill. She never married.",
+    "Juhan Vill": "Juhan Vill (17 January 1903 – 30 November 1941) was a chess master. He was the son of Kaarel Vill, a schoolteacher, and Liisa Orav.",
+    "Kaarel Vill": "Kaarel Vill (1871–1938) was a schoolteacher. He collected some 900 songs.",
+    "Torvald Hald": "Torvald Hald (1899–1972) was a shipping magnate. His wife was the soprano Inge Rask. Their elder daughter, Sigrun Hald, headed it.",
+    "Sigrun Hald": "Sigrun Hald (born 12 September 1933) is a businesswoman. Her son Mats Lie is a sailor.",
+    "Mats Lie": "Mats Lie (born 8 April 1961) is a sailor. He won silver in 1988. He lives in Bergen with the painter Rolf Voss.",
+    "Inge Rask": "Inge Rask (1906–1990) was a soprano. She made her debut in Aarhus.",
+    "Corinne Bapt": "Corinne Bapt (born 1971) is a game designer. She teaches in Grenoble.",
+}
+RELATIVES = {
+    "Who is the paternal grandfather of Maarja Vill?": "Kaarel Vill",
+    "Who was Maarja Vill's paternal grandmother?": "Liisa Orav",
+    "Who is the father of Maarja Vill's father?": "Kaarel Vill",
+    "Who is Sigrun Hald's mother?": "Inge Rask",
+    "Who is the father of Sigrun Hald?": "Torvald Hald",
+    "Who is the maternal grandfather of Mats Lie?": "Torvald Hald",
+    "Who is the maternal grandmother of Maarja Vill?": "",
+    "Who was the husband of Maarja Vill?": "",
+    "Who is the brother of Mats Lie?": "",
+    "When was Corinne Bapt's husband born?": "",
+    "Where does the husband of Corinne Bapt teach?": "",
+}
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
+    async def ask(path: Path) -> dict[str, Answer]:
+        async with filled(f"sqlite:///{path}/kb.db", PASSAGES) as kb:
+            return {question: await Agent(kb).run(SCOPE, question) for question in RELATIVES}
+
+    return asyncio.run(ask(tmp_path_factory.mktemp("kin")))
+
+
+@pytest.mark.parametrize("question", RELATIVES)
+def test_a_relative_is_the_one_whom_the_passages_tell_of(answers: dict[str, Answer], question: str):
+    short = answers[question].short
+    assert (short.text if short else "") == RELATIVES[question]
+
+
+def test_a_grandfather_need_not_be_called_so(answers: dict[str, Answer]):
+    answer = answers["Who is the paternal grandfather of Maarja Vill?"]
+
+    assert answer.verdict == "answered"
+    assert not answer.missing
+    assert {citation.title for citation in answer.citations} == {"Maarja Vill", "Juhan Vill"}
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("Who is the maternal grandfather of Ida Rowan?", ("Ida Rowan", (("parent", "f"), ("parent", "m")))),
+        ("Who was Ida Rowan's mother-in-law?", ("Ida Rowan", (("spouse", ""), ("parent", "f")))),
+        ("Who is the wife of Ida Rowan's son?", ("Ida Rowan", (("child", "m"), ("spouse", "f")))),
+        ("Who is the father of the director of Salt Lane?", None),
+        ("Who is the leader of the Band of Brothers?", None),
+        ("When was the father of Ida Rowan born?", None),
+    ],
+)
+def test_a_question_says_whose_relative_it_asks_for(question: str, asked: object):
+    assert kin_asked(question) == asked
+
+
+def test_a_question_may_ask_something_of_a_relative():
+    assert related_to("When was Ida Rowan's husband born?") == ("ida rowan", frozenset(("husband",)))
+    assert related_to("When was the father of Ida Rowan born?")[0] == "ida rowan"
+    assert related_to("When was Ida Rowan born?") == ("", frozenset())
