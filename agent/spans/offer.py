@@ -6,14 +6,16 @@ benchmarks/fit_spans.py fits it on HotpotQA and MuSiQue training questions and s
 
 import math
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 
 from agent.evidence import EvidenceSet
 from agent.spans.candidates import Found
+from agent.spans.described import asks_what_it_is, described
 from agent.spans.features import Weighed, weigh
 from agent.spans.field_comparison import decide
 from agent.spans.kin import relative
 from agent.spans.stated import STATED, stated_answer
-from agent.spans.wanted import read_wanted
+from agent.spans.wanted import Wanted, read_wanted
 from agent.types import ShortAnswer
 from graphrag.retrieval.ledger import Ledger
 from graphrag.types import Hit
@@ -52,11 +54,7 @@ def short_answer(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> 
             return None
         text, found, confidence = decided.text, decided.found, COMPARED
     else:
-        found, confidence = most_probable(weigh(ledger, evidence, hits, wanted))
-        kin = relative(ledger, hits) if evidence.told else None
-        stated = (kin.found, STATED) if kin else stated_answer(ledger, evidence.chunk_ids, wanted)
-        if stated is not None and stated[1] > confidence:
-            found, confidence = stated
+        found, confidence = _find(ledger, evidence, hits, wanted)
         if found is None or confidence < OFFERED:
             return None
         text = found.text
@@ -69,6 +67,19 @@ def short_answer(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> 
         start=found.start,
         end=found.end,
     )
+
+
+def _find(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wanted) -> tuple[Found | None, float]:
+    """Where the answer stands, and its confidence: the relative, else what it is described as, else what is stated or most probable."""
+    kin = relative(ledger, hits) if evidence.told else None
+    if kin is not None:
+        return kin.found, STATED
+    asking = asks_what_it_is(ledger.question.text)
+    if asking is not None and (found := described(ledger, hits, asking)) is not None:
+        return found, STATED
+    stated = stated_answer(ledger, evidence.chunk_ids, wanted) or (None, 0.0)
+    probable = most_probable(weigh(ledger, evidence, hits, wanted)) if asking is None else (None, 0.0)
+    return max(probable, stated, key=itemgetter(1))
 
 
 def most_probable(weighed: Sequence[Weighed], weights: Mapping[str, float] = WEIGHTS) -> tuple[Found | None, float]:
