@@ -32,6 +32,8 @@ _BEFORE_NAME = re.compile(r"\b(?:before|after)\s+(?:(?:the|Dr|Mr|Mrs|Ms)\.?\s+)?
 _OF_SOMEBODY = re.compile(r"^\W*(?:\w+ )?(?:name|person|employee|contact|member)\s*:", re.IGNORECASE | re.MULTILINE)
 """In the record of somebody."""
 _DENYING = frozenset("never no not nor neither without didn doesn don wasn isn weren aren hasn hadn".split())
+_NUMBER_SIGN = re.compile(r"\bno(?=[.:]|\s*\d)")
+"""Not the word of denial: "incident no: INC-2058"."""
 DENIED = 2
 """Words before what is denied, at most: "never married", "had no known children"."""
 _ORDER = re.compile(
@@ -58,7 +60,7 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
         for sentence in _sentences(chunk, kind):
             said = frozenset(terms(sentence))
             if held_terms(relation, said) or kin_held(relation, said):
-                fits = (not ordered or tells_of_order(sentence)) and not _denies(sentence, relation, asked)
+                fits = not (ordered and not tells_of_order(sentence)) and not _denies(sentence, relation, asked)
                 if "|" in sentence or (fits and _holds(kind, sentence, asked)):
                     return True
                 speaking = True
@@ -83,7 +85,7 @@ def tells_of_order(sentence: str) -> bool:
 
 def _denies(sentence: str, relation: frozenset[str], asked: frozenset[str]) -> bool:
     """Whether a sentence says of all it holds of a relation that it is not so, which the question does not say itself."""
-    words = _WORD.findall(fold(sentence))
+    words = _WORD.findall(_NUMBER_SIGN.sub("", fold(sentence)))
     if _DENYING.isdisjoint(words) or not _DENYING.isdisjoint(asked):
         return False
     said = [frozenset(terms(word)) for word in words]

@@ -230,13 +230,21 @@ def _bearer(ledger: Ledger, asked: _Asked, fields: Sequence[Field]) -> Field | N
 
 
 def _is_of_another(ledger: Ledger, asked: _Asked, field: Field, passage: Candidate) -> bool:
-    """Whether a row names what is asked about beside what it is about itself, and another passage is about that: the pump that feeds
-    the tower was not inspected when the tower was.
+    """Whether a row names what is asked about beside what it is about itself, and another row or record is about that: the pump
+    that feeds the tower was not inspected when the tower was.
     """
     if passage.named or not asked.names or asked.wanted.head or not says_one_thing(ledger.question):
         return False
     above = frozenset(terms(" ".join((field.label, passage.chunk.title, *passage.chunk.heading))))
-    return not asked.names & above and any(other.named for other in ledger.candidates.values())
+    first = next(fields_of(passage.chunk))
+    if (
+        asked.names & above or not NAME.fullmatch(first.text) or first.text.isupper()
+    ):  # "DEP-B" says nothing of what it is
+        return False
+    titles = (
+        other.chunk.title for other in ledger.candidates.values() if next(fields_of(other.chunk), None) is not None
+    )
+    return any(asked.names == frozenset(terms(title)) for title in titles)
 
 
 def _of_kind(asked: _Asked, field: Field) -> Field | None:
