@@ -152,7 +152,7 @@ def _tells_of_kin(found: Found, kin: frozenset[str]) -> bool:
     spans, place = found.chunk.spans, sentence_at(found.chunk, found.start)
     said = frozenset(terms(found.chunk.between(spans[max(0, place - 1)][0], spans[place][1])))
     held = frozenset(map(canonical, said))
-    return any(canonical(term) in held or CONVERSE.get(canonical(term)) in held for term in kin)
+    return all(canonical(term) in held or CONVERSE.get(canonical(term)) in held for term in kin)
 
 
 def _without_speakers(candidates: Iterable[Found]) -> list[Found]:

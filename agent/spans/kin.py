@@ -36,7 +36,7 @@ _POSSESSIVE = re.compile(rf"(.+?)['’]s?\s+(?:(paternal|maternal)\s+)?({_KIN})"
 _WHO = re.compile(r"\s*who\s+(?:is|was|are|were)\s+([^?]{3,200}?)\s*\?*\s*$", re.IGNORECASE)
 _CAPITAL = "[A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĖĘĚĜĞĠĢĤĦĪĮİĴĶĹĻĽŁŃŅŇŌŎŐŒŔŖŘŚŜŞŠŢŤŨŪŬŮŰŲŴŶŸŹŻŽ]"
 _PARTICLES = "de|van|von|der|af|al|bin|ibn"
-_PERSON = rf"(?P<name>{_CAPITAL}[\w'’.-]*(?:\s+(?:(?:{_PARTICLES})\s+)?{_CAPITAL}[\w'’.-]*){{0,4}})"
+_PERSON = rf"(?P<name>{_CAPITAL}[\w'’.-]*(?:\s+(?:(?:{_PARTICLES})\s+)?{_CAPITAL}[\w'’.-]*){{0,4}}(?:\s+(?:of|the)\s+{_CAPITAL}[\w'’-]*){{0,2}})"
 _RELATED = re.compile(
     rf"({_CAPITAL}[\w.-]*+(?:\s+(?:(?:{_PARTICLES})\s+)?{_CAPITAL}[\w.-]*+){{0,4}})['’]s?\s+(?:[a-z]+\s+)?({_KIN})\b|\b({_KIN})\s+of\s+({NAME})"
 )

@@ -18,6 +18,9 @@ PASSAGES = {
     "Sigrun Hald": "Sigrun Hald (born 12 September 1933) is a businesswoman. Her son Mats Lie is a sailor.",
     "Mats Lie": "Mats Lie (born 8 April 1961) is a sailor. He won silver in 1988. He lives in Bergen with the painter Rolf Voss.",
     "Inge Rask": "Inge Rask (1906–1990) was a soprano. She made her debut in Aarhus.",
+    "Prince Adal of Thurn": "Prince Adal of Thurn (1702–1768) was a prince. He was the second son of Duke Leo of Thurn and his wife Amalie.",
+    "Wilma of Ost": "Countess Wilma of Ost (1710–1790) was a noblewoman. She married Prince Adal of Thurn in 1731. Her mother was Sophie of Lind.",
+    "Duke Leo of Thurn": "Duke Leo of Thurn (1669–1740) was a duke. He was the son of Duke Conrad of Thurn.",
     "Corinne Bapt": "Corinne Bapt (born 1971) is a game designer. She teaches in Grenoble.",
 }
 RELATIVES = {
@@ -28,6 +31,9 @@ RELATIVES = {
     "Who is the father of Sigrun Hald?": "Torvald Hald",
     "Who is the maternal grandfather of Mats Lie?": "Torvald Hald",
     "Who is the maternal grandmother of Maarja Vill?": "",
+    "Who was the mother-in-law of Prince Adal of Thurn?": "Sophie of Lind",
+    "Who was the mother-in-law of Duke Leo of Thurn?": "",
+    "Who is the paternal grandfather of Prince Adal of Thurn?": "Duke Conrad of Thurn",
     "Who was the husband of Maarja Vill?": "",
     "Who is the brother of Mats Lie?": "",
     "When was Corinne Bapt's husband born?": "",
