@@ -67,6 +67,11 @@ _UNSAID = re.compile(
     r"|\buntil\s+when\s+(?:does|do|did|will)\b.*\b(last|run)\b",
     re.IGNORECASE,
 )
+MAX_KEYWORDS = 8
+_VERBAL = re.compile(
+    r"\b(?:who|whom|whose|when|where|which|what|why|how|is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\b",
+    re.IGNORECASE,
+)
 ONE_THING = 5
 """Words, but those that say what kind of answer is wanted, with which a question may ask one thing of one thing."""
 _OPENING = re.compile(
@@ -122,6 +127,14 @@ def says_one_thing(question: Question) -> bool:
     if somebody is not None and not PEOPLE.isdisjoint(terms(somebody.group(1))):
         return False
     return not _FURTHER.search(question.text, asking.end())
+
+
+def is_keywords(question: str) -> bool:
+    """Whether a question is but a few keywords ("kestrel max speed"): it has no word that asks, no order and no mark."""
+    words = question.split()
+    if not 2 <= len(words) <= MAX_KEYWORDS or "?" in question or _ORDER.match(question):
+        return False
+    return STOP_WORDS.isdisjoint(map(fold, words[:1])) and not _VERBAL.search(question)
 
 
 def name_terms(question: str) -> list[str]:

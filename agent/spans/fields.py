@@ -28,6 +28,8 @@ class Field:
     """The key, or the head of the column; of a cell beside the first one, that one's text, too."""
     beside: str
     """What else its row or its block of lines says, the value apart, and the headings above it."""
+    head: str = ""
+    """The key or the head of the column alone."""
     row: int = -1
     """Where its row or its block begins: the offset is common to the fields of one."""
     told: bool = False
@@ -129,7 +131,7 @@ def _of_rows(chunk: Chunk, block: _Block) -> Iterator[Field]:
             if 0 < end - start <= MAX_VALUE:
                 label = f"{head[column]} {row[0]}" if column else head[0]
                 others = (text for place, text in enumerate(row) if place not in (0, column))
-                yield Field(chunk, start, end, label, " ".join((*others, head[0], above)), cells[0][0])
+                yield Field(chunk, start, end, label, " ".join((*others, head[0], above)), head[column], cells[0][0])
 
 
 def _of_lines(chunk: Chunk, block: _Block) -> Iterator[Field]:
@@ -139,7 +141,15 @@ def _of_lines(chunk: Chunk, block: _Block) -> Iterator[Field]:
         pair = _pair(text)
         if pair is not None:
             others = " ".join((*texts[:number], *texts[number + 1 :]))
-            yield Field(chunk, span[0] + pair.start(2), span[1], pair.group(1), f"{others} {above}", block.spans[0][0])
+            yield Field(
+                chunk,
+                span[0] + pair.start(2),
+                span[1],
+                pair.group(1),
+                f"{others} {above}",
+                pair.group(1),
+                block.spans[0][0],
+            )
 
 
 def _above(chunk: Chunk, block: _Block) -> str:

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from agent.citing import labels
 from agent.evidence import EvidenceSet, weight_of
-from agent.expected import name_terms, numbered_names, says_one_thing, wanted_terms
+from agent.expected import is_keywords, name_terms, numbered_names, says_one_thing, wanted_terms
 from agent.spans.candidates import DATE, TIME, Found
 from agent.spans.fields import Field, fields_of
 from agent.spans.glossary import explained, meaning
@@ -28,8 +28,15 @@ STATED, IMPLIED = 0.75, 0.5
 """Confidence of the two."""
 LAST = 0.5
 """How near to the question word what a label holds is, by the nearest: what is further away leads to what is asked of."""
+SPARE = 1
+"""Words of a label beyond those of a question in keywords, at most: "error budget *left*"."""
+MAX_KEYWORD_VALUE = 40
+"""Characters of a value that such a question may have for an answer."""
 LEAD = 0.05
 """By how much the best value has to be ahead of another one."""
+_IS_A = re.compile(
+    r"\b(?:is|was|are|were)\s+(?:an?|the)\s+([^,.;()]{1,80}?)(?=\s(?:of|in|on|at|from|by|that|who|which)\b|[,.;(]|$)"
+)
 _IDENTIFIER = re.compile(r"\w+(?:[-_.]\w+)+")
 _CODE = re.compile(r"[^\W\d_]+[-_]\d[\w-]*")
 """No amount of anything: "TR-4"."""
@@ -55,6 +62,8 @@ class _Asked:
     """Names with their number ("alto 40"): one beside another number is another thing's."""
     relation: frozenset[str]
     """All but the names: "stand-up" is written as an identifier is."""
+    keywords: bool = False
+    """Whether the question is but keywords ("route-planner data store"): what they label is asked for, whatever its kind."""
 
 
 def with_stated(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> EvidenceSet:
@@ -152,9 +161,8 @@ def _read(ledger: Ledger, wanted: Wanted) -> _Asked:
     capitalised = frozenset(name_terms(text)) & everything
     names = capitalised | everything.intersection(identifiers)
     exact = frozenset(name for name in names if _DIGIT.search(name))
-    return _Asked(
-        wanted, everything, names, exact, tuple(map(normalise, numbered_names(text))), everything - capitalised
-    )
+    numbered = tuple(map(normalise, numbered_names(text)))
+    return _Asked(wanted, everything, names, exact, numbered, everything - capitalised, is_keywords(text))
 
 
 def _weigh(
@@ -169,7 +177,7 @@ def _weigh(
     near = label | frozenset(terms(field.beside))
     if asked.wanted.kind == "number":
         near |= own  # "how many *days*"
-    if not _is_asked(asked, value, label, own) or _is_of_another(ledger, asked, field, passage):
+    if not _is_asked(asked, field, label, own) or _is_of_another(ledger, asked, field, passage):
         return None
     said = (f"{field.label} {field.beside}", *(other.chunk.text for other in others))
     if any(not any(f" {name} " in f" {normalise(text)} " for text in said) for name in asked.numbered):
@@ -180,6 +188,8 @@ def _weigh(
         return None
     total = weight_of(question.weights, asked.all) or 1.0
     share = weight_of(question.weights, told) / total
+    if asked.keywords:
+        return (share + _head_share(ledger, asked, field), STATED) if share >= WHOLE else None
     alone = weight_of(question.weights, (told | passage.terms) & asked.all) / total
     if weight_of(question.weights, (told | passage.terms | further) & asked.all) / total < PART:
         return None
@@ -200,16 +210,36 @@ def _weigh_told(
     own, label, head = frozenset(terms(field.text)), frozenset(terms(field.label)), asked.wanted.head
     if own <= asked.all or not (asked.relation or head) or not head <= frozenset(map(canonical, label | own)):
         return None
-    if not _is_asked(asked, field.text, label, own):
+    if not _is_asked(asked, field, label, own):
         return None
     weights = ledger.question.weights
     told = held_terms(asked.all, label | frozenset(terms(field.beside)))
     leading = [other for other in others if (other.chunk.id, passage.chunk.id) in ledger.links]
     further = frozenset[str]().union(*(other.terms for other in leading))
+    through = asked.wanted.through - asked.names
+    if leading and through and not held_terms(through, _what_it_is(passage)):
+        return None  # the population of the city, asked for that of the *state*
     least = (PART if leading else WHOLE) * weight_of(weights, asked.all)
     if not asked.names <= told | further or weight_of(weights, (told | further) & asked.all) < least:
         return None
-    return weight_of(weights, told) / (weight_of(weights, asked.all) or 1.0), IMPLIED if leading else STATED
+    share = weight_of(weights, told) / (weight_of(weights, asked.all) or 1.0)
+    return share + _head_share(ledger, asked, field), IMPLIED if leading else STATED
+
+
+def _head_share(ledger: Ledger, asked: _Asked, field: Field) -> float:
+    """Of a question in keywords, the share that the key alone holds, less something for each further word of it; else 0."""
+    if not asked.keywords:
+        return 0.0
+    weights, head = ledger.question.weights, frozenset(terms(field.head))
+    return weight_of(weights, head & asked.all) / (weight_of(weights, asked.all) or 1.0) - 2 * LEAD * len(
+        head - asked.all
+    )
+
+
+def _what_it_is(passage: Candidate) -> frozenset[str]:
+    """Terms of the title of a passage and of the noun by which its first sentence says what it is about."""
+    said = _IS_A.search(passage.chunk.between(*passage.chunk.spans[0]))
+    return frozenset(terms(f"{passage.chunk.title} {said.group(1) if said else ''}"))
 
 
 def _bearer(ledger: Ledger, asked: _Asked, fields: Sequence[Field]) -> Field | None:
@@ -249,8 +279,11 @@ def _is_of_another(ledger: Ledger, asked: _Asked, field: Field, passage: Candida
 
 def _of_kind(asked: _Asked, field: Field) -> Field | None:
     """The field, or what its value says before a remark, where that is of the kind that is asked for."""
-    if field.told and asked.wanted.kind in ("date", "number"):
-        return None
+    kind = asked.wanted.kind
+    if field.told and not asked.keywords:
+        named = NAME.fullmatch(field.text) is not None
+        if kind == "date" or named == (kind == "number"):
+            return None
     if _is_of_kind(asked, field.text):
         return field
     lead = _LEAD.match(field.text)
@@ -259,9 +292,12 @@ def _of_kind(asked: _Asked, field: Field) -> Field | None:
     return replace(field, end=field.start + lead.end())
 
 
-def _is_asked(asked: _Asked, value: str, label: frozenset[str], own: frozenset[str]) -> bool:
+def _is_asked(asked: _Asked, field: Field, label: frozenset[str], own: frozenset[str]) -> bool:
     """Whether the label, or a name that is the value, holds the noun that is asked for; without one, what is asked about the names."""
-    wanted = asked.wanted
+    wanted, value = asked.wanted, field.text
+    if asked.keywords:
+        head = frozenset(terms(field.head))
+        return bool(head & asked.all) and len(head - asked.all) <= SPARE
     if wanted.measure and (wanted.measure & label or not asked.relation):
         return bool(wanted.measure & label)
     if wanted.head and wanted.kind != "date":
@@ -276,6 +312,8 @@ def _is_asked(asked: _Asked, value: str, label: frozenset[str], own: frozenset[s
 
 def _is_of_kind(asked: _Asked, value: str) -> bool:
     kind: Kind = asked.wanted.kind
+    if asked.keywords:
+        return len(value) <= MAX_KEYWORD_VALUE
     dated = DATE.search(value) is not None or TIME.search(value) is not None
     match kind:
         case "person":

@@ -1,4 +1,6 @@
-"""Fields that a sentence tells: "its capital is Hov", "Ida Rowan is the mayor of Hov". The subject is the label, or the value."""
+"""Fields that a sentence tells: "its capital is Hov", "Ida Rowan is the mayor of Hov", "a height of 97 m". The subject is the label, or
+the value, and what is measured is one.
+"""
 
 import re
 from collections.abc import Iterator
@@ -19,15 +21,36 @@ _LABELLED = re.compile(
 _NAMED = re.compile(
     rf"^(?P<value>[A-Z][^,;:()\n]{{0,{MAX_VALUE}}}?)(?:\s\([^()\n]{{0,80}}\))?\s(?:is|was)\s(?:(?:also|currently|now)\s)?the\s(?P<label>[^,;:()\n]{{3,80}})"
 )
+_MEASURED = (
+    "price|cost|fee|budget|population|height|length|width|depth|thickness|speed|weight|capacity|area|output|volume|salary|rate|limit|distance"
+    "|duration|elevation|altitude|temperature|power|estimate|charge|bonus|deposit|fine|rent|debt|turnover|revenue|attendance|dose"
+)
+_AMOUNT = re.compile(
+    rf"\b(?P<label>(?:[a-z]++[ -]){{0,2}}(?:{_MEASURED})s?)\s+(?:(?:is|was|of|at)\s+)?(?:(?:about|some|nearly|almost|over|around|up\s+to|only)\s+)?"
+    r"(?P<value>(?:[$€£]|[A-Z]{3}\s)?\d[\d,]*(?:\.\d+)?(?:[^\S\n]?(?:%|°C|[$€£])|\s(?:(?:thousand|million|billion)\s)?(?!(?:and|or|in|on|at|by|for|from|to|with|per|each|of|as)\b)[A-Za-z][\w/]*)?)"
+    r"(?![\w,.]*\d)",
+    re.IGNORECASE,
+)
+"""The amount right after what it measures, with its unit."""
 
 
 def told_fields(chunk: Chunk) -> Iterator[Field]:
-    """The fields that the sentences of a passage tell, in order; beside each stand its sentence, the headings and the title."""
+    """The fields that the sentences of a passage tell, in order; beside each stand its sentence, of an amount also the one before, which
+    says of what it is, the headings and the title.
+    """
+    before = ""
     for span in chunk.sentences:
         sentence = chunk.between(*span)
-        if "|" in sentence or not any(f" {verb} " in sentence for verb in ("is", "was", "are", "were")):
+        if "|" in sentence:
             continue
-        beside = " ".join((chunk.title, *chunk.heading_at(span[0])))
+        above = " ".join((chunk.title, *chunk.heading_at(span[0])))
+        for match in _AMOUNT.finditer(sentence) if any(map(str.isdigit, sentence)) else ():
+            start, end = match.span("value")
+            others = f"{before} {sentence[: match.start()]} {sentence[match.end() :]} {above}"
+            yield Field(chunk, span[0] + start, span[0] + end, match["label"], others, match["label"], told=True)
+        before = sentence
+        if not any(f" {verb} " in sentence for verb in ("is", "was", "are", "were")):
+            continue
         for pattern in (_LABELLED, _NAMED):
             for match in pattern.finditer(sentence):
                 start, end = match.span("value")
@@ -35,5 +58,5 @@ def told_fields(chunk: Chunk) -> Iterator[Field]:
                     continue
                 others = f"{sentence[: match.start()]} {sentence[match.end() :]}"
                 yield Field(
-                    chunk, span[0] + start, span[0] + end, match["label"].strip(" ."), f"{others} {beside}", told=True
+                    chunk, span[0] + start, span[0] + end, match["label"].strip(" ."), f"{others} {above}", told=True
                 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.expected import asked_words, numbered_names
+from agent.expected import asked_words, is_keywords, numbered_names
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,20 @@ def test_a_name_ends_in_a_number_that_is_no_date():
     )
     assert numbered_names("List 5 customers whom 3 people met on Friday 13 or Monday 1.5 hours late") == ()
     assert numbered_names("In 1969, May 2009 or May 5, who won the 2 prizes of Hov 1970?") == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "keywords"),
+    [
+        ("kestrel max speed", True),
+        ("route-planner data store", True),
+        ("kestrel", False),
+        ("kestrel max speed?", False),
+        ("which kestrel is fast", False),
+        ("list the members of it", False),
+        ("the pump is broken", False),
+        ("a b c d e f g h i", False),
+    ],
+)
+def test_keywords_are_told_from_sentences(question: str, keywords: bool):
+    assert is_keywords(question) == keywords

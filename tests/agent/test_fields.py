@@ -52,6 +52,7 @@ DOCUMENTS = {
     "towers.csv": "reservoir,volume_m3,fed by,last inspected\nGallows Knoll,900,Kiln Bank PS,2022-05-19\n",
     "ardelia.md": "# Ardelia\n\nArdelia is a country on the Gulf of Pers. Its capital and largest city is Port Amsel. The president is the "
     "lawyer Teodor Balsan, who was born in Tesk.\n",
+    "skerry.md": "# Skerry\n\nThe Skerry hall was opened in May. It has a budget of EUR 4,000 and twelve rooms.\n",
     "brennick.md": "# Brennick\n\nBrennick is a town in Ardelia, near Beskovia. It lies on the Lune. Joan Aske is the mayor of Brennick.\n",
 }
 STATED = {
@@ -66,6 +67,11 @@ STATED = {
     "When was Gallows Knoll last inspected?": "2022-05-19",
     "When was Kiln Bank PS last inspected?": "",  # the tower that it feeds was
     "Who is the president of Beskovia?": "",
+    # In keywords.
+    "route-planner data store": "route-cache",
+    "bremen depot phone": "+49 421 550 9071",
+    "Skerry budget": "EUR 4,000",
+    "label-printer data store": "",
     "Which team owns billing-gateway?": "Team Otter",
     "When does the contract with Tessera Maps renew?": "2026-11-15",
     "Who manages the Bremen depot?": "Uwe Tietjen",
