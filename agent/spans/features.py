@@ -49,7 +49,7 @@ _YEAR = re.compile(r"[12]\d{3}")
 _MODEL = re.compile(r"\b[A-Z]+-?\d")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _IN_NAMES = frozenset("a al and da de del della den der di du la le of or the van von was born in on".split())
-_SAID_BEFORE: Mapping[Kind, tuple[str, ...]] = {"person": (" by ",), "place": (" at ", " in ", " near ")}
+_SAID_BEFORE: Mapping[Kind, tuple[str, ...]] = {"person": (" by ", " by the "), "place": (" at ", " in ", " near ")}
 """What stands before who acts, and before a place."""
 
 

@@ -56,7 +56,7 @@ _ASIDE = re.compile(r"\s(?:after|before|when|where|while|because|since|until|if)
 _LAST = re.compile(r"(\w+)\s+([a-z]{3,})(?:\s+(?:in|at|by|for|from|on|to|with))?\s*\??\s*$")
 _NESTING = frozenset(("where", "that", "which", "who", "whose", "whom", "when", ","))
 _THROUGH = re.compile(
-    r"\b(?:the|an?|of|'s|main)\s+(?:main |first |current )?(\w+)"
+    r"\b(?:the|an?|of|'s|main)\s+(?:main |first |current |[a-z]+ing )?(\w+)"
     r"(?=\s+(?:where|that|which|who|whose|in which|of|from|for|in|with)\b|\s*[?,]|\s+\w+(?:ed|wn)\b)",
     re.IGNORECASE,
 )

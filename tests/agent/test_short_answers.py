@@ -26,6 +26,7 @@ NOTES = {
     "Directory": "| Name | Role | Reports to |\n|---|---|---|\n| Saoirse Brann | Lead of Team Kelp | Mateusz Korbel |",
     "Rates": "Truck | Load | Price per day\nTR-4 | 12 tonnes | EUR 410\nTR-9 | 8 tonnes | EUR 365",
     "Depot log": "Truck TR-9 stood idle at the depot for six days in May. In June it was compared with TR-4 on the quarry road.",
+    "SOP 14": "Version 6, approved by the Head of Networks on 17 October 2024. It replaces version 5 and is read by all crews.",
     "RFC-061: Move the last VMs to Kubernetes": "Thirteen VMs are left, most of them render hosts.",
 }
 ANSWERS = {
@@ -38,6 +39,7 @@ ANSWERS = {
     "Who is the spouse of the director of The Glass Vine?": "Lidia Corva",
     "Which company owns the production company of Winter Boat?": "Halden Media",
     "How many VMs are left to move to Kubernetes?": "Thirteen",
+    "Who approved SOP 14?": "Head of Networks",
     "When was the firm that supplied the Tarn turbine founded?": "1931",
     "When did the firm that supplied the Tarn turbine close?": "1988",
     "Where was the architect of the Vessen library born?": "Hammerby",
@@ -107,3 +109,7 @@ def test_two_things_are_compared_however_they_are_named(chosen: dict[str, str], 
 def test_the_verb_at_the_end_is_what_is_asked_of_all_before_it(question: str, nearest: str):
     asked = read_wanted(question).asked
     assert max(asked, key=lambda term: asked[term]) == nearest
+
+
+def test_a_question_goes_through_a_noun_of_two_words():
+    assert "station" in read_wanted("Who keeps the keys of the pumping station that feeds it?").through
