@@ -15,6 +15,15 @@ _ASKED = re.compile(
 _ATTRIBUTE = re.compile(r"(?:which|what)\s+(?:is|was|are|were)\s+the\s+", re.IGNORECASE)
 # Any number will not do: "what is the salary of" wants evidence that speaks of one. A number or an amount of things is never said.
 _MEASURED = frozenset(term for term, kind in NOUNS.items() if kind == "number") - frozenset(terms("number amount"))
+_GENERIC = frozenset(
+    """
+    name names nickname number amount kind type sort reason purpose aim goal function use point cause effect result outcome meaning role
+    title place location date year time day month position city town country state county region district area home hometown origin
+    birthplace nationality occupation profession genre sport difference topic subject theme job date content contents best main most first
+    last only second full real
+    """.split()
+)
+"""What nothing need be called in a text that tells it."""
 _ORDER = re.compile(
     r"\s*(?:please\s+|(?:can|could)\s+you\s+)?"
     r"(?:(?:tell|give|show|find)(?:\s+me)?|list|name|enumerate|explain|describe|summari[sz]e)\b",
@@ -91,6 +100,15 @@ _FURTHER = re.compile(
 )
 
 
+def _is_attribute(question: str, match: "re.Match[str]") -> bool:
+    """Whether it asks for what has a name of its own ("what is the *capital* of Hov"): evidence that does not call it so tells nothing."""
+    return (
+        question[match.end() :].lstrip().startswith("of ")
+        and match.group(4) is not None
+        and match.group(4).lower() not in _GENERIC
+    )
+
+
 @lru_cache(maxsize=64)  # every part of a run asks
 def asked_words(question: str) -> frozenset[str]:
     """Words that say what kind of answer is wanted ("how *long*", "which *company*"), case-folded.
@@ -102,7 +120,10 @@ def asked_words(question: str) -> frozenset[str]:
     asked: set[str] = set()
     for match in _ASKED.finditer(question):
         words = {word.casefold() for word in match.groups() if word}
-        if not (_ATTRIBUTE.match(match.group()) and _MEASURED.intersection(terms(" ".join(words)))):
+        if not (
+            _ATTRIBUTE.match(match.group())
+            and (_MEASURED.intersection(terms(" ".join(words))) or _is_attribute(question, match))
+        ):
             asked |= words
     for pattern in (_DESCRIBED, _OF_KIND, _CAUSING, _UNSAID):
         asked.update(word.casefold() for match in pattern.finditer(question) for word in match.groups() if word)

@@ -29,7 +29,9 @@ _ROLE = re.compile(
     r"\w{2,}(?:er|or|ist|ian|ee)s?|(?:team|crew|board|desk|group|guild|council|staff|head|people|chief)s?"
 )
 _BEFORE_NAME = re.compile(r"\b(?:before|after)\s+(?:(?:the|Dr|Mr|Mrs|Ms)\.?\s+)?[A-Z][a-z]")
-_OF_SOMEBODY = re.compile(r"^\W*(?:\w+ )?(?:name|person|employee|contact|member)\s*:", re.IGNORECASE | re.MULTILINE)
+_OF_SOMEBODY = re.compile(
+    r"^[^\w\n]*+(?:\w+ )?(?:name|person|employee|contact|member)\s*:", re.IGNORECASE | re.MULTILINE
+)
 """In the record of somebody."""
 _DENYING = frozenset("never no not nor neither without didn doesn don wasn isn weren aren hasn hadn".split())
 _NUMBER_SIGN = re.compile(r"\bno(?=[.:]|\s*\d)")

@@ -38,6 +38,8 @@ from agent.expected import asked_words, is_keywords, numbered_names
         ("Name the company that made Orlan paint.", {"name", "company"}),
         ("Is it the yard that made Skarvoy?", set[str]()),
         ("Is it the yard that made Alto 60 pumps?", set[str]()),
+        ("What is the capital of Hov?", set[str]()),
+        ("What is the purpose of the pump?", {"purpose"}),
         ("What is Enid Garth's occupation?", {"is", "occupation"}),
         ("Are they of the same nationality?", {"nationality"}),
         ("What does MLD mean?", {"does", "mean"}),

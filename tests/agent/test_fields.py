@@ -67,6 +67,7 @@ STATED = {
     "When was Gallows Knoll last inspected?": "2022-05-19",
     "When was Kiln Bank PS last inspected?": "",  # the tower that it feeds was
     "Who is the president of Beskovia?": "",
+    "What is the capital of Beskovia?": "",
     # In keywords.
     "route-planner data store": "route-cache",
     "bremen depot phone": "+49 421 550 9071",
