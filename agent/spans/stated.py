@@ -183,6 +183,8 @@ def _weigh(
     if any(not any(f" {name} " in f" {normalise(text)} " for text in said) for name in asked.numbered):
         return None
     told = held_terms(asked.all, near)
+    if others and not _is_led_to(ledger, asked, field, passage, others):
+        return None
     further = frozenset[str]().union(*(other.terms for other in others))
     if not asked.exact <= told | further or not asked.names <= told | passage.terms | further:
         return None
@@ -234,6 +236,23 @@ def _head_share(ledger: Ledger, asked: _Asked, field: Field) -> float:
     return weight_of(weights, head & asked.all) / (weight_of(weights, asked.all) or 1.0) - 2 * LEAD * len(
         head - asked.all
     )
+
+
+def _is_led_to(ledger: Ledger, asked: _Asked, field: Field, passage: Candidate, others: Sequence[Candidate]) -> bool:
+    """Whether a row says more of what is asked than its label does, or another passage names what it is about where it says so."""
+    if (
+        held_terms(asked.all, frozenset(terms(field.beside))) - frozenset(terms(field.label))
+    ) or asked.names & passage.terms:
+        return True
+    for other in others:
+        keys = ledger.links.get((other.chunk.id, passage.chunk.id), set[str]()) | (other.mentions & passage.mentions)
+        for span in other.chunk.sentences:
+            said = other.chunk.between(*span)
+            if held_terms(asked.all, frozenset(terms(said))) and any(
+                f" {key} " in f" {normalise(said)} " for key in keys
+            ):
+                return True
+    return False
 
 
 def _what_it_is(passage: Candidate) -> frozenset[str]:

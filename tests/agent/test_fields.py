@@ -52,9 +52,13 @@ DOCUMENTS = {
     "towers.csv": "reservoir,volume_m3,fed by,last inspected\nGallows Knoll,900,Kiln Bank PS,2022-05-19\n",
     "ardelia.md": "# Ardelia\n\nArdelia is a country on the Gulf of Pers. Its capital and largest city is Port Amsel. The president is the "
     "lawyer Teodor Balsan, who was born in Tesk.\n",
+    "meters.md": "# Smart meters\n\nPhase 2 takes in 23,500 meters. They come from Kamphuis of Eindhoven. Batteries last 15 years, says the "
+    "maker. The sponsor is Hester Quill, who signed.\n",
     "skerry.md": "# Skerry\n\nThe Skerry hall was opened in May. It has a budget of EUR 4,000 and twelve rooms.\n",
     "brennick.md": "# Brennick\n\nBrennick is a town in Ardelia, near Beskovia. It lies on the Lune. Joan Aske is the mayor of Brennick.\n",
 }
+SAID_OTHERWISE = "Where is the maker of the smart meters based?"
+"""The answer is there, and no field states it: the field says where the sponsor is."""
 STATED = {
     "Who is the Water Quality Manager?": "Desmond Purkiss",
     "How many days of annual leave do I get?": "26 days",
@@ -67,6 +71,7 @@ STATED = {
     "When was Gallows Knoll last inspected?": "2022-05-19",
     "When was Kiln Bank PS last inspected?": "",  # the tower that it feeds was
     "Who is the president of Beskovia?": "",
+    SAID_OTHERWISE: "",
     "What is the capital of Beskovia?": "",
     # In keywords.
     "route-planner data store": "route-cache",
@@ -192,5 +197,5 @@ def test_the_field_that_states_the_answer_is_offered(answers: dict[str, Answer],
     answer = answers[question]
 
     assert (answer.short.text if answer.short else "") == expected
-    if not expected:
+    if not expected and question != SAID_OTHERWISE:
         assert answer.verdict != "answered"
