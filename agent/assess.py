@@ -14,6 +14,7 @@ from functools import cached_property
 
 from agent.evidence import EvidenceSet, choose_evidence, weight_of
 from agent.expected import asked_words, name_terms, numbered_names, says_one_thing, wanted_terms
+from agent.spans.described import asks_what_it_is
 from agent.spans.fields import said_with
 from agent.spans.offer import short_answer
 from agent.spans.stated import with_stated
@@ -96,6 +97,8 @@ class Assessment:
     def confidence(self) -> float:
         """Estimated probability that the evidence set holds the answer."""
         likely = min(confidence(self.features), ABSENT_IDENTIFIER if self._lacking else 1.0)
+        if self.short is None and asks_what_it_is(self.ledger.question.text):
+            return min(likely, UNTOLD)
         said = [self.ledger.candidates[id_].chunk for id_ in self._judged.chunk_ids]
         return UNTOLD if self._single and likely > UNTOLD and not tells(self.ledger.question, said) else likely
 

@@ -91,6 +91,10 @@ _OPENING = re.compile(
 _OF_SOMEBODY = re.compile(
     r"\s*(?:\w+\s+)?(?:when|where)\s+(?:is|was|are|were)\s+(?:the|an?)\s+(?:\w+\s+)?(\w+)\s+of\s", re.IGNORECASE
 )
+# "Who is Ida Rowan's father?" is "who is the father of Ida Rowan?".
+_ITS_OWN = re.compile(
+    r"\s*(?:who|what)\s+(?:is|was|are|were)\s+(?:the\s+)?[^?,'’]{2,60}['’]s?\s+(?:\w+\s+)?\w+\s?\?*\s*$", re.IGNORECASE
+)
 # What makes a second step: another clause, a possessive, a list, or a noun that is described ("the lead of", "the town named").
 _FURTHER = re.compile(
     r"\b(?:that|who|whom|whose|which|where|when|what|same|both|and|or)\b|,|['’]s\s+[a-z]|s['’]\s"
@@ -106,6 +110,17 @@ def _is_attribute(question: str, match: "re.Match[str]") -> bool:
         question[match.end() :].lstrip().startswith("of ")
         and match.group(4) is not None
         and match.group(4).lower() not in _GENERIC
+    )
+
+
+@lru_cache(maxsize=64)
+def attribute_terms(question: str) -> frozenset[str]:
+    """Terms of what is asked of a thing by a name of its own ("what is the *capital* of Hov"); empty where none is."""
+    match = _ASKED.match(question.strip())
+    return (
+        frozenset(terms(match.group(4)))
+        if match and _ATTRIBUTE.match(match.group()) and _is_attribute(question.strip(), match)
+        else frozenset()
     )
 
 
@@ -139,10 +154,15 @@ def asked_words(question: str) -> frozenset[str]:
 def says_one_thing(question: Question) -> bool:
     """Whether it asks one thing of one thing ("who designed the Tarn 40?"), so that one document answers it, if any does.
 
-    Such a question is short, has one clause and no step on the way ("the lead of the team that ..."), and compares nothing.
+    Such a question is short, has one clause and no step on the way ("the lead of the team that ..."), and compares nothing. Keywords
+    ask of one thing, too.
     """
+    if len(wanted_terms(question)) > ONE_THING:
+        return False
+    if _ITS_OWN.match(question.text) or is_keywords(question.text):
+        return True
     asking = _OPENING.match(question.text)
-    if asking is None or len(wanted_terms(question)) > ONE_THING:
+    if asking is None:
         return False
     somebody = _OF_SOMEBODY.match(question.text)
     if somebody is not None and not PEOPLE.isdisjoint(terms(somebody.group(1))):

@@ -81,8 +81,8 @@ def _told(chunk: Chunk, phrase: Span, noun: str) -> Span | None:
     while words and _is_aside(words[0].group()):
         words.pop(0)
     if noun == "genre":
-        if not any(word.group().lower() in _WORKS for word in words):
-            return None
+        if not words or words[-1].group().lower() not in _WORKS:
+            return None  # "a film director"
         while words and words[-1].group().lower() in _PLAIN:
             words.pop()
         if not words or (len(words) == 1 and words[0].group().lower() in _WORKS):

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 
 from agent.evidence import WHOLE, EvidenceSet, weight_of
-from agent.expected import name_terms, says_one_thing
+from agent.expected import attribute_terms, name_terms, says_one_thing
 from agent.spans.candidates import Found, find, sentence_at
-from agent.spans.kin import kin_asked, related_to
+from agent.spans.kin import kin_asked, places_of_relatives, related_to
 from agent.spans.nearness import LIFE, beside, nearness_of
 from agent.spans.places import CLASSES, COUNTRIES, STATES
 from agent.spans.wanted import CONVERSE, PEOPLE, Kind, Wanted, canonical
 from agent.telling import asks_of_order, tells_of_order
-from graphrag.analysis import normalise, terms
+from graphrag.analysis import held_terms, normalise, terms
 from graphrag.lives import life
 from graphrag.retrieval.ledger import Candidate, Ledger, rarity
 from graphrag.types import Chunk, Hit
@@ -92,6 +92,7 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
     about = _subjects(ledger)
     described_by, is_born = _openings(about, wanted), _births(about)
     names = _single_names(ledger, wanted)
+    attribute = attribute_terms(ledger.question.text) if says_one_thing(ledger.question) else frozenset[str]()
     person, kin = related_to(ledger.question.text)
     if wanted.kind == "person" and kin_asked(ledger.question.text) is None:
         kin = frozenset()
@@ -104,6 +105,8 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
         }
         joined = [] if evidence.alone else reading.joined(ledger, passage)
         title = frozenset(map(canonical, terms(passage.chunk.title)))
+        # Whoever is asked for is none of these, or would have been found (agent/spans/kin.py).
+        relatives = places_of_relatives(passage.chunk) if kin and wanted.kind == "person" else frozenset[int]()
         for found in _without_speakers(find(passage.chunk, wanted)):
             named = found.type not in ("DATE", "NUMBER") and found.terms <= asked_terms
             usual = wanted.personal and found.key in passage.about
@@ -118,6 +121,10 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
             ):
                 continue
             described = described_by(found.key)
+            if found.start in relatives or (
+                attribute and not described and not held_terms(attribute, _said_with(found))
+            ):
+                continue
             suits = fit(found, wanted)
             if wanted.kind in ("person", "place", "thing") and is_born(found.key):
                 suits = float(wanted.kind == "person")
@@ -153,6 +160,12 @@ def _tells_of_kin(found: Found, kin: frozenset[str]) -> bool:
     said = frozenset(terms(found.chunk.between(spans[max(0, place - 1)][0], spans[place][1])))
     held = frozenset(map(canonical, said))
     return all(canonical(term) in held or CONVERSE.get(canonical(term)) in held for term in kin)
+
+
+def _said_with(found: Found) -> frozenset[str]:
+    """The terms of the title and of a candidate's sentence."""
+    chunk = found.chunk
+    return frozenset(terms(f"{chunk.title} {chunk.between(*chunk.spans[sentence_at(chunk, found.start)])}"))
 
 
 def _without_speakers(candidates: Iterable[Found]) -> list[Found]:
