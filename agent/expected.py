@@ -93,7 +93,8 @@ _OF_SOMEBODY = re.compile(
 )
 # "Who is Ida Rowan's father?" is "who is the father of Ida Rowan?".
 _ITS_OWN = re.compile(
-    r"\s*(?:who|what)\s+(?:is|was|are|were)\s+(?:the\s+)?[^?,'’]{2,60}['’]s?\s+(?:\w+\s+)?\w+\s?\?*\s*$", re.IGNORECASE
+    r"\s*(?:who|what)\s+(?:is|was|are|were)\s+(?:the\s+)?(?:(?!\bof\b)[^?,'’]){2,60}['’]s?\s+(?:\w+\s+)?\w+\s?\?*\s*$",
+    re.IGNORECASE,
 )
 # What makes a second step: another clause, a possessive, a list, or a noun that is described ("the lead of", "the town named").
 _FURTHER = re.compile(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from agent.expected import name_terms, wanted_terms
 from agent.spans.fields import said_with
+from agent.spans.quantities import dimension_of, tells_amount
 from agent.spans.wanted import PEOPLE, Kind, kin_held, read_wanted
 from graphrag.analysis import STOP_WORDS, fold, held_terms, terms
 from graphrag.retrieval.question import Question
@@ -54,7 +55,11 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     """
     wanted = wanted_terms(question)
     relation = wanted - frozenset(name_terms(question.text)) or wanted
-    kind = read_wanted(question.text).kind
+    kind, measure = read_wanted(question.text).kind, read_wanted(question.text).measure
+    dimension = dimension_of(measure)
+    sentences = (chunk.between(*span) for chunk in chunks for span in chunk.sentences)
+    if dimension and not any("|" in one or tells_amount(one, dimension, measure) for one in sentences):
+        return False  # nothing says how high or heavy anything is
     ordered = asks_of_order(question.text)
     asked = frozenset(_WORD.findall(fold(question.text)))
     speaking = False

@@ -12,6 +12,7 @@ from agent.spans.candidates import Found, find, sentence_at
 from agent.spans.kin import kin_asked, places_of_relatives, related_to
 from agent.spans.nearness import LIFE, beside, nearness_of
 from agent.spans.places import CLASSES, COUNTRIES, STATES
+from agent.spans.quantities import dimension_of, tells_amount
 from agent.spans.wanted import CONVERSE, PEOPLE, Kind, Wanted, canonical
 from agent.telling import asks_of_order, tells_of_order
 from graphrag.analysis import held_terms, normalise, terms
@@ -93,6 +94,7 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
     described_by, is_born = _openings(about, wanted), _births(about)
     names = _single_names(ledger, wanted)
     attribute = attribute_terms(ledger.question.text) if says_one_thing(ledger.question) else frozenset[str]()
+    dimension = dimension_of(wanted.measure)
     person, kin = related_to(ledger.question.text)
     if wanted.kind == "person" and kin_asked(ledger.question.text) is None:
         kin = frozenset()
@@ -121,6 +123,8 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
             ):
                 continue
             described = described_by(found.key)
+            if dimension and not _is_measured(found, dimension, wanted.measure):
+                continue
             if found.start in relatives or (
                 attribute and not described and not held_terms(attribute, _said_with(found))
             ):
@@ -160,6 +164,14 @@ def _tells_of_kin(found: Found, kin: frozenset[str]) -> bool:
     said = frozenset(terms(found.chunk.between(spans[max(0, place - 1)][0], spans[place][1])))
     held = frozenset(map(canonical, said))
     return all(canonical(term) in held or CONVERSE.get(canonical(term)) in held for term in kin)
+
+
+def _is_measured(found: Found, dimension: str, measure: frozenset[str]) -> bool:
+    """Whether a number has a unit of a dimension, or its sentence says what it is."""
+    _, end = found.chunk.spans[sentence_at(found.chunk, found.start)]
+    if tells_amount(found.chunk.between(found.start, min(end, found.end + 20)), dimension, frozenset()):
+        return True
+    return not measure.isdisjoint(_said_with(found))
 
 
 def _said_with(found: Found) -> frozenset[str]:

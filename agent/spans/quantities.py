@@ -86,6 +86,21 @@ def _units(dimension: str) -> "re.Pattern[str]":
 _WITH_UNIT = {dimension: _units(dimension) for dimension in _UNITS}
 
 
+_MEASURING = {"height": "length", "depth": "length", "width": "length", "thickness": "length", "weight": "mass"}
+"""What a question asks how much of, where only some units tell. An answer may be fast in hours, and far in minutes."""
+
+
+def dimension_of(measure: Set[str]) -> str:
+    """In what the answer to "how high" is measured, by the terms of its noun (`measure` of agent/spans/wanted.py); empty if unknown."""
+    return next((dimension for noun, dimension in _MEASURING.items() if measure & frozenset(terms(noun))), "")
+
+
+def tells_amount(sentence: str, dimension: str, measure: Set[str]) -> bool:
+    """Whether a sentence tells an amount in a dimension: in a unit of it, or a number of what it is called."""
+    called = any(map(str.isdigit, sentence)) and not (measure | _NOUNS[dimension]).isdisjoint(terms(sentence))
+    return called or _WITH_UNIT[dimension].search(sentence) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Measure:
     """By what a question compares two things."""

@@ -1,10 +1,12 @@
 """What somebody or something is, as the first sentence describes it."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from tests.agent.filled import short_answers
+from agent.loop import Agent
+from tests.agent.filled import SCOPE, filled, short_answers
 
 PASSAGES = {
     "Enid Garth": "Enid Garth (1904–1977) was a British crime writer. She worked as a pharmacist in Bath.",
@@ -27,6 +29,7 @@ DESCRIBED = {
     "What genre is Salt Road?": "adventure",
     "What genre is Greywater?": "",
     "What genre is Oyster Lane?": "",
+    "What genre is Enid Garth?": "",
     "What is Oyster Lane's occupation?": "",
     "What sport does Yusuf Ada play?": "table tennis",
     "What sport does Kolbein Strand play?": "handball",
@@ -43,3 +46,12 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.mark.parametrize("question", DESCRIBED)
 def test_what_it_is_stands_in_its_first_sentence(answers: dict[str, str], question: str):
     assert answers[question] == DESCRIBED[question]
+
+
+async def test_what_no_passage_describes_is_not_called_answered(tmp_path: Path):
+    async with filled(f"sqlite:///{tmp_path}/kb.db", PASSAGES) as kb:
+        of_street = await Agent(kb).run(SCOPE, "What genre is Oyster Lane?")
+        of_film = await Agent(kb).run(SCOPE, "What genre is Salt Road?")
+
+    assert of_street.verdict != "answered"
+    assert of_film.verdict == "answered"

@@ -36,6 +36,8 @@ RELATIVES = {
     "Who is the paternal grandfather of Prince Adal of Thurn?": "Duke Conrad of Thurn",
     "Who was the husband of Maarja Vill?": "",
     "Who is the brother of Mats Lie?": "",
+    "Who is Kaarel Vill's father?": "",  # Liisa Orav is a parent beside him
+    "Who is the mother of Maarja Vill?": "",  # her father is told of
     "When was Corinne Bapt's husband born?": "",
     "Where does the husband of Corinne Bapt teach?": "",
 }

@@ -30,6 +30,8 @@ CHOSEN = {
     "Which has more inhabitants, Brennick or Tesk?": "",  # one has a number, which says nothing of the other
     "Which ferry carries more cars, Skarn class or Lumme class?": "The Skarn class",
     "Which ferry is faster, Skarn class or Lumme class?": "The Lumme class",  # 17 knots are 31 km/h
+    "How high is Brennick?": "",  # that it has so many inhabitants says nothing of it
+    "What is the population of Mount Orm?": "",
     "Are Annika Söderlund and Maarja Villand of the same nationality?": "yes",  # the recogniser takes "Annika" for a people
     "Who lived longer, Ida Rowan or Olaf Berg?": "Olaf Berg",
 }

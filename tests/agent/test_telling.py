@@ -53,6 +53,9 @@ async def read(kb: KnowledgeBase, text: str) -> Question:
         ("Who leads the team that owns the test hall?", False),
         ("Who is the deputy of the woman behind the Tarn 90?", True),  # one preposition is not known to lead on
         ("When was the team's leader born?", False),
+        ("Who is Ada Penn's deputy?", True),
+        ("Who is the deputy of Ada Penn's sister?", False),
+        ("Ada Penn deputy", True),
         ("Who was in charge of the country Nugegoda is in?", False),
         ("Who designed the Tarn 40 and the Tarn 90?", False),
         ("Which is older, the Tarn 40 or the Tarn 90?", False),
@@ -88,6 +91,8 @@ async def test_what_is_said_of_another_thing_does_not_answer(pumps: KnowledgeBas
         ("Who sorts the mail?", "budget.md", True),
         ("How much is the travel budget?", "budget.md", False),
         ("How many fitters assemble it?", "tarn-40.md", True),
+        ("How high is the Tarn 40?", "tarn-40.md", False),  # nine fitters are no height
+        ("How heavy is the Tarn 40?", "tarn-40.md", False),
         ("When is the bonus paid?", "rota.md", True),
         ("When was it designed?", "tarn-90.md", True),  # "after a long trial" may do
         ("When was the hall led by Ada Penn?", "heron.md", False),
