@@ -14,6 +14,8 @@ from graphrag.types import Chunk, Span
 MAX_VALUE = 80
 """Characters; what is longer is a text of its own."""
 _PAIR = re.compile(r"\s*(?:(?:[-*•]|\d{1,2}[.)])\s+)*([^:|\n]{1,60}?):[^\S\n]+(\S.*)", re.DOTALL)
+_FULL_STOP = re.compile(r"(?<!\bInc)(?<!\bLtd)(?<![^\w]\w)(?<=\w\w\w)\.$")
+"""Of a value that ends a sentence, not that of an abbreviation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +143,11 @@ def _of_lines(chunk: Chunk, block: _Block) -> Iterator[Field]:
         pair = _pair(text)
         if pair is not None:
             others = " ".join((*texts[:number], *texts[number + 1 :]))
+            end = span[1] - bool(_FULL_STOP.search(pair.group(2)))
             yield Field(
                 chunk,
                 span[0] + pair.start(2),
-                span[1],
+                end,
                 pair.group(1),
                 f"{others} {above}",
                 pair.group(1),

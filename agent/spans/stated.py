@@ -282,7 +282,7 @@ def _is_of_another(ledger: Ledger, asked: _Asked, field: Field, passage: Candida
     """Whether a row names what is asked about beside what it is about itself, and another row or record is about that: the pump
     that feeds the tower was not inspected when the tower was.
     """
-    if passage.named or not asked.names or asked.wanted.head or not says_one_thing(ledger.question):
+    if passage.named or not asked.names or not says_one_thing(ledger.question):
         return False
     above = frozenset(terms(" ".join((field.label, passage.chunk.title, *passage.chunk.heading))))
     first = next(fields_of(passage.chunk))

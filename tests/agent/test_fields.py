@@ -70,6 +70,7 @@ STATED = {
     "Who is the mayor of Brennick?": "Joan Aske",
     "When was Gallows Knoll last inspected?": "2022-05-19",
     "When was Kiln Bank PS last inspected?": "",  # the tower that it feeds was
+    "What is the volume of Kiln Bank PS?": "",
     "Who is the president of Beskovia?": "",
     SAID_OTHERWISE: "",
     "What is the capital of Beskovia?": "",
@@ -158,6 +159,12 @@ def test_lines_are_fields_of_their_block_and_heading() -> None:
     assert [(field.label, field.text) for field in fields][:2] == [("name", "route-planner"), ("language", "Rust")]
     assert "route-planner" in fields[1].beside and "Services" in fields[1].beside
     assert "route-planner" not in fields[2].beside
+
+
+def test_a_value_ends_without_the_full_stop_of_its_sentence() -> None:
+    text = "Works manager: Ada Penn.\nOpen until: 8 p.m.\nMaker: Varley Ltd."
+
+    assert [text for _, text in labelled(chunk_of(text))] == ["Ada Penn", "8 p.m.", "Varley Ltd."]
 
 
 def test_a_row_is_said_with_its_head_and_prose_by_itself() -> None:
