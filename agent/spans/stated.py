@@ -112,7 +112,7 @@ def stated_answer(ledger: Ledger, chunk_ids: Sequence[str], wanted: Wanted) -> t
     best = max(score for score, _, _ in weighed)
     level = [one for one in weighed if one[0] > best - LEAD]
     if not single:
-        level = _led_to(ledger, chunk_ids, level)
+        level = _of_what_leads_there(ledger, chunk_ids, level)
     _, likely, field = max(level, key=lambda one: one[0])
     key = normalise(field.text)
     if any(normalise(other.text) != key for _, _, other in level):
@@ -120,7 +120,7 @@ def stated_answer(ledger: Ledger, chunk_ids: Sequence[str], wanted: Wanted) -> t
     return Found(field.chunk, field.start, field.end, key, ""), likely
 
 
-def _led_to(
+def _of_what_leads_there(
     ledger: Ledger, chunk_ids: Sequence[str], weighed: Sequence[tuple[float, float, Field]]
 ) -> Sequence[tuple[float, float, Field]]:
     """Those that tell of what leads to their passage from another one, where any does: of many prices, that of one instrument."""
