@@ -105,7 +105,9 @@ class Assessment:
     @cached_property
     def missing(self) -> tuple[str, ...]:
         """Words of the question that the evidence set does not hold, weightiest first."""
-        return tuple(dict.fromkeys((*self._lacking, *missing_words(self.ledger.question, self._judged))))
+        parts = {part for identifier in self._lacking for part in re.findall(r"\w+", identifier)}
+        words = (word for word in missing_words(self.ledger.question, self._judged) if word not in parts)
+        return tuple(dict.fromkeys((*self._lacking, *words)))
 
     @cached_property
     def _lacking(self) -> tuple[str, ...]:

@@ -16,6 +16,8 @@ MAX_VALUE = 80
 _PAIR = re.compile(r"\s*(?:(?:[-*•]|\d{1,2}[.)])\s+)*([^:|\n]{1,60}?):[^\S\n]+(\S.*)", re.DOTALL)
 _FULL_STOP = re.compile(r"(?<!\bInc)(?<!\bLtd)(?<![^\w]\w)(?<=\w\w\w)\.$")
 """Of a value that ends a sentence, not that of an abbreviation."""
+_RULE = frozenset("|:- ")
+"""What the line under the head of a table in Markdown is made of, where a text has it as it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ def _blocks(chunk: Chunk) -> Iterator[_Block]:
     cells: list[tuple[Span, ...]] = []
     for span in chunk.spans:
         own = _cells(chunk, span)
+        if not own and cells and cells[-1] and set(chunk.between(*span)) <= _RULE:
+            own = ((span[0], span[0]),) * len(cells[-1])  # a row that holds nothing
         if spans and (len(own) != len(cells[-1]) or "\n\n" in chunk.between(spans[-1][1], span[0])):
             yield _block(chunk, spans, cells)
             spans, cells = [], []
@@ -119,7 +123,11 @@ def _block(chunk: Chunk, spans: Sequence[Span], cells: Sequence[tuple[Span, ...]
 
 def _cells(chunk: Chunk, span: Span) -> tuple[Span, ...]:
     """Where the cells of a row stand; none of a sentence that is no row."""
-    return tuple((span[0] + start, span[0] + end) for start, end in cells_of(chunk.between(*span)))
+    text = chunk.between(*span)
+    cells = cells_of(text)
+    # In plain text Markdown's bars may stand around a row, too.
+    inner = cells[text.startswith("|") : len(cells) - text.endswith("|")]
+    return tuple((span[0] + start, span[0] + end) for start, end in inner)
 
 
 def _of_rows(chunk: Chunk, block: _Block) -> Iterator[Field]:

@@ -156,6 +156,7 @@ async def test_an_absent_identifier_makes_evidence_insufficient_and_is_named_fir
     assert answer.verdict == "insufficient_evidence"
     assert answer.confidence <= ABSENT_IDENTIFIER
     assert answer.missing[0] == first
+    assert not {*first.split("-")} & {*answer.missing}, "nothing is missing twice"
     assert answer.text == ""
 
 

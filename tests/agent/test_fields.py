@@ -135,6 +135,11 @@ def test_a_cell_has_the_head_of_its_column_and_the_first_cell_of_its_row_for_lab
     assert "12" in next(fields_of(rows)).beside and "Notes" in next(fields_of(rows)).beside
 
 
+def test_a_table_of_markdown_is_read_where_a_text_has_it_as_it_is_written() -> None:
+    table = chunk_of("Prices\n\n| Part | Price |\n|---|:-:|\n| Latch | EUR 4 |\n| Hood | EUR 9 |\n\nSold by Quillon.")
+    assert labelled(table) == [("Part", "Latch"), ("Price Latch", "EUR 4"), ("Part", "Hood"), ("Price Hood", "EUR 9")]
+
+
 def test_the_first_of_two_columns_may_be_keys() -> None:
     assert labelled(chunk_of("Lead | Ada Penn\nOffice | Brno")) == [
         ("", "Lead"),
