@@ -6,8 +6,9 @@ from dataclasses import replace
 from itertools import combinations
 
 from agent.assess import Assessment
+from agent.citing import named_in
 from agent.evidence import EvidenceSet
-from agent.quoting import named_in, quotations
+from agent.quoting import quotations
 from agent.types import Answer, Citation, PathEdge, RankedChunk, Step, StoppedBy, Verdict
 from agent.writer import Written
 from graphrag.retrieval.chain import Bridge, bridge_between
@@ -96,7 +97,9 @@ def _path(ledger: Ledger, assessment: Assessment, citations: Sequence[Citation])
     order.
     """
     chosen = assessment.evidence.chunk_ids
-    quoted = [named_in(ledger.candidates[id_], [one for one in citations if one.chunk_id == id_]) for id_ in chosen]
+    quoted = [
+        named_in(ledger.candidates[id_], [one.quote for one in citations if one.chunk_id == id_]) for id_ in chosen
+    ]
     bridges = [
         (bridge, one, other)
         for one, other in combinations(range(len(chosen)), 2)

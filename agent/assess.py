@@ -115,7 +115,7 @@ class Assessment:
 
     @cached_property
     def _single(self) -> bool:
-        return says_one_thing(self.ledger.question) and not (self.evidence.compared or self.evidence.told)
+        return says_one_thing(self.ledger.question) and not (self.evidence.compared or self.evidence.kin)
 
     @cached_property
     def _judged(self) -> EvidenceSet:
@@ -191,7 +191,7 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
     names = frozenset(name_terms(question.text)) & wanted
     named = weight_of(weights, names)
     own = {candidate.chunk.document_id for candidate in chosen}
-    if evidence.told:
+    if evidence.kin is not None:
         score, rivals = 0.0, list[float]()  # it is told of nobody else
     elif evidence.alone:
         score = scored.base[chosen[0].chunk.id]

@@ -1,5 +1,7 @@
 """A citation of a stretch of a passage, and what is not worth one."""
 
+from collections.abc import Iterable
+
 from agent.types import Citation
 from graphrag.analysis import normalise
 from graphrag.retrieval.ledger import Candidate
@@ -22,6 +24,12 @@ def cite(candidate: Candidate, span: Span, number: int, score: float) -> Citatio
         heading=chunk.heading_at(start),
         score=round(score, 4),
     )
+
+
+def named_in(candidate: Candidate, texts: Iterable[str]) -> frozenset[str]:
+    """Keys of those entities of a passage that texts from it name."""
+    said = [f" {normalise(text)} " for text in texts]
+    return frozenset([key for key in candidate.mentions if any(f" {key} " in one for one in said)])
 
 
 def labels(chunk: Chunk) -> frozenset[str]:

@@ -8,7 +8,7 @@ from itertools import combinations
 from agent.expected import wanted_terms
 from agent.spans.comparison import compared_passages
 from agent.spans.field_comparison import decide
-from agent.spans.kin import kin_terms, relative
+from agent.spans.kin import Relative, relative
 from agent.spans.wanted import read_wanted
 from graphrag.retrieval.chain import Bridge, Chain, Scored, bridge_between
 from graphrag.retrieval.ledger import Ledger
@@ -43,8 +43,13 @@ class EvidenceSet:
     """Whether it is one passage that holds the whole question."""
     compared: bool = False
     """Whether it is about two things that the question compares, which nothing need join."""
-    told: frozenset[str] = frozenset()
-    """Terms that the set tells together and no passage by its words: the grandfather, who is a father's father."""
+    kin: Relative | None = None
+    """The relative for whom the question asks, whom the set tells together."""
+
+    @property
+    def told(self) -> frozenset[str]:
+        """Terms that the set tells and no passage by its words: the grandfather, who is a father's father."""
+        return self.kin.terms if self.kin is not None else frozenset()
 
 
 def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
@@ -66,8 +71,7 @@ def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
         return _compared(ledger, compared, best)
     kin = relative(ledger, scored.hits)
     if kin is not None:
-        told = kin_terms(ledger.question.text)
-        return replace(_compared(ledger, kin.chunk_ids, best), compared=False, alone=len(kin.chunk_ids) == 1, told=told)
+        return replace(_compared(ledger, kin.chunk_ids, best), compared=False, alone=len(kin.chunk_ids) == 1, kin=kin)
     weights, wanted = ledger.question.weights, wanted_terms(ledger.question)
     whole = WHOLE * weight_of(weights, wanted)
     best_alone = min(scored.base, key=lambda id_: (-scored.base[id_], id_))

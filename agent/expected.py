@@ -105,24 +105,21 @@ _FURTHER = re.compile(
 )
 
 
-def _is_attribute(question: str, match: "re.Match[str]") -> bool:
-    """Whether it asks for what has a name of its own ("what is the *capital* of Hov"): evidence that does not call it so tells nothing."""
-    return (
-        question[match.end() :].lstrip().startswith("of ")
-        and match.group(4) is not None
-        and match.group(4).lower() not in _GENERIC
-    )
+def _attribute(question: str, match: "re.Match[str]") -> str:
+    """What is asked of a thing by a name of its own ("what is the *capital* of Hov"): evidence that does not call it so tells nothing.
+    Empty where it is none.
+    """
+    noun = match.group(4) or ""
+    belongs = question[match.end() :].lstrip().startswith("of ") and _ATTRIBUTE.match(match.group())
+    return noun if belongs and noun.lower() not in _GENERIC else ""
 
 
 @lru_cache(maxsize=64)
 def attribute_terms(question: str) -> frozenset[str]:
-    """Terms of what is asked of a thing by a name of its own ("what is the *capital* of Hov"); empty where none is."""
-    match = _ASKED.match(question.strip())
-    return (
-        frozenset(terms(match.group(4)))
-        if match and _ATTRIBUTE.match(match.group()) and _is_attribute(question.strip(), match)
-        else frozenset()
-    )
+    """Terms of what a question begins by asking of a thing by a name of its own; empty where it does not."""
+    text = question.strip()
+    match = _ASKED.match(text)
+    return frozenset(terms(_attribute(text, match))) if match else frozenset()
 
 
 @lru_cache(maxsize=64)  # every part of a run asks
@@ -136,10 +133,8 @@ def asked_words(question: str) -> frozenset[str]:
     asked: set[str] = set()
     for match in _ASKED.finditer(question):
         words = {word.casefold() for word in match.groups() if word}
-        if not (
-            _ATTRIBUTE.match(match.group())
-            and (_MEASURED.intersection(terms(" ".join(words))) or _is_attribute(question, match))
-        ):
+        measured = _ATTRIBUTE.match(match.group()) and _MEASURED.intersection(terms(" ".join(words)))
+        if not (measured or _attribute(question, match)):
             asked |= words
     for pattern in (_DESCRIBED, _OF_KIND, _CAUSING, _UNSAID):
         asked.update(word.casefold() for match in pattern.finditer(question) for word in match.groups() if word)

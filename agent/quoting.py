@@ -4,14 +4,14 @@ The constants were chosen on HotpotQA and MuSiQue by how often the quotations ho
 """
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from operator import attrgetter
 
 import numpy as np
 
 from agent.assess import Assessment
-from agent.citing import cite, labels
+from agent.citing import cite, labels, named_in
 from agent.evidence import weight_of
 from agent.spans.candidates import find, sentence_at
 from agent.spans.features import fit
@@ -65,15 +65,9 @@ def quotations(ledger: Ledger, assessment: Assessment, short: ShortAnswer | None
                 _best_sentences(ledger, candidate, wanted, covered, leading, first), start=len(citations) + 1
             )
         ]
-        quoted[id_] = named_in(candidate, cited)
+        quoted[id_] = named_in(candidate, [one.quote for one in cited])
         citations += cited
     return tuple(citations)
-
-
-def named_in(candidate: Candidate, cited: Sequence[Citation]) -> Set[str]:
-    """Keys of those entities of a passage that the quotations name."""
-    said = [f" {normalise(citation.quote)} " for citation in cited]
-    return {key for key in candidate.mentions if any(f" {key} " in one for one in said)}
 
 
 def _leading(ledger: Ledger, quoted: Mapping[str, Set[str]], id_: str) -> Set[str]:

@@ -59,6 +59,11 @@ class Found:
         return self.chunk.between(self.start, self.end)
 
     @property
+    def sentence(self) -> str:
+        """The sentence in which it stands."""
+        return self.chunk.between(*self.chunk.spans[sentence_at(self.chunk, self.start)])
+
+    @property
     def terms(self) -> frozenset[str]:
         """Those of its text."""
         return _terms(self.text)

@@ -118,16 +118,12 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
                 continue
             if kin and (wanted.kind == "person" or person in passage.about) and not _tells_of_kin(found, kin):
                 continue
-            if ordered and not tells_of_order(
-                found.chunk.between(*found.chunk.spans[sentence_at(found.chunk, found.start)])
-            ):
+            if ordered and not tells_of_order(found.sentence):
                 continue
             described = described_by(found.key)
             if dimension and not _is_measured(found, dimension, wanted.measure):
                 continue
-            if found.start in relatives or (
-                attribute and not described and not held_terms(attribute, _said_with(found))
-            ):
+            if found.start in relatives or (attribute and not described and not held_terms(attribute, _titled(found))):
                 continue
             suits = fit(found, wanted)
             if wanted.kind in ("person", "place", "thing") and is_born(found.key):
@@ -171,13 +167,12 @@ def _is_measured(found: Found, dimension: str, measure: frozenset[str]) -> bool:
     _, end = found.chunk.spans[sentence_at(found.chunk, found.start)]
     if tells_amount(found.chunk.between(found.start, min(end, found.end + 20)), dimension, frozenset()):
         return True
-    return not measure.isdisjoint(_said_with(found))
+    return not measure.isdisjoint(_titled(found))
 
 
-def _said_with(found: Found) -> frozenset[str]:
+def _titled(found: Found) -> frozenset[str]:
     """The terms of the title and of a candidate's sentence."""
-    chunk = found.chunk
-    return frozenset(terms(f"{chunk.title} {chunk.between(*chunk.spans[sentence_at(chunk, found.start)])}"))
+    return frozenset(terms(f"{found.chunk.title} {found.sentence}"))
 
 
 def _without_speakers(candidates: Iterable[Found]) -> list[Found]:

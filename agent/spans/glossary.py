@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from agent.spans.candidates import Found
 from agent.spans.fields import fields_of
+from agent.spans.wanted import WORD
 from graphrag.analysis import STOP_WORDS, fold, normalise
 from graphrag.retrieval.ledger import Ledger
 
@@ -18,7 +19,6 @@ _ASKING = re.compile(
     re.IGNORECASE,
 )
 _ARTICLE = re.compile(r"^(?:the|an?)\s+(?:(?:term|word|abbreviation|acronym)\s+)?", re.IGNORECASE)
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _SAYS = r"\s+(?:stands\s+for|is\s+short\s+for|means)\s+([^.;:()\n]{2,80})"
 
 
@@ -54,7 +54,7 @@ def _long_form(text: str, term: str) -> tuple[int, int] | None:
     place = text.find(f"({term.upper()})")
     if place < 0 or not letters.isalpha() or len(letters) < 2:
         return None
-    words = list(_WORD.finditer(text, max(0, place - 200), place))
+    words = list(WORD.finditer(text, max(0, place - 200), place))
     for count in range(len(letters), min(len(letters) + SPARE, len(words)) + 1):
         chosen = words[-count:]
         initials = "".join(word.group()[0] for word in chosen if fold(word.group()) not in STOP_WORDS)

@@ -60,6 +60,8 @@ class Relative:
 
     found: Found
     chunk_ids: tuple[str, ...]
+    terms: frozenset[str]
+    """Those of the kinship that is asked for, whatever says it in a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +109,6 @@ def related_to(question: str) -> tuple[str, frozenset[str]]:
     return normalise(owner or of), frozenset(terms(owned or kin))
 
 
-def kin_terms(question: str) -> frozenset[str]:
-    """The terms of the kinship that a question for a relative asks for, whatever says it in a text."""
-    if kin_asked(question) is None:
-        return frozenset()
-    words = re.findall(r"[a-z]+(?:-in-law)?", question.lower())
-    return frozenset(term for word in words if word in _STEPS or word in _SIDES for term in terms(word))
-
-
 def relative(ledger: Ledger, hits: Sequence[Hit]) -> Relative | None:
     """The relative for whom a question asks, where the passages tell of one alone."""
     asked = kin_asked(ledger.question.text)
@@ -137,7 +131,9 @@ def relative(ledger: Ledger, hits: Sequence[Hit]) -> Relative | None:
     if len(reached) != 1:
         return None
     (path,) = reached.values()
-    return Relative(path[-1].found, tuple(dict.fromkeys(fact.found.chunk.id for fact in path)))
+    words = re.findall(r"[a-z]+(?:-in-law)?", ledger.question.text.lower())
+    kin = frozenset(term for word in words if word in _STEPS or word in _SIDES for term in terms(word))
+    return Relative(path[-1].found, tuple(dict.fromkeys(fact.found.chunk.id for fact in path)), kin)
 
 
 def places_of_relatives(chunk: Chunk) -> frozenset[int]:

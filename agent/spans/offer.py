@@ -13,7 +13,6 @@ from agent.spans.candidates import Found
 from agent.spans.described import asks_what_it_is, described
 from agent.spans.features import Weighed, weigh
 from agent.spans.field_comparison import decide
-from agent.spans.kin import relative
 from agent.spans.stated import STATED, stated_answer
 from agent.spans.wanted import Wanted, read_wanted
 from agent.types import ShortAnswer
@@ -71,9 +70,8 @@ def short_answer(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> 
 
 def _find(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wanted) -> tuple[Found | None, float]:
     """Where the answer stands, and its confidence: the relative, else what it is described as, else what is stated or most probable."""
-    kin = relative(ledger, hits) if evidence.told else None
-    if kin is not None:
-        return kin.found, STATED
+    if evidence.kin is not None:
+        return evidence.kin.found, STATED
     asking = asks_what_it_is(ledger.question.text)
     if asking is not None and (found := described(ledger, hits, asking)) is not None:
         return found, STATED

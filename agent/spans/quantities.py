@@ -86,13 +86,17 @@ def _units(dimension: str) -> "re.Pattern[str]":
 _WITH_UNIT = {dimension: _units(dimension) for dimension in _UNITS}
 
 
-_MEASURING = {"height": "length", "depth": "length", "width": "length", "thickness": "length", "weight": "mass"}
+_MEASURING = {
+    term: dimension
+    for dimension, nouns in (("length", "height depth width thickness"), ("mass", "weight"))
+    for term in terms(nouns)
+}
 """What a question asks how much of, where only some units tell. An answer may be fast in hours, and far in minutes."""
 
 
 def dimension_of(measure: Set[str]) -> str:
     """In what the answer to "how high" is measured, by the terms of its noun (`measure` of agent/spans/wanted.py); empty if unknown."""
-    return next((dimension for noun, dimension in _MEASURING.items() if measure & frozenset(terms(noun))), "")
+    return next((dimension for term, dimension in _MEASURING.items() if term in measure), "")
 
 
 def tells_amount(sentence: str, dimension: str, measure: Set[str]) -> bool:

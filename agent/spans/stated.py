@@ -5,13 +5,13 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from agent.citing import labels
+from agent.citing import labels, named_in
 from agent.evidence import EvidenceSet, weight_of
 from agent.expected import is_keywords, name_terms, numbered_names, says_one_thing, wanted_terms
 from agent.spans.candidates import DATE, TIME, Found
 from agent.spans.fields import Field, fields_of
 from agent.spans.glossary import explained, meaning
-from agent.spans.told import NAME, told_fields
+from agent.spans.told import TOLD_NAME, told_fields
 from agent.spans.wanted import Kind, Wanted, canonical, read_wanted
 from graphrag.analysis import held_terms, normalise, terms
 from graphrag.retrieval.chain import bridge_between
@@ -145,11 +145,10 @@ def _spoken_of(ledger: Ledger, passage: Candidate) -> Set[str]:
     headings = labels(passage.chunk)
     for span, similarity in zip(passage.chunk.spans, passage.sentences, strict=True):
         text = passage.chunk.between(*span)
-        said = normalise(text)
-        keys = frozenset(key for key in passage.mentions if f" {key} " in f" {said} ")
+        keys = named_in(passage, [text])
         held = held_terms(question.terms, frozenset(terms(text)))
         worth = similarity + weight_of(question.weights, held) / question.total_weight
-        if keys and worth > best[0] and said not in headings:
+        if keys and worth > best[0] and normalise(text) not in headings:
             best = (worth, keys)
     return best[1]
 
@@ -273,7 +272,9 @@ def _bearer(ledger: Ledger, asked: _Asked, fields: Sequence[Field]) -> Field | N
             and weight_of(weights, held_terms(asked.all, frozenset(terms(field.text))) & asked.all) >= whole
         ):
             record = [other for other in fields if other.row == field.row]
-            named = (one for one in record if not _NAMING.isdisjoint(terms(one.label)) and NAME.fullmatch(one.text))
+            named = (
+                one for one in record if not _NAMING.isdisjoint(terms(one.label)) and TOLD_NAME.fullmatch(one.text)
+            )
             return next(named, None)
     return None
 
@@ -287,7 +288,7 @@ def _is_of_another(ledger: Ledger, asked: _Asked, field: Field, passage: Candida
     above = frozenset(terms(" ".join((field.label, passage.chunk.title, *passage.chunk.heading))))
     first = next(fields_of(passage.chunk))
     if (
-        asked.names & above or not NAME.fullmatch(first.text) or first.text.isupper()
+        asked.names & above or not TOLD_NAME.fullmatch(first.text) or first.text.isupper()
     ):  # "DEP-B" says nothing of what it is
         return False
     titles = (
@@ -300,7 +301,7 @@ def _of_kind(asked: _Asked, field: Field) -> Field | None:
     """The field, or what its value says before a remark, where that is of the kind that is asked for."""
     kind = asked.wanted.kind
     if field.told and not asked.keywords:
-        named = NAME.fullmatch(field.text) is not None
+        named = TOLD_NAME.fullmatch(field.text) is not None
         if kind == "date" or named == (kind == "number"):
             return None
     if _is_of_kind(asked, field.text):
@@ -320,7 +321,7 @@ def _is_asked(asked: _Asked, field: Field, label: frozenset[str], own: frozenset
     if wanted.measure and (wanted.measure & label or not asked.relation):
         return bool(wanted.measure & label)
     if wanted.head and wanted.kind != "date":
-        held = frozenset(map(canonical, label | own if NAME.fullmatch(value) else label)) & wanted.head
+        held = frozenset(map(canonical, label | own if TOLD_NAME.fullmatch(value) else label)) & wanted.head
         return 2 * len(held) >= len(wanted.head)
     # What it goes through ("the lead of the *team* that") is not what is asked, unless nothing else is.
     relation = asked.relation - wanted.through or asked.relation or asked.all
@@ -336,7 +337,7 @@ def _is_of_kind(asked: _Asked, value: str) -> bool:
     dated = DATE.search(value) is not None or TIME.search(value) is not None
     match kind:
         case "person":
-            return NAME.fullmatch(value) is not None and not value.isupper()  # "DEP-B" is none
+            return TOLD_NAME.fullmatch(value) is not None and not value.isupper()  # "DEP-B" is none
         case "date":
             return dated
         case "number":

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from agent.spans.fields import MAX_VALUE, Field
 from graphrag.types import Chunk
 
-NAME = re.compile(r"(?:the\s+)?[A-Z][\w’'.-]*(?:\s+(?:(?:de|van|von|der|of|and|&)\s+)?[A-Z][\w’'.-]*){0,4}")
+TOLD_NAME = re.compile(r"(?:the\s+)?[A-Z][\w’'.-]*(?:\s+(?:(?:de|van|von|der|of|and|&)\s+)?[A-Z][\w’'.-]*){0,4}")
 """What is told is a name: of all that a sentence says of its subject, it is what can be offered."""
 _WORD = r"(?!(?:that|which|who|whom|whose|where|when|it|they|he|she|there)\b)[a-z][\w'’-]*+\s+"
 _ENDS = r"(?=\.?\s*$|[,;:(]|\s(?:and|but|or|who|whom|whose|which|that|where|when|while|since|until|from|in|on|at|by|for|as|with|because|after|before)\s)"
@@ -54,7 +54,7 @@ def told_fields(chunk: Chunk) -> Iterator[Field]:
         for pattern in (_LABELLED, _NAMED):
             for match in pattern.finditer(sentence):
                 start, end = match.span("value")
-                if NAME.fullmatch(sentence, start, end) is None:
+                if TOLD_NAME.fullmatch(sentence, start, end) is None:
                     continue
                 others = f"{sentence[: match.start()]} {sentence[match.end() :]}"
                 yield Field(

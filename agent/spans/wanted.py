@@ -60,7 +60,8 @@ _THROUGH = re.compile(
     r"(?=\s+(?:where|that|which|who|whose|in which|of|from|for|in|with)\b|\s*[?,]|\s+\w+(?:ed|wn)\b)",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+"""A word as people write it, with apostrophes and hyphens."""
 # At most eight words: what may be any number of them takes the cube of a question that repeats itself. Or an identifier.
 NAME = (
     r"(?:(?:the\s+)?[A-Z0-9][\w'’.&-]*+(?:\s+(?:(?:of|the|and|de|van|von|in|a|an|at|for|from|on|to|with)\s+){0,2}[A-Z0-9][\w'’.&-]*+){0,7}"
@@ -242,7 +243,7 @@ def _asking(text: str) -> "re.Match[str] | None":
 def _head(text: str) -> list[str]:
     """The words after "what" or "which", up to one that no longer belongs to the noun."""
     words: list[str] = []
-    for match in _WORD.finditer(text):
+    for match in WORD.finditer(text):
         word, following = match.group(), text[match.end() : match.end() + 1]
         initial = len(word) == 1 and following == "."
         if (fold(word) in STOP_WORDS and not initial) or len(words) == MAX_HEAD:

@@ -1,8 +1,12 @@
 """Stores filled with a few passages of one's own, and the short answers that they give."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from agent.assess import assess
 from graphrag.bootstrap import open_knowledge_base
@@ -32,6 +36,18 @@ async def filled(url: str, passages: Mapping[str, str]) -> AsyncGenerator[Knowle
         report = await ingest_documents(kb, SCOPE, loaded)
         assert not report.failures
         yield kb
+
+
+def answered_once(passages: Mapping[str, str], questions: Iterable[str]) -> Any:
+    """A fixture of `short_answers`, which are found once for a module."""
+
+    @pytest.fixture(scope="module")
+    def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+        return asyncio.run(
+            short_answers(f"sqlite:///{tmp_path_factory.mktemp('filled') / 'kb.db'}", passages, questions)
+        )
+
+    return answers
 
 
 async def short_answers(url: str, passages: Mapping[str, str], questions: Iterable[str]) -> dict[str, str]:

@@ -1,12 +1,11 @@
 """What somebody or something is, as the first sentence describes it."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
 from agent.loop import Agent
-from tests.agent.filled import SCOPE, filled, short_answers
+from tests.agent.filled import SCOPE, answered_once, filled
 
 PASSAGES = {
     "Enid Garth": "Enid Garth (1904–1977) was a British crime writer. She worked as a pharmacist in Bath.",
@@ -38,9 +37,7 @@ DESCRIBED = {
 }
 
 
-@pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return asyncio.run(short_answers(f"sqlite:///{tmp_path_factory.mktemp('is') / 'kb.db'}", PASSAGES, DESCRIBED))
+answers = answered_once(PASSAGES, DESCRIBED)
 
 
 @pytest.mark.parametrize("question", DESCRIBED)

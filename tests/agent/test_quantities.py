@@ -1,11 +1,9 @@
 """Two things are compared by the amounts that their passages state, and by nothing else."""
 
-import asyncio
-
 import pytest
 
 from agent.spans.quantities import read_measure
-from tests.agent.filled import short_answers
+from tests.agent.filled import answered_once
 
 PASSAGES = {
     "Mount Hov": "Mount Hov is a mountain in the Tarn Range. Its summit is 3,412 metres above sea level. A hut stands at 2,100 m.",
@@ -37,9 +35,7 @@ CHOSEN = {
 }
 
 
-@pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return asyncio.run(short_answers(f"sqlite:///{tmp_path_factory.mktemp('amounts') / 'kb.db'}", PASSAGES, CHOSEN))
+answers = answered_once(PASSAGES, CHOSEN)
 
 
 @pytest.mark.parametrize("question", CHOSEN)

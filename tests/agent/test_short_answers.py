@@ -1,11 +1,9 @@
 """Short answers where the sentence says it all, or the recogniser mistakes what it has never seen."""
 
-import asyncio
-
 import pytest
 
 from agent.spans.wanted import read_wanted
-from tests.agent.filled import short_answers
+from tests.agent.filled import answered_once
 
 NOTES = {
     "Orsa IF": "Orsa IF is a football club founded in 1908. It plays at Strandvallen, which holds 5,200 spectators.",
@@ -74,9 +72,7 @@ CHOSEN = {
 }
 
 
-@pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return asyncio.run(short_answers(f"sqlite:///{tmp_path_factory.mktemp('short') / 'kb.db'}", NOTES, ANSWERS))
+answers = answered_once(NOTES, ANSWERS)
 
 
 @pytest.mark.parametrize("question", ANSWERS)
@@ -84,9 +80,7 @@ def test_a_short_answer_is_right(answers: dict[str, str], question: str):
     assert answers[question] == ANSWERS[question]
 
 
-@pytest.fixture(scope="module")
-def chosen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return asyncio.run(short_answers(f"sqlite:///{tmp_path_factory.mktemp('chosen') / 'kb.db'}", COMPARED, CHOSEN))
+chosen = answered_once(COMPARED, CHOSEN)
 
 
 @pytest.mark.parametrize("question", CHOSEN)

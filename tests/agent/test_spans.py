@@ -25,7 +25,7 @@ from graphrag.retrieval.question import read_question
 from graphrag.settings import load_settings
 from graphrag.types import Chunk
 from tests.agent.conftest import EXTRACTOR
-from tests.agent.filled import SCOPE, filled, short_answers
+from tests.agent.filled import SCOPE, answered_once, filled
 from tests.contracts.neo4j import empty as emptied
 
 PASSAGES = {
@@ -153,24 +153,16 @@ def test_a_short_answer_is_right_and_stands_where_it_says(embedded: tuple[list[A
     assert 0 < short.confidence <= 1
 
 
-@pytest.fixture(scope="module")
-def of_lives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Short answers about people and works."""
-    return asyncio.run(short_answers(f"sqlite:///{tmp_path_factory.mktemp('lives') / 'kb.db'}", LIVES, OF_LIVES))
+of_lives = answered_once(LIVES, OF_LIVES)
+"""Short answers about people and works."""
 
 
-@pytest.fixture(scope="module")
-def of_families(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Short answers about who is what to whom."""
-    return asyncio.run(
-        short_answers(f"sqlite:///{tmp_path_factory.mktemp('families') / 'kb.db'}", FAMILIES, OF_FAMILIES)
-    )
+of_families = answered_once(FAMILIES, OF_FAMILIES)
+"""Short answers about who is what to whom."""
 
 
-@pytest.fixture(scope="module")
-def of_chains(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Short answers to questions of two hops, whose bridge the recogniser takes for a person, and of one."""
-    return asyncio.run(short_answers(f"sqlite:///{tmp_path_factory.mktemp('chains') / 'kb.db'}", CHAINS, OF_CHAINS))
+of_chains = answered_once(CHAINS, OF_CHAINS)
+"""Short answers to questions of two hops, whose bridge the recogniser takes for a person, and of one."""
 
 
 @pytest.mark.parametrize("question", OF_LIVES)

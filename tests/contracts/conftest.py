@@ -7,10 +7,11 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from neo4j import AsyncDriver, AsyncGraphDatabase
 
 from graphrag.stores.base import GraphStore
 from graphrag.stores.embedded.store import EmbeddedStore
-from graphrag.stores.neo4j.open import open_stores
+from graphrag.stores.neo4j.open import address_of, open_stores
 from graphrag.types import Fingerprints
 from tests.contracts.generate import FIELDS
 from tests.contracts.neo4j import empty
@@ -113,3 +114,12 @@ def tested_factory(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
 def shared_factory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> StoreFactory:
     """For what only stores can do whose data outlives them."""
     return _factory(request, tmp_path_factory)
+
+
+@pytest.fixture
+async def driver(neo4j_url: str) -> AsyncGenerator[AsyncDriver]:
+    """The server as an administrator sees it."""
+    address = address_of(neo4j_url)
+    auth = (address.user, address.password) if address.user else None
+    async with AsyncGraphDatabase.driver(address.server, auth=auth) as opened:
+        yield opened

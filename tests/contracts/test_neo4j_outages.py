@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
-from neo4j import AsyncDriver, AsyncGraphDatabase
+from neo4j import AsyncDriver
 
 from graphrag.errors import StoreError
 from graphrag.stores.neo4j import connection, schema
-from graphrag.stores.neo4j.open import address_of, open_stores
+from graphrag.stores.neo4j.open import open_stores
 from graphrag.stores.neo4j.store import Neo4jStore
 from graphrag.stores.waiting import somebody_waiting
 from graphrag.types import Scope
@@ -20,15 +20,6 @@ async def relay(neo4j_url: str) -> AsyncGenerator[Relay]:
     """A way to the server."""
     async with leading_to(neo4j_url) as made:
         yield made
-
-
-@pytest.fixture
-async def driver(neo4j_url: str) -> AsyncGenerator[AsyncDriver]:
-    """The server as an administrator sees it."""
-    address = address_of(neo4j_url)
-    auth = (address.user, address.password) if address.user else None
-    async with AsyncGraphDatabase.driver(address.server, auth=auth) as opened:
-        yield opened
 
 
 @pytest.fixture

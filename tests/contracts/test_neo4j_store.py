@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from neo4j import AsyncDriver, AsyncGraphDatabase
+from neo4j import AsyncDriver
 
 from graphrag.errors import ConfigError, GraphRAGError, SchemaMismatchError, StoreError
 from graphrag.filters import Condition, Filter
@@ -44,15 +44,6 @@ async def store(neo4j_url: str) -> AsyncGenerator[Neo4jStore]:
     """An empty store."""
     await empty(neo4j_url)
     async with open_stores(neo4j_url, filter_fields=FIELDS) as (opened, _):
-        yield opened
-
-
-@pytest.fixture
-async def driver(neo4j_url: str) -> AsyncGenerator[AsyncDriver]:
-    """The server as an administrator sees it."""
-    address = address_of(neo4j_url)
-    auth = (address.user, address.password) if address.user else None
-    async with AsyncGraphDatabase.driver(address.server, auth=auth) as opened:
         yield opened
 
 
