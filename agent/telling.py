@@ -29,6 +29,10 @@ _TIME = re.compile(
 _ROLE = re.compile(
     r"\w{2,}(?:er|or|ist|ian|ee)s?|(?:team|crew|board|desk|group|guild|council|staff|head|people|chief)s?"
 )
+_IN = frozenset("in at near from to of outside around within".split())
+"""What stands before a place."""
+_NO_PLACES = frozenset("PERSON ORG FAC PRODUCT WORK_OF_ART EVENT LAW LANGUAGE CODE".split())
+"""Types of the recogniser's names that are no town or country, unless a word of _IN is before them."""
 _BEFORE_NAME = re.compile(r"\b(?:before|after)\s+(?:(?:the|Dr|Mr|Mrs|Ms)\.?\s+)?[A-Z][a-z]")
 _OF_SOMEBODY = re.compile(
     r"^[^\w\n]*+(?:\w+ )?(?:name|person|employee|contact|member)\s*:", re.IGNORECASE | re.MULTILINE
@@ -55,20 +59,24 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     """
     wanted = wanted_terms(question)
     relation = wanted - frozenset(name_terms(question.text)) or wanted
-    kind, measure = read_wanted(question.text).kind, read_wanted(question.text).measure
-    dimension = dimension_of(measure)
+    asking = read_wanted(question.text)
+    kind, dimension = asking.kind, dimension_of(asking.measure)
     sentences = (chunk.between(*span) for chunk in chunks for span in chunk.sentences)
-    if dimension and not any("|" in one or tells_amount(one, dimension, measure) for one in sentences):
+    if dimension and not any("|" in one or tells_amount(one, dimension, asking.measure) for one in sentences):
         return False  # nothing says how high or heavy anything is
     ordered = asks_of_order(question.text)
     asked = frozenset(_WORD.findall(fold(question.text)))
     speaking = False
     for chunk in chunks:
+        others = _others(chunk) if kind == "place" and asking.head else None
         for sentence in _sentences(chunk, kind):
             said = frozenset(terms(sentence))
             if held_terms(relation, said) or kin_held(relation, said):
                 fits = not (ordered and not tells_of_order(sentence)) and not _denies(sentence, relation, asked)
-                if "|" in sentence or (fits and _holds(kind, sentence, asked)):
+                if "|" in sentence or (
+                    fits
+                    and (_names_place(sentence, asked, others) if others is not None else _holds(kind, sentence, asked))
+                ):
                     return True
                 speaking = True
     return not speaking
@@ -98,6 +106,25 @@ def _denies(sentence: str, relation: frozenset[str], asked: frozenset[str]) -> b
     said = [frozenset(terms(word)) for word in words]
     places = [i for i, own in enumerate(said) if held_terms(relation, own) or kin_held(relation, own)]
     return bool(places) and all(not _DENYING.isdisjoint(words[max(0, i - DENIED) : i]) for i in places)
+
+
+def _others(chunk: Chunk) -> frozenset[str]:
+    """Words of the names in a chunk that are those of people, firms and things."""
+    return frozenset(
+        word for mention in chunk.mentions if mention.type in _NO_PLACES for word in _WORD.findall(mention.surface)
+    )
+
+
+def _names_place(sentence: str, asked: frozenset[str], others: frozenset[str]) -> bool:
+    """Whether a sentence may name a town or a country: "rebuilt by Osk Yard" does not, "rebuilt in Osk" does."""
+    words = _WORD.findall(sentence)
+    return any(
+        word[0].isupper()
+        and fold(word) not in asked | STOP_WORDS
+        and not _TIME.fullmatch(fold(word))
+        and (word not in others or before in _IN)
+        for before, word in zip(["", *words], words, strict=False)
+    )
 
 
 def _holds(kind: Kind, sentence: str, asked: frozenset[str]) -> bool:

@@ -20,6 +20,7 @@ DOCUMENTS = {
     "tarn-40.md": "# Tarn 40\n\nThe Tarn 40 is a pump for dairies. It is assembled in Brno by nine fitters.",
     "tarn-90.md": "# Tarn 90\n\nThe Tarn 90 is a pump for breweries. Eliska Havel designed the Tarn 90 after a long trial.",
     "heron.md": "# Team Heron\n\nTeam Heron runs the pump test hall. The hall is led by Ada Penn. Her deputy is Bram Reid.",
+    "marlin.md": "# Ferry Marlin\n\nThe Marlin was rebuilt by Osk Yard in 2019. It was launched in Lervik. Its owner is Osk Yard of Hov.",
     "budget.md": "# Budget\n\nThe trials are paid from the travel budget. The borrower pays the insurance. Priya sorts the mail.",
     "rota.md": "# Rota\n\nThe rota was led by Femke Bos until Jon Vale took over. The bonus is paid once probation is over.",
     "penn.md": "# Ada Penn\n\nAda Penn, born in Hull, never married. Carol Voss wrote her life.",
@@ -101,6 +102,10 @@ async def test_what_is_said_of_another_thing_does_not_answer(pumps: KnowledgeBas
         ("Who was the husband of Ada Penn?", "penn.md", False),
         ("Who never married?", "penn.md", True),
         ("Who is the quality manager?", "staff.jsonl#1", True),
+        ("In which town was the Marlin rebuilt?", "marlin.md", False),  # a yard is none
+        ("In which town was the Marlin launched?", "marlin.md", True),
+        ("Which town is its owner from?", "marlin.md", True),
+        ("Where was the Marlin rebuilt?", "marlin.md", True),  # at a yard
         ("Who paints the ceiling?", "heron.md", True),
     ],
 )
