@@ -12,6 +12,7 @@ from graphrag.analysis import fold, question_phrases, terms
 from graphrag.bm25 import idf
 from graphrag.embedding import Embedder, Passage, PassageEncoder
 from graphrag.errors import InputError
+from graphrag.retrieval.courtesy import without_courtesy
 from graphrag.retrieval.spelling import corrected
 from graphrag.stores.base import GraphStore
 from graphrag.types import Entity, Scope, TermStatistics, check_text
@@ -28,7 +29,7 @@ class Question:
     """A question as retrieval sees it."""
 
     text: str
-    """As it was asked, but for slips of the pen."""
+    """As it was asked, but for slips of the pen and courtesies."""
     vector: NDArray[np.float32]
     """`(dim,)`, unit length, comparable with chunk vectors: to search with."""
     passage_vector: NDArray[np.float32]
@@ -68,12 +69,13 @@ def check_question(text: str) -> str:
 async def read_question(
     store: GraphStore, embedder: Embedder, encoder: PassageEncoder, scope: Scope, text: str
 ) -> Question:
-    """Analyse a question against what the scope sees, a slip of the pen put right (graphrag.retrieval.spelling).
+    """Analyse a question against what the scope sees, without courtesies (graphrag.retrieval.courtesy) and slips of the pen
+    (graphrag.retrieval.spelling).
 
     Raises:
         InputError: as check_question.
     """
-    text = check_question(text)
+    text = without_courtesy(check_question(text))
     question = await _read(store, embedder, encoder, scope, text)
     meant = await corrected(store, scope, text, question.statistics)
     return question if meant == text else await _read(store, embedder, encoder, scope, meant)

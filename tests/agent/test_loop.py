@@ -317,6 +317,16 @@ async def test_what_no_short_answer_could_say_suffices_in_one_passage_with_the_w
     assert plan == Stop("sufficient") if alone else isinstance(plan, Plan)
 
 
+async def test_courtesies_around_a_question_change_nothing(kb: KnowledgeBase):
+    plain = await Agent(kb).run(SCOPE, QUESTIONS[0])
+    courteous = await Agent(kb).run(
+        SCOPE, f"Hello, could you please tell me {QUESTIONS[0][:1].lower()}{QUESTIONS[0][1:]} Thanks!"
+    )
+
+    assert courteous.question == plain.question == QUESTIONS[0]
+    assert (courteous.text, courteous.confidence, courteous.ranked) == (plain.text, plain.confidence, plain.ranked)
+
+
 # Tools that are switched off
 
 
