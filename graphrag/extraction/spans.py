@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _LABELS = frozenset("PERSON ORG GPE LOC FAC NORP WORK_OF_ART EVENT PRODUCT LAW LANGUAGE DATE".split())
 _NAME = re.compile(r"(?:[A-Z][\w’'&.-]*)(?:\s(?:(?:of|the|for|and|de|van|von|&)\s)?[A-Z0-9][\w’'&.-]*)+")
 _YEAR_IN_DATE = re.compile(r"\b[12]\d{3}\b")
+_PART = rf"(?:{_NAME.pattern})"
+_LISTED = rf"({_PART}(?:[,;]\s{_PART})*)"
+_VALUE = re.compile(rf"[^\S\n]*(?:[-*•]\s)?[^:|\n]{{1,60}}:\s+{_LISTED}\s*")
+_CELL = re.compile(rf"(?:^|\|\s)\s*{_LISTED}(?=\s+\||\s*$)")
 _COLUMN = re.compile(r"\s{2,}|[\t\n|]")
 """What divides lines and columns."""
 _WORD = re.compile(r"\S+")
@@ -61,12 +65,40 @@ def recognise(doc: "Doc", offset: int, sentences: Sequence[Span]) -> list[Recogn
             named = label in _LABELS and _may_name(text[start:end], label)
         if named and not _overlaps(taken, offset + start, offset + end):
             spans.append(Recognised(offset + start, offset + end, text[start:end], label))
+    spans = _whole(spans, _values(text, offset))
     taken = [(span.start, span.end) for span in spans]
     for left, right in pairwise(bounds):
         for start, end in _runs(text, left, right):
             if not _overlaps(taken, offset + start, offset + end):
                 spans.append(Recognised(offset + start, offset + end, text[start:end], ""))
     return without_overlap(spans)
+
+
+def _values(text: str, offset: int) -> Iterator[Recognised]:
+    """Names of several words that alone are the value of a field or a cell, or are listed there."""
+    for line in text.split("\n"):
+        whole = _VALUE.fullmatch(line)
+        for value in _CELL.finditer(line) if " | " in line else filter(None, (whole,)):
+            for name in _NAME.finditer(line, *value.span(1)):
+                yield Recognised(offset + name.start(), offset + name.end(), name.group(), "")
+        offset += len(line) + 1
+
+
+def _whole(spans: Sequence[Recognised], values: Iterable[Recognised]) -> list[Recognised]:
+    """Spans, those that are part of a value as the whole of it: "Rufus" in a row whose warden is "Rufus Adeleye".
+
+    Of a person or firm at its end, the whole is one, too; what it is that begins as a place ("Rufus") or ends as one ("Edelvac UK") is unknown.
+    """
+    kept = list(spans)
+    for value in values:
+        parts = [span for span in kept if span.start < value.end and value.start < span.end]
+        cut = [span for span in parts if value.start <= span.start and span.end <= value.end]
+        if not cut or len(cut) < len(parts) or any(span.end - span.start == value.end - value.start for span in cut):
+            continue
+        types = [span.type for span in cut if span.end == value.end and span.type in ("PERSON", "ORG")]
+        kept = [span for span in kept if span not in cut]
+        kept.append(Recognised(value.start, value.end, value.surface, types[0] if types else ""))
+    return kept
 
 
 def _overlaps(taken: Iterable[Span], start: int, end: int) -> bool:

@@ -39,6 +39,22 @@ def test_no_name_runs_on_into_the_next_column():
     assert names("Port Ellery   Lowmere Hospice                38   shared") == ["Port Ellery", "Lowmere Hospice"]
 
 
+def test_a_name_that_alone_is_the_value_of_a_field_or_a_cell_is_not_cut():
+    text = (
+        "- name: Rufus Adeleye\n- line manager: Sable Nakamura-Reyes\n- maker: Edelvac UK\n- state: In Progress\n"
+        "| North Dome | Rufus Adeleye | 2019 |"
+    )
+    # As the recogniser sees them by themselves.
+    assert [(entity.text, entity.label_) for entity in LANGUAGE("- maker: Edelvac UK").ents] == [("UK", "GPE")]
+
+    found = {span.surface: span.type for span in recognise(LANGUAGE(text), 0, split_sentences(text))}
+
+    assert {"Rufus Adeleye", "Sable Nakamura-Reyes", "Edelvac UK"} <= found.keys()
+    assert not {"Rufus", "Adeleye", "Nakamura-Reyes", "Reyes", "UK"} & found.keys()
+    assert found["Edelvac UK"] == ""  # no country
+    assert found["Sable Nakamura-Reyes"] in ("PERSON", "ORG")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
