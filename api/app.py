@@ -85,7 +85,12 @@ def create_app(settings: Settings, *, development: bool = False, closing: asynci
     openapi.complete(app)
     strict.learn(app)
     app.asgi_handler = Observed(
-        app.asgi_handler, metrics=metrics, hosts=settings.allowed_hosts, address_rate=settings.address_rate, cors=cors
+        app.asgi_handler,
+        metrics=metrics,
+        hosts=settings.allowed_hosts,
+        address_rate=settings.address_rate,
+        body_seconds=settings.body_seconds,
+        cors=cors,
     )
     return app
 

@@ -1,4 +1,6 @@
-"""Around every request, matched by a route or not: host check, limit by address, request id, headers, log line, metrics."""
+"""Around every request, matched by a route or not: host check, limit by address, time for its body, request id, headers, log line,
+metrics.
+"""
 
 import asyncio
 import time
@@ -21,6 +23,8 @@ HEALTH = frozenset({"/health/live", "/health/ready"})
 """Never limited, logged at debug level, and answered under any host name: load balancers ask all the time."""
 REFUSED_KEY_COST = 9.0
 """A request with a wrong key counts as so many more: keys cannot be guessed fast."""
+SLOWEST_BODY = 500.0
+"""Bytes a second. A body gets a second more for so many that have come, so that a large one may take long and a trickle may not."""
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -31,6 +35,7 @@ _CONTENT_SECURITY = (
     b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
 )
 _NO_STORE = (b"cache-control", b"no-store")
+_CLOSE = {"Connection": "close"}
 
 _log = structlog.stdlib.get_logger("api.requests")
 
@@ -42,17 +47,26 @@ class Observed:
         app: handles what is let through.
         hosts: names under which the service may be called, without ports; "*" allows any.
         address_rate: requests a minute from one address; 0 is no limit.
+        body_seconds: how long the body of a request may take to come, besides the time of SLOWEST_BODY.
         cors: web pages that may call the service, and so are to understand its refusals.
     """
 
     def __init__(
-        self, app: ASGIApp, *, metrics: Metrics, hosts: Sequence[str], address_rate: int, cors: CORSConfig | None = None
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        hosts: Sequence[str],
+        address_rate: int,
+        body_seconds: float,
+        cors: CORSConfig | None = None,
     ) -> None:
         self._app = app
         self._cors = cors
         self._metrics = metrics
         self._hosts = frozenset(host.lower() for host in hosts)
         self._addresses = RateLimiter(address_rate)
+        self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the module."""
@@ -66,11 +80,21 @@ class Observed:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         status = 0
+        due: float | None = begun + self._body_seconds  # None: the body is there, and what else comes is waited for
 
         async def receiving() -> HTTPReceiveMessage:
-            message = await receive()
+            nonlocal due
+            try:
+                async with asyncio.timeout(None if due is None or status else due - time.perf_counter()):
+                    message = await receive()
+            except TimeoutError:
+                raise ProblemError(
+                    408, "the body of the request did not come in time; send it again", headers=_CLOSE
+                ) from None
             if message["type"] == "http.disconnect":
                 scope["state"][GONE] = True
+            elif due is not None:
+                due = due + len(message.get("body", b"")) / SLOWEST_BODY if message.get("more_body") else None
             return cast("HTTPReceiveMessage", message)
 
         async def sending(message: Message) -> None:

@@ -153,7 +153,7 @@ def _statuses(operation: Operation) -> set[int]:
     if id_ in _NAMES_ONE or any(getattr(given, "param_in", "") == "path" for given in operation.parameters or ()):
         found.add(404)
     if id_ == "ingestDocuments" or operation.request_body is not None:
-        found |= {413, 415}
+        found |= {408, 413, 415}
     if "ask" in tags:
         found |= {502, 504}
     return found

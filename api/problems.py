@@ -49,6 +49,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(403, "not-allowed", "This key may not do that"),
     Kind(404, "not-found", "There is no such thing, or this key does not see it"),
     Kind(405, "method-not-allowed", "This route does not know that method"),
+    Kind(408, "request-timeout", "The request did not come in time"),
     Kind(413, "too-large", "The request is larger than the limit"),
     Kind(415, "unsupported-media-type", "This route does not take that content type"),
     Kind(421, "wrong-host", "The service does not answer under that host name"),

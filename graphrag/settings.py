@@ -102,6 +102,7 @@ class Settings(BaseSettings):
     keep_jobs_days: float = Field(30, ge=0, le=36_500, description="jobs are removed, with their failures, so long after they ended; 0 keeps them")  # fmt: skip
     max_body_bytes: int = Field(1_000_000, ge=1_000, le=100_000_000, description="largest request, uploads apart")
     max_upload_bytes: int = Field(200_000_000, ge=1_000, le=10_000_000_000, description="largest upload, all its files together")  # fmt: skip
+    body_seconds: float = Field(30, gt=0, le=3600, description="time for the body of a request to come, and a second more for every 500 bytes of it")  # fmt: skip
     max_queued_jobs: int = Field(100, ge=1, description="jobs of a tenant that may wait; more are refused with 503")
     ingest_workers: int = Field(1, ge=0, le=16, description="ingest jobs that the service works on at once; 0 leaves them to others")  # fmt: skip
     stall_seconds: float = Field(1800, ge=1, le=86_400, description="a worker that has read and stored nothing for so long is taken to hang")  # fmt: skip
