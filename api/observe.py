@@ -128,7 +128,7 @@ class Observed:
 
     def _refused(self, scope: HTTPScope) -> ProblemError | None:
         if scope["path"] in HEALTH or self._is_preflight(scope):
-            return None
+            return self._unshared(scope)
         host = _header(scope, b"host")
         if "*" not in self._hosts and _host_name(host) not in self._hosts:
             return ProblemError(421, "call the service under a host name of GRAPHRAG_ALLOWED_HOSTS")
@@ -136,7 +136,24 @@ class Observed:
             self._addresses.spend(_address(scope))
         except ProblemError as exc:
             return exc
-        return None
+        return self._unshared(scope)
+
+    def _unshared(self, scope: HTTPScope) -> ProblemError | None:
+        """What a browser is told that asks for a page that may not call, or not so. Litestar would say it in plain text."""
+        cors, origin = self._cors, _header(scope, b"origin")
+        if cors is None or scope["method"] != "OPTIONS" or not origin:
+            return None
+        allowed = cors.preflight_headers
+        methods, headers = allowed["Access-Control-Allow-Methods"], allowed["Access-Control-Allow-Headers"]
+        if (
+            cors.is_origin_allowed(origin)
+            and _names(_header(scope, b"access-control-request-method")) <= _names(methods)
+            and _names(_header(scope, b"access-control-request-headers").lower()) <= _names(headers.lower())
+        ):
+            return None
+        return ProblemError(
+            400, f"pages of the origins in GRAPHRAG_CORS_ORIGINS may call, with {methods} and the headers {headers}"
+        )
 
     def _is_preflight(self, scope: HTTPScope) -> bool:
         """Whether a browser asks on behalf of an allowed page: if that were refused, the page would never learn why."""
@@ -167,6 +184,11 @@ _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"
 
 def _header(scope: HTTPScope, wanted: bytes) -> str:
     return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), "")
+
+
+def _names(listed: str) -> frozenset[str]:
+    """What a header lists."""
+    return frozenset(name.strip() for name in listed.split(",") if name.strip())
 
 
 def _address(scope: HTTPScope) -> str:

@@ -270,13 +270,25 @@ async def test_development_mode_answers_no_web_page(client: Client):
 async def test_cross_origin_requests_are_allowed_to_named_origins_only(folder: Path):
     app = create_app(settings_for(folder, cors_origins=("https://wiki.example.org",)))
     async with AsyncTestClient(app) as client:
-        asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
-        good = await client.options("/v1/query", headers={"Origin": "https://wiki.example.org", **asked})
+        page = {"Origin": "https://wiki.example.org"}
+        asked = {
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization, Content-Type",
+        }
+        good = await client.options("/v1/query", headers=page | asked)
         bad = await client.options("/v1/query", headers={"Origin": "https://wiki.example.org.evil.example", **asked})
+        method = await client.options("/v1/query", headers=page | asked | {"Access-Control-Request-Method": "PATCH"})
+        header = await client.options(
+            "/health/live", headers=page | asked | {"Access-Control-Request-Headers": "x-own"}
+        )
 
     assert good.headers["access-control-allow-origin"] == "https://wiki.example.org"
     assert "access-control-allow-credentials" not in good.headers
+    assert good.status_code == 204
     assert "access-control-allow-origin" not in bad.headers
+    for refused in (bad, method, header):
+        assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
+        assert "GRAPHRAG_CORS_ORIGINS may call, with DELETE, GET, POST and the headers" in refused.json()["detail"]
 
 
 async def test_a_page_of_a_named_origin_sees_why_it_is_refused_and_may_always_ask(folder: Path):
