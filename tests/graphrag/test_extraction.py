@@ -1,5 +1,6 @@
 """Extraction with spaCy: mentions, aliases within a document, subjects, relations."""
 
+import time
 from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
@@ -471,3 +472,15 @@ def test_a_pipeline_without_what_is_used_here_is_refused(tmp_path: Path, monkeyp
 
     with pytest.raises(ConfigError, match="has no parser"):
         check_pipeline("tagger_only")
+
+
+@pytest.mark.parametrize("unit", ["№", "🦄"])
+async def test_a_long_run_without_spaces_takes_no_more_than_other_text(unit: str):
+    text = f"Alder Pumps moved to Aarhus in 1994. {unit * (7_500 // len(unit))}"
+    await extract(document("Alder Pumps moved to Aarhus."))  # with the pipeline loaded
+    begun = time.process_time()
+
+    found = await extract(document(text))
+
+    assert time.process_time() - begun < 3
+    assert "aarhus" in [mention.key for mention in found[0].mentions]
