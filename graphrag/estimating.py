@@ -1,7 +1,7 @@
 """What an ingest would use of the language model, before any of it is paid for."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from graphrag.contributing import document_text
@@ -12,6 +12,7 @@ from graphrag.llm.usage import Usage
 from graphrag.loaders.base import LoadedDocument
 from graphrag.relabelling import only_relabelled
 from graphrag.sources import Failure, read_ahead
+from graphrag.syncing import still_kept
 from graphrag.types import MAX_CHUNKS_PER_DOCUMENT, PUBLIC, Metadata, Scope, check_label, check_metadata
 
 
@@ -49,6 +50,7 @@ async def estimate_documents(
     *,
     access: str = PUBLIC,
     metadata: Metadata | None = None,
+    folders: Collection[str] = (),
     progress: Progress | None = None,
     seen: set[str] | None = None,
 ) -> Estimate:
@@ -76,6 +78,7 @@ async def estimate_documents(
             known, _ = await stored_documents(kb, scope, [document for document, _ in described])
             for document, loaded in described:
                 before = known.get(document.id)
+                document = still_kept(before, document, folders, kb.pipeline) if before is not None else document
                 if before is not None and before.fingerprint == document.fingerprint:
                     settle(Ingested(document.source, "unchanged", document.id))
                     continue

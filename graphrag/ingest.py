@@ -11,7 +11,7 @@ are kept, and cost nothing.
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -27,7 +27,7 @@ from graphrag.relabelling import fingerprint_of, only_relabelled, relabel
 from graphrag.sources import Failure, read_ahead
 from graphrag.stores.system import Lease
 from graphrag.stores.together import write_together
-from graphrag.syncing import kept_by_another
+from graphrag.syncing import kept_by_another, still_kept
 from graphrag.types import (
     MAX_CHUNKS_PER_DOCUMENT,
     PUBLIC,
@@ -99,6 +99,7 @@ async def ingest_documents(
     *,
     access: str = PUBLIC,
     metadata: Metadata | None = None,
+    folders: Collection[str] = (),
     lease: Lease | None = None,
     progress: Progress | None = None,
     alive: Callable[[], None] | None = None,
@@ -116,6 +117,7 @@ async def ingest_documents(
             documents with one source, the second one is a failure.
         access: the label of all documents.
         metadata: added to every document's own, and wins over it.
+        folders: of which documents stay kept that are (graphrag.syncing).
         lease: as for GraphStore.write.
         progress: called for each source as soon as it is settled.
         alive: called for each part of a long source as soon as it is stored.
@@ -146,7 +148,9 @@ async def ingest_documents(
     met = set[str]() if seen is None else seen
     with paying(purse or kb.purse(scope.tenant, job=uuid.uuid4().hex)):
         try:
-            await _ingest(kb, scope, documents, access, extra, lease, settle, alive or _nobody, max_chunks, met)
+            await _ingest(
+                kb, scope, documents, access, extra, folders, lease, settle, alive or _nobody, max_chunks, met
+            )
         except BudgetError as exc:
             raise BudgetError(
                 f"{exc}. What could be finished is stored; ingesting again goes on from there and pays for nothing twice"
@@ -160,6 +164,7 @@ async def _ingest(
     documents: Iterable[LoadedDocument | Failure],
     access: str,
     extra: Metadata,
+    folders: Collection[str],
     lease: Lease | None,
     settle: Progress,
     alive: Callable[[], None],
@@ -193,6 +198,7 @@ async def _ingest(
             waiting: list[Prepared] = []
             for document, loaded in described:
                 before = known.get(document.id)
+                document = still_kept(before, document, folders, kb.pipeline) if before is not None else document
                 if before is not None and before.fingerprint == document.fingerprint:
                     settle(Ingested(loaded.source, "unchanged", document.id, 0))
                     continue

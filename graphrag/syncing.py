@@ -6,12 +6,14 @@ default its own name and a hash of where it is. A document of another folder has
 
 import asyncio
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphrag.errors import InputError
+from graphrag.relabelling import fingerprint_of
 from graphrag.sources import SourceFile, list_sources
 from graphrag.stores.base import GraphStore
 from graphrag.types import Document, Scope, check_text, stable_id
@@ -33,6 +35,27 @@ def name_of(folder: Path) -> str:
         raise InputError(f"{str(folder)!r} is not a folder; --sync keeps a folder, so name one")
     real = folder.resolve()
     return f"{check_text('the name of the folder', real.name)}-{stable_id('folder', os.fspath(real))[:8]}"
+
+
+def names_of(paths: Sequence[Path]) -> frozenset[str]:
+    """The names of those that are folders, for `still_kept`."""
+    names: set[str] = set()
+    for path in paths:
+        with suppress(InputError):
+            names.add(name_of(path))
+    return frozenset(names)
+
+
+def still_kept(stored: Document, document: Document, folders: Collection[str], pipeline: str) -> Document:
+    """A document that replaces one which is kept from one of these folders: that is kept, too, where it says nothing of its own.
+
+    So an ingest of a synchronised folder without --sync takes no document out of the care of the next one with it.
+    """
+    name = stored.metadata.get(SYNCED_FROM)
+    if name not in folders or SYNCED_FROM in document.metadata:
+        return document
+    document = replace(document, metadata={**document.metadata, SYNCED_FROM: name})
+    return replace(document, fingerprint=fingerprint_of(document, pipeline))
 
 
 def kept_by_another(stored: Document, document: Document) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 from urllib.parse import quote
 
@@ -23,26 +23,27 @@ def run_estimate(
     *,
     access: str,
     metadata: Metadata,
+    folders: Collection[str],
 ) -> Mapping[str, object]:
     """The estimate as JSON, with the price and what the budget of a job says.
 
     Where there is no store yet, none is left behind: other commands would take it for a knowledge base.
     """
     if not lacks_store(settings):
-        return asyncio.run(_estimated(settings, scope, sources, access, metadata))
+        return asyncio.run(_estimated(settings, scope, sources, access, metadata, folders))
     with tempfile.TemporaryDirectory(prefix="graphrag-estimate-") as scratch:
         empty = settings.model_copy(update={"store_url": f"sqlite:///{quote(scratch)}/empty.db"})
-        return asyncio.run(_estimated(empty, scope, sources, access, metadata))
+        return asyncio.run(_estimated(empty, scope, sources, access, metadata, folders))
 
 
 async def _estimated(
-    settings: Settings, scope: Scope, sources: Sources, access: str, metadata: Metadata
+    settings: Settings, scope: Scope, sources: Sources, access: str, metadata: Metadata, folders: Collection[str]
 ) -> Mapping[str, object]:
     async with open_knowledge_base(settings) as kb:
         with open_sources(
             sources.files, max_document_bytes=kb.max_document_bytes, parse_seconds=kb.parse_seconds
         ) as documents:
-            found = await estimate_documents(kb, scope, documents, access=access, metadata=metadata)
+            found = await estimate_documents(kb, scope, documents, access=access, metadata=metadata, folders=folders)
         return {**_to_json(kb, settings, found), "left_out": list(sources.left_out)}
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from graphrag.ingest import Ingested, IngestReport, ingest_documents
 from graphrag.parts import delete_sources
 from graphrag.settings import Settings, load_settings
 from graphrag.sources import Sources, by_suffix, list_sources, open_sources
-from graphrag.syncing import SYNCED_FROM, Vanished, name_of, vanished
+from graphrag.syncing import SYNCED_FROM, Vanished, name_of, names_of, vanished
 from graphrag.types import PUBLIC, Metadata, Scope, check_label, check_metadata
 
 SHOWN_LOST = 5
@@ -87,7 +87,9 @@ def ingest(
     sync_as: Annotated[
         str,
         typer.Option(
-            "--sync-as", metavar="NAME", help="As --sync, for a folder that may lie elsewhere each time: its name."
+            "--sync-as",
+            metavar="NAME",
+            help="As --sync, for a folder that may lie elsewhere each time: its name, which every ingest of it has to give.",
         ),
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --sync: delete without asking.")] = False,
@@ -105,7 +107,7 @@ def ingest(
 
     With --sync, documents carry the metadata 'synced_from' with a name of the folder, by which the next run knows what
     came from there; more than 10 that have vanished are deleted only when that is confirmed. A file that cannot be read
-    has not vanished.
+    has not vanished. An ingest of the same folder without --sync deletes nothing, and leaves what is kept from it so.
     """
     metadata = metadata_of(meta or [])
     syncing: Sync | None = None
@@ -118,13 +120,15 @@ def ingest(
     check_label("access label", access)
     scope = scope_of(tenant)
     settings = load_settings()
-    sources = list_sources(paths)
+    sources, folders = list_sources(paths), names_of(paths)
     if estimate:
-        told = run_estimate(settings, scope, sources, access=access, metadata=metadata)
+        told = run_estimate(settings, scope, sources, access=access, metadata=metadata, folders=folders)
         print_json(told) if as_json else print_estimate(told)
         raise typer.Exit(InputError.exit_code if told["failed"] else 0)
     with progress_view(len(sources.files), silent=as_json) as view:
-        run = asyncio.run(run_ingest(settings, scope, sources, view, access=access, metadata=metadata, sync=syncing))
+        run = asyncio.run(
+            run_ingest(settings, scope, sources, view, access=access, metadata=metadata, folders=folders, sync=syncing)
+        )
     if as_json:
         print_json(run_to_json(run))
     else:
@@ -143,6 +147,7 @@ async def run_ingest(
     *,
     access: str = PUBLIC,
     metadata: Metadata | None = None,
+    folders: Collection[str] = (),
     sync: Sync | None = None,
 ) -> Run:
     """Store files in the configured knowledge base."""
@@ -158,7 +163,7 @@ async def run_ingest(
             sources.files, max_document_bytes=kb.max_document_bytes, parse_seconds=kb.parse_seconds, read=read
         ) as documents:
             report = await ingest_documents(
-                kb, scope, documents, access=access, metadata=metadata, progress=view.settled
+                kb, scope, documents, access=access, metadata=metadata, folders=folders, progress=view.settled
             )
         gone = Vanished((), ())
         if sync is not None:

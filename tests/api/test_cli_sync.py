@@ -32,6 +32,34 @@ def test_sync_removes_what_vanished_from_this_folder_and_nothing_else(run: Run, 
     assert (again["unchanged"], again["removed"], again["renamed"]) == (2, [], [])
 
 
+def test_an_ingest_without_sync_takes_no_document_out_of_the_care_of_the_next_one_with_it(run: Run, tmp_path: Path):
+    folder = tmp_path / "ours"
+    write(folder, {"a.md": "# A\n\nAlder.\n", "b.md": "# B\n\nBirch.\n", "c.md": "# C\n\nCedar.\n"})
+    run("ingest", folder, "--sync")
+    write(folder, {"b.md": "# B\n\nBeech.\n"})
+
+    estimated = run("ingest", folder, "--estimate", "--json").json
+    plain = run("ingest", folder, "--json").json
+
+    assert (estimated["documents"], estimated["unchanged"]) == (1, 2)
+    assert (plain["updated"], plain["unchanged"]) == (1, 2)
+    (folder / "a.md").unlink()
+    (folder / "b.md").unlink()
+    assert run("ingest", folder, "--sync", "--json").json["removed"] == ["a.md", "b.md"]
+    assert sources(run) == ["c.md"]
+
+
+def test_a_document_that_another_folder_replaces_is_no_longer_kept(run: Run, tmp_path: Path):
+    write(tmp_path / "ours", {"a.md": "# A\n\nAlder.\n", "b.md": "# B\n\nBirch.\n"})
+    write(tmp_path / "theirs", {"a.md": "# A\n\nAsh.\n"})
+    run("ingest", tmp_path / "ours", "--sync")
+    run("ingest", tmp_path / "theirs")
+    (tmp_path / "ours/a.md").unlink()
+
+    assert run("ingest", tmp_path / "ours", "--sync", "--json").json["removed"] == []
+    assert sources(run) == ["a.md", "b.md"]
+
+
 def test_two_synchronised_folders_do_not_replace_each_others_documents(run: Run, tmp_path: Path):
     write(tmp_path / "ours", {"README.md": "# Ours\n\nAlder.\n"})
     write(tmp_path / "theirs", {"README.md": "# Theirs\n\nBirch.\n", "b.md": "# B\n\nBirch.\n"})
