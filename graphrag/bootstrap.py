@@ -57,15 +57,23 @@ async def open_knowledge_base(settings: Settings, *, bind: bool = True) -> Async
         SchemaMismatchError: the store was filled with another embedding model.
         ModelError: a model is missing or damaged.
     """
-    async with open_stores(settings) as (store, system), AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack:
+        # Before the stores, since a file is made where there is none: settings that are at fault leave no empty one behind.
         # Reading files of prompts and certificates would block the event loop, as would those of models.
+        await asyncio.to_thread(check_extractor, settings)
         llm = await asyncio.to_thread(open_llm, settings)
         if llm is not None:
             stack.push_async_callback(llm.chat.close)
         reranker = await asyncio.to_thread(open_reranking, settings)
         if reranker is not None:
             stack.push_async_callback(reranker.aclose)
-        embedder, encoder = await asyncio.to_thread(open_embedders, settings, await store.fingerprints())
+        _check_embedder(settings)
+        # The installed model is chosen by what the store was filled with.
+        given = None if settings.embedder == "auto" else await asyncio.to_thread(_open_embedder, settings, None)
+        if given is not None:
+            stack.push_async_callback(given.aclose)
+        store, system = await stack.enter_async_context(open_stores(settings))
+        embedder, encoder = await asyncio.to_thread(open_embedders, settings, await store.fingerprints(), given)
         stack.push_async_callback(embedder.aclose)
         stack.push_async_callback(encoder.aclose)
         if bind:
@@ -87,7 +95,9 @@ async def open_knowledge_base(settings: Settings, *, bind: bool = True) -> Async
         )
 
 
-def open_embedders(settings: Settings, stored: Fingerprints | None = None) -> tuple[Embedder, PassageEncoder]:
+def open_embedders(
+    settings: Settings, stored: Fingerprints | None = None, given: Embedder | None = None
+) -> tuple[Embedder, PassageEncoder]:
     """The configured embedder and the encoder of sentence vectors; one object where one model does both.
 
     Sentences stay with the model that made those in the store. In a new one it is the embedder, if it encodes sentences, or else
@@ -96,12 +106,13 @@ def open_embedders(settings: Settings, stored: Fingerprints | None = None) -> tu
     Args:
         settings: of this process.
         stored: which models made what is there.
+        given: the configured embedder, where it is open already.
 
     Raises:
         ConfigError: a setting is missing or contradicts another one, or a model is not installed.
         ModelError: the local model is missing or damaged.
     """
-    embedder = _open_embedder(settings, stored)
+    embedder = given or _open_embedder(settings, stored)
     if isinstance(embedder, PassageEncoder) and (stored is None or stored.sentences == embedder.fingerprint):
         return embedder, embedder
     open_installed = cast(Callable[..., PassageEncoder], resolve(EMBEDDERS, "auto"))
@@ -110,11 +121,7 @@ def open_embedders(settings: Settings, stored: Fingerprints | None = None) -> tu
 
 def _open_embedder(settings: Settings, stored: Fingerprints | None) -> Embedder:
     name, workers = settings.embedder, settings.embedding_workers
-    if name in ("auto", "hashing", "minilm") and (settings.embedding_model or settings.embedding_base_url):
-        raise ConfigError(
-            f"GRAPHRAG_EMBEDDING_MODEL or GRAPHRAG_EMBEDDING_BASE_URL is set, but GRAPHRAG_EMBEDDER={name} "
-            f"needs neither: set GRAPHRAG_EMBEDDER to the provider, too, or to local for a model in a folder"
-        )
+    _check_embedder(settings)
     kind = cast(Callable[..., Embedder], resolve(EMBEDDERS, name))
     if name == "auto":
         return kind(stored.embedder if stored else None, workers=workers)
@@ -123,6 +130,15 @@ def _open_embedder(settings: Settings, stored: Fingerprints | None) -> Embedder:
     if name == "minilm":
         return kind(workers=workers)
     return _open_folder(settings, kind) if name == "local" else _open_remote(settings, kind)
+
+
+def _check_embedder(settings: Settings) -> None:
+    name = settings.embedder
+    if name in ("auto", "hashing", "minilm") and (settings.embedding_model or settings.embedding_base_url):
+        raise ConfigError(
+            f"GRAPHRAG_EMBEDDING_MODEL or GRAPHRAG_EMBEDDING_BASE_URL is set, but GRAPHRAG_EMBEDDER={name} "
+            f"needs neither: set GRAPHRAG_EMBEDDER to the provider, too, or to local for a model in a folder"
+        )
 
 
 def _open_folder(settings: Settings, kind: Callable[..., Embedder]) -> Embedder:
@@ -164,10 +180,9 @@ def open_extractor(settings: Settings, llm: "LanguageModel | None", replies: Rep
     """The configured extractor.
 
     Raises:
-        ConfigError: it needs a language model and there is none, the schema cannot be used, or spaCy's pipeline is not there.
+        ConfigError: as check_extractor.
     """
-    check_pipeline(settings.spacy_pipeline)
-    schema, spacy = open_schema(settings), SpacyExtractor(settings.spacy_pipeline)
+    schema, spacy = check_extractor(settings), SpacyExtractor(settings.spacy_pipeline)
     if schema is None or llm is None:
         return spacy
     from graphrag.extraction.model import ModelExtractor
@@ -175,11 +190,21 @@ def open_extractor(settings: Settings, llm: "LanguageModel | None", replies: Rep
     return ModelExtractor(spacy, llm, replies, schema=schema, concurrency=settings.llm_concurrency)
 
 
+def check_extractor(settings: Settings) -> "ExtractionSchema | None":
+    """What open_extractor needs, looked at without opening anything; returns the schema.
+
+    Raises:
+        ConfigError: it needs a language model and there is none, the schema cannot be used, or spaCy's pipeline is not there.
+    """
+    check_pipeline(settings.spacy_pipeline)
+    return open_schema(settings)
+
+
 def open_schema(settings: Settings) -> "ExtractionSchema | None":
     """The schema by which a language model extracts; None if none does.
 
     Raises:
-        ConfigError: as open_extractor.
+        ConfigError: as check_extractor.
     """
     if settings.extractor == "spacy":
         if settings.extraction_schema is not None:

@@ -142,6 +142,29 @@ def test_a_setting_that_is_unknown_or_malformed_is_refused(
     assert not list(tmp_path.glob("*.db"))
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"SPACY_PIPELINE": "no_such"},
+        {"EMBEDDER": "openai"},
+        {"EMBEDDER": "auto", "EMBEDDING_MODEL": "m"},
+        {"EXTRACTOR": "llm"},
+        {"LLM_MODEL": "m"},
+        {"RERANKER": "local"},
+    ],
+    ids=str,
+)
+def test_settings_that_are_at_fault_leave_no_store_behind(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: dict[str, str]
+):
+    (tmp_path / "good.md").write_text(GOOD)
+    for name, value in setting.items():
+        monkeypatch.setenv(f"GRAPHRAG_{name}", value)
+
+    assert run("ingest", "good.md").code == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["good.md"]
+
+
 def test_a_store_of_another_embedder_is_refused(filled: Run, tmp_path: Path):
     write(tmp_path, {"good.md": GOOD})
 
