@@ -26,7 +26,7 @@ from graphrag.loaders.html_tree import heading_texts, line_text, render
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{2,40})", re.IGNORECASE)
 # Encodings of the web; others, such as utf-7 or unicode_escape, would be a way to smuggle markup past a reader.
 _WEB_ENCODING = re.compile(r"(iso-?8859|windows-|cp125|latin|gb|big5|shift|euc|koi8|us-ascii|macintosh)", re.IGNORECASE)
-_XML_DECLARATION = re.compile(r"\s*<\?xml[^>]{0,200}\?>")
+_XML_DECLARATION = re.compile(r"\A\s*<\?xml[^>]{0,200}\?>")
 _QUOTATION = re.compile(r"<(/?)blockquote\b")
 """trafilatura runs together the blocks within; as text a quotation is no other than a section."""
 _MIN_SHARE = 0.6

@@ -145,6 +145,12 @@ def test_a_huge_run_of_combining_marks_costs_no_time() -> None:
     assert time.perf_counter() - start < 5
 
 
+def test_a_huge_run_of_white_space_in_a_page_costs_no_time() -> None:
+    page = f"<html><body><p>One.</p>{' ' * 200_000}<p>Two.</p></body></html>"
+    with ParserProcess(timeout=10) as process:
+        assert load_bytes(page.encode(), "a.html", parser=process)[0].text == "One.\n\nTwo."
+
+
 @given(st.text())
 def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     cleaned = clean_text(text)
