@@ -16,7 +16,7 @@ from graphrag.loaders.slack_names import beside_channels
 _log = logging.getLogger(__name__)
 
 SourceFile = tuple[Path, str]
-"""A file and the source under which its documents are stored."""
+"""A file and the source under which its documents are stored; or a folder that cannot be listed, its source ending in a slash."""
 GROUP_DOCUMENTS = 200
 GROUP_CHARACTERS = 4_000_000
 """Documents are read in groups of at most so many; a group ends at so many characters."""
@@ -63,7 +63,7 @@ def list_sources(paths: Sequence[Path]) -> Sources:
     found = find_files(paths)
     named = frozenset(path for path in paths if path.is_file())
     lists = beside_channels([path for path, _ in found if path not in named])
-    left_out = [source for path, source in found if is_unknown(source) or path in lists]
+    left_out = [source for path, source in found if (is_unknown(source) and not source.endswith("/")) or path in lists]
     without = frozenset(left_out)
     sources = Sources([file for file in found if file[1] not in without], left_out)
     if not sources.files:

@@ -107,7 +107,7 @@ async def vanished(
     # Listed after what is stored was read: of all that another ingest has stored by then the files are there.
     listed = {source for _, source in files}
     new = {source for _, source in (await asyncio.to_thread(list_sources, [folder])).files} - listed
-    kept = tuple(f"{source}#" for source in {*new, *(listed & failed)})
+    kept = tuple(source if source.endswith("/") else f"{source}#" for source in {*new, *(listed & failed)})
     known = met | new
     gone = [one for one in stored if one.source not in known and not one.source.startswith(kept)]
     # Vanished content that stands under a new source: of several such sources the first, each used once.

@@ -16,14 +16,15 @@ def find_files(paths: Sequence[Path]) -> list[tuple[Path, str]]:
 
     A folder is searched recursively. Hidden files and folders (a leading dot), Office lock files (`~$`) and the like
     are left out, unless a path names them itself; symbolic links are followed only to files inside the folder. Files
-    of unknown formats are returned too, so that the caller can report them.
+    of unknown formats are returned too, so that the caller can report them, and so are folders that cannot be listed inside
+    the given ones, with a source that ends in a slash.
 
     The source is the path relative to the folder with forward slashes, or the file's name for a single file. It is NFC,
     and bytes that are no text become U+FFFD. The same file given twice under one source counts once. Two names of one folder
     that become the same source are both returned, for the caller to report.
 
     Raises:
-        InputError: a path does not exist or cannot be read, or files of two of them would have the same source.
+        InputError: a path does not exist or cannot be listed, or files of two of them would have the same source.
     """
     found: list[tuple[Path, str]] = []
     first: dict[str, tuple[Path, Path]] = {}
@@ -47,15 +48,18 @@ def _files(path: Path) -> Iterator[tuple[Path, str]]:
     elif path.is_dir():
         real_root = path.resolve()
         for file in _walk(path, real_root):
-            yield file, _source(file.relative_to(path).as_posix())
+            yield file, _source(file.relative_to(path).as_posix()) + "/" * file.is_dir()
     else:
         raise InputError(f"{str(path)!r} does not exist or is neither a file nor a folder; check the path")
 
 
-def _walk(folder: Path, real_root: Path) -> Iterator[Path]:
+def _walk(folder: Path, real_root: Path, *, inside: bool = False) -> Iterator[Path]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as exc:
+        if inside:
+            yield folder
+            return
         raise InputError(f"the folder {str(folder)!r} cannot be read ({exc}); check its permissions") from exc
     for entry in entries:
         path = Path(entry.path)
@@ -65,7 +69,7 @@ def _walk(folder: Path, real_root: Path) -> Iterator[Path]:
             continue
         if entry.is_dir():
             if entry.name not in _JUNK_FOLDERS:
-                yield from _walk(path, real_root)
+                yield from _walk(path, real_root, inside=True)
         elif entry.is_file() and entry.name not in _JUNK_FILES:
             yield path
 

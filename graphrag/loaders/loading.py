@@ -28,6 +28,8 @@ def load_file(
         InputError: does not exist, is no regular file, cannot be read, or is too large.
     """
     try:
+        if source.endswith("/"):
+            raise InputError(f"the folder {source} cannot be read; check its permissions")
         if not path.is_file():
             raise InputError(f"{source} is not a file that can be read; check the path {str(path)!r}")
         data = _read(path, source, max_bytes)

@@ -1,5 +1,7 @@
 """`graphrag ingest --sync` and `graphrag delete`: what goes, and what stays."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,34 @@ def test_sync_keeps_what_a_file_gave_that_cannot_be_read_now_and_drops_records_t
     assert sources(run) == ["a.md", "t.jsonl#1", "t.jsonl#2"]
     write(folder, {"a.md": "# A\n\nAlder.\n", "t.jsonl": '{"id": "2", "text": "Two."}\n'})
     assert run("ingest", folder, "--sync", "--json").json["removed"] == ["t.jsonl#1"]
+
+
+def test_a_folder_that_cannot_be_listed_stops_no_other_and_what_is_in_it_has_not_vanished(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "ours"
+    write(folder, {"a.md": "# A\n\nAlder.\n", "old.d/b.md": "# B\n\nBirch.\n", "old.d/t.csv": "id,name\n1,Ada Pell\n"})
+    run("ingest", folder, "--sync")
+    write(folder, {"c.md": "# C\n\nCedar.\n"})
+    (folder / "a.md").unlink()
+    scandir = os.scandir
+
+    def refusing(path: Path) -> "Iterator[os.DirEntry[str]]":
+        if path == refused:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    refused = folder / "old.d"
+
+    result = run("ingest", folder, "--sync")
+
+    assert result.code == 3
+    assert "the folder old.d/ cannot be read; check its permissions" in result.out
+    assert "removed   a.md" in result.out
+    assert sources(run) == ["c.md", "old.d/b.md", "old.d/t.csv#1"]
+    refused = folder
+    assert "cannot be read" in run("ingest", folder).err
 
 
 def test_a_table_that_has_become_empty_is_no_failure_and_its_rows_vanish(run: Run, tmp_path: Path):
