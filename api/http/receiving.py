@@ -98,10 +98,16 @@ async def _form(request: Request[Any, Any, Any], begin: Begin, received: Receive
     except (LookupError, UnicodeDecodeError) as exc:  # of a field's charset; Litestar lets them through
         raise ProblemError(400, "a field of the form is not text in its charset") from exc
     except ClientException as exc:
-        # So Litestar tells of a limit of its parser; with status 413 it is the body as a whole.
-        if (exc.status_code, exc.detail) != (400, "Request Entity Too Large"):
+        if exc.status_code != 400:
             raise
-        raise ProblemError(400, "the form has more than 1,000 parts, or one with a head that is too long") from exc
+        # So Litestar tells of a limit of its parser; with status 413 it is the body as a whole.
+        if exc.detail == "Request Entity Too Large":
+            raise ProblemError(400, "the form has more than 1,000 parts, or one with a head that is too long") from exc
+        raise ProblemError(
+            400,
+            "the form cannot be read: it ends too early, the name of a file in it is not UTF-8, or the Content-Type does not name "
+            "its boundary, which HTTP clients add by themselves where they are not given a Content-Type",
+        ) from exc
     except OSError as exc:  # Litestar takes a form whole before it is read here
         raise StoreError(
             f"a form cannot be received in {gettempdir()} ({exc.strerror or exc}): free space there, or set TMPDIR"

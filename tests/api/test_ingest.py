@@ -224,6 +224,22 @@ def test_a_malformed_form_or_text_is_the_sender_s_fault(client: httpx.Client, ki
     assert client.get("/v1/admin/jobs").json() == {"jobs": []}
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", _part(FILE) + b"--b--\r\n"),
+        ("multipart/form-data; boundary=b", _part(FILE)),
+        ("multipart/form-data; boundary=b", _part(FILE.replace(b"a.txt", b"\xff.txt")) + b"--b--\r\n"),
+    ],
+    ids=["no boundary", "no end", "not UTF-8"],
+)
+def test_a_form_that_cannot_be_read_is_told_what_may_be_wrong(client: httpx.Client, kind: str, body: bytes):
+    response = client.post("/v1/admin/documents", content=body, headers={"Content-Type": kind})
+
+    assert response.status_code == 400
+    assert response.json()["detail"].startswith("the form cannot be read: it ends too early, the name of a file")
+
+
 def test_a_form_of_too_many_files_is_told_how_many_it_may_have(client: httpx.Client):
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     response = client.post("/v1/admin/documents", content=_part(FILE) * 1001 + b"--b--\r\n", headers=headers)
