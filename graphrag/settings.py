@@ -19,6 +19,8 @@ PREFIX = "GRAPHRAG_"
 _OTHER_NAMES = ("GRAPHRAG_TEST_",)
 _HOST = re.compile(r"\*|\[[0-9A-Fa-f:.]+\]|[^\s/:*\[\]]+")
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s]\S*@")
+_QUERY = re.compile(r"(://[^\s?#]*[?#])\S+")
+_SERVER = re.compile(r"(https?://[^\s?#]+)?")
 _ORIGIN = re.compile(r"\*|null|https?://[^\s/]+")
 
 
@@ -34,7 +36,7 @@ class Settings(BaseSettings):
     embedding_workers: int = Field(2, ge=1, le=64, description="passages that the local model embeds at once, one core each")  # fmt: skip
     embedding_model: str = Field("", max_length=200, description="its name at the provider, or its folder")
     embedding_api_key: SecretStr = Field(SecretStr(""), description="the provider's key; never logged or shown")
-    embedding_base_url: str = Field("", pattern=r"^(https?://\S+)?$", description="instead of the provider's own address")  # fmt: skip
+    embedding_base_url: str = Field("", description="instead of the provider's own address")  # fmt: skip
     embedding_dimensions: int = Field(0, ge=0, le=4096, description="numbers in a vector, for models that can shorten theirs or are not known here; 0: the model's own")  # fmt: skip
     embedding_query_prefix: str | None = Field(None, max_length=1000, description="stands before each question, instead of the model's own prefix")  # fmt: skip
     embedding_document_prefix: str | None = Field(None, max_length=1000, description="stands before each passage, instead of the model's own prefix")  # fmt: skip
@@ -56,7 +58,7 @@ class Settings(BaseSettings):
     llm_provider: Literal["", "openai", "anthropic", "gemini", "cohere", "mistral", "ollama", "vllm", "llamacpp"] = Field("", description="language model that plans and writes answers; none: quotations, as without any model")  # fmt: skip
     llm_model: str = Field("", max_length=200, description="its name at the provider")
     llm_api_key: SecretStr = Field(SecretStr(""), description="the provider's key; never logged or shown")
-    llm_base_url: str = Field("", pattern=r"^(https?://\S+)?$", description="instead of the provider's own address")
+    llm_base_url: str = Field("", description="instead of the provider's own address")
     llm_seconds: float = Field(60, gt=0, le=3600, description="time limit of a call of the model, with all attempts")
     llm_silence_seconds: float = Field(
         30, gt=0, le=3600, description="longest wait for the next piece of a reply that is streamed"
@@ -83,7 +85,7 @@ class Settings(BaseSettings):
         "", max_length=1000, description="its name there; of a local one the folder with model.onnx and tokenizer.json"
     )
     rerank_api_key: SecretStr = Field(SecretStr(""), description="its key; never logged or shown")
-    rerank_base_url: str = Field("", pattern=r"^(https?://\S+)?$", description="instead of the server's own address")
+    rerank_base_url: str = Field("", description="instead of the server's own address")
     rerank_candidates: int = Field(40, ge=1, le=1000, description="hits of a search that are re-ranked")
     rerank_concurrency: int = Field(4, ge=1, le=1000, description="requests to it at once")
     rerank_seconds: float = Field(10, gt=0, le=3600, description="time limit of such a request; the search's own order counts if it takes longer")  # fmt: skip
@@ -130,6 +132,15 @@ class Settings(BaseSettings):
         if not key.isascii() or not key.isprintable():
             raise ValueError("a key is sent in a header, so it holds printable ASCII characters alone")
         return SecretStr(key)
+
+    @field_validator("embedding_base_url", "llm_base_url", "rerank_base_url")
+    @classmethod
+    def _check_server(cls, value: str) -> str:
+        if not _SERVER.fullmatch(value):  # after a query or fragment no path of a route could follow
+            raise ValueError(
+                "it is no address of a server: write one such as http://localhost:11434/v1, without ? and #"
+            )
+        return value
 
     @field_validator("filter_fields")
     @classmethod
@@ -209,8 +220,8 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def without_credentials(text: str) -> str:
-    """A text with URLs, without user and password in them, also where these are not percent-encoded as they should be."""
-    return _CREDENTIALS.sub("***@", text)
+    """A text with URLs, without user, password, query and fragment in them, also where these are not percent-encoded as they should be."""
+    return _QUERY.sub(r"\1***", _CREDENTIALS.sub("***@", text))
 
 
 def _shown(place: tuple[int | str, ...], value: object) -> str:

@@ -120,6 +120,7 @@ def test_every_malformed_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch)
         ("neo4j://neo4j:sec@ret@host:7687/kb", "neo4j://***@host:7687/kb"),
         ("neo4j://host:7687", "neo4j://host:7687"),
         ("sqlite:////data/a@b/graph.db", "sqlite:////data/a@b/graph.db"),
+        ("https://host/v1?key=secret&a=b", "https://host/v1?***"),
     ],
 )
 def test_a_url_is_shown_without_its_credentials_whatever_characters_they_hold(url: str, shown: str):
@@ -131,6 +132,18 @@ def test_a_malformed_value_is_shown_without_credentials(monkeypatch: pytest.Monk
 
     with pytest.raises(ConfigError, match=r"GRAPHRAG_LLM_BASE_URL='ftp://\*\*\*@host'"):
         load_settings()
+
+
+@pytest.mark.parametrize("name", ["LLM", "EMBEDDING", "RERANK"])
+@pytest.mark.parametrize("rest", ["?key=secret", "#secret"])
+def test_an_address_of_a_server_after_which_no_path_could_follow_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, rest: str
+):
+    monkeypatch.setenv(f"GRAPHRAG_{name}_BASE_URL", f"http://localhost:11434/v1{rest}")
+
+    with pytest.raises(ConfigError, match=rf"GRAPHRAG_{name}_BASE_URL=.*: .*without \? and #") as caught:
+        load_settings()
+    assert "secret" not in str(caught.value)
 
 
 async def test_what_is_no_store_url_is_not_repeated_where_it_may_hold_a_password():
