@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from agent.expected import wanted_terms
-from agent.spans.comparison import compared_passages
-from agent.spans.field_comparison import decide
+from agent.spans.comparison import compared_passages, decide
 from agent.spans.kin import Relative, relative
 from agent.spans.wanted import read_wanted
 from graphrag.retrieval.chain import Bridge, Chain, Scored, bridge_between

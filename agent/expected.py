@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 
+from agent.spans.quantities import COMPARING
 from agent.spans.wanted import NOUNS, PEOPLE
 from graphrag.analysis import STOP_WORDS, fold, terms
 from graphrag.lives import MONTH
@@ -35,14 +36,6 @@ _NUMBERED = re.compile(
 )
 """Not what counts: "List 5 customers"."""
 _NAME = re.compile(r"\b(?:[A-Z]\w*|\w*\d\w*)(?:-\w+)*")
-COMPARING = frozenset(
-    """
-    earlier later earliest latest longer shorter older younger oldest youngest newer bigger larger smaller higher lower taller
-    longest shortest biggest largest smallest highest lowest tallest deeper deepest wider widest heavier heaviest lighter lightest
-    faster fastest slower slowest cheaper cheapest expensive populous more most fewer fewest less least first last
-    """.split()
-)
-"""Words by which two things are compared."""
 _ARRIVING = frozenset(("come", "comes", "came"))
 """Said with these: "which *came* out first"."""
 

@@ -16,7 +16,7 @@ from agent.evidence import weight_of
 from agent.spans.candidates import find, sentence_at
 from agent.spans.features import fit
 from agent.spans.fields import heads_of, said_with
-from agent.spans.quantities import read_measure
+from agent.spans.quantities import DATED, read_measure
 from agent.spans.wanted import Wanted, read_wanted
 from agent.types import Citation, ShortAnswer
 from graphrag.analysis import held_terms, normalise, terms
@@ -49,7 +49,9 @@ def quotations(ledger: Ledger, assessment: Assessment, short: ShortAnswer | None
     wanted = read_wanted(ledger.question.text)
     compared = assessment.evidence.compared
     if compared and wanted.kind == "choice":
-        wanted = replace(wanted, kind="number" if read_measure(ledger.question.text) else "date")  # what mostly decides
+        measure = read_measure(ledger.question.text)
+        dated = measure is None or measure.dimensions == (DATED,)
+        wanted = replace(wanted, kind="date" if dated else "number")  # what mostly decides
     citations: list[Citation] = []
     covered: set[str] = set()
     quoted: dict[str, Set[str]] = {}

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from agent.answer import judge
 from agent.loop import Agent
 from agent.planner import EvidencePlanner, Plan, State, Stop
-from agent.spans.comparison import compare
+from agent.spans.comparison import decide
 from agent.spans.features import Weighed, weigh
 from agent.spans.offer import COMPARED, OFFERED, WEIGHTS, most_probable
 from agent.spans.wanted import read_wanted
@@ -93,12 +93,12 @@ def _row(watching: Watching, question: str, answers: tuple[str, ...]) -> Row:
         return Row(question, answers, [], "", sufficient=False)
     wanted = read_wanted(question)
     compares = wanted.kind in ("choice", "yes_no")
-    compared = compare(state.ledger, state.assessment.hits, wanted) if compares else None
+    compared = decide(state.ledger, state.assessment.hits, wanted)
     return Row(
         question,
         answers,
         [] if compares else weigh(state.ledger, state.assessment.evidence, state.assessment.hits, wanted),
-        compared[0] if compared else "",
+        compared.text if compared else "",
         sufficient=judge(state.assessment.evidence, state.assessment.confidence) != "insufficient_evidence",
     )
 

@@ -1,22 +1,32 @@
-"""Which of two, and yes or no, about two things that the question names: decided only where their passages say it plainly."""
+"""Which of two, and yes or no, about two things that the question names: decided only where it is plainly said.
+
+"Which film came out first, A or B?" compares what the passages about both say: dates, amounts, or words that one of them lacks. Else
+the same field of both decides ("which has the larger error budget"). "Are A and B from the same country?" is answered with "yes" or "no".
+"""
 
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from operator import itemgetter
 
+from agent.expected import asked_words
 from agent.spans.candidates import DATE, Found
+from agent.spans.fields import Field, fields_of
 from agent.spans.places import COUNTRIES
-from agent.spans.quantities import larger, read_measure
-from agent.spans.wanted import PEOPLE, Wanted, canonical
-from graphrag.analysis import full_key, normalise, terms
+from agent.spans.quantities import COMPARING, DATED, Measure, amounts, read_measure
+from agent.spans.wanted import NAME, PEOPLE, Wanted, canonical
+from graphrag.analysis import full_key, held_terms, normalise, terms
 from graphrag.lives import life
 from graphrag.retrieval.ledger import Candidate, Ledger
-from graphrag.types import Chunk, Hit
+from graphrag.types import Chunk, Hit, Mention
 
+_Value = tuple[float, ...]
+"""A date as year, month and day, with 0 for what is not said; of anything else one number."""
+CONSIDERED = 12
+"""Best-ranked passages in which fields are looked for."""
 MORE_WORDS = 3
 """Words that a full name has beyond the one in the question, at most."""
 
-_EARLIER = frozenset(("first", "older", "oldest", "earlier", "earliest"))
-_LATER = frozenset(("younger", "youngest", "later", "latest", "newer", "newest", "recently"))
 _ALIKE = frozenset(("both", "same", "share", "common"))
 _YEAR = re.compile(r"1\d{3}|20\d{2}")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
@@ -28,18 +38,38 @@ _SAME_PLACE = re.compile(r"\bsame (?:(country|nationality)|state|province|region
 _BIRTH, _DEATH = map(canonical, terms("born died"))
 _ROLES = frozenset(map(canonical, PEOPLE))
 _FILLING = frozenset(terms("both same kind type located situated based"))
+_BOTH = re.compile(rf"({NAME})\s+and\s+({NAME})".replace("|and|", "|"))
+_WORDS = re.compile(r"\b(\w+)\s+and\s+(\w+)")
+_SAME = re.compile(r"\bsame\b", re.IGNORECASE)
+_NUMBER = re.compile(r"-?\d+(?:[,. ]\d{3})*(?:\.\d+)?")
 
 
-def compare(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[str, Found] | None:
-    """The answer and the place that shows it: one of the two things where its passage names it, or "yes" or "no" with the
-    sentence that decides. None where the passages are missing or do not say it plainly.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a comparison comes to."""
+
+    text: str
+    """One of the two things, as its passage names it, or "yes" or "no"."""
+    found: Found
+    """Where it stands; for yes and no the sentence that decides, or the first field."""
+    fields: tuple[Field, ...] = ()
+    """The two fields that decide, if it is fields that do."""
+
+
+def decide(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> Comparison | None:
+    """The answer to a comparison: what the passages about the two say plainly, else what the same field of both does. None where the
+    question compares nothing, and where neither is there.
     """
-    return _choose(ledger, hits, wanted) if wanted.kind == "choice" else _decide(ledger, hits, wanted)
+    if wanted.kind not in ("choice", "yes_no"):
+        return None
+    pair = _pair(ledger, hits, wanted)
+    said = (_choose if wanted.kind == "choice" else _agree)(ledger, pair, wanted) if pair is not None else None
+    return said or _compare_fields(ledger, hits, wanted)
 
 
 def compared_passages(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[str, ...]:
     """The passages about the two, where the question compares people whom these name each with the one about its person."""
-    words = frozenset(re.findall(r"\w+", ledger.question.text.lower()))
+    words = frozenset(_WORD.findall(ledger.question.text.lower()))
     compares = wanted.kind == "choice" or (wanted.kind == "yes_no" and not words.isdisjoint(_ALIKE))
     pair = _pair(ledger, hits, wanted) if compares else None
     if pair is None:
@@ -81,101 +111,89 @@ def _first(ranked: Sequence[Candidate], asked: tuple[str, str], patterns: Sequen
     return next((c for found in (titled, about) for c in found), None)
 
 
-def _choose(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[str, Found] | None:
-    pair, options = _pair(ledger, hits, wanted), wanted.options
-    if pair is None:
-        return None
-    words = frozenset(re.findall(r"\w+", ledger.question.text.lower()))
-    if words & (_EARLIER | _LATER):
-        dates = [_compared_date(ledger, passage) for passage in pair]
-        if dates[0] is None or dates[1] is None or dates[0] == dates[1]:
-            return None
-        chosen = int((dates[0] < dates[1]) == bool(words & _LATER))
-    elif words >= {"lived", "longer"}:
-        lived = [_years_lived(passage.chunk) for passage in pair]
-        if lived[0] is None or lived[1] is None or lived[0] == lived[1]:
-            return None
-        chosen = int(lived[0] < lived[1])
-    elif (measure := read_measure(ledger.question.text)) is not None:
-        more = larger([passage.chunk for passage in pair], measure)
-        if more is None:
-            return None
-        chosen = 1 - more if measure.less else more
+def _choose(ledger: Ledger, pair: tuple[Candidate, Candidate], wanted: Wanted) -> Comparison | None:
+    """By what both say of what is measured; without a measure the one whose passage alone says what is asked."""
+    measure = read_measure(ledger.question.text)
+    if measure is not None:
+        chosen = _chosen(_measured(ledger, pair, measure), measure)
     else:
-        names = frozenset(terms(" ".join(options)))
-        held = _held(ledger, pair, names)
-        lacks = [bool(missing) for missing in held]
-        if lacks[0] == lacks[1]:
-            return None
-        chosen = int(lacks[0])
-    found = _naming(pair[chosen].chunk, options[chosen])
-    return (found.text, found) if found else None
+        one, other = map(bool, _lacking(ledger, pair, frozenset(terms(" ".join(wanted.options)))))
+        chosen = int(one) if one != other else None
+    found = _naming(pair[chosen].chunk, wanted.options[chosen]) if chosen is not None else None
+    return Comparison(found.text, found) if found is not None else None
 
 
-def _years_lived(chunk: Chunk) -> float | None:
+def _chosen(values: Sequence[_Value | None], measure: Measure) -> int | None:
+    """Which of two is asked for by its value, 0 or 1; None where one has none, or both the same, or a date and a number."""
+    one, other = values
+    if one is None or other is None or one == other or len(one) != len(other):
+        return None
+    return int((one < other) != measure.less)
+
+
+def _measured(ledger: Ledger, pair: tuple[Candidate, Candidate], measure: Measure) -> Sequence[_Value | None]:
+    if measure.dimensions == (DATED,):
+        return [_compared_date(ledger, passage) for passage in pair]
+    chunks = [passage.chunk for passage in pair]
+    if "time" in measure.dimensions and "lived" in _WORD.findall(ledger.question.text.lower()):
+        return [_years_lived(chunk) for chunk in chunks]
+    return [(amount,) for amount in amounts(chunks, measure)] or (None, None)
+
+
+def _years_lived(chunk: Chunk) -> _Value | None:
     """About how many years the one lived whom a passage is about; None where it does not say both dates."""
     dates = [first_date(chunk.between(*span)) for span in life(chunk) if span is not None]
     years = [year + month / 12 + day / 365 for year, month, day in filter(None, dates)]
-    return years[1] - years[0] if len(years) == 2 else None
+    return (years[1] - years[0],) if len(years) == 2 else None
 
 
-def _decide(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[str, Found] | None:
-    pair = _pair(ledger, hits, wanted)
-    if pair is None:
-        return None
-    one, other = pair
-    words = ledger.question.text.lower().split()
-    same = _SAME_PLACE.search(ledger.question.text)
-    if same is not None and same.group(1):
-        people = [_person(ledger, passage) for passage in pair] if _asks_of_people(ledger) else [one.chunk, other.chunk]
-        return _same_country(people[0], people[1]) if people[0] is not None and people[1] is not None else None
+def _agree(ledger: Ledger, pair: tuple[Candidate, Candidate], _: Wanted) -> Comparison | None:
+    """Whether two share a country or a region, or are both what the question says."""
+    text, (one, other) = ledger.question.text, pair
+    same = _SAME_PLACE.search(text)
     if same is not None:
-        return _same_place(one.chunk, other.chunk)
+        national = bool(same.group(1))
+        people = national and _asks_of_people(ledger)
+        chunks = [_person(ledger, passage) if people else passage.chunk for passage in pair]
+        places = [(_nations if national else _regions)(chunk) for chunk in chunks if chunk is not None]
+        if chunks[0] is None or len(places) < 2:
+            return None
+        shared = [bool(named & others) for named, others in zip(*places, strict=True) if named and others]
+        return Comparison("yes" if any(shared) else "no", _opening(chunks[0])) if shared else None
+    words = text.lower().split()
     if "both" not in words or "same" in words:
         return None
-    names = frozenset(term for candidate in (one, other) for key in candidate.about for term in terms(key))
-    missing = _held(ledger, (one, other), names)
-    lacking = next((i for i, terms_ in enumerate(missing) if terms_), None)
+    names = frozenset(term for candidate in pair for key in candidate.about for term in terms(key))
+    lacking = next((passage for passage, lacks in zip(pair, _lacking(ledger, pair, names), strict=True) if lacks), None)
     if lacking is not None and ledger.named.keys() - one.about - other.about:
         return None  # that a passage does not name a third thing says nothing: others may join it to both
-    chunk = (one, other)[lacking or 0].chunk
-    return ("yes" if lacking is None else "no"), _opening(chunk)
+    return Comparison("yes" if lacking is None else "no", _opening((lacking or one).chunk))
 
 
-def _held(ledger: Ledger, pair: tuple[Candidate, Candidate], names: frozenset[str]) -> list[frozenset[str]]:
+def _lacking(ledger: Ledger, pair: tuple[Candidate, Candidate], names: frozenset[str]) -> list[frozenset[str]]:
     """For each passage, what it lacks of the question's terms beyond the names of the two."""
     asked = frozenset(map(canonical, frozenset(ledger.question.terms) - names - _FILLING))
     return [asked - frozenset(map(canonical, passage.chunk.terms.split())) for passage in pair]
 
 
-def _same_place(one: Chunk, other: Chunk) -> tuple[str, Found] | None:
-    """Whether the openings of two passages name a region in common; None where either names none."""
-    places = [frozenset(_regions(chunk)) for chunk in (one, other)]
-    if not places[0] or not places[1]:
-        return None
-    return ("yes" if places[0] & places[1] else "no"), _opening(one)
+def _regions(chunk: Chunk) -> list[frozenset[str]]:
+    """The regions and towns that the first sentence names."""
+    named = _named_first(chunk)
+    return [frozenset(one.key for one in named if one.type in ("GPE", "LOC") and one.key not in COUNTRIES)]
 
 
-def _same_country(one: Chunk, other: Chunk) -> tuple[str, Found] | None:
-    """Whether the openings of two passages name a country or a nationality in common; None where they cannot be compared."""
-    for named, others in zip(_nations(one), _nations(other), strict=True):
-        if named & others:
-            return "yes", _opening(one)
-    plain = any(named and others for named, others in zip(_nations(one), _nations(other), strict=True))
-    return ("no", _opening(one)) if plain else None
-
-
-def _nations(chunk: Chunk) -> tuple[frozenset[str], frozenset[str]]:
+def _nations(chunk: Chunk) -> list[frozenset[str]]:
     """The countries that the first sentence names, and the words of the first people that it names ("English-American")."""
-    opening = _opening(chunk)
-    named = sorted(
-        (start, mention.type, mention.key)
-        for mention in chunk.mentions
-        for start, _ in mention.spans
-        if opening.start <= start < opening.end and mention.role != "subject"
-    )
-    peoples = (key.split() for _, type, key in named if type == "NORP")
-    return frozenset(key for _, _, key in named if key in COUNTRIES), frozenset(next(peoples, ()))
+    named = _named_first(chunk)
+    peoples = (one.key.split() for one in named if one.type == "NORP")
+    return [frozenset(one.key for one in named if one.key in COUNTRIES), frozenset(next(peoples, ()))]
+
+
+def _named_first(chunk: Chunk) -> list[Mention]:
+    """What the first sentence names, in order, but what it is about."""
+    first = _opening(chunk)
+    named = [(start, one) for one in chunk.mentions if one.role != "subject" for start, _ in one.spans]
+    return [one for start, one in sorted(named, key=itemgetter(0)) if first.start <= start < first.end]
 
 
 def _asks_of_people(ledger: Ledger) -> bool:
@@ -184,15 +202,7 @@ def _asks_of_people(ledger: Ledger) -> bool:
     return bool(asked & PEOPLE) or not frozenset((_BIRTH, _DEATH)).isdisjoint(map(canonical, asked))
 
 
-def _regions(chunk: Chunk) -> Iterator[str]:
-    opening = _opening(chunk)
-    for mention in chunk.mentions:
-        inside = any(opening.start <= start < opening.end for start, _ in mention.spans)
-        if inside and mention.role != "subject" and mention.type in ("GPE", "LOC") and mention.key not in COUNTRIES:
-            yield mention.key
-
-
-def _compared_date(ledger: Ledger, passage: Candidate) -> tuple[int, int, int] | None:
+def _compared_date(ledger: Ledger, passage: Candidate) -> _Value | None:
     """When the one that a passage is about was born, or died if that is asked; of a work, the one person whom it names and of
     whom another passage tells. What is asked of no person is as old as the first date of its passage.
     """
@@ -236,7 +246,7 @@ def _says(chunk: Chunk, role: frozenset[str]) -> bool:
     return not role.isdisjoint(map(canonical, terms(_opening(chunk).text)))
 
 
-def first_date(said: str) -> tuple[int, int, int] | None:
+def first_date(said: str) -> _Value | None:
     """Year, month and day of the first date with a year; month and day are 0 where they are not said."""
     for match in DATE.finditer(said):
         text = match.group()
@@ -266,3 +276,63 @@ def _naming(chunk: Chunk, name: str) -> Found | None:
 def _opening(chunk: Chunk) -> Found:
     """The first sentence."""
     return Found(chunk, *chunk.spans[0], "", "")
+
+
+def _compare_fields(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> Comparison | None:
+    """What the same field of two things says of which is more, or whether it is the same; None where either has none, or several."""
+    text = ledger.question.text
+    pair = (_BOTH.search(text) or _WORDS.search(text)) if wanted.kind == "yes_no" and _SAME.search(text) else None
+    names = pair.groups() if pair is not None else wanted.options
+    if len(names) != 2:
+        return None
+    of_names = [frozenset(terms(name)) for name in names]
+    asked = frozenset(term for word in (asked_words(text) | COMPARING | {"same"}) for term in terms(word))
+    relation = frozenset(ledger.question.terms) - asked - of_names[0] - of_names[1]
+    fields = [
+        field
+        for hit in hits[:CONSIDERED]
+        for field in fields_of(ledger.candidates[hit.chunk_id].chunk)
+        if held_terms(relation, frozenset(terms(field.label)))
+    ]
+    one, other = (_of(fields, own, relation) for own in of_names)
+    if one is None or other is None:
+        return None
+    if wanted.kind == "yes_no":
+        same = normalise(one.text) == normalise(other.text)
+        found = Found(one.chunk, one.start, one.end, normalise(one.text), "")
+        return Comparison("yes" if same else "no", found, (one, other))
+    measure = read_measure(text)
+    chosen = _chosen([_value(field.text) for field in (one, other)], measure) if measure is not None else None
+    named = _naming_field((one, other)[chosen], names[chosen]) if chosen is not None else None
+    return Comparison(named.text, named, (one, other)) if named is not None else None
+
+
+def _of(fields: Sequence[Field], name: frozenset[str], relation: frozenset[str]) -> Field | None:
+    """The one field of a thing; None if there is none, or several that differ."""
+    held = [
+        (len(held_terms(relation, frozenset(terms(field.label)))), field) for field in fields if _is_of(field, name)
+    ]
+    most = max((count for count, _ in held), default=0)
+    best = [field for count, field in held if count == most]
+    return best[0] if len({normalise(field.text) for field in best}) == 1 else None
+
+
+def _is_of(field: Field, name: frozenset[str]) -> bool:
+    return name <= frozenset(terms(f"{field.label} {field.beside}"))
+
+
+def _value(text: str) -> _Value | None:
+    """The first date, else the first number."""
+    number = _NUMBER.search(text)
+    return first_date(text) or ((float(re.sub(r"[, ]", "", number.group())),) if number is not None else None)
+
+
+def _naming_field(field: Field, name: str) -> Found | None:
+    """Where the passage of a field names the thing, as near before it as there is."""
+    chunk = field.chunk
+    text, key = chunk.text.lower(), name.lower()
+    place = text.rfind(key, 0, field.start - chunk.start)
+    place = place if place >= 0 else text.find(key)
+    if place < 0:
+        return None
+    return Found(chunk, chunk.start + place, chunk.start + place + len(name), normalise(name), "")

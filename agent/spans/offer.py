@@ -10,9 +10,9 @@ from operator import itemgetter
 
 from agent.evidence import EvidenceSet
 from agent.spans.candidates import Found
+from agent.spans.comparison import decide
 from agent.spans.described import asks_what_it_is, described
 from agent.spans.features import Weighed, weigh
-from agent.spans.field_comparison import decide
 from agent.spans.stated import STATED, stated_answer
 from agent.spans.wanted import Wanted, read_wanted
 from agent.types import ShortAnswer

@@ -1,4 +1,7 @@
-"""Amounts that prose states, for comparing two things by them: "which mountain is higher", "which has more inhabitants"."""
+"""Amounts: by which one a question compares ("which mountain is higher", "which has more inhabitants"), and what prose states.
+
+"3,655 metres (11,991 ft)" is one length in two units, "120 of the largest cars" a count of cars.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -32,27 +35,25 @@ _UNITS: Mapping[str, Mapping[str, float]] = {
     "power": {"w": 0.001, "kw": 1, "mw": 1000, "hp": 0.7457, "horsepower": 0.7457},
     "temperature": {"°c": 1, "degrees": 1, "degrees celsius": 1},
 }  # fmt: skip
-_COMPARED = {
-    word: dimensions
-    for words, dimensions in (
-        ("higher highest taller tallest lower lowest deeper deepest shallower wider widest narrower thicker thinner", ("length",)),
-        ("longer longest shorter shortest", ("length", "time")),
-        ("larger largest bigger biggest smaller smallest", ("area", "people", "volume")),
-        ("heavier heaviest lighter lightest", ("mass",)),
-        ("faster fastest slower slowest", ("speed",)),
-        ("hotter hottest warmer warmest colder coldest cooler coolest", ("temperature",)),
-        ("populous", ("people",)),
-        ("powerful", ("power",)),
-    )
-    for word in words.split()
-}  # fmt: skip
-LESS = frozenset(
-    """
-    lower lowest shallower narrower thinner shorter shortest smaller smallest lighter lightest slower slowest colder coldest cooler
-    coolest fewer fewest less least cheaper cheapest
-    """.split()
-)
-"""Words that ask for the smaller of two amounts."""
+DATED = "date"
+"""The dimension of what is earlier or later."""
+_COMPARATIVES: Sequence[tuple[str, str, tuple[str, ...]]] = (
+    ("later latest newer newest younger youngest recently", "earlier earliest first older oldest", (DATED,)),
+    ("higher highest taller tallest deeper deepest wider widest thicker thickest", "lower lowest shallower narrower thinner", ("length",)),
+    ("longer longest", "shorter shortest", ("length", "time")),
+    ("larger largest bigger biggest", "smaller smallest", ("area", "people", "volume")),
+    ("heavier heaviest", "lighter lightest", ("mass",)),
+    ("faster fastest", "slower slowest", ("speed",)),
+    ("hotter hottest warmer warmest", "colder coldest cooler coolest", ("temperature",)),
+    ("populous", "", ("people",)),
+    ("powerful", "", ("power",)),
+    ("expensive more most last", "cheaper cheapest fewer fewest less least", ()),
+)  # fmt: skip
+"""Words that ask for the larger of two amounts, such as ask for the smaller, and the dimensions in which they are looked for."""
+_LESS = frozenset(word for _, less, _ in _COMPARATIVES for word in less.split())
+_DIMENSIONS = {word: of for more, less, of in _COMPARATIVES for word in (*more.split(), *less.split())}
+COMPARING = frozenset(_DIMENSIONS)
+"""Words by which two things are compared."""
 _NOUNS = {
     "length": frozenset(
         terms("high height tall deep depth long length wide width elevation altitude peak summit rise")
@@ -85,7 +86,6 @@ def _units(dimension: str) -> "re.Pattern[str]":
 
 _WITH_UNIT = {dimension: _units(dimension) for dimension in _UNITS}
 
-
 _MEASURING = {
     term: dimension
     for dimension, nouns in (("length", "height depth width thickness"), ("mass", "weight"))
@@ -110,35 +110,34 @@ class Measure:
     """By what a question compares two things."""
 
     dimensions: tuple[str, ...]
-    """In the order in which they are tried; none where it is a count."""
+    """In the order in which they are tried: `DATED` alone, or such as have units, or people; none where it is a count."""
     counted: frozenset[str]
     """Terms of what is counted ("more *cars*")."""
     less: bool
-    """Whether it asks for the smaller."""
+    """Whether it asks for the smaller, or the earlier."""
 
 
 def read_measure(question: str) -> Measure | None:
-    """The amount by which a question compares, if it compares by one."""
-    text = question.lower()
-    words = frozenset(_WORD.findall(text))
-    less = bool(words & LESS)
-    dimensions = next((_COMPARED[word] for word in _WORD.findall(text) if word in _COMPARED), ())
-    if dimensions:
-        return Measure(dimensions, frozenset(), less)
-    counted = _COUNTED.search(text)
-    if counted is None:
+    """The date or amount by which a question compares, if it compares by one."""
+    words = [word for word in _WORD.findall(question.lower()) if word in COMPARING]
+    if not words:
         return None
-    own = frozenset(terms(counted.group(1)))
+    less = not _LESS.isdisjoint(words)
+    dimensions = [_DIMENSIONS[word] for word in words if _DIMENSIONS[word]]
+    if dimensions:
+        return Measure((DATED,) if (DATED,) in dimensions else dimensions[0], frozenset(), less)
+    counted = _COUNTED.search(question.lower())
+    own = frozenset(terms(counted.group(1))) if counted is not None else frozenset[str]()
     return Measure(("people",) if own & _NOUNS["people"] else (), own, less)
 
 
-def larger(chunks: Sequence[Chunk], measure: Measure) -> int | None:
-    """Which of two passages states the larger amount, 0 or 1; None if either states none, or several, or both the same."""
+def amounts(chunks: Sequence[Chunk], measure: Measure) -> Sequence[float]:
+    """What two passages state, in the first dimension in which each states one amount, and not the same one; nothing without any."""
     for dimension in measure.dimensions or ("",):
         one, other = (_amount(chunk, dimension, measure.counted) for chunk in chunks)
         if one is not None and other is not None and not _same(one, other):
-            return int(other > one)
-    return None
+            return one, other
+    return ()
 
 
 def _amount(chunk: Chunk, dimension: str, counted: Set[str]) -> float | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.spans.quantities import read_measure
+from agent.spans.quantities import DATED, read_measure
 from tests.agent.filled import answered_once
 
 PASSAGES = {
@@ -50,6 +50,9 @@ def test_what_is_more_is_told_by_the_amounts_of_both(answers: dict[str, str], qu
         ("Which pump is lighter, A or B?", ("mass",), set[str](), True),
         ("Which club has fewer members, A or B?", (), {"member"}, True),
         ("Which town has more residents, A or B?", ("people",), {"resid"}, False),
+        ("Which opened earlier, A or B?", (DATED,), set[str](), True),
+        ("Which has the larger hall and opened later, A or B?", (DATED,), set[str](), False),
+        ("Which wall is thicker, A or B?", ("length",), set[str](), False),
     ],
 )
 def test_a_question_says_by_what_it_compares(question: str, dimensions: tuple[str, ...], counted: set[str], less: bool):
@@ -59,4 +62,4 @@ def test_a_question_says_by_what_it_compares(question: str, dimensions: tuple[st
 
 
 def test_other_questions_compare_by_no_amount():
-    assert read_measure("Which opened earlier, A or B?") is None
+    assert read_measure("Which opened, A or B?") is None
