@@ -1,21 +1,50 @@
-"""Reading what kind of answer a question asks for."""
+"""What a question expects of its evidence: which of its words the evidence has to hold, and whether one document may hold it all.
+
+"Which *company* makes the Alto 60?" expects a name and no text with the word "company"; "what is the *capital* of Hov?" expects one with
+the word "capital". "Who designed the Tarn 40?" asks one thing of one thing, "who leads the team that owns it?" takes a second step.
+"""
 
 import re
 from functools import lru_cache
 
 from agent.spans.quantities import COMPARING
-from agent.spans.wanted import NOUNS, PEOPLE
+from agent.spans.wanted import PEOPLE
 from graphrag.analysis import STOP_WORDS, fold, terms
 from graphrag.lives import MONTH
 from graphrag.retrieval.question import Question
 
-_ASKED = re.compile(
-    r"\b(?:how\s+(much|many)\s+(money|time|people)\b|how\s+(\w+)|(?:which|what)\s+(?:kind\s+of\s+|type\s+of\s+|is\s+the\s+|was\s+the\s+|are\s+the\s+|were\s+the\s+)?(\w+)|(who|when|where)\b)",
-    re.IGNORECASE,
+WEEKDAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
+_REQUEST = (
+    r"\A\s*(?:please\s+|(?:can|could)\s+you\s+)?"
+    r"(?:(?:tell|give|show|find)(?:\s+me)?|list|name|enumerate|explain|describe|summari[sz]e)\b"
 )
-_ATTRIBUTE = re.compile(r"(?:which|what)\s+(?:is|was|are|were)\s+the\s+", re.IGNORECASE)
-# Any number will not do: "what is the salary of" wants evidence that speaks of one. A number or an amount of things is never said.
-_MEASURED = frozenset(term for term, kind in NOUNS.items() if kind == "number") - frozenset(terms("number amount"))
+_REQUESTING = re.compile(_REQUEST, re.IGNORECASE)
+_SAYING_WHAT = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        # "how *long*", "what kind of *pump*", "*who*", "please *list*"
+        r"\bhow\s+(much|many)\s+(money|time|people)\b|\bhow\s+(\w+)|\b(who|when|where)\b"
+        r"|\b(?:which|what)\s+(?:kind\s+of\s+|type\s+of\s+|(?:is|was|are|were)\s+the\s+)?(\w+)",
+        f"({_REQUEST})",
+        # "the *company* that makes it", "the *city* in which it lies": what does so is a company, what it lies in a city
+        r"\b(?:the|an?)\s+(?:same\s+)?(company|firm|business|organi[sz]ation|person|people|man|woman|place|city|town|village|country|state)\s+"
+        r"(?:that|which|who|whose|whom|where|based|behind|located|responsible|(?:at|by|for|from|in|of|on|to|under|with)\s+wh(?:ich|om|ose))\b",
+        # "what is the phone *number*", "the renewal *date*": what is said of a phone or a renewal is one
+        r"\bwhat\s+(?:is|was|are|were)\s+the\s+(?:[\w-]+\s+){1,2}(number|date|time|amount)\b",
+        # "a British crime writer" is an *occupation*
+        r"\b(occupation|profession|nationality|genre|citizenship)s?\b",
+        # "MLD: megalitres a day" is what MLD *means*, "the seal is broken" what is *wrong*
+        r"\bwhat\s+(?:does|do|did)\b.*\b(mean|stand)(?:\s+for)?\s*\??\s*$",
+        r"\bwhat(?:\s+(?:is|was|went|goes|has\s+gone))?\s+(wrong|happened|happens)\b",
+        # "which *came* out first, A or B"
+        r"\b(comes?|came)\b.*\sor\s",
+        # "26 days" is what one *gets*, "30 June" until when a thing *runs*
+        r"\b(?:do|does|did|will|can|may)\s+(?:i|we|you|one|they)\s+(get)\b",
+        r"\buntil\s+when\s+(?:does|do|did|will)\b.*\b(last|run)\b",
+    )
+)
+"""In brackets: words that say what kind of answer is wanted, and that no text needs to say."""
+_ATTRIBUTE = re.compile(r"\b(?:which|what)\s+(?:is|was|are|were)\s+the\s+(\w+)\s+of\s", re.IGNORECASE)
 _GENERIC = frozenset(
     """
     name names nickname number amount kind type sort reason purpose aim goal function use point cause effect result outcome meaning role
@@ -25,50 +54,12 @@ _GENERIC = frozenset(
     """.split()
 )
 """What nothing need be called in a text that tells it."""
-_ORDER = re.compile(
-    r"\s*(?:please\s+|(?:can|could)\s+you\s+)?"
-    r"(?:(?:tell|give|show|find)(?:\s+me)?|list|name|enumerate|explain|describe|summari[sz]e)\b",
-    re.IGNORECASE,
-)
-_DATING = re.compile(rf"(?:{MONTH}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)$")
+_DATING = re.compile(rf"(?:{MONTH}|{WEEKDAY})$")
 _NUMBERED = re.compile(
     r"\b([A-Z][^\W\d]*)[ -](?!(?:1\d|20)\d\d\b)\d(?:[\w.-]*\w)?+(?!\s+(?:(?!does\b)[a-z]{3,}s|people|men|women|children)\b)"
 )
 """Not what counts: "List 5 customers"."""
 _NAME = re.compile(r"\b(?:[A-Z]\w*|\w*\d\w*)(?:-\w+)*")
-_ARRIVING = frozenset(("come", "comes", "came"))
-"""Said with these: "which *came* out first"."""
-
-
-# "the company that makes ...", "the city in which ...": what does is a company, what lies there a city.
-_DESCRIBED = re.compile(
-    r"\b(?:the|an?)\s+(?:same\s+)?(company|firm|business|organi[sz]ation|person|people|man|woman|place|city|town|village|country|state)\s+"
-    r"(?:that|which|who|whose|whom|where|based|behind|located|responsible|(?:at|by|for|from|in|of|on|to|under|with)\s+wh(?:ich|om|ose))\b",
-    re.IGNORECASE,
-)
-# "What is the phone number", "the renewal date": what is said of a phone or a renewal is one without the word.
-_OF_KIND = re.compile(
-    r"\bwhat\s+(?:is|was|are|were)\s+the\s+(?:[\w-]+\s+){1,2}(number|date|time|amount)\b",
-    re.IGNORECASE,
-)
-# "The part that made kiln 4 overheat": what was the cause of it is not said to make anything. What is made has no word after
-# its name ("who made the Alto 60?"), an article before it or a plural after it, or it is somebody who made it.
-_CAUSING = re.compile(
-    r"\b(?!(?:who|that|which|company|firm|business|maker|manufacturer)\b)\w++\s+(?:(?:that|which)\s+)?(made|makes)"
-    r"\s+(?:(?-i:[A-Z])[\w-]*|[a-z]+(?=\s+\d))(?:\s+(?-i:[A-Z])[\w-]*)*(?:\s+\d[\w.-]*)?"
-    r"\s+(?-i:[a-z]\w*(?:[a-rt-z]|ous|ess))(?=[?.!,;]|\s*$|\s+(?:a[nst]|at|by|for|from|in|on|or|and|to|with)\b)",
-    re.IGNORECASE,
-)
-# What an answer shows without the word: "a British crime writer" is an occupation, "MLD: megalitres a day" is what MLD means,
-# "the seal is broken" what is wrong, "26 days" what somebody gets, "30 June" until when a thing runs.
-_UNSAID = re.compile(
-    r"\b(occupation|profession|nationality|genre|citizenship)s?\b"
-    r"|\bwhat\s+(?:does|do|did)\b.*\b(mean|stand)(?:\s+for)?\s*\??\s*$"
-    r"|\bwhat(?:\s+(?:is|was|went|goes|has\s+gone))?\s+(wrong|happened|happens)\b"
-    r"|\b(?:do|does|did|will|can|may)\s+(?:i|we|you|one|they)\s+(get)\b"
-    r"|\buntil\s+when\s+(?:does|do|did|will)\b.*\b(last|run)\b",
-    re.IGNORECASE,
-)
 MAX_KEYWORDS = 8
 _VERBAL = re.compile(
     r"\b(?:who|whom|whose|when|where|which|what|why|how|is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\b",
@@ -98,46 +89,26 @@ _FURTHER = re.compile(
 )
 
 
-def _attribute(question: str, match: "re.Match[str]") -> str:
-    """What is asked of a thing by a name of its own ("what is the *capital* of Hov"): evidence that does not call it so tells nothing.
-    Empty where it is none.
-    """
-    noun = match.group(4) or ""
-    belongs = question[match.end() :].lstrip().startswith("of ") and _ATTRIBUTE.match(match.group())
-    return noun if belongs and noun.lower() not in _GENERIC else ""
-
-
 @lru_cache(maxsize=64)
 def attribute_terms(question: str) -> frozenset[str]:
-    """Terms of what a question begins by asking of a thing by a name of its own; empty where it does not."""
-    text = question.strip()
-    match = _ASKED.match(text)
-    return frozenset(terms(_attribute(text, match))) if match else frozenset()
+    """Terms of what a question begins by asking of a thing by a name of its own ("what is the *capital* of Hov"): evidence that does not
+    call it so tells nothing. Empty where it asks for none.
+    """
+    match = _ATTRIBUTE.match(question.strip())
+    return frozenset(terms(match.group(1))) if match and match.group(1).lower() not in _GENERIC else frozenset()
 
 
 @lru_cache(maxsize=64)  # every part of a run asks
 def asked_words(question: str) -> frozenset[str]:
-    """Words that say what kind of answer is wanted ("how *long*", "which *company*"), case-folded.
+    """Words that say what kind of answer is wanted (`_SAYING_WHAT`) or by what two things are compared ("*earlier*, A or B"), case-folded.
 
-    So do those of an order ("*list* the members") and, of two things, by what they are compared ("*earlier*, A or B"), and those
-    that say what kind of thing a clause describes ("the *company* that makes ..."), the verb of a cause ("whose illness *made* tanker 6
-    late"), and what any answer shows ("what does MLD *mean*"). The evidence need not hold any of them: what it speaks of is of that kind without saying so.
+    The evidence need not hold any of them: what it speaks of is of that kind without saying so.
     """
-    asked: set[str] = set()
-    for match in _ASKED.finditer(question):
-        words = {word.casefold() for word in match.groups() if word}
-        measured = _ATTRIBUTE.match(match.group()) and _MEASURED.intersection(terms(" ".join(words)))
-        if not (measured or _attribute(question, match)):
-            asked |= words
-    for pattern in (_DESCRIBED, _OF_KIND, _CAUSING, _UNSAID):
-        asked.update(word.casefold() for match in pattern.finditer(question) for word in match.groups() if word)
-    order = _ORDER.match(question)
-    if order is not None:
-        asked.update(order.group().casefold().split())
-    words = question.casefold().split()
-    if "or" in words:
-        asked |= (COMPARING | _ARRIVING).intersection(word.strip(",?") for word in words)
-    return frozenset(asked)
+    text = question.casefold()
+    found = (group for pattern in _SAYING_WHAT for match in pattern.finditer(text) for group in match.groups() if group)
+    asked = {word for group in found for word in group.split()} - {*_ATTRIBUTE.findall(text)}.difference(_GENERIC)
+    words = re.findall(r"[\w-]+", text)
+    return frozenset(asked | COMPARING.intersection(words if "or" in words else ()))
 
 
 def says_one_thing(question: Question) -> bool:
@@ -162,7 +133,7 @@ def says_one_thing(question: Question) -> bool:
 def is_keywords(question: str) -> bool:
     """Whether a question is but a few keywords ("kestrel max speed"): it has no word that asks, no order and no mark."""
     words = question.split()
-    if not 2 <= len(words) <= MAX_KEYWORDS or "?" in question or _ORDER.match(question):
+    if not 2 <= len(words) <= MAX_KEYWORDS or "?" in question or _REQUESTING.match(question):
         return False
     return STOP_WORDS.isdisjoint(map(fold, words[:1])) and not _VERBAL.search(question)
 

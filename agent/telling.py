@@ -7,24 +7,24 @@
 import re
 from collections.abc import Sequence
 
-from agent.expected import name_terms, wanted_terms
+from agent.expected import WEEKDAY, name_terms, wanted_terms
 from agent.spans.fields import said_with
 from agent.spans.quantities import dimension_of, tells_amount
-from agent.spans.wanted import PEOPLE, Kind, kin_held, read_wanted
+from agent.spans.wanted import NUMERAL, PEOPLE, Kind, kin_held, read_wanted
 from graphrag.analysis import STOP_WORDS, fold, held_terms, terms
+from graphrag.lives import MONTH
 from graphrag.retrieval.question import Question
 from graphrag.types import Chunk
 
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(
-    r".*\d.*|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
-    r"|hundred|thousand|million|billion|dozen|half|once|twice|no|none|nothing|zero|free)s?"
+    rf".*\d.*|(?:{NUMERAL}|hundred|thousand|million|billion|dozen|half|once|twice|no|none|nothing|zero|free)s?"
 )
 _TIME = re.compile(
-    r".*\d.*|(?:january|february|march|april|may|june|july|august|september|october|november|december)"
-    r"|(?:mon|tues|wednes|thurs|fri|satur|sun|to|yester)?days?|(?:night|morning|noon|evening|week|weekend|month|quarter|year|decade)s?"
+    rf".*\d.*|{MONTH}|{WEEKDAY}s?|(?:(?:to|yester)?day|night|morning|noon|evening|week|weekend|month|quarter|year|decade)s?"
     r"|spring|summer|autumn|winter|tomorrow|daily|(?:night|week|month|quarter|year|annual)ly"
-    r"|first|second|third|(?:four|fif|six|seven|eigh|nin|ten|eleven|twelf|\w+teen|\w+tie)th|when|after|before|once|until|during|soon|immediately"
+    r"|first|second|third|(?:four|fif|six|seven|eigh|nin|ten|eleven|twelf|\w+teen|\w+tie)th|when|after|before|once|until|during|soon|immediately",
+    re.IGNORECASE,
 )
 _ROLE = re.compile(
     r"\w{2,}(?:er|or|ist|ian|ee)s?|(?:team|crew|board|desk|group|guild|council|staff|head|people|chief)s?"
@@ -34,16 +34,16 @@ _IN = frozenset("in at near from to of outside around within".split())
 _NO_PLACES = frozenset("PERSON ORG FAC PRODUCT WORK_OF_ART EVENT LAW LANGUAGE CODE".split())
 """Types of the recogniser's names that are no town or country, unless a word of _IN is before them."""
 _BEFORE_NAME = re.compile(r"\b(?:before|after)\s+(?:(?:the|Dr|Mr|Mrs|Ms)\.?\s+)?[A-Z][a-z]")
-_OF_SOMEBODY = re.compile(
+_RECORD_OF_SOMEBODY = re.compile(
     r"^[^\w\n]*+(?:\w+ )?(?:name|person|employee|contact|member)\s*:", re.IGNORECASE | re.MULTILINE
 )
-"""In the record of somebody."""
+"""A line in the record of somebody."""
 _DENYING = frozenset("never no not nor neither without didn doesn don wasn isn weren aren hasn hadn".split())
 _NUMBER_SIGN = re.compile(r"\bno(?=[.:]|\s*\d)")
 """Not the word of denial: "incident no: INC-2058"."""
 DENIED = 2
 """Words before what is denied, at most: "never married", "had no known children"."""
-_ORDER = re.compile(
+_BEFORE_OR_AFTER = re.compile(
     r"\b(?:before|after|until|till|previous(?:ly)?|former(?:ly)?|prior|earlier|later|then|next|last|ex|predecessors?|successors?|succe(?:ed|ss)\w*"
     r"|replac\w+|follow\w*|no longer|(?:take|takes|taken|took|taking|hand|hands|handed|handing) over)\b",
     re.IGNORECASE,
@@ -83,7 +83,7 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
 
 
 def _sentences(chunk: Chunk, kind: Kind) -> Sequence[str]:
-    if kind == "person" and _OF_SOMEBODY.search(chunk.text):
+    if kind == "person" and _RECORD_OF_SOMEBODY.search(chunk.text):
         return said_with(chunk)
     return [chunk.between(*span) for span in chunk.sentences]
 
@@ -95,7 +95,7 @@ def asks_of_order(question: str) -> bool:
 
 def tells_of_order(sentence: str) -> bool:
     """Whether a sentence speaks of one before or after another."""
-    return _ORDER.search(sentence) is not None
+    return _BEFORE_OR_AFTER.search(sentence) is not None
 
 
 def _denies(sentence: str, relation: frozenset[str], asked: frozenset[str]) -> bool:

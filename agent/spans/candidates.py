@@ -9,7 +9,7 @@ from operator import itemgetter
 
 from agent.citing import labels
 from agent.spans.places import COUNTRIES, STATES
-from agent.spans.wanted import Wanted, canonical
+from agent.spans.wanted import NUMERAL, Wanted, canonical
 from graphrag import lives
 from graphrag.analysis import normalise, terms
 from graphrag.types import Chunk, Span
@@ -26,11 +26,7 @@ _NUMBER = re.compile(
     rf"(?<![\w.,])(?<![^\W\d]-)(?:(?:[$€£]|{_CURRENCY})\s?)?(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?(?:\s(?:thousand|million|billion|trillion))?"
     rf"(?:\s?[%€]|\s(?:percent|inches|metres|meters|feet|km|miles|acres|euros?|dollars?|{_CURRENCY})\b)?(?!\w)"
 )
-_NUMERAL = re.compile(
-    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
-    r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:-(?:one|two|three|four|five|six|seven|eight|nine))?)\b",
-    re.IGNORECASE,
-)
+_NUMERAL = re.compile(rf"\b{NUMERAL}\b", re.IGNORECASE)
 _OF_ROW = re.compile(r"^\d+(?= \|)", re.MULTILINE)
 """What a table counts its rows by."""
 _NAMES = frozenset("PERSON ORG GPE LOC FAC NORP WORK_OF_ART EVENT PRODUCT LAW LANGUAGE CODE".split()) | {""}

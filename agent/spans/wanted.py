@@ -41,7 +41,11 @@ _UNNAMED = re.compile(
     r"|.*\b(?:an instance of|(?:first|last|middle|given|family) name)\b",
     re.IGNORECASE,
 )
-_NUMBERS = frozenset("two three four five six seven eight nine ten eleven twelve".split())
+NUMERAL = (
+    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
+    r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:-(?:one|two|three|four|five|six|seven|eight|nine))?)"
+)
+_NUMERAL = re.compile(NUMERAL)
 _EVENTS = frozenset(("birth", "death"))
 """What somebody's place or date is of: "the place of birth of" goes through no other thing."""
 _OWN_NAMES = frozenset("birth real maiden stage pen".split())
@@ -252,7 +256,7 @@ def _head(text: str) -> list[str]:
             break
         # "which team owned", "which farm got ten days", but "which American born singer"
         if words and (
-            word[0].isdigit() or word in _NUMBERS or (word[0].islower() and is_past(word) and word != "born")
+            word[0].isdigit() or _NUMERAL.fullmatch(word) or (word[0].islower() and is_past(word) and word != "born")
         ):
             break
         if words and _ACTING.match(text, match.start()):
