@@ -299,8 +299,7 @@ def _compare_fields(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> Comp
         return None
     if wanted.kind == "yes_no":
         same = normalise(one.text) == normalise(other.text)
-        found = Found(one.chunk, one.start, one.end, normalise(one.text), "")
-        return Comparison("yes" if same else "no", found, (one, other))
+        return Comparison("yes" if same else "no", one.found, (one, other))
     measure = read_measure(text)
     chosen = _chosen([_value(field.text) for field in (one, other)], measure) if measure is not None else None
     named = _naming_field((one, other)[chosen], names[chosen]) if chosen is not None else None

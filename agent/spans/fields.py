@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from agent.spans.candidates import Found
+from graphrag.analysis import normalise
 from graphrag.tables import cells_of, may_be_head
 from graphrag.types import Chunk, Span
 
@@ -43,6 +45,11 @@ class Field:
     def text(self) -> str:
         """The value."""
         return self.chunk.between(self.start, self.end)
+
+    @property
+    def found(self) -> Found:
+        """Its value as an answer."""
+        return Found(self.chunk, self.start, self.end, normalise(self.text), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def meaning(ledger: Ledger, chunk_ids: Sequence[str], term: str) -> Found | None
     for chunk in chunks:
         for field in fields_of(chunk):
             if normalise(field.label) == key:
-                return Found(chunk, field.start, field.end, normalise(field.text), "")
+                return field.found
     for chunk in chunks:
         said = re.search(rf"\b{re.escape(term)}\b{_SAYS}", chunk.text, re.IGNORECASE)
         span = said.span(1) if said else _long_form(chunk.text, term)

@@ -1,11 +1,12 @@
 """Answers that a field states: the question asks for its label, of what the field is about."""
 
+import math
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from agent.citing import labels, named_in
+from agent.citing import labels
 from agent.evidence import EvidenceSet, weight_of
 from agent.expected import is_keywords, name_terms, numbered_names, says_one_thing, wanted_terms
 from agent.spans.candidates import DATE, TIME, Found
@@ -14,7 +15,6 @@ from agent.spans.glossary import explained, meaning
 from agent.spans.told import TOLD_NAME, told_fields
 from agent.spans.wanted import Kind, Wanted, canonical, read_wanted
 from graphrag.analysis import held_terms, normalise, terms
-from graphrag.retrieval.chain import bridge_between
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.types import Hit
 
@@ -53,6 +53,7 @@ class _Asked:
     """What a question asks for, as fields are compared with it."""
 
     wanted: Wanted
+    weights: Mapping[str, float]
     all: frozenset[str]
     names: frozenset[str]
     """Terms of the names, numbers and identifiers that the question gives."""
@@ -62,8 +63,71 @@ class _Asked:
     """Names with their number ("alto 40"): one beside another number is another thing's."""
     relation: frozenset[str]
     """All but the names: "stand-up" is written as an identifier is."""
-    keywords: bool = False
+    single: bool
+    """Whether it asks one thing of one thing: no other passage leads to what answers it."""
+    keywords: bool
     """Whether the question is but keywords ("route-planner data store"): what they label is asked for, whatever its kind."""
+
+    def share(self, held: Set[str]) -> float:
+        """Share of the weight of all that some terms hold."""
+        return weight_of(self.weights, held & self.all) / (weight_of(self.weights, self.all) or 1.0)
+
+    def nearness(self, label: Set[str]) -> float:
+        """The same of what a label holds, each term by how near it is to the question word."""
+        total = weight_of(self.weights, self.all) or 1.0
+        held = {
+            term: near for term, near in self.wanted.asked.items() if term in label or term in map(canonical, label)
+        }
+        return math.fsum(near * self.weights.get(term, 0.0) / total for term, near in held.items())
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """A passage with the others that may lead to it."""
+
+    candidate: Candidate
+    others: Sequence[Candidate]
+    leading: Sequence[tuple[float, frozenset[str]]]
+    """Of the sentences of others that speak of what is asked: how much, and the keys of what leads from them to the passage."""
+
+    @classmethod
+    def of(cls, ledger: Ledger, id_: str, chunk_ids: Sequence[str]) -> "_Passage":
+        """The passage, to which those among `chunk_ids` may lead."""
+        passage, question = ledger.candidates[id_], ledger.question
+        others = [ledger.candidates[other] for other in chunk_ids if other != id_]
+        leading: list[tuple[float, frozenset[str]]] = []
+        for other in others:
+            headings = labels(other.chunk)
+            keys = ledger.links.get((other.chunk.id, id_), set[str]()) | (other.mentions & passage.mentions)
+            for span, similarity in zip(other.chunk.spans, other.sentences, strict=True) if keys else ():
+                text = normalise(other.chunk.between(*span))
+                held = held_terms(question.terms, frozenset(terms(text)))
+                said = frozenset(key for key in keys if f" {key} " in f" {text} ")
+                if held and said and text not in headings:
+                    leading.append((similarity + weight_of(question.weights, held) / question.total_weight, said))
+        return cls(passage, others, leading)
+
+    def leading_to(self, field: Field) -> float:
+        """How much the sentence says of what is asked that names what the row or the headings of a field name; 0 without any."""
+        row = _row(field)
+        return max((worth for worth, keys in self.leading if any(f" {key} " in row for key in keys)), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """A field that answers."""
+
+    field: Field
+    score: float
+    """For the order of fields."""
+    likely: float
+    """How probably it answers."""
+    led: float = 0.0
+    """How firmly another passage leads to its row: of many prices, to that of one instrument."""
+
+
+def _row(field: Field) -> str:
+    return f" {normalise(f'{field.label} {field.beside}')} "
 
 
 def with_stated(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> EvidenceSet:
@@ -90,67 +154,27 @@ def stated_answer(ledger: Ledger, chunk_ids: Sequence[str], wanted: Wanted) -> t
     asked = _read(ledger, wanted)
     if not asked.all:  # "Who is it?" gives nothing that a label could hold
         return None
-    single = says_one_thing(ledger.question)
-    weighed: list[tuple[float, float, Field]] = []
+    stated: list[_Stated] = []
     for id_ in chunk_ids:
-        passage = ledger.candidates[id_]
-        others = [] if single else [ledger.candidates[other] for other in chunk_ids if other != id_]
-        fields = list(fields_of(passage.chunk)) if "|" in passage.chunk.text or ":" in passage.chunk.text else []
-        bearer = _bearer(ledger, asked, fields) if single else None
+        passage = _Passage.of(ledger, id_, () if asked.single else chunk_ids)
+        text = passage.candidate.chunk.text
+        fields = list(fields_of(passage.candidate.chunk)) if "|" in text or ":" in text else []
+        bearer = _bearer(asked, fields)
         if bearer is not None:
-            return Found(bearer.chunk, bearer.start, bearer.end, normalise(bearer.text), ""), STATED
-        for field in (*fields, *told_fields(passage.chunk)):
-            field = _of_kind(asked, field)
-            if field is None:
-                continue
-            weigh = _weigh_told if field.told else _weigh
-            scores = weigh(ledger, asked, field, passage, others)
-            if scores is not None:
-                weighed.append((*scores, field))
-    if not weighed:
+            return bearer.found, STATED
+        for field in (*fields, *told_fields(passage.candidate.chunk)):
+            one = _of_kind(asked, field)
+            weighed = _weigh(ledger, asked, one, passage) if one is not None else None
+            if weighed is not None:
+                stated.append(weighed)
+    best = max((one.score for one in stated), default=0.0)
+    level = [one for one in stated if one.score > best - LEAD]
+    led = max((one.led for one in level), default=0.0)
+    level = [one for one in level if one.led == led]
+    if len({normalise(one.field.text) for one in level}) != 1:
         return None
-    best = max(score for score, _, _ in weighed)
-    level = [one for one in weighed if one[0] > best - LEAD]
-    if not single:
-        level = _of_what_leads_there(ledger, chunk_ids, level)
-    _, likely, field = max(level, key=lambda one: one[0])
-    key = normalise(field.text)
-    if any(normalise(other.text) != key for _, _, other in level):
-        return None
-    return Found(field.chunk, field.start, field.end, key, ""), likely
-
-
-def _of_what_leads_there(
-    ledger: Ledger, chunk_ids: Sequence[str], weighed: Sequence[tuple[float, float, Field]]
-) -> Sequence[tuple[float, float, Field]]:
-    """Those that tell of what leads to their passage from another one, where any does: of many prices, that of one instrument."""
-    kept: list[tuple[float, float, Field]] = []
-    for id_ in dict.fromkeys(field.chunk.id for _, _, field in weighed):
-        own = [one for one in weighed if one[2].chunk.id == id_]
-        spoken = {other: _spoken_of(ledger, ledger.candidates[other]) for other in chunk_ids if other != id_}
-        bridges = [bridge_between(ledger, other, id_, among=keys) for other, keys in spoken.items()]
-        leading = max((one for one in bridges if one is not None), key=attrgetter("score"), default=None)
-        telling = [one for one in own if leading is not None and f" {leading.key} " in _row(one[2])]
-        kept += telling or own
-    return kept
-
-
-def _row(field: Field) -> str:
-    return f" {normalise(f'{field.label} {field.beside}')} "
-
-
-def _spoken_of(ledger: Ledger, passage: Candidate) -> Set[str]:
-    """Keys of the entities in the sentence that says most of what the question asks, of those that name one; headings aside."""
-    question, best = ledger.question, (0.0, frozenset[str]())
-    headings = labels(passage.chunk)
-    for span, similarity in zip(passage.chunk.spans, passage.sentences, strict=True):
-        text = passage.chunk.between(*span)
-        keys = named_in(passage, [text])
-        held = held_terms(question.terms, frozenset(terms(text)))
-        worth = similarity + weight_of(question.weights, held) / question.total_weight
-        if keys and worth > best[0] and normalise(text) not in headings:
-            best = (worth, keys)
-    return best[1]
+    answer = max(level, key=attrgetter("score"))
+    return answer.field.found, answer.likely
 
 
 def _read(ledger: Ledger, wanted: Wanted) -> _Asked:
@@ -161,97 +185,79 @@ def _read(ledger: Ledger, wanted: Wanted) -> _Asked:
     names = capitalised | everything.intersection(identifiers)
     exact = frozenset(name for name in names if _DIGIT.search(name))
     numbered = tuple(map(normalise, numbered_names(text)))
-    return _Asked(wanted, everything, names, exact, numbered, everything - capitalised, is_keywords(text))
-
-
-def _weigh(
-    ledger: Ledger, asked: _Asked, field: Field, passage: Candidate, others: Sequence[Candidate]
-) -> tuple[float, float] | None:
-    """How well a field answers, for the order of fields, and how probably; None if it does not."""
-    value, question = field.text, ledger.question
-    own = frozenset(terms(value))
-    if not own or own <= asked.all or f" {normalise(value)} " in f" {normalise(question.text)} ":
-        return None
-    label = frozenset(terms(field.label))
-    near = label | frozenset(terms(field.beside))
-    if asked.wanted.kind == "number":
-        near |= own  # "how many *days*"
-    if not _is_asked(asked, field, label, own) or _is_of_another(ledger, asked, field, passage):
-        return None
-    said = (f"{field.label} {field.beside}", *(other.chunk.text for other in others))
-    if any(not any(f" {name} " in f" {normalise(text)} " for text in said) for name in asked.numbered):
-        return None
-    told = held_terms(asked.all, near)
-    if others and not _is_led_to(ledger, asked, field, passage, others):
-        return None
-    further = frozenset[str]().union(*(other.terms for other in others))
-    if not asked.exact <= told | further or not asked.names <= told | passage.terms | further:
-        return None
-    total = weight_of(question.weights, asked.all) or 1.0
-    share = weight_of(question.weights, told) / total
-    if asked.keywords:
-        return (share + _head_share(ledger, asked, field), STATED) if share >= WHOLE else None
-    alone = weight_of(question.weights, (told | passage.terms) & asked.all) / total
-    if weight_of(question.weights, (told | passage.terms | further) & asked.all) / total < PART:
-        return None
-    score = share + sum(
-        near_ * question.weights.get(term, 0.0) / total
-        for term, near_ in asked.wanted.asked.items()
-        if term in label or term in map(canonical, label)
+    return _Asked(
+        wanted,
+        ledger.question.weights,
+        everything,
+        names,
+        exact,
+        numbered,
+        everything - capitalised,
+        says_one_thing(ledger.question),
+        is_keywords(text),
     )
-    return score, STATED if alone >= WHOLE and share >= PART else IMPLIED
 
 
-def _weigh_told(
-    ledger: Ledger, asked: _Asked, field: Field, passage: Candidate, others: Sequence[Candidate]
-) -> tuple[float, float] | None:
-    """The same of a field that a sentence tells. It has to be of what the question names, or of what a passage names that leads there:
-    prose tells of many things, and whatever a passage tells has a capital.
+def _weigh(ledger: Ledger, asked: _Asked, field: Field, passage: _Passage) -> _Stated | None:
+    """How well a field answers; None if it does not."""
+    own, label = frozenset(terms(field.text)), frozenset(terms(field.label))
+    if not own or own <= asked.all or not _is_asked(asked, field, label, own):
+        return None
+    # "how many *days*"
+    near = (
+        label
+        | frozenset(terms(field.beside))
+        | (own if asked.wanted.kind == "number" and not field.told else frozenset())
+    )
+    told = held_terms(asked.all, near)
+    return (_weigh_told if field.told else _weigh_row)(ledger, asked, field, passage, told)
+
+
+def _weigh_row(ledger: Ledger, asked: _Asked, field: Field, passage: _Passage, told: frozenset[str]) -> _Stated | None:
+    label, own = frozenset(terms(field.label)), passage.candidate.terms
+    further = frozenset[str]().union(*(other.terms for other in passage.others))
+    if _is_of_another(ledger, asked, field, passage.candidate):
+        return None
+    said = (_row(field), *(f" {normalise(other.chunk.text)} " for other in passage.others))
+    if any(not any(f" {name} " in text for text in said) for name in asked.numbered):
+        return None
+    led = passage.leading_to(field)
+    says_more = held_terms(asked.all, frozenset(terms(field.beside))) - label
+    if passage.others and not (led or says_more or asked.names & own):
+        return None
+    if not asked.exact <= told | further or not asked.names <= told | own | further:
+        return None
+    share = asked.share(told)
+    if asked.keywords:
+        return _Stated(field, share + _head_share(asked, field), STATED) if share >= WHOLE else None
+    if asked.share(told | own | further) < PART:
+        return None
+    score = share + asked.nearness(label)
+    likely = STATED if asked.share(told | own) >= WHOLE and share >= PART else IMPLIED
+    return _Stated(field, score, likely, led)
+
+
+def _weigh_told(ledger: Ledger, asked: _Asked, field: Field, passage: _Passage, told: frozenset[str]) -> _Stated | None:
+    """Of a field that a sentence tells. It has to be of what the question names, or of what a passage names that leads there: prose tells
+    of many things, and whatever a passage tells has a capital.
     """
-    own, label, head = frozenset(terms(field.text)), frozenset(terms(field.label)), asked.wanted.head
-    if own <= asked.all or not (asked.relation or head) or not head <= frozenset(map(canonical, label | own)):
+    head = asked.wanted.head
+    if not (asked.relation or head) or not head <= frozenset(map(canonical, terms(f"{field.label} {field.text}"))):
         return None
-    if not _is_asked(asked, field, label, own):
-        return None
-    weights = ledger.question.weights
-    told = held_terms(asked.all, label | frozenset(terms(field.beside)))
-    leading = [other for other in others if (other.chunk.id, passage.chunk.id) in ledger.links]
+    leading = [other for other in passage.others if (other.chunk.id, passage.candidate.chunk.id) in ledger.links]
     further = frozenset[str]().union(*(other.terms for other in leading))
     through = asked.wanted.through - asked.names
-    if leading and through and not held_terms(through, _what_it_is(passage)):
+    if leading and through and not held_terms(through, _what_it_is(passage.candidate)):
         return None  # the population of the city, asked for that of the *state*
-    least = (PART if leading else WHOLE) * weight_of(weights, asked.all)
-    if not asked.names <= told | further or weight_of(weights, (told | further) & asked.all) < least:
+    if not asked.names <= told | further or asked.share(told | further) < (PART if leading else WHOLE):
         return None
-    share = weight_of(weights, told) / (weight_of(weights, asked.all) or 1.0)
-    return share + _head_share(ledger, asked, field), IMPLIED if leading else STATED
+    return _Stated(field, asked.share(told) + _head_share(asked, field), IMPLIED if leading else STATED)
 
 
-def _head_share(ledger: Ledger, asked: _Asked, field: Field) -> float:
+def _head_share(asked: _Asked, field: Field) -> float:
     """Of a question in keywords, the share that the key alone holds, less something for each further word of it; else 0."""
-    if not asked.keywords:
-        return 0.0
-    weights, head = ledger.question.weights, frozenset(terms(field.head))
-    return weight_of(weights, head & asked.all) / (weight_of(weights, asked.all) or 1.0) - 2 * LEAD * len(
-        head - asked.all
-    )
-
-
-def _is_led_to(ledger: Ledger, asked: _Asked, field: Field, passage: Candidate, others: Sequence[Candidate]) -> bool:
-    """Whether a row says more of what is asked than its label does, or another passage names what it is about where it says so."""
-    if (
-        held_terms(asked.all, frozenset(terms(field.beside))) - frozenset(terms(field.label))
-    ) or asked.names & passage.terms:
-        return True
-    for other in others:
-        keys = ledger.links.get((other.chunk.id, passage.chunk.id), set[str]()) | (other.mentions & passage.mentions)
-        for span in other.chunk.sentences:
-            said = other.chunk.between(*span)
-            if held_terms(asked.all, frozenset(terms(said))) and any(
-                f" {key} " in f" {normalise(said)} " for key in keys
-            ):
-                return True
-    return False
+    head = frozenset(terms(field.head))
+    return asked.share(head) - 2 * LEAD * len(head - asked.all) if asked.keywords else 0.0
 
 
 def _what_it_is(passage: Candidate) -> frozenset[str]:
@@ -260,23 +266,16 @@ def _what_it_is(passage: Candidate) -> frozenset[str]:
     return frozenset(terms(f"{passage.chunk.title} {said.group(1) if said else ''}"))
 
 
-def _bearer(ledger: Ledger, asked: _Asked, fields: Sequence[Field]) -> Field | None:
+def _bearer(asked: _Asked, fields: Sequence[Field]) -> Field | None:
     """Who has what is asked: a record says "name: Ida Rowan" and "job title: Quality Manager", and the question is who that is."""
-    if asked.wanted.kind != "person":
+    if asked.wanted.kind != "person" or not asked.single:
         return None
-    weights = ledger.question.weights
-    whole = WHOLE * weight_of(weights, asked.all)
-    for field in fields:
-        if (
-            field.row >= 0
-            and weight_of(weights, held_terms(asked.all, frozenset(terms(field.text))) & asked.all) >= whole
-        ):
-            record = [other for other in fields if other.row == field.row]
-            named = (
-                one for one in record if not _NAMING.isdisjoint(terms(one.label)) and TOLD_NAME.fullmatch(one.text)
-            )
-            return next(named, None)
-    return None
+    had = (field for field in fields if asked.share(held_terms(asked.all, frozenset(terms(field.text)))) >= WHOLE)
+    row = next((field.row for field in had if field.row >= 0), None)
+    record = (field for field in fields if field.row == row)
+    return next(
+        (one for one in record if _NAMING & frozenset(terms(one.label)) and TOLD_NAME.fullmatch(one.text)), None
+    )
 
 
 def _is_of_another(ledger: Ledger, asked: _Asked, field: Field, passage: Candidate) -> bool:
