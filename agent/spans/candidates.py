@@ -31,7 +31,6 @@ _OF_ROW = re.compile(r"^\d+(?= \|)", re.MULTILINE)
 """What a table counts its rows by."""
 _NAMES = frozenset("PERSON ORG GPE LOC FAC NORP WORK_OF_ART EVENT PRODUCT LAW LANGUAGE CODE".split()) | {""}
 _SUFFIX = re.compile(r",? (?:Jr|Sr)\.")
-_TAIL = re.compile(r"(?:\s+(?:of|the|for|and|in|de))+$")
 _REGION = re.compile(r", (?=[A-Z])")
 _NEXT = re.compile(r"[^\S\n]+(\w+)")
 
@@ -111,7 +110,7 @@ def _names(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
         for start, end in spans:
             if any(left <= start < right for left, right in headings):
                 continue
-            end = _whole(chunk, start, end, wanted)
+            end = _whole(chunk, end, wanted)
             if wanted.kind == "place" and not wanted.head:
                 end = _with_region(chunk, end, end_of)
             key = mention.key if (start, end) in spans else normalise(chunk.between(start, end))
@@ -132,12 +131,9 @@ def _first(chunk: Chunk, surface: str) -> tuple[tuple[int, int], ...]:
     return ((chunk.start + place, chunk.start + place + len(surface)),) if place >= 0 else ()
 
 
-def _whole(chunk: Chunk, start: int, end: int, wanted: Wanted) -> int:
+def _whole(chunk: Chunk, end: int, wanted: Wanted) -> int:
     """The end of a name with what belongs to it: "Jr.", and nouns after it that the question asks for."""
     text, offset = chunk.text, chunk.start
-    tail = _TAIL.search(text, start - offset, end - offset)
-    if tail is not None:
-        return offset + tail.start()
     suffix = _SUFFIX.match(text, end - offset)
     if suffix is not None:
         return offset + suffix.end()

@@ -7,6 +7,7 @@ the same field of both decides ("which has the larger error budget"). "Are A and
 import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
 from operator import itemgetter
 
 from agent.expected import asked_words
@@ -84,31 +85,33 @@ def _pair(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[Candidat
     """The best passages about the two that a question compares; of two with the same name, the one whose whole title it gives."""
     ranked = [ledger.candidates[hit.chunk_id] for hit in hits]
     if wanted.kind == "choice":
-        one, other = (_about(ranked, name) for name in wanted.options)
+        one, other = (_bearing(ranked, name) for name in wanted.options)
     else:  # on either side of an "and": a passage about what they are asked about is neither
-        asked = (f" {full_key(ledger.question.text)} ", f" {full_key(_TOLD_APART.sub('', ledger.question.text))} ")
-        one = _first(ranked, asked, ("{} and ",))
-        other = _first(ranked, asked, ("and {} ", "and the {} "))
+        text = ledger.question.text
+        whole, plain = f" {full_key(text)} ", f" {full_key(_TOLD_APART.sub('', text))} "
+        one = _about(ranked, whole, plain, (" {} and ",))
+        other = _about(ranked, whole, plain, (" and {} ", " and the {} "))
     if one is None or other is None or one.chunk.document_id == other.chunk.document_id:
         return None
     return one, other
 
 
-def _about(ranked: Sequence[Candidate], name: str) -> Candidate | None:
-    """The passage about a thing: the one that has its name as title, else the best that is about it, or has it in the title."""
-    said, key = full_key(name), normalise(name)
-    titled = (c for c in ranked if full_key(c.chunk.title) == said)
-    about = (c for c in ranked if key in c.about)
-    within = (c for c in ranked if f" {said} " in f" {full_key(c.chunk.title)} ")
-    return next((c for found in (titled, about, within) for c in found), None)
+def _bearing(ranked: Sequence[Candidate], name: str) -> Candidate | None:
+    """The best passage about what has a name, else the best with the name in its title."""
+    key = full_key(name)
+    within = (c for c in ranked if f" {key} " in f" {full_key(c.chunk.title)} ")
+    return _about(ranked, f"^{key}$", f"^{normalise(name)}$", ("^{}$", " the {}$", "that of {}$")) or next(within, None)
 
 
-def _first(ranked: Sequence[Candidate], asked: tuple[str, str], patterns: Sequence[str]) -> Candidate | None:
-    """The passage whose whole title stands where a pattern says, else the best that is about what stands there."""
-    whole, plain = asked
-    titled = (c for c in ranked if any(f" {one.format(full_key(c.chunk.title))}" in whole for one in patterns))
-    about = (c for c in ranked if any(f" {one.format(key)}" in plain for key in c.about for one in patterns))
-    return next((c for found in (titled, about) for c in found), None)
+def _about(ranked: Sequence[Candidate], whole: str, plain: str, patterns: Sequence[str]) -> Candidate | None:
+    """The best passage whose title stands in a text where a pattern says, else the best about what stands there.
+
+    Args:
+        plain: the text without what tells one thing from another of its name ("Winter (film)").
+    """
+    titled = (c for c in ranked if any(one.format(full_key(c.chunk.title)) in whole for one in patterns))
+    about = (c for c in ranked if any(one.format(key) in plain for key in c.about for one in patterns))
+    return next(chain(titled, about), None)
 
 
 def _choose(ledger: Ledger, pair: tuple[Candidate, Candidate], wanted: Wanted) -> Comparison | None:
@@ -229,8 +232,6 @@ def _person(ledger: Ledger, passage: Candidate) -> Chunk | None:
     if len(people) > 1:
         key = _in_role(passage.chunk, role, frozenset[str]().union(*people.values()))
         people = {target: keys for target, keys in people.items() if key in keys}
-    if len(people) > 1:  # of the same name
-        people = {target: keys for target, keys in people.items() if _says(ledger.candidates[target].chunk, role)}
     return ledger.candidates[next(iter(people))].chunk if len(people) == 1 else None
 
 
@@ -240,10 +241,6 @@ def _in_role(chunk: Chunk, role: frozenset[str], keys: Set[str]) -> str | None:
     places = [(start, mention.key) for mention in chunk.mentions if mention.key in keys for start, _ in mention.spans]
     after = [place for place in places if said is not None and place[0] >= chunk.start + said.end()]
     return min(after)[1] if after else None
-
-
-def _says(chunk: Chunk, role: frozenset[str]) -> bool:
-    return not role.isdisjoint(map(canonical, terms(_opening(chunk).text)))
 
 
 def first_date(said: str) -> _Value | None:
@@ -294,7 +291,7 @@ def _compare_fields(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> Comp
         for field in fields_of(ledger.candidates[hit.chunk_id].chunk)
         if held_terms(relation, frozenset(terms(field.label)))
     ]
-    one, other = (_of(fields, own, relation) for own in of_names)
+    one, other = (_of(fields, own) for own in of_names)
     if one is None or other is None:
         return None
     if wanted.kind == "yes_no":
@@ -306,18 +303,10 @@ def _compare_fields(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> Comp
     return Comparison(named.text, named, (one, other)) if named is not None else None
 
 
-def _of(fields: Sequence[Field], name: frozenset[str], relation: frozenset[str]) -> Field | None:
+def _of(fields: Sequence[Field], name: frozenset[str]) -> Field | None:
     """The one field of a thing; None if there is none, or several that differ."""
-    held = [
-        (len(held_terms(relation, frozenset(terms(field.label)))), field) for field in fields if _is_of(field, name)
-    ]
-    most = max((count for count, _ in held), default=0)
-    best = [field for count, field in held if count == most]
-    return best[0] if len({normalise(field.text) for field in best}) == 1 else None
-
-
-def _is_of(field: Field, name: frozenset[str]) -> bool:
-    return name <= frozenset(terms(f"{field.label} {field.beside}"))
+    own = [field for field in fields if name <= frozenset(terms(f"{field.label} {field.beside}"))]
+    return own[0] if len({normalise(field.text) for field in own}) == 1 else None
 
 
 def _value(text: str) -> _Value | None:

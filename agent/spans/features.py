@@ -9,10 +9,9 @@ from functools import cache
 from agent.evidence import WHOLE, EvidenceSet, weight_of
 from agent.expected import attribute_terms, name_terms, says_one_thing
 from agent.spans.candidates import Found, find, sentence_at
-from agent.spans.kin import kin_asked, places_of_relatives, related_to
+from agent.spans.kin import kin_asked, related_to
 from agent.spans.nearness import LIFE, beside, nearness_of
 from agent.spans.places import CLASSES, COUNTRIES, STATES
-from agent.spans.quantities import dimension_of, tells_amount
 from agent.spans.wanted import CONVERSE, PEOPLE, Kind, Wanted, canonical
 from agent.telling import asks_of_order, tells_of_order
 from graphrag.analysis import held_terms, normalise, terms
@@ -94,7 +93,6 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
     described_by, is_born = _openings(about, wanted), _births(about)
     names = _single_names(ledger, wanted)
     attribute = attribute_terms(ledger.question.text) if says_one_thing(ledger.question) else frozenset[str]()
-    dimension = dimension_of(wanted.measure)
     person, kin = related_to(ledger.question.text)
     if wanted.kind == "person" and kin_asked(ledger.question.text) is None:
         kin = frozenset()
@@ -107,8 +105,6 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
         }
         joined = [] if evidence.alone else reading.joined(ledger, passage)
         title = frozenset(map(canonical, terms(passage.chunk.title)))
-        # Whoever is asked for is none of these, or would have been found (agent/spans/kin.py).
-        relatives = places_of_relatives(passage.chunk) if kin and wanted.kind == "person" else frozenset[int]()
         for found in _without_speakers(find(passage.chunk, wanted)):
             named = found.type not in ("DATE", "NUMBER") and found.terms <= asked_terms
             usual = wanted.personal and found.key in passage.about
@@ -121,9 +117,7 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
             if ordered and not tells_of_order(found.sentence):
                 continue
             described = described_by(found.key)
-            if dimension and not _is_measured(found, dimension, wanted.measure):
-                continue
-            if found.start in relatives or (attribute and not described and not held_terms(attribute, _titled(found))):
+            if attribute and not described and not held_terms(attribute, _titled(found)):
                 continue
             suits = fit(found, wanted)
             if wanted.kind in ("person", "place", "thing") and is_born(found.key):
@@ -160,14 +154,6 @@ def _tells_of_kin(found: Found, kin: frozenset[str]) -> bool:
     said = frozenset(terms(found.chunk.between(spans[max(0, place - 1)][0], spans[place][1])))
     held = frozenset(map(canonical, said))
     return all(canonical(term) in held or CONVERSE.get(canonical(term)) in held for term in kin)
-
-
-def _is_measured(found: Found, dimension: str, measure: frozenset[str]) -> bool:
-    """Whether a number has a unit of a dimension, or its sentence says what it is."""
-    _, end = found.chunk.spans[sentence_at(found.chunk, found.start)]
-    if tells_amount(found.chunk.between(found.start, min(end, found.end + 20)), dimension, frozenset()):
-        return True
-    return not measure.isdisjoint(_titled(found))
 
 
 def _titled(found: Found) -> frozenset[str]:
@@ -300,14 +286,7 @@ class _Reading:
 def fit(found: Found, wanted: Wanted) -> float:
     """How well a candidate's type is what is wanted, from 0 to 1."""
     head = wanted.head
-    if wanted.kind == "number":
-        text = found.text
-        if _YEAR.fullmatch(text):
-            return 0.0
-        if "popul" in head:
-            return float("," in text or "illion" in text)
-        return float("%" in text or "percent" in text) if "percentag" in head else 1.0
-    if "month" in head:
+    if wanted.kind == "number" or "month" in head:
         return float(not _YEAR.fullmatch(found.text))
     for noun, names in CLASSES.items():
         if wanted.kind == "place" and noun in head:
@@ -341,8 +320,6 @@ def _leads_on(found: Found, wanted: Wanted, leading: Mapping[str, str]) -> bool:
         return True
     if key not in leading:
         return False
-    if any(noun in through and key in names for noun, names in CLASSES.items()):
-        return True
     type = leading[key]
     return bool(
         through & _NAMED_BY_NOUN & frozenset(terms(key))

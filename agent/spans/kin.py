@@ -136,11 +136,6 @@ def relative(ledger: Ledger, hits: Sequence[Hit]) -> Relative | None:
     return Relative(path[-1].found, tuple(dict.fromkeys(fact.found.chunk.id for fact in path)), kin)
 
 
-def places_of_relatives(chunk: Chunk) -> frozenset[int]:
-    """Where a passage names the relatives of whom it tells."""
-    return frozenset(fact.found.start for fact in _facts(chunk))
-
-
 def _with_converses(
     facts: Sequence[_Fact], key: str, relation: str, sexes: Mapping[str, str], chunks: Sequence[Chunk]
 ) -> Iterator[_Fact]:
