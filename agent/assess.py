@@ -19,7 +19,7 @@ from agent.spans.fields import said_with
 from agent.spans.offer import short_answer
 from agent.spans.stated import with_stated
 from agent.spans.wanted import kin_held
-from agent.telling import tells
+from agent.telling import lacks_life, tells
 from agent.types import ShortAnswer
 from graphrag.analysis import held_terms, terms
 from graphrag.retrieval.chain import Scored, repeats, score_chains
@@ -97,6 +97,8 @@ class Assessment:
     def confidence(self) -> float:
         """Estimated probability that the evidence set holds the answer."""
         likely = min(confidence(self.features), ABSENT_IDENTIFIER if self._lacking else 1.0)
+        if lacks_life(self.ledger.question, self.evidence.terms):
+            return min(likely, UNTOLD)
         if self.short is None and asks_what_it_is(self.ledger.question.text):
             return min(likely, UNTOLD)
         said = [self.ledger.candidates[id_].chunk for id_ in self._judged.chunk_ids]

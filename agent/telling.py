@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from agent.expected import WEEKDAY, name_terms, wanted_terms
 from agent.spans.fields import said_with
 from agent.spans.quantities import dimension_of, tells_amount
-from agent.spans.wanted import NUMERAL, PEOPLE, Kind, kin_held, read_wanted
+from agent.spans.wanted import NUMERAL, PEOPLE, Kind, canonical, kin_held, read_wanted
 from graphrag.analysis import STOP_WORDS, fold, held_terms, terms
-from graphrag.lives import MONTH
+from graphrag.lives import LIFE_TERMS, MONTH, life
 from graphrag.retrieval.question import Question
 from graphrag.types import Chunk
 
@@ -31,7 +31,7 @@ _ROLE = re.compile(
 )
 _IN = frozenset("in at near from to of outside around within".split())
 """What stands before a place."""
-_NO_PLACES = frozenset("PERSON ORG FAC PRODUCT WORK_OF_ART EVENT LAW LANGUAGE CODE".split())
+_NO_PLACES = frozenset("PERSON ORG FAC NORP PRODUCT WORK_OF_ART EVENT LAW LANGUAGE CODE".split())
 """Types of the recogniser's names that are no town or country, unless a word of _IN is before them."""
 _BEFORE_NAME = re.compile(r"\b(?:before|after)\s+(?:(?:the|Dr|Mr|Mrs|Ms)\.?\s+)?[A-Z][a-z]")
 _RECORD_OF_SOMEBODY = re.compile(
@@ -54,8 +54,9 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     """Whether a sentence that says anything of what is asked about the question's names holds something of the kind asked for.
 
     "Who led it before Ada Penn?" asks for one that speaks of an order, too, and what a sentence denies ("she never married") it does
-    not tell. No sentence of a table is looked at by itself, since its head says what stands below, nor, asked for a
-    person, a line of a record, whose name stands in another one. Where nothing is said at all, other features know it.
+    not tell. "In which town", and where somebody was born or died, asks for the name of a place, which the years of a life are not. No
+    sentence of a table is looked at by itself, since its head says what stands below, nor, asked for a person, a line of a record,
+    whose name stands in another one. Where nothing is said at all, other features know it.
     """
     wanted = wanted_terms(question)
     relation = wanted - frozenset(name_terms(question.text)) or wanted
@@ -66,20 +67,31 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
         return False  # nothing says how high or heavy anything is
     ordered = asks_of_order(question.text)
     asked = frozenset(_WORD.findall(fold(question.text)))
+    lived = bool(held_terms(relation, LIFE_TERMS))
+    placed = kind == "place" and (lived or bool(asking.head))
     speaking = False
     for chunk in chunks:
-        others = _others(chunk) if kind == "place" and asking.head else None
+        others = _others(chunk) if placed else frozenset[str]()
+        dates = [chunk.between(*span) for span in life(chunk) if span is not None] if lived else []
         for sentence in _sentences(chunk, kind):
             said = frozenset(terms(sentence))
-            if held_terms(relation, said) or kin_held(relation, said):
+            if held_terms(relation, said) or kin_held(relation, said) or any(date in sentence for date in dates):
                 fits = not (ordered and not tells_of_order(sentence)) and not _denies(sentence, relation, asked)
-                if "|" in sentence or (
-                    fits
-                    and (_names_place(sentence, asked, others) if others is not None else _holds(kind, sentence, asked))
-                ):
+                holds = _names_place(sentence, asked, others) if placed else _holds(kind, sentence, asked)
+                if "|" in sentence or (fits and holds):
                     return True
                 speaking = True
     return not speaking
+
+
+def lacks_life(question: Question, held: frozenset[str]) -> bool:
+    """Whether a question asks for a birth or a death, last of all, and nothing that is held speaks of one: for these there are no other
+    words, as there are for most of what is asked.
+    """
+    asked = read_wanted(question.text).asked
+    nearest = max(asked.values(), default=0.0)
+    lacking = held_terms(frozenset(question.terms) - held, LIFE_TERMS)
+    return any(asked.get(canonical(term)) == nearest for term in lacking)
 
 
 def _sentences(chunk: Chunk, kind: Kind) -> Sequence[str]:

@@ -8,7 +8,8 @@ from agent.answer import INSUFFICIENT
 from agent.assess import UNTOLD
 from agent.expected import says_one_thing
 from agent.loop import Agent
-from agent.telling import tells
+from agent.telling import lacks_life, tells
+from graphrag.analysis import terms
 from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import load_bytes
@@ -21,6 +22,7 @@ DOCUMENTS = {
     "tarn-90.md": "# Tarn 90\n\nThe Tarn 90 is a pump for breweries. Eliska Havel designed the Tarn 90 after a long trial.",
     "heron.md": "# Team Heron\n\nTeam Heron runs the pump test hall. The hall is led by Ada Penn. Her deputy is Bram Reid.",
     "marlin.md": "# Ferry Marlin\n\nThe Marlin was rebuilt by Osk Yard in 2019. It was launched in Lervik. Its owner is Osk Yard of Hov.",
+    "wren.md": "# Elias Wren\n\nElias Wren (1908–1980) was a Norwegian painter. He lived in Lervik.",
     "budget.md": "# Budget\n\nThe trials are paid from the travel budget. The borrower pays the insurance. Priya sorts the mail.",
     "rota.md": "# Rota\n\nThe rota was led by Femke Bos until Jon Vale took over. The bonus is paid once probation is over.",
     "penn.md": "# Ada Penn\n\nAda Penn, born in Hull, never married. Carol Voss wrote her life.",
@@ -106,6 +108,10 @@ async def test_what_is_said_of_another_thing_does_not_answer(pumps: KnowledgeBas
         ("In which town was the Marlin launched?", "marlin.md", True),
         ("Which town is its owner from?", "marlin.md", True),
         ("Where was the Marlin rebuilt?", "marlin.md", True),  # at a yard
+        ("Where did Elias Wren die?", "wren.md", False),
+        ("When did Elias Wren die?", "wren.md", True),
+        ("Where did Ada Penn die?", "penn.md", True),  # of which nothing is said
+        ("Where was Ada Penn born?", "penn.md", True),
         ("Who paints the ceiling?", "heron.md", True),
     ],
 )
@@ -115,6 +121,22 @@ async def test_a_passage_tells_nothing_where_it_holds_nothing_of_the_kind_asked_
     (chunks,) = [batch.chunks async for batch in pumps.store.export(SCOPE) if batch.document.source == source]
 
     assert tells(await read(pumps, text), chunks) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "held", "lacking"),
+    [
+        ("Where was the captain of the Marlin born?", {"captain", "marlin"}, True),
+        ("Where was the captain of the Marlin born?", {"captain", "marlin", "born"}, False),
+        ("When did the captain of the Marlin die?", {"captain", "marlin", "born"}, True),
+        ("Who led the town where Ada Penn was born?", {"led", "town"}, False),  # goes on from there
+        ("Who is the captain of the Marlin?", {"marlin"}, False),
+    ],
+)
+async def test_a_birth_or_death_that_is_asked_for_last_has_to_be_said(
+    pumps: KnowledgeBase, text: str, held: set[str], lacking: bool
+):
+    assert lacks_life(await read(pumps, text), frozenset(terms(" ".join(held)))) == lacking
 
 
 async def test_evidence_that_tells_nothing_is_never_called_an_answer(pumps: KnowledgeBase):
