@@ -1,12 +1,10 @@
 """Answers that a field states: the question asks for its label, of what the field is about."""
 
-import math
 import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from agent.citing import labels
 from agent.evidence import EvidenceSet, weight_of
 from agent.expected import is_keywords, name_terms, numbered_names, says_one_thing, wanted_terms
 from agent.spans.candidates import DATE, TIME, Found
@@ -37,10 +35,8 @@ LEAD = 0.05
 _IS_A = re.compile(
     r"\b(?:is|was|are|were)\s+(?:an?|the)\s+([^,.;()]{1,80}?)(?=\s(?:of|in|on|at|from|by|that|who|which)\b|[,.;(]|$)"
 )
-_IDENTIFIER = re.compile(r"\w+(?:[-_.]\w+)+")
 _CODE = re.compile(r"[^\W\d_]+[-_]\d[\w-]*")
 """No amount of anything: "TR-4"."""
-_DIGIT = re.compile(r"\d")
 _LEAD = re.compile(r"[^,;()]*[^,;()\s]")
 """What stands before a remark: "26 days, rising to 29"."""
 _NAMING = frozenset(terms("name person employee contact member staff"))
@@ -56,29 +52,22 @@ class _Asked:
     weights: Mapping[str, float]
     all: frozenset[str]
     names: frozenset[str]
-    """Terms of the names, numbers and identifiers that the question gives."""
-    exact: frozenset[str]
-    """Those of them with a digit: they tell one thing from the next."""
+    """Terms of the names and numbers that the question gives."""
     numbered: tuple[str, ...]
     """Names with their number ("alto 40"): one beside another number is another thing's."""
-    relation: frozenset[str]
-    """All but the names: "stand-up" is written as an identifier is."""
     single: bool
     """Whether it asks one thing of one thing: no other passage leads to what answers it."""
     keywords: bool
     """Whether the question is but keywords ("route-planner data store"): what they label is asked for, whatever its kind."""
 
+    @property
+    def relation(self) -> frozenset[str]:
+        """All but the names."""
+        return self.all - self.names
+
     def share(self, held: Set[str]) -> float:
         """Share of the weight of all that some terms hold."""
         return weight_of(self.weights, held & self.all) / (weight_of(self.weights, self.all) or 1.0)
-
-    def nearness(self, label: Set[str]) -> float:
-        """The same of what a label holds, each term by how near it is to the question word."""
-        total = weight_of(self.weights, self.all) or 1.0
-        held = {
-            term: near for term, near in self.wanted.asked.items() if term in label or term in map(canonical, label)
-        }
-        return math.fsum(near * self.weights.get(term, 0.0) / total for term, near in held.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +86,12 @@ class _Passage:
         others = [ledger.candidates[other] for other in chunk_ids if other != id_]
         leading: list[tuple[float, frozenset[str]]] = []
         for other in others:
-            headings = labels(other.chunk)
             keys = ledger.links.get((other.chunk.id, id_), set[str]()) | (other.mentions & passage.mentions)
             for span, similarity in zip(other.chunk.spans, other.sentences, strict=True) if keys else ():
                 text = normalise(other.chunk.between(*span))
                 held = held_terms(question.terms, frozenset(terms(text)))
                 said = frozenset(key for key in keys if f" {key} " in f" {text} ")
-                if held and said and text not in headings:
+                if held and said:
                     leading.append((similarity + weight_of(question.weights, held) / question.total_weight, said))
         return cls(passage, others, leading)
 
@@ -180,78 +168,57 @@ def stated_answer(ledger: Ledger, chunk_ids: Sequence[str], wanted: Wanted) -> t
 def _read(ledger: Ledger, wanted: Wanted) -> _Asked:
     text = ledger.question.text
     everything = wanted_terms(ledger.question)
-    identifiers = [term for found in _IDENTIFIER.finditer(text) for term in terms(found.group())]
-    capitalised = frozenset(name_terms(text)) & everything
-    names = capitalised | everything.intersection(identifiers)
-    exact = frozenset(name for name in names if _DIGIT.search(name))
-    numbered = tuple(map(normalise, numbered_names(text)))
     return _Asked(
         wanted,
         ledger.question.weights,
         everything,
-        names,
-        exact,
-        numbered,
-        everything - capitalised,
+        frozenset(name_terms(text)) & everything,
+        tuple(map(normalise, numbered_names(text))),
         says_one_thing(ledger.question),
         is_keywords(text),
     )
 
 
 def _weigh(ledger: Ledger, asked: _Asked, field: Field, passage: _Passage) -> _Stated | None:
-    """How well a field answers; None if it does not."""
-    own, label = frozenset(terms(field.text)), frozenset(terms(field.label))
+    """How well a field answers; None if it does not: its label is what is asked, and every name of the question stands beside it, or in
+    what leads there.
+
+    One that a sentence tells is held to more, since prose tells of many things: it tells the whole, unless a passage that names what
+    this one is about tells the rest.
+    """
+    label, own = frozenset(terms(field.label)), frozenset(terms(field.text))
     if not own or own <= asked.all or not _is_asked(asked, field, label, own):
         return None
-    # "how many *days*"
-    near = (
-        label
-        | frozenset(terms(field.beside))
-        | (own if asked.wanted.kind == "number" and not field.told else frozenset())
-    )
-    told = held_terms(asked.all, near)
-    return (_weigh_told if field.told else _weigh_row)(ledger, asked, field, passage, told)
-
-
-def _weigh_row(ledger: Ledger, asked: _Asked, field: Field, passage: _Passage, told: frozenset[str]) -> _Stated | None:
-    label, own = frozenset(terms(field.label)), passage.candidate.terms
-    further = frozenset[str]().union(*(other.terms for other in passage.others))
-    if _is_of_another(ledger, asked, field, passage.candidate):
+    told = held_terms(asked.all, label | frozenset(terms(field.beside)))
+    links = [other for other in passage.others if (other.chunk.id, passage.candidate.chunk.id) in ledger.links]
+    others = links if field.told else passage.others
+    further = frozenset[str]().union(*(other.terms for other in others))
+    around = frozenset[str]() if field.told else frozenset(filter(str.isalpha, passage.candidate.terms))
+    if not asked.names <= told | around | further:
         return None
-    said = (_row(field), *(f" {normalise(other.chunk.text)} " for other in passage.others))
-    if any(not any(f" {name} " in text for text in said) for name in asked.numbered):
+    share = asked.share(told)
+    if field.told or asked.keywords:
+        through = asked.wanted.through - asked.names
+        if others and through and not held_terms(through, _what_it_is(passage.candidate)):
+            return None  # the population of the city, asked for that of the *state*
+        if asked.share(told | further) < (PART if others else WHOLE):
+            return None
+        return _Stated(field, share + _head_share(asked, field), IMPLIED if others else STATED)
+    if _is_of_another(ledger, asked, field, passage.candidate) or _is_of_another_number(asked, field, others):
         return None
     led = passage.leading_to(field)
     says_more = held_terms(asked.all, frozenset(terms(field.beside))) - label
-    if passage.others and not (led or says_more or asked.names & own):
+    if others and not (led or says_more or asked.names & around):
         return None
-    if not asked.exact <= told | further or not asked.names <= told | own | further:
+    if asked.share(told | around | further) < PART:
         return None
-    share = asked.share(told)
-    if asked.keywords:
-        return _Stated(field, share + _head_share(asked, field), STATED) if share >= WHOLE else None
-    if asked.share(told | own | further) < PART:
-        return None
-    score = share + asked.nearness(label)
-    likely = STATED if asked.share(told | own) >= WHOLE and share >= PART else IMPLIED
-    return _Stated(field, score, likely, led)
+    return _Stated(field, share, STATED if asked.share(told | around) >= WHOLE and share >= PART else IMPLIED, led)
 
 
-def _weigh_told(ledger: Ledger, asked: _Asked, field: Field, passage: _Passage, told: frozenset[str]) -> _Stated | None:
-    """Of a field that a sentence tells. It has to be of what the question names, or of what a passage names that leads there: prose tells
-    of many things, and whatever a passage tells has a capital.
-    """
-    head = asked.wanted.head
-    if not (asked.relation or head) or not head <= frozenset(map(canonical, terms(f"{field.label} {field.text}"))):
-        return None
-    leading = [other for other in passage.others if (other.chunk.id, passage.candidate.chunk.id) in ledger.links]
-    further = frozenset[str]().union(*(other.terms for other in leading))
-    through = asked.wanted.through - asked.names
-    if leading and through and not held_terms(through, _what_it_is(passage.candidate)):
-        return None  # the population of the city, asked for that of the *state*
-    if not asked.names <= told | further or asked.share(told | further) < (PART if leading else WHOLE):
-        return None
-    return _Stated(field, asked.share(told) + _head_share(asked, field), IMPLIED if leading else STATED)
+def _is_of_another_number(asked: _Asked, field: Field, others: Sequence[Candidate]) -> bool:
+    """Whether a name that ends in a number ("Alto 60") stands with it neither beside a field nor in what leads there."""
+    said = (_row(field), *(f" {normalise(other.chunk.text)} " for other in others))
+    return any(not any(f" {name} " in text for text in said) for name in asked.numbered)
 
 
 def _head_share(asked: _Asked, field: Field) -> float:
@@ -271,7 +238,7 @@ def _bearer(asked: _Asked, fields: Sequence[Field]) -> Field | None:
     if asked.wanted.kind != "person" or not asked.single:
         return None
     had = (field for field in fields if asked.share(held_terms(asked.all, frozenset(terms(field.text)))) >= WHOLE)
-    row = next((field.row for field in had if field.row >= 0), None)
+    row = next((field.row for field in had), None)
     record = (field for field in fields if field.row == row)
     return next(
         (one for one in record if _NAMING & frozenset(terms(one.label)) and TOLD_NAME.fullmatch(one.text)), None
