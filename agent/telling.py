@@ -8,9 +8,10 @@ import re
 from collections.abc import Sequence
 
 from agent.expected import WEEKDAY, name_terms, wanted_terms
+from agent.spans.candidates import NUMERAL
 from agent.spans.fields import said_with
 from agent.spans.quantities import dimension_of, tells_amount
-from agent.spans.wanted import NUMERAL, PEOPLE, Kind, canonical, kin_held, read_wanted
+from agent.spans.wanted import PEOPLE, Kind, canonical, kin_held, read_wanted
 from graphrag.analysis import STOP_WORDS, fold, held_terms, terms
 from graphrag.lives import LIFE_TERMS, MONTH, life
 from graphrag.retrieval.question import Question

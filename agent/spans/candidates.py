@@ -9,7 +9,7 @@ from operator import itemgetter
 
 from agent.citing import labels
 from agent.spans.places import COUNTRIES, STATES
-from agent.spans.wanted import NUMERAL, Wanted, canonical
+from agent.spans.wanted import Wanted, canonical
 from graphrag import lives
 from graphrag.analysis import normalise, terms
 from graphrag.types import Chunk, Span
@@ -25,6 +25,10 @@ _CURRENCY = r"(?:AUD|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HUF|INR|JPY|NOK|NZD|PLN|SEK|USD
 _NUMBER = re.compile(
     rf"(?<![\w.,])(?<![^\W\d]-)(?:(?:[$€£]|{_CURRENCY})\s?)?(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?(?:\s(?:thousand|million|billion|trillion))?"
     rf"(?:\s?[%€]|\s(?:percent|inches|metres|meters|feet|km|miles|acres|euros?|dollars?|{_CURRENCY})\b)?(?!\w)"
+)
+NUMERAL = (
+    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
+    r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:-(?:one|two|three|four|five|six|seven|eight|nine))?)"
 )
 _NUMERAL = re.compile(rf"\b{NUMERAL}\b", re.IGNORECASE)
 _OF_ROW = re.compile(r"^\d+(?= \|)", re.MULTILINE)

@@ -18,9 +18,6 @@ _LABELLED = re.compile(
     rf"(?:^|[,;]\s+|\band\s+)(?P<label>(?:(?:[Tt]he|[Ii]ts|[Hh]is|[Hh]er|[Tt]heir|[Oo]ur|[Yy]our)\s+(?:{_WORD}){{1,6}}?|[A-Z][a-z]++\s+(?:{_WORD}){{0,2}}?))"
     rf"(?:is|was|are|were)\s+(?:the\s+(?:{_WORD}){{0,4}})?(?P<value>[A-Z][^,;:()\n]{{0,{MAX_VALUE}}}?){_ENDS}"
 )
-_NAMED = re.compile(
-    rf"^(?P<value>[A-Z][^,;:()\n]{{0,{MAX_VALUE}}}?)(?:\s\([^()\n]{{0,80}}\))?\s(?:is|was)\s(?:(?:also|currently|now)\s)?the\s(?P<label>[^,;:()\n]{{3,80}})"
-)
 _MEASURED = (
     "price|cost|fee|budget|population|height|length|width|depth|thickness|speed|weight|capacity|area|output|volume|salary|rate|limit|distance"
     "|duration|elevation|altitude|temperature|power|estimate|charge|bonus|deposit|fine|rent|debt|turnover|revenue|attendance|dose"
@@ -51,12 +48,8 @@ def told_fields(chunk: Chunk) -> Iterator[Field]:
         before = sentence
         if not any(f" {verb} " in sentence for verb in ("is", "was", "are", "were")):
             continue
-        for pattern in (_LABELLED, _NAMED):
-            for match in pattern.finditer(sentence):
-                start, end = match.span("value")
-                if TOLD_NAME.fullmatch(sentence, start, end) is None:
-                    continue
-                others = f"{sentence[: match.start()]} {sentence[match.end() :]}"
-                yield Field(
-                    chunk, span[0] + start, span[0] + end, match["label"].strip(" ."), f"{others} {above}", told=True
-                )
+        for match in _LABELLED.finditer(sentence):
+            start, end = match.span("value")
+            if TOLD_NAME.fullmatch(sentence, start, end) is not None:
+                others = f"{sentence[: match.start()]} {sentence[match.end() :]} {above}"
+                yield Field(chunk, span[0] + start, span[0] + end, match["label"].strip(), others, told=True)

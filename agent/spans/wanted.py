@@ -31,9 +31,7 @@ _ASKING = re.compile(rf"\b(who|whom|whose|when|where|what|which|{_HOW})\b")
 _EXPLAINING = re.compile(rf"\s*(?:why|(?!{_HOW}\b)how)\b", re.IGNORECASE)
 _CHOOSING = re.compile(r"\s*(?:who|which|what)\b", re.IGNORECASE)
 _POLAR = re.compile(r"(?:are|is|was|were|do|does|did|has|have|had|can|could)\b", re.IGNORECASE)
-_LEAD = re.compile(
-    r"\s*(?:(?:is|was|are|were)\s+)?(?:the\s+)?(?:names?\s+of\s+)?(?:the\s+|an?\s+)?(?:most\s+\w+\s+)?", re.IGNORECASE
-)
+_LEAD = re.compile(r"\s*(?:(?:is|was|are|were)\s+)?(?:the\s+)?(?:names?\s+of\s+)?(?:the\s+|an?\s+)?", re.IGNORECASE)
 # Answers to these are words, not names: no candidate is ever one.
 _UNNAMED = re.compile(
     r"\s*(?:(?:is|was|are|were)\s+)?(?:the\s+|an?\s+)?"
@@ -41,11 +39,6 @@ _UNNAMED = re.compile(
     r"|.*\b(?:an instance of|(?:first|last|middle|given|family) name)\b",
     re.IGNORECASE,
 )
-NUMERAL = (
-    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
-    r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:-(?:one|two|three|four|five|six|seven|eight|nine))?)"
-)
-_NUMERAL = re.compile(NUMERAL)
 _EVENTS = frozenset(("birth", "death"))
 """What somebody's place or date is of: "the place of birth of" goes through no other thing."""
 _OWN_NAMES = frozenset("birth real maiden stage pen".split())
@@ -72,8 +65,7 @@ NAME = (
     r"|\b[a-z][a-z0-9]*(?:[-_][a-z0-9]+)++)"
 )
 """How a question writes a name."""
-_TOLD_APART = r"(?:\s+\([^()]{1,40}\))?"
-_EITHER = re.compile(rf"({NAME}{_TOLD_APART})\s*,?\s+or\s+({NAME}{_TOLD_APART})\s*\??\s*$")
+_EITHER = re.compile(rf"({NAME})\s*,?\s+or\s+({NAME})\s*\??\s*$")
 # After a comma, however they are written: "which came out first, salt road or quill 4.2?"
 _LISTED = re.compile(r"[^,]*,\s+(?!and\b)((?:[^\s,?]+\s+){1,8}?)or\s+((?:[^\s,?]+\s+){0,7}[^\s,?]+)\s*\?*\s*$")
 # A name holds no "and" where that parts the two.
@@ -226,7 +218,7 @@ def read_wanted(question: str) -> Wanted:
 
 
 def _asking(text: str) -> "re.Match[str] | None":
-    """The word that asks: one at the start, else the last "what", "how many" or "which" but ", which", else the last."""
+    """The word that asks: one at the start, else the last."""
     lowered = text.lower()
     found = list(_ASKING.finditer(lowered if len(lowered) == len(text) else text))
     if not found:
@@ -235,13 +227,7 @@ def _asking(text: str) -> "re.Match[str] | None":
         return found[0]
     if _POLAR.match(text):
         return None
-    clear = [
-        match
-        for match in found
-        if match.group().startswith(("what", "how"))
-        or (match.group() == "which" and not text[: match.start()].rstrip().endswith(","))
-    ]
-    return (clear or found)[-1]
+    return found[-1]
 
 
 def _head(text: str) -> list[str]:
@@ -255,9 +241,7 @@ def _head(text: str) -> list[str]:
         if words and word[0].isupper() and not words[-1][0].isupper():
             break
         # "which team owned", "which farm got ten days", but "which American born singer"
-        if words and (
-            word[0].isdigit() or _NUMERAL.fullmatch(word) or (word[0].islower() and is_past(word) and word != "born")
-        ):
+        if words and (word[0].isdigit() or (word[0].islower() and is_past(word) and word != "born")):
             break
         if words and _ACTING.match(text, match.start()):
             break

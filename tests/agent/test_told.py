@@ -17,7 +17,6 @@ from tests.agent.test_fields import chunk_of
         ),
         ("Her husband was the composer Alaric Venn, who died young.", [("Her husband", "Alaric Venn")]),
         ("Product manager is Idris Okonjo.", [("Product manager", "Idris Okonjo")]),
-        ("Port Amsel (since 1889) is the capital of Ardelia.", [("capital of Ardelia", "Port Amsel")]),
         ("With a height of 97 m, its tower is tall.", [("With a height", "97 m")]),
         ("Price 412 GBP each. Output 48 MLD.", [("Price", "412 GBP"), ("Output", "48 MLD")]),
         ("It costs EUR 3 at a top speed of about 17 knots.", [("It costs", "EUR 3"), ("a top speed", "17 knots")]),
