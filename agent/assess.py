@@ -16,6 +16,7 @@ from agent.evidence import EvidenceSet, choose_evidence, weight_of
 from agent.expected import asked_words, name_terms, numbered_names, says_one_thing, wanted_terms
 from agent.spans.described import asks_what_it_is
 from agent.spans.fields import said_with
+from agent.spans.kin import tells_of_others
 from agent.spans.offer import short_answer
 from agent.spans.stated import with_stated
 from agent.spans.wanted import kin_held
@@ -99,7 +100,9 @@ class Assessment:
         likely = min(confidence(self.features), ABSENT_IDENTIFIER if self._lacking else 1.0)
         if lacks_life(self.ledger.question, self.evidence.terms):
             return min(likely, UNTOLD)
-        if self.short is None and asks_what_it_is(self.ledger.question.text):
+        if self.short is None and (
+            asks_what_it_is(self.ledger.question.text) or tells_of_others(self.ledger, self.hits)
+        ):
             return min(likely, UNTOLD)
         said = [self.ledger.candidates[id_].chunk for id_ in self._judged.chunk_ids]
         return UNTOLD if self._single and likely > UNTOLD and not tells(self.ledger.question, said) else likely

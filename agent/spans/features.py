@@ -23,6 +23,7 @@ PASSAGES = 8
 """Best passages in which an answer is looked for."""
 SHARED = 0.8
 """Worth of an entity that two passages share, where a title link counts 1."""
+_POSSESSED = re.compile(r"\b(?:his|her|their)\b", re.IGNORECASE)
 FIRST_HOP = 0.2
 """Rarity of a mentioned entity of the question from which a passage is taken for a first hop."""
 UNTYPED = 0.6
@@ -114,6 +115,8 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
                 continue
             if kin and (wanted.kind == "person" or person in passage.about) and not _tells_of_kin(found, kin):
                 continue
+            if kin and wanted.kind == "person" and person not in passage.about and _of_another(found, person):
+                continue
             if ordered and not tells_of_order(found.sentence):
                 continue
             described = described_by(found.key)
@@ -154,6 +157,16 @@ def _tells_of_kin(found: Found, kin: frozenset[str]) -> bool:
     said = frozenset(terms(found.chunk.between(spans[max(0, place - 1)][0], spans[place][1])))
     held = frozenset(map(canonical, said))
     return all(canonical(term) in held or CONVERSE.get(canonical(term)) in held for term in kin)
+
+
+def _of_another(found: Found, person: str) -> bool:
+    """Whether, in a passage about something else, neither the sentence of a candidate nor the one before it names the one whose relative is
+    asked for, or not before it speaks of "her mother".
+    """
+    chunk, place = found.chunk, sentence_at(found.chunk, found.start)
+    pronoun = _POSSESSED.search(found.sentence)
+    end = chunk.spans[place][0] + pronoun.start() if pronoun else chunk.spans[place][1]
+    return person.split()[0] not in normalise(chunk.between(chunk.spans[max(0, place - 1)][0], end)).split()
 
 
 def _titled(found: Found) -> frozenset[str]:

@@ -37,11 +37,13 @@ _WHO = re.compile(r"\s*who\s+(?:is|was|are|were)\s+([^?]{3,200}?)\s*\?*\s*$", re
 _CAPITAL = "[A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĖĘĚĜĞĠĢĤĦĪĮİĴĶĹĻĽŁŃŅŇŌŎŐŒŔŖŘŚŜŞŠŢŤŨŪŬŮŰŲŴŶŸŹŻŽ]"
 _PARTICLES = "de|van|von|der|af|al|bin|ibn"
 _PERSON = rf"(?P<name>{_CAPITAL}[\w'’.-]*(?:\s+(?:(?:{_PARTICLES})\s+)?{_CAPITAL}[\w'’.-]*){{0,4}}(?:\s+(?:of|the)\s+{_CAPITAL}[\w'’-]*){{0,2}})"
+_NAMED = re.compile(rf"{NAME}(?:,\s+{NAME})?")
+"""Whose relative is asked for: "Emmeram, Count of Velden"."""
 _RELATED = re.compile(
     rf"({_CAPITAL}[\w.-]*+(?:\s+(?:(?:{_PARTICLES})\s+)?{_CAPITAL}[\w.-]*+){{0,4}})['’]s?\s+(?:[a-z]+\s+)?({_KIN})\b|\b({_KIN})\s+of\s+({NAME})"
 )
 # What somebody is, before the name: "the chess master", "a nobleman named".
-_AS = r"(?:(?:the|an?)\s+)?(?:(?!and\b|of\b|who\b)[a-z][\w-]*+\s+){0,4}"
+_AS = r"(?:(?:the|an?)\s+)?(?:(?!(?:and|of|who|in|at|on|to|for|from|by|with)\b)[a-z][\w-]*+\s+){0,4}"
 _OWN = re.compile(
     rf"\b(?:(?P<their>[Tt]heir)|[Hh]is|[Hh]er)\s+(?:[a-z]+\s+){{0,2}}?(?P<kin>{_NEAR})(?:,|:|\s+(?:was|is))?\s+{_AS}{_PERSON}"
 )
@@ -94,7 +96,7 @@ def kin_asked(question: str) -> tuple[str, tuple[_Step, ...]] | None:
         if side and len(own) > 1:
             own[0] = (own[0][0], _SIDES[side.lower()])
         steps[:0] = own
-    return (rest, tuple(steps)) if steps and re.fullmatch(NAME, rest) else None
+    return (rest, tuple(steps)) if steps and _NAMED.fullmatch(rest) else None
 
 
 @lru_cache(maxsize=64)
@@ -115,8 +117,7 @@ def relative(ledger: Ledger, hits: Sequence[Hit]) -> Relative | None:
     if asked is None:
         return None
     name, steps = asked
-    chunks = [ledger.candidates[hit.chunk_id].chunk for hit in hits[:CONSIDERED]]
-    facts = [fact for chunk in chunks for fact in _facts(chunk)]
+    chunks, facts = _told(ledger, hits)
     sexes = {normalise(chunk.title): sex for chunk in chunks if (sex := _sex(chunk))}
     reached: dict[str, tuple[_Fact, ...]] = {normalise(name): ()}
     for relation, sex in steps:
@@ -124,7 +125,8 @@ def relative(ledger: Ledger, hits: Sequence[Hit]) -> Relative | None:
         for key, path in reached.items():
             for fact in _with_converses(facts, key, relation, sexes, chunks):
                 own = fact.sex or sexes.get(fact.who, "")
-                if sex in ("", own) or not own:
+                # "A son of Albert": of one parent alone it is the father.
+                if sex in ("", own) or not (own or (relation, sex) == ("parent", "f")):
                     following.setdefault(fact.who, (*path, fact))
         known = {who: path for who, path in following.items() if sex and (path[-1].sex or sexes.get(who, "")) == sex}
         reached = known or following
@@ -134,6 +136,21 @@ def relative(ledger: Ledger, hits: Sequence[Hit]) -> Relative | None:
     words = re.findall(r"[a-z]+(?:-in-law)?", ledger.question.text.lower())
     kin = frozenset(term for word in words if word in _STEPS or word in _SIDES for term in terms(word))
     return Relative(path[-1].found, tuple(dict.fromkeys(fact.found.chunk.id for fact in path)), kin)
+
+
+def tells_of_others(ledger: Ledger, hits: Sequence[Hit]) -> bool:
+    """Whether passages tell of such relatives of the one in question: of a father, asked for the mother, who is not told of then."""
+    asked = kin_asked(ledger.question.text)
+    if asked is None:
+        return False
+    name, ((relation, _), *_) = asked
+    _, facts = _told(ledger, hits)
+    return any((fact.of, fact.relation) == (normalise(name), relation) for fact in facts)
+
+
+def _told(ledger: Ledger, hits: Sequence[Hit]) -> tuple[list[Chunk], list[_Fact]]:
+    chunks = [ledger.candidates[hit.chunk_id].chunk for hit in hits[:CONSIDERED]]
+    return chunks, [fact for chunk in chunks for fact in _facts(chunk)]
 
 
 def _with_converses(

@@ -13,8 +13,10 @@ from agent.spans.candidates import Found
 from agent.spans.comparison import decide
 from agent.spans.described import asks_what_it_is, described
 from agent.spans.features import Weighed, weigh
+from agent.spans.kin import tells_of_others
 from agent.spans.stated import STATED, stated_answer
 from agent.spans.wanted import Wanted, read_wanted
+from agent.telling import lacks_life
 from agent.types import ShortAnswer
 from graphrag.retrieval.ledger import Ledger
 from graphrag.types import Hit
@@ -76,7 +78,9 @@ def _find(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
     if asking is not None and (found := described(ledger, hits, asking)) is not None:
         return found, STATED
     stated = stated_answer(ledger, evidence.chunk_ids, wanted) or (None, 0.0)
-    probable = most_probable(weigh(ledger, evidence, hits, wanted)) if asking is None else (None, 0.0)
+    if asking is not None or tells_of_others(ledger, hits) or lacks_life(ledger.question, evidence.terms):
+        return stated
+    probable = most_probable(weigh(ledger, evidence, hits, wanted))
     return max(probable, stated, key=itemgetter(1))
 
 

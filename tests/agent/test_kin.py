@@ -21,6 +21,8 @@ PASSAGES = {
     "Prince Adal of Thurn": "Prince Adal of Thurn (1702–1768) was a prince. He was the second son of Duke Leo of Thurn and his wife Amalie.",
     "Wilma of Ost": "Countess Wilma of Ost (1710–1790) was a noblewoman. She married Prince Adal of Thurn in 1731. Her mother was Sophie of Lind.",
     "Duke Leo of Thurn": "Duke Leo of Thurn (1669–1740) was a duke. He was the son of Duke Conrad of Thurn.",
+    "Rudolf, Count of Erl": "Rudolf, Count of Erl (1660–1712) was a son of Albert of Erl and fought in the Salt War.",
+    "Hanna Erl": "Hanna Erl (1690–1751) was a painter. Her father was Rudolf, Count of Erl, and her mother Berta Rohr.",
     "Corinne Bapt": "Corinne Bapt (born 1971) is a game designer. She teaches in Grenoble.",
 }
 RELATIVES = {
@@ -38,6 +40,8 @@ RELATIVES = {
     "Who is the brother of Mats Lie?": "",
     "Who is Kaarel Vill's father?": "",  # Liisa Orav is a parent beside him
     "Who is the mother of Maarja Vill?": "",  # her father is told of
+    "Who was the mother of Rudolf, Count of Erl?": "",  # that of Hanna Erl is told of
+    "Who was the father of Rudolf, Count of Erl?": "Albert of Erl",
     "When was Corinne Bapt's husband born?": "",
     "Where does the husband of Corinne Bapt teach?": "",
 }
@@ -66,12 +70,17 @@ def test_a_grandfather_need_not_be_called_so(answers: dict[str, Answer]):
     assert {citation.title for citation in answer.citations} == {"Maarja Vill", "Juhan Vill"}
 
 
+def test_a_father_alone_does_not_answer_who_the_mother_is(answers: dict[str, Answer]):
+    assert answers["Who was the mother of Rudolf, Count of Erl?"].verdict != "answered"
+
+
 @pytest.mark.parametrize(
     ("question", "asked"),
     [
         ("Who is the maternal grandfather of Ida Rowan?", ("Ida Rowan", (("parent", "f"), ("parent", "m")))),
         ("Who was Ida Rowan's mother-in-law?", ("Ida Rowan", (("spouse", ""), ("parent", "f")))),
         ("Who is the wife of Ida Rowan's son?", ("Ida Rowan", (("child", "m"), ("spouse", "f")))),
+        ("Who was the mother of Rudolf, Count of Erl?", ("Rudolf, Count of Erl", (("parent", "f"),))),
         ("Who is the father of the director of Salt Lane?", None),
         ("Who is the leader of the Band of Brothers?", None),
         ("When was the father of Ida Rowan born?", None),
