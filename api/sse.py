@@ -14,6 +14,8 @@ from api.problems import ProblemError, body_of, busy, problem_of, report
 
 MEDIA_TYPE = "text/event-stream"
 _HEARTBEAT: Final = b": still here\n\n"
+# To JSON and to the standard they end no line, to many a client they do, httpx and requests among them.
+_LINE_ENDS = tuple((sign.encode(), f"\\u{ord(sign):04x}".encode()) for sign in "\u0085\u2028\u2029")
 _AHEAD = 16
 """Events that may wait for a slow reader."""
 
@@ -90,4 +92,6 @@ def _failure(problem: ProblemError, request_id: str) -> bytes:
 
 def _bytes(name: str, data: BaseModel | dict[str, Any]) -> bytes:
     text = data.model_dump_json().encode() if isinstance(data, BaseModel) else encode_json(data)
+    for sign, escaped in _LINE_ENDS:
+        text = text.replace(sign, escaped)
     return b"event: %s\ndata: %s\n\n" % (name.encode(), text)

@@ -35,6 +35,15 @@ async def test_a_stream_ends_with_done_and_sends_nothing_after_it():
     assert sent == [b'event: step\ndata: {"a":1}\n\n', b"event: done\ndata: {}\n\n"]
 
 
+async def test_the_data_of_an_event_is_one_line_whatever_a_client_takes_for_the_end_of_one():
+    text = "a\u0085b\u2028c\u2029d\re\nf\x0bg\x1ch"
+    (sent,) = [part async for part in encoded(of(Event("done", {"question": text})))]
+
+    name, data = sent.decode().rstrip("\n").splitlines()
+    assert name == "event: done"
+    assert json.loads(data.removeprefix("data: ")) == {"question": text}
+
+
 async def test_an_error_midway_becomes_the_last_event_without_its_text():
     sent = [part async for part in encoded(of(Event("step", {}), error=StoreError("disk of /srv/x")))]
 
