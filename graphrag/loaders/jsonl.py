@@ -10,7 +10,7 @@ from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder, empty_error
 from graphrag.loaders.characters import clean_line, clean_text
 from graphrag.loaders.encoding import decode_text
-from graphrag.loaders.front_matter import metadata_key, scalar_value
+from graphrag.loaders.fields import Field, fields_of
 from graphrag.loaders.slack import is_day, is_slack
 from graphrag.loaders.slack import load as load_slack
 from graphrag.loaders.slack_names import Lists
@@ -121,8 +121,8 @@ def _record(
     media_type: str,
     complete: bool,
 ) -> list[LoadedDocument]:
-    """Keys: text (or contents, body), _id or id, title, metadata (flat). Other scalars count as metadata, and can be asked for as the
-    columns beside the text of a row can: what is in `metadata` is for filters alone.
+    """Keys: text (or contents, body), _id or id, title, metadata. Others count as metadata, and can be asked for as the columns
+    beside the text of a row can: what is in `metadata` is for filters alone.
 
     One without text is read as a row of a table without a value in its text column, by its others; as a row without any value it is
     passed over if it has none.
@@ -133,26 +133,21 @@ def _record(
     known = {text_key, "title", "metadata", *ID_KEYS} | {
         key for key in TEXT_KEYS if not clean_line(str(record.get(key) or ""))
     }
-    metadata = _metadata(record, known, where)
+    given, own = _fields(record, known, where)
     text = str(record.get(text_key, ""))
     if not text_key:
-        shown = {key: record[key] for key in (*ID_KEYS, "title") if record.get(key)} | metadata
-        text = _items(shown)
-    elif not complete:
-        own = {
-            key: value
-            for raw in record
-            if raw not in known
-            if (value := metadata.get(key := metadata_key(raw))) is not None
-        }
-        shown = {key: record[key] for key in ID_KEYS if record.get(key)} | own
-        text = "\n\n".join(filter(None, (_items(shown) if own else "", text)))
+        shown = {key: record[key] for key in (*ID_KEYS, "title") if record.get(key)}
+        text = _items(shown | {field.name: field.value for field in (*given, *own)})
+    elif own and not complete:
+        shown = {key: record[key] for key in ID_KEYS if record.get(key)}
+        text = f"{_items(shown | {field.name: field.value for field in own})}\n\n{text}"
     if not text:
         return []
     builder = TextBuilder()
     builder.add(text)
     found = title_from_text(str(record[text_key]), "") if text_key else ""
     title = title if title.strip() else found or f"{title_from_source(source)} {name}"
+    metadata = _checked({field.key: field.value for field in (*given, *own)}, where)
     data = canonical_json(record).encode("utf-8", "surrogatepass")
     return [builder.build(data, f"{source}#{name}", title, media_type, metadata)]
 
@@ -171,20 +166,19 @@ def item(name: str, value: str) -> str:
     return f"- {name.replace('_', ' ').strip()}: {shown}"
 
 
-def _metadata(record: Mapping[str, object], known: set[str], where: str) -> dict[str, Scalar]:
+def _fields(record: Mapping[str, object], known: set[str], where: str) -> tuple[list[Field], list[Field]]:
+    """Those in its `metadata`, and its others."""
     nested = record.get("metadata")
     if nested is not None and not isinstance(nested, dict):
         raise DocumentParseError(f"{where}: 'metadata' must be an object, not {type(nested).__name__}")
-    pairs = list(cast(Mapping[str, object], nested or {}).items())
-    pairs += [(key, value) for key, value in record.items() if key not in known]
-    metadata: dict[str, Scalar] = {}
-    for raw_key, value in pairs:
-        key = metadata_key(raw_key)
-        scalar = scalar_value(value, key, where)
-        if key in metadata:
-            raise DocumentParseError(f"the metadata of {where} sets {key!r} twice; keep one of them")
-        if scalar is not None:
-            metadata[key] = scalar
+    given = cast(Mapping[str, object], nested or {})
+    found = fields_of([*given.items(), *((key, value) for key, value in record.items() if key not in known)], where)
+    return [field for field in found if field.place < len(given)], [
+        field for field in found if field.place >= len(given)
+    ]
+
+
+def _checked(metadata: Mapping[str, Scalar], where: str) -> dict[str, Scalar]:
     try:
         return check_metadata(metadata)
     except InputError as exc:

@@ -10,8 +10,9 @@ from graphrag.errors import DocumentParseError
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import empty_error
 from graphrag.loaders.characters import clean_line
-from graphrag.loaders.columns import column_keys, is_value, key_columns, name_of_row
+from graphrag.loaders.columns import is_value, key_columns, name_of_row
 from graphrag.loaders.encoding import decode_text
+from graphrag.loaders.fields import metadata_keys
 from graphrag.loaders.jsonl import ID_KEYS, TEXT_KEYS, documents_of, item
 from graphrag.loaders.titles import title_from_source, title_from_text
 
@@ -26,6 +27,8 @@ _MAX_FIELD = 2**31 - 1
 """Characters of one field; the size of a document has a limit of its own."""
 _NAME_CHARACTERS = 80
 _TITLES = ("title", "name", "subject")
+_RECORDS_OWN = "metadata"
+"""Of a record this is an object; in a table it is a column as any other."""
 
 
 def load(data: bytes, source: str) -> list[LoadedDocument]:
@@ -34,7 +37,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
 
     The text is an item "- column: value" for each column that has a value (with spaces for underscores), and after them the value
     of the column text (or contents, body), if there is one: then the other columns are metadata, too, by the names that
-    `column_keys` gives them, and that of the title is no item. Title: that of a column title, name or subject, else the first line
+    `metadata_keys` gives them, and that of the title is no item. Title: that of a column title, name or subject, else the first line
     of a text column or the first column but the id, if short, else the file's name and the row's: by it other documents that name
     what the row is about lead to it.
 
@@ -139,7 +142,7 @@ def _header(rows: list[list[str]], source: str) -> list[str]:
 
 
 def _records(names: list[str], rows: list[list[str]], source: str) -> Iterator[tuple[str, str, object]]:
-    keys = column_keys(names)
+    keys = metadata_keys(names, (_RECORDS_OWN,))
     text_key = next((key for key in TEXT_KEYS if key in keys), "")
     columns = key_columns(names, rows)
     for number, row in enumerate(rows, start=1):

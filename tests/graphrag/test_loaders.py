@@ -218,6 +218,24 @@ def test_front_matter_becomes_title_and_metadata() -> None:
     }
 
 
+def test_front_matter_is_metadata_whatever_its_keys_are_called_and_however_deep_its_values_lie() -> None:
+    front = (
+        "author: {name: Ilse, since: 2019-05-01, teams: [ops, null, hr]}\nLösung: ja\n1st: 1\nseo.title: x\nmenu: {}\n"
+        "links:\n- {url: /a, at: 2025-01-02}\n- {url: /b}\ndeep: {a: {b: {c: {d: {e: {f: 1}}}}}}\n"
+    )
+    document = one(f"---\n{front}---\n\ntext".encode(), "a.md")
+    assert document.metadata == {
+        "author_name": "Ilse",
+        "author_since": "2019-05-01",
+        "author_teams": "ops, hr",
+        "losung": "ja",
+        "column_1st": 1,
+        "seo_title": "x",
+        "links": '[{"url": "/a", "at": "2025-01-02"}, {"url": "/b"}]',
+        "deep_a_b_c_d_e": '{"f": 1}',
+    }
+
+
 def test_the_title_of_markdown_falls_back_to_the_first_top_heading_and_then_to_the_name() -> None:
     assert one(b"## Sub\n\n# Top\n\ntext", "a.md").title == "Top"
     assert one(b"## Sub\n\ntext", "hr/leave_policy.md").title == "Leave policy"
@@ -236,13 +254,11 @@ def test_the_title_of_markdown_falls_back_to_the_first_top_heading_and_then_to_t
             "aliases",
         ),
         ("just text", "not a list of 'key: value'"),
-        ("owner: {name: Ilse}", "'owner'.*nested"),
-        ("tags: [[a]]", "'tags'.*nested"),
         ("a-b: 1\na_b: 2", "'a_b' twice"),
         ("x: " + "y" * 60_000, "more than 50000"),
     ],
 )
-def test_broken_or_nested_front_matter_is_refused(front: str, message: str) -> None:
+def test_broken_front_matter_is_refused(front: str, message: str) -> None:
     with pytest.raises(DocumentParseError, match=message):
         load_bytes(f"---\n{front}\n---\n\ntext".encode(), "a.md")
 
@@ -288,7 +304,7 @@ def test_what_is_nested_deeply_in_markdown_is_read(levels: int, kind: str) -> No
     assert one(b">" * levels * 2 + b" deep\n\nafter", "a.md").text.endswith("deep\n\nafter")
 
 
-@pytest.mark.parametrize("key", ["tenant", "Access", "1st", "bad.key"])
+@pytest.mark.parametrize("key", ["tenant", "Access", "acceß", "ténant"])
 def test_metadata_cannot_set_who_sees_a_document(key: str) -> None:
     with pytest.raises(InputError, match=r"a\.md: metadata"):
         load_bytes(f"---\n{key}: x\n---\n\ntext".encode(), "a.md")
@@ -646,7 +662,6 @@ def test_json_holds_one_record_or_a_list() -> None:
         ('{"text": "x", "id": true}', "the id must be"),
         ('{"text": "x", "id": "a"}', "line 1 and line 2 of a.jsonl have the same id 'a'"),
         ('{"text": "x", "metadata": 5}', "'metadata' must be an object"),
-        ('{"text": "x", "owner": {"a": 1}}', "'owner'.*nested"),
     ],
 )
 def test_a_bad_line_refuses_the_whole_file_and_names_the_line(second: str, message: str) -> None:
@@ -669,6 +684,25 @@ def test_a_record_without_text_is_read_as_a_row_without_text_is() -> None:
     assert remote.metadata == {"team_name": "ops", "owner": "Joris Maes"}
     assert (silent.text, dict(silent.metadata)) == ("It fell silent.", {})
     assert (closed.text, closed.title) == ("- id: 9\n- state: closed", "Tickets 9")
+
+
+def test_the_fields_of_objects_in_a_record_can_be_asked_for_and_filtered_by() -> None:
+    record = {
+        "_id": "CARE-1", "@timestamp": "2025-03-19", "text": "It fell silent.", "assignee": {"Name": "Ida Rowan", "Größe": 3},
+        "comments": [{"by": "Bo", "body": "Fixed."}], "metadata": {"site": {"name": "Brno"}},
+    }  # fmt: skip
+    (document,) = load_bytes(lines_of(record), "a.jsonl")
+    assert document.text == (
+        "- id: CARE-1\n- @timestamp: 2025-03-19\n- assignee name: Ida Rowan\n- assignee größe: 3\n"
+        '- comments: [{"by": "Bo", "body": "Fixed."}]\n\nIt fell silent.'
+    )
+    assert document.metadata == {
+        "site_name": "Brno",
+        "timestamp": "2025-03-19",
+        "assignee_name": "Ida Rowan",
+        "assignee_grosse": 3,
+        "comments": '[{"by": "Bo", "body": "Fixed."}]',
+    }
 
 
 def test_a_file_of_records_of_which_none_has_a_text_is_refused() -> None:
