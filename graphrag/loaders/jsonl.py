@@ -21,6 +21,8 @@ MAX_ID_CHARACTERS = 200
 TEXT_KEYS = ("text", "contents", "body")
 """Of what holds a record's text, the first that it has."""
 ID_KEYS = ("_id", "id")
+_MAX_DIGITS = 4_000
+"""Of a whole number. Python reads few more."""
 _LINE_CHARACTERS = 200
 """A longer value keeps its lines: it is a text of its own, such as a description."""
 _RECORD_HELP = "a record is an object with the key 'text' and, as wanted, 'id', 'title' and 'metadata'"
@@ -199,10 +201,10 @@ def _identifier(record: Mapping[str, object], where: str) -> str:
 
 def _parse(text: str, where: str) -> object:
     try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-    # ValueError also covers whole numbers of more than 4,300 digits, RecursionError deep nesting.
+        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole)
     except (ValueError, RecursionError) as exc:
-        raise DocumentParseError(f"{where} is not valid JSON ({str(exc)[:200]}); {_RECORD_HELP}") from exc
+        told = "nested too deeply" if isinstance(exc, RecursionError) else str(exc)[:200]
+        raise DocumentParseError(f"{where} is not valid JSON ({told}); {_RECORD_HELP}") from exc
 
 
 def _finite(number: str) -> float:
@@ -210,6 +212,12 @@ def _finite(number: str) -> float:
     if not isfinite(value):
         raise ValueError(f"the number {number[:40]} is too large")
     return value
+
+
+def _whole(number: str) -> int:
+    if len(number) > _MAX_DIGITS:
+        raise ValueError(f"the number {number[:40]}... is too large")
+    return int(number)
 
 
 def _refuse_constant(name: str) -> Never:

@@ -43,8 +43,9 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
         reason = clean_line(str(exc))[:200] or type(exc).__name__
         raise DocumentParseError(f"{source} is a broken PDF ({reason}); export it again from its origin") from exc
     if not any(line.text for page in pages for line in page):
+        count = "1 page" if len(pages) == 1 else f"{len(pages)} pages"
         raise DocumentParseError(
-            f"{source} has {len(pages)} pages without text, probably a scan; run OCR first (for example `ocrmypdf`)"
+            f"{source} has {count} without text, probably a scan; run OCR first (for example `ocrmypdf`)"
         )
     builder = TextBuilder()
     kept = drop_running_lines(pages)
