@@ -1,5 +1,7 @@
-"""Metadata from YAML front matter."""
+"""Metadata from front matter: YAML between lines `---`, or TOML between lines `+++`, as Hugo has it."""
 
+import re
+import tomllib
 from collections.abc import Mapping
 from typing import cast
 
@@ -11,6 +13,7 @@ from graphrag.loaders.fields import fields_of
 from graphrag.types import Scalar
 
 MAX_FRONT_MATTER_CHARACTERS = 50_000
+_TOML = re.compile(r"\A\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*$", re.DOTALL | re.MULTILINE)
 
 
 class _Loader(yaml.SafeLoader):
@@ -30,11 +33,7 @@ def parse_front_matter(content: str, source: str) -> tuple[str, dict[str, Scalar
     Raises:
         DocumentParseError: not YAML, not a mapping, or two keys that become one; names the key.
     """
-    if len(content) > MAX_FRONT_MATTER_CHARACTERS:
-        raise DocumentParseError(
-            f"the front matter of {source} has {len(content)} characters, more than {MAX_FRONT_MATTER_CHARACTERS}; "
-            f"shorten it, or close it with '---'"
-        )
+    _check_length(content, source)
     try:
         loaded = cast(object, yaml.load(content, _Loader))  # noqa: S506 - it is a SafeLoader
     # PyYAML lets through what date and int raise for values such as 2025-13-45, and recursion for deep nesting.
@@ -50,7 +49,39 @@ def parse_front_matter(content: str, source: str) -> tuple[str, dict[str, Scalar
             f"the front matter of {source} is not a list of 'key: value' lines; correct it, or begin the file with an "
             f"empty front matter ('---', '---') if no metadata is meant"
         )
-    fields = fields_of(cast(Mapping[object, object], loaded).items(), source)
-    metadata = {field.key: field.value for field in fields}
-    title = metadata.pop("title", "")
-    return clean_line(str(title)), metadata
+    return _title_and_metadata(cast(Mapping[object, object], loaded), source)
+
+
+def split_toml(text: str, source: str) -> tuple[str, str, dict[str, Scalar]]:
+    """What follows a front matter in TOML, and as parse_front_matter what that says; the text as it is where there is none.
+
+    Raises:
+        DocumentParseError: not TOML, or two keys that become one.
+    """
+    found = _TOML.match(text)
+    if found is None:
+        return text, "", {}
+    _check_length(found[1], source)
+    try:
+        loaded = tomllib.loads(found[1])
+    except (tomllib.TOMLDecodeError, RecursionError) as exc:
+        raise DocumentParseError(
+            f"the front matter of {source} is not valid TOML ({clean_line(str(exc))[:200]}); correct it or remove the block "
+            f"between '+++'"
+        ) from exc
+    return text[found.end() :], *_title_and_metadata(loaded, source)
+
+
+def _title_and_metadata(
+    loaded: Mapping[object, object] | Mapping[str, object], source: str
+) -> tuple[str, dict[str, Scalar]]:
+    metadata = {field.key: field.value for field in fields_of(loaded.items(), source)}
+    return clean_line(str(metadata.pop("title", ""))), metadata
+
+
+def _check_length(content: str, source: str) -> None:
+    if len(content) > MAX_FRONT_MATTER_CHARACTERS:
+        raise DocumentParseError(
+            f"the front matter of {source} has {len(content)} characters, more than {MAX_FRONT_MATTER_CHARACTERS}; "
+            f"shorten it, or close it with the line that it begins with"
+        )

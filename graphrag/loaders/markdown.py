@@ -12,12 +12,11 @@ from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_characters
 from graphrag.loaders.encoding import decode_text
-from graphrag.loaders.front_matter import parse_front_matter
+from graphrag.loaders.front_matter import parse_front_matter, split_toml
 from graphrag.loaders.tags import strip_tags
 from graphrag.loaders.text import load as load_text
 from graphrag.loaders.titles import title_from_source
 from graphrag.sentences import FIELD_NAME
-from graphrag.types import Scalar
 
 _MAX_NESTING = 100
 """Lists and quotations in each other; markdown-it leaves out what is nested deeper, and recurses for each."""
@@ -27,7 +26,7 @@ _FIELD = re.compile(rf"\s*[*_]*{FIELD_NAME}[*_]*:(?:[*_]*\s|[*_]*$)")
 
 
 def load(data: bytes, source: str) -> list[LoadedDocument]:
-    """Read Markdown (CommonMark, tables, strike-through, footnotes) with optional YAML front matter.
+    """Read Markdown (CommonMark, tables, strike-through, footnotes) with optional front matter in YAML or TOML.
 
     Title: front matter `title`, else the first heading of level 1, else the file's name. Other front matter becomes
     metadata. List items keep "- " or "1. ", table rows become "cell | cell" lines, wrapped lines are joined unless each is a
@@ -35,14 +34,13 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     says nothing. What is nested too deeply to be read as Markdown is read as plain text.
 
     Raises:
-        DocumentParseError: blank, broken front matter, nested metadata, or the encoding is unknown.
+        DocumentParseError: blank, broken front matter, or the encoding is unknown.
         UnsupportedFormatError: not text.
     """
-    tokens = _parser().parse(clean_characters(decode_text(data, source)))
+    text, title, metadata = split_toml(clean_characters(decode_text(data, source)), source)
+    tokens = _parser().parse(text)
     if any(token.nesting == 1 and token.level >= _MAX_NESTING - 1 for token in tokens):
         return load_text(data, source)
-    title = ""
-    metadata: dict[str, Scalar] = {}
     if tokens and tokens[0].type == "front_matter":
         title, metadata = parse_front_matter(tokens.pop(0).content, source)
     builder = TextBuilder()

@@ -236,6 +236,16 @@ def test_front_matter_is_metadata_whatever_its_keys_are_called_and_however_deep_
     }
 
 
+def test_front_matter_in_toml_is_read_as_that_in_yaml() -> None:
+    front = 'title = "Leave"\ndate = 2025-03-19\ntags = ["hr", "leave"]\n[author]\nname = "Ilse"\n'
+    document = one(f"+++\n{front}+++\n# Days\n\n+++\n\n25 days.".encode(), "a.md")
+    assert (document.title, document.text) == ("Leave", "Days\n\n+++\n\n25 days.")
+    assert document.metadata == {"date": "2025-03-19", "tags": "hr, leave", "author_name": "Ilse"}
+    assert one(b"+++\n\ntext", "a.md").text == "+++\n\ntext"
+    with pytest.raises(DocumentParseError, match=r"front matter of a\.md is not valid TOML"):
+        load_bytes(b"+++\ntitle: Leave\n+++\n\ntext", "a.md")
+
+
 def test_the_title_of_markdown_falls_back_to_the_first_top_heading_and_then_to_the_name() -> None:
     assert one(b"## Sub\n\n# Top\n\ntext", "a.md").title == "Top"
     assert one(b"## Sub\n\ntext", "hr/leave_policy.md").title == "Leave policy"
