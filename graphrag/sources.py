@@ -10,7 +10,7 @@ from pathlib import Path
 
 from graphrag.errors import GraphRAGError, InputError, UnsupportedFormatError
 from graphrag.loaders import LoadedDocument, ParserProcess, find_files, load_file, suffix_of, supported
-from graphrag.loaders.registry import is_unknown
+from graphrag.loaders.registry import is_unknown, unsupported
 from graphrag.loaders.slack_names import beside_channels
 
 _log = logging.getLogger(__name__)
@@ -57,9 +57,7 @@ def list_sources(paths: Sequence[Path]) -> Sources:
         raise InputError("nothing to ingest: name files or folders")
     for path in paths:
         if is_unknown(path.name) and path.is_file():
-            raise UnsupportedFormatError(
-                f"{path}: {suffix_of(path.name)} files are not supported; supported are {supported()}"
-            )
+            raise UnsupportedFormatError(unsupported(str(path)))
     found = find_files(paths)
     named = frozenset(path for path in paths if path.is_file())
     lists = beside_channels([path for path, _ in found if path not in named])

@@ -3,7 +3,7 @@
 import re
 
 from graphrag.errors import DocumentParseError, UnsupportedFormatError
-from graphrag.loaders.registry import FORMATS, Format, is_unknown, suffix_of, supported
+from graphrag.loaders.registry import FORMATS, Format, is_unknown, suffix_of, supported, unsupported
 
 _PDF_MARK = b"%PDF-"
 _PDF_SEARCH_BYTES = 1024
@@ -55,7 +55,7 @@ def detect(data: bytes, source: str) -> Format:
         what = _signature(data) or ("an HTML page" if _HTML.match(data) else "something else")
         raise DocumentParseError(f"{source} is not a PDF but {what}; correct its suffix or its content")
     if is_unknown(source):
-        raise UnsupportedFormatError(f"{source}: {suffix} files are not supported; supported are {supported()}")
+        raise UnsupportedFormatError(unsupported(source))
     if is_pdf and suffix not in ("", ".pdf"):
         raise DocumentParseError(f"{source} holds a PDF; rename it to end in .pdf")
     what = "" if is_pdf else _signature(data)

@@ -46,12 +46,25 @@ FORMATS = {
     ".json": Format("graphrag.loaders.jsonl:load_json", _NEVER),
 }
 
+_REMEDIES = {
+    "unpack it and ingest the folder": (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"),
+    "save it as .docx or .pdf": (".doc", ".rtf", ".odt", ".ppt", ".pptx", ".odp", ".pages"),
+    "save each of its sheets as .csv": (".xls", ".xlsx", ".xlsm", ".ods", ".numbers"),
+    "save its mails as .eml": (".msg", ".mbox", ".pst"),
+}
 _SUFFIX = re.compile(r"\.[a-z][a-z0-9]{0,9}")
 
 
 def supported() -> str:
     """The suffixes that can be read, for messages."""
     return ", ".join(FORMATS)
+
+
+def unsupported(source: str) -> str:
+    """What to say of a file whose suffix no loader knows."""
+    suffix = suffix_of(source)
+    remedies = [remedy for remedy, suffixes in _REMEDIES.items() if suffix in suffixes]
+    return f"{source}: {suffix} files are not supported; {'; '.join([*remedies, f'supported are {supported()}'])}"
 
 
 def suffix_of(source: str) -> str:

@@ -81,11 +81,20 @@ def test_a_named_file_of_an_unknown_format_is_an_error(tmp_path: Path):
     (tmp_path / "table.xlsx").write_text("x")
 
     with pytest.raises(
-        UnsupportedFormatError, match=r"table\.xlsx: \.xlsx files are not supported; supported are \.txt"
+        UnsupportedFormatError,
+        match=r"table\.xlsx: \.xlsx files are not supported; save each of its sheets as \.csv; supported are \.txt",
     ):
         list_sources([tmp_path / "table.xlsx"])
     with pytest.raises(InputError, match=r"no files that can be read in .* \(1 \.xlsx\); supported are \.txt"):
         list_sources([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("export.ZIP", "unpack it and ingest the folder"), ("a.doc", "save it as .docx or .pdf")]
+)
+def test_of_formats_that_have_another_form_it_is_named(name: str, remedy: str):
+    with pytest.raises(UnsupportedFormatError, match=rf"not supported; {remedy}; supported are"):
+        load_bytes(b"x", name)
 
 
 def test_files_of_unknown_formats_in_a_folder_are_left_out_and_counted(tmp_path: Path):
