@@ -39,6 +39,8 @@ class Sources:
     left_out: Sequence[str] = ()
     """Sources of files inside folders that hold nothing to read: of a suffix that no loader knows, such as the pictures of a page,
     and the lists of users and channels beside the messages in what Slack exports."""
+    links: Sequence[str] = ()
+    """Sources that symbolic links inside folders would have which are not followed: to folders, out of the folder, to nothing."""
 
 
 def by_suffix(sources: Sequence[str]) -> str:
@@ -58,15 +60,16 @@ def list_sources(paths: Sequence[Path]) -> Sources:
     for path in paths:
         if is_unknown(path.name) and path.is_file():
             raise UnsupportedFormatError(unsupported(str(path)))
-    found = find_files(paths)
+    links: list[str] = []
+    found = find_files(paths, unfollowed=links.append)
     named = frozenset(path for path in paths if path.is_file())
     lists = beside_channels([path for path, _ in found if path not in named])
     left_out = [source for path, source in found if (is_unknown(source) and not source.endswith("/")) or path in lists]
     without = frozenset(left_out)
-    sources = Sources([file for file in found if file[1] not in without], left_out)
+    sources = Sources([file for file in found if file[1] not in without], left_out, links)
     if not sources.files:
         places = ", ".join(str(path) for path in paths)
-        others = by_suffix(left_out) or "hidden ones are left out"
+        others = by_suffix(left_out) or "hidden ones and symbolic links out of it are left out"
         raise InputError(f"no files that can be read in {places} ({others}); supported are {supported()}")
     return sources
 

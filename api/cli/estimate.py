@@ -15,6 +15,8 @@ from graphrag.settings import Settings
 from graphrag.sources import Sources, by_suffix, open_sources
 from graphrag.types import Metadata, Scope
 
+SHOWN_LINKS = 5
+
 
 def run_estimate(
     settings: Settings,
@@ -44,7 +46,7 @@ async def _estimated(
             sources.files, max_document_bytes=kb.max_document_bytes, parse_seconds=kb.parse_seconds
         ) as documents:
             found = await estimate_documents(kb, scope, documents, access=access, metadata=metadata, folders=folders)
-        return {**_to_json(kb, settings, found), "left_out": list(sources.left_out)}
+        return {**_to_json(kb, settings, found), "left_out": list(sources.left_out), "links": list(sources.links)}
 
 
 def _to_json(kb: KnowledgeBase, settings: Settings, found: Estimate) -> Mapping[str, object]:
@@ -70,7 +72,7 @@ def print_estimate(told: Mapping[str, object]) -> None:
         f"{told['unchanged']:,} unchanged, "
         f"{told['failed']:,} that cannot be read"
     )
-    say_left_out(cast(list[str], told["left_out"]))
+    say_left_out(cast(list[str], told["left_out"]), cast(list[str], told["links"]))
     if told["model"] is None:
         line("No language model extracts (GRAPHRAG_EXTRACTOR=spacy): it costs nothing")
         return
@@ -85,7 +87,12 @@ def print_estimate(told: Mapping[str, object]) -> None:
         line(f"The budget of a job may not suffice: {told['over_budget']}", "red")
 
 
-def say_left_out(sources: Sequence[str]) -> None:
-    """Which files of a folder are not read, if there are any."""
+def say_left_out(sources: Sequence[str], links: Sequence[str]) -> None:
+    """Which files and links of a folder are not read, if there are any."""
     if sources:
         say(f"Left out, since they cannot be read here: {by_suffix(sources)}")
+    if links:
+        some = ", ".join(links[:SHOWN_LINKS]) + (
+            f" and {len(links) - SHOWN_LINKS:,} more" if links[SHOWN_LINKS:] else ""
+        )
+        say(f"Not followed, since they lead to a folder, out of the given one or to nothing: symbolic links {some}")

@@ -187,6 +187,7 @@ def run_to_json(run: Run) -> Mapping[str, object]:
         **counts,
         "files": len(run.sources.files),
         "left_out": list(run.sources.left_out),
+        "links": list(run.sources.links),
         "empty": list(run.empty),
         "chunks": run.report.chunks,
         "model_failures": sum(result.model_failures for result in run.report.incomplete),
@@ -205,7 +206,7 @@ def print_run(run: Run) -> None:
     said = ", ".join(count for count in counts if not count.startswith("0 ")) or "nothing to store"
     files, documents = counted(len(run.sources.files), "file"), counted(len(report.results), "document")
     say(f"{files}, {documents}: {said} ({counted(report.chunks, 'chunk')}, {run.seconds:.1f} s)")
-    say_left_out(run.sources.left_out)
+    say_left_out(run.sources.left_out, run.sources.links)
     if run.empty:
         say(f"Without any document: {by_suffix(run.empty)}")
     moved = dict(run.renamed)

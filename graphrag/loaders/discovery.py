@@ -2,16 +2,19 @@
 
 import os
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from graphrag.errors import InputError
 
-_JUNK_FOLDERS = frozenset({"node_modules", "__pycache__", "__MACOSX", "$RECYCLE.BIN", "System Volume Information"})
-_JUNK_FILES = frozenset({"Thumbs.db", "desktop.ini"})
+_JUNK = frozenset(
+    ("node_modules", "__pycache__", "__MACOSX", "$RECYCLE.BIN", "System Volume Information", "Thumbs.db", "desktop.ini")
+)
 
 
-def find_files(paths: Sequence[Path]) -> list[tuple[Path, str]]:
+def find_files(
+    paths: Sequence[Path], *, unfollowed: Callable[[str], object] = lambda _: None
+) -> list[tuple[Path, str]]:
     """Files to ingest with their sources, in the order of `paths`, within a folder sorted by name.
 
     A folder is searched recursively. Hidden files and folders (a leading dot), Office lock files (`~$`) and the like
@@ -23,13 +26,17 @@ def find_files(paths: Sequence[Path]) -> list[tuple[Path, str]]:
     and bytes that are no text become U+FFFD. The same file given twice under one source counts once. Two names of one folder
     that become the same source are both returned, for the caller to report.
 
+    Args:
+        paths: files and folders.
+        unfollowed: called with the source that each symbolic link would have which is not followed.
+
     Raises:
         InputError: a path does not exist or cannot be listed, or files of two of them would have the same source.
     """
     found: list[tuple[Path, str]] = []
     first: dict[str, tuple[Path, Path]] = {}
     for path in paths:
-        for file, source in _files(path):
+        for file, source in _files(path, unfollowed):
             earlier, root = first.setdefault(source, (file, path))
             if earlier is not file and (earlier == file or _same(earlier, file)):
                 continue
@@ -42,18 +49,23 @@ def find_files(paths: Sequence[Path]) -> list[tuple[Path, str]]:
     return found
 
 
-def _files(path: Path) -> Iterator[tuple[Path, str]]:
+def _files(path: Path, unfollowed: Callable[[str], object]) -> Iterator[tuple[Path, str]]:
     if path.is_file():
         yield path, _source(path.resolve().name if path.name in ("", "..") else path.name)
     elif path.is_dir():
         real_root = path.resolve()
-        for file in _walk(path, real_root):
-            yield file, _source(file.relative_to(path).as_posix()) + "/" * file.is_dir()
+        for file in _walk(path):
+            source = _source(file.relative_to(path).as_posix())
+            if file.is_symlink() and not _is_file_within(file, real_root):
+                unfollowed(source)
+            else:
+                yield file, source + "/" * file.is_dir()
     else:
         raise InputError(f"{str(path)!r} does not exist or is neither a file nor a folder; check the path")
 
 
-def _walk(folder: Path, real_root: Path, *, inside: bool = False) -> Iterator[Path]:
+def _walk(folder: Path, *, inside: bool = False) -> Iterator[Path]:
+    """Files, symbolic links, and folders that cannot be listed."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as exc:
@@ -63,14 +75,13 @@ def _walk(folder: Path, real_root: Path, *, inside: bool = False) -> Iterator[Pa
         raise InputError(f"the folder {str(folder)!r} cannot be read ({exc}); check its permissions") from exc
     for entry in entries:
         path = Path(entry.path)
-        if entry.name.startswith((".", "~$")):
+        if entry.name.startswith((".", "~$")) or entry.name in _JUNK:
             continue
-        if entry.is_symlink() and not _is_file_within(path, real_root):
-            continue
-        if entry.is_dir():
-            if entry.name not in _JUNK_FOLDERS:
-                yield from _walk(path, real_root, inside=True)
-        elif entry.is_file() and entry.name not in _JUNK_FILES:
+        if entry.is_symlink():
+            yield path
+        elif entry.is_dir():
+            yield from _walk(path, inside=True)
+        elif entry.is_file():
             yield path
 
 

@@ -49,6 +49,21 @@ def test_ingest_says_what_became_of_each_document_and_where_the_store_is(run: Ru
     assert f"Stored in {tmp_path / 'graphrag.db'}" in again.out
 
 
+def test_symbolic_links_that_are_not_followed_are_told(run: Run, tmp_path: Path):
+    folder = write(tmp_path / "documents", {"good.md": "# Good\n\nThis one is fine.\n"})
+    write(tmp_path / "shared", {"handbook.md": "# Handbook\n\nElsewhere.\n"})
+    for n in range(7):
+        (folder / f"link{n}").symlink_to(tmp_path / "shared")
+
+    result = run("ingest", folder)
+
+    assert result.code == 0
+    told = "symbolic links link0, link1, link2, link3, link4 and 2 more"
+    assert told in " ".join(result.out.split())
+    assert told in " ".join(run("ingest", folder, "--estimate").out.split())
+    assert run("ingest", folder, "--json").json["links"] == [f"link{n}" for n in range(7)]
+
+
 def test_one_bad_file_in_a_folder_does_not_stop_the_rest(run: Run, tmp_path: Path):
     write(tmp_path / "documents", {"good.md": "# Good\n\nThis one is fine.\n", "empty.md": "", "logo.png": "x"})
 

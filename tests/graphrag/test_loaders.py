@@ -1046,7 +1046,7 @@ def test_two_files_of_one_source_are_refused_with_both_names(tmp_path: Path) -> 
     assert str(tmp_path / "a/one.md") in str(caught.value) and str(tmp_path / "b/one.md") in str(caught.value)
 
 
-def test_symbolic_links_do_not_leave_the_folder(tmp_path: Path) -> None:
+def test_symbolic_links_do_not_leave_the_folder_and_are_told(tmp_path: Path) -> None:
     make_tree(tmp_path, "root/in.md", "outside/secret.md")
     root = tmp_path / "root"
     (root / "loop").symlink_to(root)
@@ -1054,7 +1054,10 @@ def test_symbolic_links_do_not_leave_the_folder(tmp_path: Path) -> None:
     (root / "secret.md").symlink_to(tmp_path / "outside/secret.md")
     (root / "broken.md").symlink_to(root / "missing")
     (root / "link.md").symlink_to(root / "in.md")
-    assert [source for _, source in find_files([root])] == ["in.md", "link.md"]
+    (root / "node_modules").symlink_to(tmp_path / "outside")
+    told: list[str] = []
+    assert [source for _, source in find_files([root], unfollowed=told.append)] == ["in.md", "link.md"]
+    assert told == ["broken.md", "loop", "out", "secret.md"]
 
 
 def test_a_missing_path_is_refused(tmp_path: Path) -> None:
