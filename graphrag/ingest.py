@@ -27,7 +27,7 @@ from graphrag.relabelling import fingerprint_of, only_relabelled, relabel
 from graphrag.sources import Failure, read_ahead
 from graphrag.stores.system import Lease
 from graphrag.stores.together import write_together
-from graphrag.syncing import kept_by_another, still_kept
+from graphrag.syncing import SYNCED_FROM, kept_by_another, still_kept
 from graphrag.types import (
     MAX_CHUNKS_PER_DOCUMENT,
     PUBLIC,
@@ -273,7 +273,8 @@ def described_once(
 
 def describe(kb: KnowledgeBase, tenant: str, access: str, loaded: LoadedDocument, extra: Metadata) -> Document:
     """The Document that a loaded one becomes, its fingerprint included; the chunk count is still 0."""
-    metadata = {**loaded.metadata, **extra}
+    # Which folder keeps a document, and may delete it, is never said by the document.
+    metadata = {key: value for key, value in loaded.metadata.items() if key != SYNCED_FROM} | dict(extra)
     heading_keys = dict.fromkeys(normalise(heading.text) for heading in loaded.headings)
     described = Document(
         id=document_id(tenant, loaded.source),

@@ -62,6 +62,15 @@ def test_a_document_that_another_folder_replaces_is_no_longer_kept(run: Run, tmp
     assert sources(run) == ["a.md", "b.md"]
 
 
+def test_a_document_cannot_say_which_folder_keeps_it(run: Run, tmp_path: Path):
+    write(tmp_path / "ours", {"a.md": "# A\n\nAlder.\n"})
+    write(tmp_path / "theirs", {"b.md": "---\nsynced_from: wiki\n---\n# B\n\nBirch.\n"})
+    run("ingest", tmp_path / "theirs")
+
+    assert run("ingest", tmp_path / "ours", "--sync-as", "wiki", "--json").json["removed"] == []
+    assert sources(run) == ["a.md", "b.md"]
+
+
 def test_two_synchronised_folders_do_not_replace_each_others_documents(run: Run, tmp_path: Path):
     write(tmp_path / "ours", {"README.md": "# Ours\n\nAlder.\n"})
     write(tmp_path / "theirs", {"README.md": "# Theirs\n\nBirch.\n", "b.md": "# B\n\nBirch.\n"})
