@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from agent.spans.candidates import Found
@@ -117,19 +117,16 @@ def relative(ledger: Ledger, hits: Sequence[Hit]) -> Relative | None:
     if asked is None:
         return None
     name, steps = asked
-    chunks, facts = _told(ledger, hits)
-    sexes = {normalise(chunk.title): sex for chunk in chunks if (sex := _sex(chunk))}
+    facts = _facts(ledger, hits)
     reached: dict[str, tuple[_Fact, ...]] = {normalise(name): ()}
     for relation, sex in steps:
         following: dict[str, tuple[_Fact, ...]] = {}
-        for key, path in reached.items():
-            for fact in _with_converses(facts, key, relation, sexes, chunks):
-                own = fact.sex or sexes.get(fact.who, "")
-                # "A son of Albert": of one parent alone it is the father.
-                if sex in ("", own) or not (own or (relation, sex) == ("parent", "f")):
-                    following.setdefault(fact.who, (*path, fact))
-        known = {who: path for who, path in following.items() if sex and (path[-1].sex or sexes.get(who, "")) == sex}
-        reached = known or following
+        for fact in facts:
+            # "A son of Albert": of one parent alone it is the father.
+            fits = not sex or fact.sex == sex or (not fact.sex and (relation, sex) != ("parent", "f"))
+            if fact.of in reached and fact.relation == relation and fits:
+                following.setdefault(fact.who, (*reached[fact.of], fact))
+        reached = {who: path for who, path in following.items() if sex and path[-1].sex == sex} or following
     if len(reached) != 1:
         return None
     (path,) = reached.values()
@@ -144,37 +141,39 @@ def tells_of_others(ledger: Ledger, hits: Sequence[Hit]) -> bool:
     if asked is None:
         return False
     name, ((relation, _), *_) = asked
-    _, facts = _told(ledger, hits)
-    return any((fact.of, fact.relation) == (normalise(name), relation) for fact in facts)
+    return any((fact.of, fact.relation) == (normalise(name), relation) for fact in _facts(ledger, hits))
 
 
-def _told(ledger: Ledger, hits: Sequence[Hit]) -> tuple[list[Chunk], list[_Fact]]:
+def _facts(ledger: Ledger, hits: Sequence[Hit]) -> list[_Fact]:
+    """What the best passages say of relatives, and what follows: the other way, too, and who is married to a parent of a child of both.
+    The sex of a relative is what their own passage shows where nothing else says it.
+    """
     chunks = [ledger.candidates[hit.chunk_id].chunk for hit in hits[:CONSIDERED]]
-    return chunks, [fact for chunk in chunks for fact in _facts(chunk)]
+    told = [fact for chunk in chunks for fact in _told(chunk)]
+    sexes = {normalise(chunk.title): sex for chunk in reversed(chunks) if (sex := _sex(chunk))}
+    of_both = [
+        replace(spouse, of=child.who, relation="parent")
+        for child in told
+        for spouse in told
+        if child.relation == "child of both" and spouse.relation == "spouse" and spouse.of == child.of
+    ]
+    converses = (_converse(fact) for fact in told)
+    facts = (*told, *of_both, *(fact for fact in converses if fact is not None))
+    return [replace(fact, sex=fact.sex or sexes.get(fact.who, "")) for fact in facts]
 
 
-def _with_converses(
-    facts: Sequence[_Fact], key: str, relation: str, sexes: Mapping[str, str], chunks: Sequence[Chunk]
-) -> Iterator[_Fact]:
-    """The facts of a person's relatives: what their passages say of the person, too, and who is married to a parent of a child of both."""
-    titled = {normalise(chunk.title): chunk for chunk in reversed(chunks)}
-    for fact in facts:
-        if fact.of == key and fact.relation == relation:
-            yield fact
-        elif fact.who == key and _CONVERSE.get(fact.relation) == relation and fact.of in titled:
-            chunk = titled[fact.of]
-            start, end = chunk.spans[0]
-            place = chunk.text.find(chunk.title.split(" (")[0], start - chunk.start, end - chunk.start)
-            if place >= 0:
-                found = Found(
-                    chunk, chunk.start + place, chunk.start + place + len(chunk.title.split(" (")[0]), fact.of, ""
-                )
-                yield _Fact(key, relation, sexes.get(fact.of, ""), fact.of, found)
-        elif fact.who == key and fact.relation == "child of both" and relation == "parent":
-            yield from (other for other in facts if other.of == fact.of and other.relation == "spouse")
+def _converse(fact: _Fact) -> _Fact | None:
+    """That the one whom the passage is about is a relative of whom it names; None where it does not name its own."""
+    chunk = fact.found.chunk
+    name = chunk.title.split(" (")[0]
+    place = chunk.text.find(name)
+    if place < 0 or fact.relation not in _CONVERSE:
+        return None
+    found = Found(chunk, chunk.start + place, chunk.start + place + len(name), fact.of, "")
+    return _Fact(fact.who, _CONVERSE[fact.relation], "", fact.of, found)
 
 
-def _facts(chunk: Chunk) -> Iterator[_Fact]:
+def _told(chunk: Chunk) -> Iterator[_Fact]:
     """What a passage says of the relatives of the one whom it is about."""
     subject, sex = normalise(chunk.title), _sex(chunk)
     for span in chunk.sentences:
