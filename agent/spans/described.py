@@ -1,4 +1,7 @@
-"""What somebody or something is, as the first sentence describes it: "a British crime writer", "an English post-punk band"."""
+"""What somebody or something is, as the first sentence of the passage about it describes it.
+
+"What is Enid Garth's occupation?" is answered by "crime writer" in "Enid Garth was a British crime writer"; genres and sports likewise.
+"""
 
 import re
 from collections.abc import Sequence

@@ -38,8 +38,8 @@ class Field:
     """The key or the head of the column alone."""
     row: int = -1
     """Where its row or its block begins: the offset is common to the fields of one."""
-    told: bool = False
-    """Whether a sentence tells it (agent/spans/told.py)."""
+    in_prose: bool = False
+    """Whether a sentence tells it (agent/spans/prose_fields.py)."""
 
     @property
     def text(self) -> str:

@@ -1,4 +1,7 @@
-"""What an abbreviation or a word of one's own means: as a list of them states it, as a sentence does, or as it is introduced."""
+"""What an abbreviation or a word of one's own means: as a list states it, as a sentence does, or as it is introduced.
+
+"What does DMA stand for?" is answered by "DMA: district metered area", "DMA is short for ..." or "district metered area (DMA)".
+"""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""Relatives: who is whose parent, child, spouse or sibling, as passages say it, and who is kin by two steps ("paternal grandfather")."""
+"""Relatives: who is whose parent, child, spouse or sibling, as passages say it, and who is kin by two steps.
+
+"Who is the paternal grandfather of Maarja Vill?" is answered by "her father was Juhan Vill" and "he was the son of Kaarel Vill".
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Closed classes of places, by normalised name: what "which country", "which state" and "which continent" can mean."""
+"""Countries, states and continents by normalised name: all that "which country" can mean, whatever the recogniser takes a name for."""
 
 COUNTRIES = frozenset(
     """

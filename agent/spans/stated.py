@@ -1,4 +1,8 @@
-"""Answers that a field states: the question asks for its label, of what the field is about."""
+"""Answers that a field states: the question asks for its label, of what the field is about.
+
+"What is the weight of the Alto 40?" is answered by "weight: 338 kg" below the heading "Alto 40", "who leads the team that owns
+route-planner?" by the row "Lead | Rosa Amsel" of the team that another row names beside route-planner.
+"""
 
 import re
 from collections.abc import Mapping, Sequence, Set
@@ -10,7 +14,7 @@ from agent.expected import is_keywords, name_terms, numbered_names, says_one_thi
 from agent.spans.candidates import DATE, TIME, Found
 from agent.spans.fields import Field, fields_of
 from agent.spans.glossary import explained, meaning
-from agent.spans.told import TOLD_NAME, told_fields
+from agent.spans.prose_fields import NAME_IN_PROSE, prose_fields
 from agent.spans.wanted import Kind, Wanted, canonical, read_wanted
 from graphrag.analysis import held_terms, normalise, terms
 from graphrag.retrieval.ledger import Candidate, Ledger
@@ -150,7 +154,7 @@ def stated_answer(ledger: Ledger, chunk_ids: Sequence[str], wanted: Wanted) -> t
         bearer = _bearer(asked, fields)
         if bearer is not None:
             return bearer.found, STATED
-        for field in (*fields, *told_fields(passage.candidate.chunk)):
+        for field in (*fields, *prose_fields(passage.candidate.chunk)):
             one = _of_kind(asked, field)
             weighed = _weigh(ledger, asked, one, passage) if one is not None else None
             if weighed is not None:
@@ -191,13 +195,13 @@ def _weigh(ledger: Ledger, asked: _Asked, field: Field, passage: _Passage) -> _S
         return None
     told = held_terms(asked.all, label | frozenset(terms(field.beside)))
     links = [other for other in passage.others if (other.chunk.id, passage.candidate.chunk.id) in ledger.links]
-    others = links if field.told else passage.others
+    others = links if field.in_prose else passage.others
     further = frozenset[str]().union(*(other.terms for other in others))
-    around = frozenset[str]() if field.told else frozenset(filter(str.isalpha, passage.candidate.terms))
+    around = frozenset[str]() if field.in_prose else frozenset(filter(str.isalpha, passage.candidate.terms))
     if not asked.names <= told | around | further:
         return None
     share = asked.share(told)
-    if field.told or asked.keywords:
+    if field.in_prose or asked.keywords:
         through = asked.wanted.through - asked.names
         if others and through and not held_terms(through, _what_it_is(passage.candidate)):
             return None  # the population of the city, asked for that of the *state*
@@ -241,7 +245,7 @@ def _bearer(asked: _Asked, fields: Sequence[Field]) -> Field | None:
     row = next((field.row for field in had), None)
     record = (field for field in fields if field.row == row)
     return next(
-        (one for one in record if _NAMING & frozenset(terms(one.label)) and TOLD_NAME.fullmatch(one.text)), None
+        (one for one in record if _NAMING & frozenset(terms(one.label)) and NAME_IN_PROSE.fullmatch(one.text)), None
     )
 
 
@@ -254,7 +258,7 @@ def _is_of_another(ledger: Ledger, asked: _Asked, field: Field, passage: Candida
     above = frozenset(terms(" ".join((field.label, passage.chunk.title, *passage.chunk.heading))))
     first = next(fields_of(passage.chunk))
     if (
-        asked.names & above or not TOLD_NAME.fullmatch(first.text) or first.text.isupper()
+        asked.names & above or not NAME_IN_PROSE.fullmatch(first.text) or first.text.isupper()
     ):  # "DEP-B" says nothing of what it is
         return False
     titles = (
@@ -266,8 +270,8 @@ def _is_of_another(ledger: Ledger, asked: _Asked, field: Field, passage: Candida
 def _of_kind(asked: _Asked, field: Field) -> Field | None:
     """The field, or what its value says before a remark, where that is of the kind that is asked for."""
     kind = asked.wanted.kind
-    if field.told and not asked.keywords:
-        named = TOLD_NAME.fullmatch(field.text) is not None
+    if field.in_prose and not asked.keywords:
+        named = NAME_IN_PROSE.fullmatch(field.text) is not None
         if kind == "date" or named == (kind == "number"):
             return None
     if _is_of_kind(asked, field.text):
@@ -287,7 +291,7 @@ def _is_asked(asked: _Asked, field: Field, label: frozenset[str], own: frozenset
     if wanted.measure and (wanted.measure & label or not asked.relation):
         return bool(wanted.measure & label)
     if wanted.head and wanted.kind != "date":
-        held = frozenset(map(canonical, label | own if TOLD_NAME.fullmatch(value) else label)) & wanted.head
+        held = frozenset(map(canonical, label | own if NAME_IN_PROSE.fullmatch(value) else label)) & wanted.head
         return 2 * len(held) >= len(wanted.head)
     # What it goes through ("the lead of the *team* that") is not what is asked, unless nothing else is.
     relation = asked.relation - wanted.through or asked.relation or asked.all
@@ -303,7 +307,7 @@ def _is_of_kind(asked: _Asked, value: str) -> bool:
     dated = DATE.search(value) is not None or TIME.search(value) is not None
     match kind:
         case "person":
-            return TOLD_NAME.fullmatch(value) is not None and not value.isupper()  # "DEP-B" is none
+            return NAME_IN_PROSE.fullmatch(value) is not None and not value.isupper()  # "DEP-B" is none
         case "date":
             return dated
         case "number":

@@ -1,4 +1,8 @@
-"""Reading what a question wants: a person, a place, a date, a number, a thing, one of two, or yes or no. Rules on words."""
+"""What a question wants, read from its words: a person, a place, a date, a number, a thing, one of two, or yes or no.
+
+"Which river flows through the town where Ida Rowan was born?" wants a thing that is a river, and goes through a town. The words near the
+question word ("flows through") are asked of the answer itself, those further away of what leads there.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Set

@@ -3,7 +3,7 @@
 import pytest
 
 from agent.spans.glossary import explained
-from agent.spans.told import told_fields
+from agent.spans.prose_fields import prose_fields
 from tests.agent.test_fields import chunk_of
 
 
@@ -29,7 +29,7 @@ from tests.agent.test_fields import chunk_of
     ],
 )
 def test_a_sentence_tells_the_name_that_its_subject_is(sentence: str, told: list[tuple[str, str]]):
-    assert [(field.label, field.text) for field in told_fields(chunk_of(sentence))] == told
+    assert [(field.label, field.text) for field in prose_fields(chunk_of(sentence))] == told
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
-"""Fields that a sentence tells: "its capital is Hov", "Ida Rowan is the mayor of Hov", "a height of 97 m". The subject is the label, or
-the value, and what is measured is one.
+"""Fields that a sentence tells: of "its capital is Hov" the subject is the label and the name its value, of "a height of 97 m" what is
+measured and the amount.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from agent.spans.fields import MAX_VALUE, Field
 from graphrag.types import Chunk
 
-TOLD_NAME = re.compile(r"(?:the\s+)?[A-Z][\w’'.-]*(?:\s+(?:(?:de|van|von|der|of|and|&)\s+)?[A-Z][\w’'.-]*){0,4}")
+NAME_IN_PROSE = re.compile(r"(?:the\s+)?[A-Z][\w’'.-]*(?:\s+(?:(?:de|van|von|der|of|and|&)\s+)?[A-Z][\w’'.-]*){0,4}")
 """What is told is a name: of all that a sentence says of its subject, it is what can be offered."""
 _WORD = r"(?!(?:that|which|who|whom|whose|where|when|it|they|he|she|there)\b)[a-z][\w'’-]*+\s+"
 _ENDS = r"(?=\.?\s*$|[,;:(]|\s(?:and|but|or|who|whom|whose|which|that|where|when|while|since|until|from|in|on|at|by|for|as|with|because|after|before)\s)"
@@ -31,7 +31,7 @@ _AMOUNT = re.compile(
 """The amount right after what it measures, with its unit."""
 
 
-def told_fields(chunk: Chunk) -> Iterator[Field]:
+def prose_fields(chunk: Chunk) -> Iterator[Field]:
     """The fields that the sentences of a passage tell, in order; beside each stand its sentence, of an amount also the one before, which
     says of what it is, the headings and the title.
     """
@@ -44,12 +44,12 @@ def told_fields(chunk: Chunk) -> Iterator[Field]:
         for match in _AMOUNT.finditer(sentence) if any(map(str.isdigit, sentence)) else ():
             start, end = match.span("value")
             others = f"{before} {sentence[: match.start()]} {sentence[match.end() :]} {above}"
-            yield Field(chunk, span[0] + start, span[0] + end, match["label"], others, match["label"], told=True)
+            yield Field(chunk, span[0] + start, span[0] + end, match["label"], others, match["label"], in_prose=True)
         before = sentence
         if not any(f" {verb} " in sentence for verb in ("is", "was", "are", "were")):
             continue
         for match in _LABELLED.finditer(sentence):
             start, end = match.span("value")
-            if TOLD_NAME.fullmatch(sentence, start, end) is not None:
+            if NAME_IN_PROSE.fullmatch(sentence, start, end) is not None:
                 others = f"{sentence[: match.start()]} {sentence[match.end() :]} {above}"
-                yield Field(chunk, span[0] + start, span[0] + end, match["label"].strip(), others, told=True)
+                yield Field(chunk, span[0] + start, span[0] + end, match["label"].strip(), others, in_prose=True)
