@@ -4,7 +4,7 @@ The constants were chosen on HotpotQA and MuSiQue by how often the quotations ho
 """
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from operator import attrgetter
 
@@ -87,13 +87,14 @@ def _best_sentences(
     """
     chunk, question = candidate.chunk, ledger.question
     spans = chunk.spans
-    if _is_record(chunk):
+    empty, heads = labels(chunk), heads_of(chunk)
+    told = [span for span in spans if normalise(chunk.between(*span)) not in empty]
+    if _is_record([chunk.between(*span) for span in told]):
         covered |= candidate.terms
-        return [((spans[0][0], spans[-1][1]), candidate.best_sentence)]
+        return [((told[0][0], told[-1][1]), candidate.best_sentence)]
     held: list[frozenset[str]] = []
     answers = _answers(chunk, wanted, f" {normalise(question.text)} ", keys)
     worth = np.zeros(len(spans))
-    empty, heads = labels(chunk), heads_of(chunk)
     for index, (span, said) in enumerate(zip(spans, said_with(chunk), strict=True)):
         text = chunk.between(*span)
         held.append(held_terms(question.terms, frozenset(terms(said if index in heads else text))))
@@ -130,10 +131,12 @@ def _answers(chunk: Chunk, wanted: Wanted, asked: str, keys: Set[str]) -> dict[i
     return answers
 
 
-def _is_record(chunk: Chunk) -> bool:
-    """Whether a passage is a few short lines "- key: value", as a row of a table is: one of them says little."""
-    lines = [line for line in chunk.text.splitlines() if line.strip()]
-    return len(chunk.text) <= MAX_QUOTE and len(lines) > 1 and all(map(_FIELD.match, lines))
+def _is_record(said: Sequence[str]) -> bool:
+    """Whether what a passage says, title and headings apart, is a few short lines "- key: value", as a row of a table is: one of them says
+    little.
+    """
+    lines = [line for text in said for line in text.splitlines() if line.strip()]
+    return sum(map(len, lines)) <= MAX_QUOTE and len(lines) > 1 and all(map(_FIELD.match, lines))
 
 
 def _cut(text: str, offset: int, span: Span) -> Span:

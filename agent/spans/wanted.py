@@ -39,7 +39,7 @@ _LEAD = re.compile(r"\s*(?:(?:is|was|are|were)\s+)?(?:the\s+)?(?:names?\s+of\s+)
 # Answers to these are words, not names: no candidate is ever one.
 _UNNAMED = re.compile(
     r"\s*(?:(?:is|was|are|were)\s+)?(?:the\s+|an?\s+)?"
-    r"(?:kinds?|types?|parts?|roles?|positions?|professions?|occupations?|genres?|terms?|reasons?)\b"
+    r"(?:kinds?|types?|parts?|roles?|positions?|professions?|occupations?|genres?|terms?|reasons?|(?:went\s+|goes\s+)?wrong|happened)\b"
     r"|.*\b(?:an instance of|(?:first|last|middle|given|family) name)\b",
     re.IGNORECASE,
 )

@@ -68,13 +68,19 @@ def load_json(data: bytes, source: str, lists: Lists | None = None) -> list[Load
 
 
 def documents_of(
-    records: Iterator[tuple[str, str, object]], source: str, media_type: str, *, complete: bool = False
+    records: Iterator[tuple[str, str, object]],
+    source: str,
+    media_type: str,
+    *,
+    complete: bool = False,
+    headed: bool = False,
 ) -> list[LoadedDocument]:
     """A document for each record, in order.
 
     Args:
         records: where it stands, for messages; its number, which names it if it has no id; the record. See `_record`.
         complete: whether the text of a record says already what its other fields say.
+        headed: whether the file's name stands over each, as it does over records without text.
 
     Raises:
         DocumentParseError: a record is malformed, two have the same id, or none has any text; names them.
@@ -95,7 +101,7 @@ def documents_of(
         seen[name] = place
         text_key = _text_key(record, f"{place} of {source}")
         any_text = any_text or bool(text_key)
-        documents += _record(record, text_key, source, name, f"{place} of {source}", media_type, complete)
+        documents += _record(record, text_key, source, name, f"{place} of {source}", media_type, complete, headed)
     if not seen:
         raise empty_error(source)
     if not any_text:
@@ -122,6 +128,7 @@ def _record(
     where: str,
     media_type: str,
     complete: bool,
+    headed: bool,
 ) -> list[LoadedDocument]:
     """Keys: text (or contents, body), _id or id, title, metadata. Others count as metadata, and can be asked for as the columns
     beside the text of a row can: what is in `metadata` is for filters alone.
@@ -145,10 +152,13 @@ def _record(
         text = f"{_items(shown | {field.name: field.value for field in own})}\n\n{text}"
     if not text:
         return []
-    builder = TextBuilder()
-    builder.add(text)
     found = title_from_text(str(record[text_key]), "") if text_key else ""
-    title = title if title.strip() else found or f"{title_from_source(source)} {name}"
+    table = title_from_source(source)
+    title = title if title.strip() else found or f"{table} {name}"
+    builder = TextBuilder()
+    if (headed or not text_key) and not title.startswith(f"{table} "):
+        builder.heading(table, 1)  # which may say what the rows do not: "Prices 2024"
+    builder.add(text)
     metadata = _checked({field.key: field.value for field in (*given, *own)}, where)
     data = canonical_json(record).encode("utf-8", "surrogatepass")
     return [builder.build(data, f"{source}#{name}", title, media_type, metadata)]

@@ -70,7 +70,8 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
         )
     if not rows and len(names) > 1:
         return []
-    return documents_of(_records(names, rows, source), source, "text/csv", complete=True)
+    headed = frozenset(TEXT_KEYS).isdisjoint(metadata_keys(names, (_RECORDS_OWN,)))
+    return documents_of(_records(names, rows, source), source, "text/csv", complete=True, headed=headed)
 
 
 def _is_cut(names: list[str], rows: list[list[str]]) -> bool:

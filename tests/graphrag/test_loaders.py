@@ -695,7 +695,7 @@ def test_a_record_without_text_is_read_as_a_row_without_text_is() -> None:
     remote, silent, closed = load_bytes(lines_of(*records), "d/tickets.jsonl")
 
     assert (remote.source, remote.title) == ("d/tickets.jsonl#7", "Remote work")
-    assert remote.text == "- id: 7\n- title: Remote work\n- team name: ops\n- owner: Joris Maes"
+    assert remote.text == "Tickets\n\n- id: 7\n- title: Remote work\n- team name: ops\n- owner: Joris Maes"
     assert remote.metadata == {"team_name": "ops", "owner": "Joris Maes"}
     assert (silent.text, dict(silent.metadata)) == ("It fell silent.", {})
     assert (closed.text, closed.title) == ("- id: 9\n- state: closed", "Tickets 9")

@@ -12,8 +12,12 @@ def test_a_row_without_a_text_column_is_read_as_lines_of_its_values() -> None:
     one, other = load_bytes(table.encode(), "stock/price-list.csv")
 
     assert (one.source, one.title, one.media_type) == ("stock/price-list.csv#7", "Pump; Alder", "text/csv")
-    assert one.text == "- ID: 7\n- Name: Pump; Alder\n- Owner Team: Platform\n- Price: EUR 140"
-    assert (other.source, other.text) == ("stock/price-list.csv#9", "- ID: 9\n- Name: Valve\n- Price: EUR 1,90")
+    assert [heading.text for heading in one.headings] == ["Price list"]
+    assert one.text == "Price list\n\n- ID: 7\n- Name: Pump; Alder\n- Owner Team: Platform\n- Price: EUR 140"
+    assert (other.source, other.text) == (
+        "stock/price-list.csv#9",
+        "Price list\n\n- ID: 9\n- Name: Valve\n- Price: EUR 1,90",
+    )
     assert dict(one.metadata) == {}
 
 
@@ -31,13 +35,14 @@ def test_a_row_without_id_and_title_is_named_by_its_number_and_its_first_column_
     one, other = load_bytes("place,lamp\r\nBrno,green\r\n2024-01-01,red\r\n".encode("utf-16"), "lamps.csv")
 
     assert [(row.source, row.title) for row in (one, other)] == [("lamps.csv#1", "Brno"), ("lamps.csv#2", "Lamps 2")]
-    assert one.text == "- place: Brno\n- lamp: green"
+    assert one.text == "Lamps\n\n- place: Brno\n- lamp: green"
+    assert other.text == "- place: 2024-01-01\n- lamp: red"
 
 
 def test_only_line_ends_end_a_row() -> None:
     (document,) = load_bytes("id,note\n1,one\u2028two\x0bthree\x85four\n".encode(), "a.csv")
 
-    assert document.text.split() == "- id: 1 - note: one two three four".split()
+    assert document.text.split() == "A - id: 1 - note: one two three four".split()
 
 
 def test_a_long_field_is_read() -> None:
@@ -59,7 +64,7 @@ def test_a_long_field_is_read() -> None:
     ],
 )
 def test_the_delimiter_is_that_of_the_rows_and_not_what_the_header_has_most(source: str, table: str, text: str) -> None:
-    assert load_bytes(table.encode(), source)[0].text == text
+    assert load_bytes(table.encode(), source)[0].text.removeprefix("A\n\n") == text
 
 
 @pytest.mark.parametrize(
@@ -73,13 +78,13 @@ def test_the_delimiter_is_that_of_the_rows_and_not_what_the_header_has_most(sour
 def test_blank_rows_before_the_header_and_the_missing_name_of_its_first_column_do_no_harm(
     table: str, text: str
 ) -> None:
-    assert load_bytes(table.encode(), "a.csv")[0].text == text
+    assert load_bytes(table.encode(), "a.csv")[0].text == f"A\n\n{text}"
 
 
 def test_a_quote_in_a_row_of_its_own_is_read() -> None:
     one, _ = load_bytes(b'id,name\n1,"Foo" Ltd\n2,"a\nb"\n', "a.csv")
 
-    assert one.text == "- id: 1\n- name: Foo Ltd"
+    assert one.text == "A\n\n- id: 1\n- name: Foo Ltd"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +135,7 @@ def test_a_long_value_keeps_its_lines() -> None:
     (document,) = load_bytes(f'Issue key,Description,Status\nLED-17,"{text}",Done\n'.encode(), "a.csv")
 
     steps = f"Steps:\n  * {('open the cabinet ' * 12).strip()}\n\n  * close it"
-    assert document.text == f"- Issue key: LED-17\n- Description: {steps}\n- Status: Done"
+    assert document.text == f"A\n\n- Issue key: LED-17\n- Description: {steps}\n- Status: Done"
 
 
 def test_a_table_without_rows_holds_no_document() -> None:
@@ -140,7 +145,7 @@ def test_a_table_without_rows_holds_no_document() -> None:
 def test_rows_that_all_leave_out_their_last_fields_are_not_cut_off() -> None:
     one, other = load_bytes(b"id,name,note\n1,Foo\n2,Bar", "a.csv")
 
-    assert (one.text, other.text) == ("- id: 1\n- name: Foo", "- id: 2\n- name: Bar")
+    assert (one.text, other.text) == ("A\n\n- id: 1\n- name: Foo", "A\n\n- id: 2\n- name: Bar")
     assert load_bytes(b"id,name,note\n1,Foo,x\n2,Bar\n", "a.csv")[1].text == other.text
 
 
@@ -148,7 +153,7 @@ def test_a_row_named_by_its_key_keeps_it_as_text_or_metadata() -> None:
     (row,) = load_bytes(b"invoice_id,amount\nINV-7,12\n", "a.csv")
     (ticket,) = load_bytes(b"ticket_id,body\n4001,It fell silent.\n", "tickets.csv")
 
-    assert (row.title, row.text) == ("INV-7", "- invoice id: INV-7\n- amount: 12")
+    assert (row.title, row.text) == ("INV-7", "A\n\n- invoice id: INV-7\n- amount: 12")
     assert (ticket.text, dict(ticket.metadata)) == ("- ticket id: 4001\n\nIt fell silent.", {"ticket_id": "4001"})
     assert ticket.title == "Tickets 4001"
     assert load_bytes(b"id,body\n4001,Gateway silent\n", "a.csv")[0].title == "Gateway silent"
@@ -174,14 +179,14 @@ def test_columns_with_any_name_are_metadata() -> None:
 def test_of_columns_of_one_name_each_value_is_read() -> None:
     (document,) = load_bytes(b"Summary,Labels,Labels,Labels\nLag,ops,,alarm\n", "a.csv")
 
-    assert document.text == "- Summary: Lag\n- Labels: ops\n- Labels: alarm"
+    assert document.text == "A\n\n- Summary: Lag\n- Labels: ops\n- Labels: alarm"
 
 
 def test_what_databases_write_for_no_value_is_none() -> None:
     one, other = load_bytes(b"id,name,manager,left\n1,Ada Pell,NULL,\\N\nNULL,\\N,,\n2,Null,null,no\n", "a.csv")
 
-    assert one.text == "- id: 1\n- name: Ada Pell"
-    assert other.text == "- id: 2\n- name: Null\n- manager: null\n- left: no"
+    assert one.text == "A\n\n- id: 1\n- name: Ada Pell"
+    assert other.text == "A\n\n- id: 2\n- name: Null\n- manager: null\n- left: no"
 
 
 def test_a_row_without_a_value_in_the_text_column_is_read_as_lines_of_its_others() -> None:
