@@ -48,6 +48,8 @@ DOCUMENTS = {
     '{"id": "c2", "name": "Hester Quill", "job title": "Safety Engineer", "base": "Thrale", "text": "Works from home."}',
     "leave.md": "# Leave\n\n- Annual leave: 26 days, rising to 29 after five years\n- Carry over: at most 5 days\n",
     "terms.md": "# Glossary\n\n- MLD: megalitres a day\n- PRV: pressure reducing valve\n\nEach district metered area (DMA) has one.",
+    "admission-2024.csv": "ticket,price\nfamily,EUR 26.00\nadult,EUR 11.00\n",
+    "admission-2025.csv": "ticket,price\nfamily,EUR 27.50\nadult,EUR 12.00\n",
     "stations.csv": "station,district,year built\nKiln Bank PS,Upper Tave,1996\nCold Harbour PS,Lower Tave,1961\n",
     "towers.csv": "reservoir,volume_m3,fed by,last inspected\nGallows Knoll,900,Kiln Bank PS,2022-05-19\n",
     "ardelia.md": "# Ardelia\n\nArdelia is a country on the Gulf of Pers. Its capital and largest city is Port Amsel. The president is the "
@@ -60,6 +62,8 @@ DOCUMENTS = {
 SAID_OTHERWISE = "Where is the maker of the smart meters based?"
 """The answer is there, and no field states it: the field says where the sponsor is."""
 STATED = {
+    "What was the price of a family ticket in 2024?": "EUR 26.00",
+    "What does an adult ticket cost in 2025?": "EUR 12.00",
     "Who is the Water Quality Manager?": "Desmond Purkiss",
     "How many days of annual leave do I get?": "26 days",
     "what does mld mean?": "megalitres a day",
