@@ -100,3 +100,13 @@ def test_what_is_decided_is_listed_and_shown_and_taken_back(client: httpx.Client
     assert get("/v1/admin/entities/decisions")["decisions"] == []
     assert get("/v1/admin/entities/candidates")["candidates"] == [candidate]
     assert shown() == ({candidate["reason"]}, {candidate["reason"]})
+
+
+def test_of_two_entities_the_one_that_there_is_none_of_is_named(client: httpx.Client) -> None:
+    response = client.post("/v1/admin/entities/merge", json={"a": "Norvane Works", "b": "Kestrel Grupp"})
+
+    assert response.status_code == 404
+    ((field, message),) = [error.values() for error in response.json()["errors"]]
+    assert field == "b"
+    assert "'Kestrel Grupp'" in message
+    assert "similar: 'Kestrel Group'" in message
