@@ -74,6 +74,9 @@ class Observed:
             await self._app(scope, receive, send)
             return
         scope = cast("HTTPScope", scope)
+        if scope["method"] == "HEAD" and scope["path"] in HEALTH:
+            # Many who watch services ask for the head alone; the server leaves the body out.
+            scope = cast("HTTPScope", {**scope, "method": "GET"})
         begun = time.perf_counter()
         request_id = uuid.uuid4().hex
         scope["state"]["request_id"] = request_id

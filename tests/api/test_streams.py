@@ -150,3 +150,16 @@ def test_a_stream_of_a_job_ends_with_the_job(served: Served, key: str):
     assert last[0] == "done"
     job = json.loads(last[1])
     assert (job["state"], job["progress"]["phase"]) == ("cancelled", "ended")
+
+
+def test_health_answers_a_request_for_its_head_alone(served: Served):
+    end = time.monotonic() + 30
+    while served.client().get("/health/ready").status_code != 200 and time.monotonic() < end:
+        time.sleep(0.05)
+    for path in ("/health/live", "/health/ready"):
+        full = served.client().get(path)
+        head = served.client().head(path)  # a body after it would break the next request of the connection
+
+        assert (head.status_code, head.text) == (full.status_code, "")
+        assert head.headers["content-length"] == str(len(full.content))
+    assert served.client().head("/schema").status_code == 405
