@@ -78,5 +78,6 @@ async def _decide(service: Service, caller: Caller, kind: DecisionKind, pair: Pa
 async def _named(store: GraphStore, scope: Scope, field: str, name: str) -> Entity:
     try:
         return await find_entity(store, scope, name)
-    except NotFoundError as exc:  # says which names that the key sees are near
-        raise ProblemError(404, "no such entity, or this key does not see it", errors=[(field, str(exc))]) from exc
+    except NotFoundError as exc:
+        told = "no entity of that id or name, or this key does not see it; /v1/entities?q= finds names"
+        raise ProblemError(404, told, errors=[(field, "no such entity")]) from exc
