@@ -6,9 +6,8 @@ yard itself is none: the question names it.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from agent.evidence import WHOLE, EvidenceSet, weight_of
 from agent.expected import attribute_terms, name_terms, says_one_thing
@@ -95,7 +94,6 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
     question = f" {normalise(ledger.question.text)} "
     asked_terms = frozenset(ledger.question.terms)
     about = _subjects(ledger)
-    described_by, is_born = _openings(about, wanted), _births(about)
     names = _single_names(ledger, wanted)
     attribute = attribute_terms(ledger.question.text) if says_one_thing(ledger.question) else frozenset[str]()
     person, kin = related_to(ledger.question.text)
@@ -123,15 +121,18 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
                 continue
             if ordered and not tells_of_order(found.sentence):
                 continue
-            described = described_by(found.key)
+            subjects = about.get(found.key, ())
+            described = _described(subjects, wanted.head)
             if attribute and not described and not held_terms(attribute, _titled(found)):
                 continue
             suits = fit(found, wanted)
-            if wanted.kind in ("person", "place", "thing") and is_born(found.key):
+            if wanted.kind in ("person", "place", "thing") and any(map(_is_birth, subjects)):  # whatever its type
                 suits = float(wanted.kind == "person")
             elif wanted.kind == "thing":
                 suits = max(suits, described)
-            if not suits and (found.type in _CERTAIN or _is_told_by_name(wanted.head)):
+            if not suits and (
+                found.type in _CERTAIN or (not wanted.head.isdisjoint(CLASSES) or wanted.head >= _BODY_OF_WATER)
+            ):
                 continue  # "Welsh" stands near many a name and is none; other types are the recogniser's guess
             bridges = [bridge.score for _, _, bridge in evidence.bridges if f" {found.key} " in f" {bridge.key} "]
             own = {"type": suits, "described": described, "bridge": max(bridges, default=0.0)}
@@ -180,28 +181,17 @@ def _titled(found: Found) -> frozenset[str]:
 
 def _without_speakers(candidates: Iterable[Found]) -> list[Found]:
     """Without who says a message of a chat ("Ada Penn: Tom Reed has won"), where the message itself names somebody."""
-    found = list(candidates)
-    speaking = [_speaks(one) for one in found]
-    if not any(speaking):
-        return found
-    spoken_of = {
-        (one.chunk.id, sentence_at(one.chunk, one.start))
-        for one, speaks in zip(found, speaking, strict=True)
-        if not speaks and one.type not in ("DATE", "NUMBER")
-    }
-    return [
-        one
-        for one, speaks in zip(found, speaking, strict=True)
-        if not speaks or (one.chunk.id, sentence_at(one.chunk, one.start)) not in spoken_of
-    ]
+    found = [(one, sentence_at(one.chunk, one.start), _speaks(one)) for one in candidates]
+    spoken_of = {place for one, place, speaks in found if not speaks and one.type not in ("DATE", "NUMBER")}
+    return [one for one, place, speaks in found if not speaks or place not in spoken_of]
 
 
 def _speaks(found: Found) -> bool:
     chunk = found.chunk
-    if chunk.text[found.end - chunk.start : found.end - chunk.start + 2] != ": ":
-        return False
     start = chunk.spans[sentence_at(chunk, found.start)][0]
-    return not chunk.between(start, max(start, found.start)).strip("- ")
+    return chunk.text.startswith(": ", found.end - chunk.start) and not chunk.between(
+        start, max(start, found.start)
+    ).strip("- ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,11 +315,6 @@ def fit(found: Found, wanted: Wanted) -> float:
     return UNTYPED if said or not found.type else 0.0
 
 
-def _is_told_by_name(head: frozenset[str]) -> bool:
-    """Whether the name alone tells what is one: a country, a body of water."""
-    return not head.isdisjoint(CLASSES) or head >= _BODY_OF_WATER
-
-
 def _leads_on(found: Found, wanted: Wanted, leading: Mapping[str, str]) -> bool:
     """Whether a candidate is what the question goes through ("the country where X is") on the way to its answer."""
     key, through = found.key, wanted.through
@@ -354,34 +339,14 @@ def _subjects(ledger: Ledger) -> Mapping[str, Sequence[Chunk]]:
     return about
 
 
-def _openings(about: Mapping[str, Sequence[Chunk]], wanted: Wanted) -> Callable[[str], float]:
-    """By key: the share of the noun's terms in the opening of a passage about it. Few of the passages are ever read for that."""
-
-    @cache
-    def described(key: str) -> float:
-        chunks = about.get(key, ()) if wanted.head else ()
-        held = [wanted.head.intersection(map(canonical, terms(_opening(chunk)))) for chunk in chunks]
-        return max(map(len, held), default=0) / max(1, len(wanted.head))
-
-    return described
-
-
-def _births(about: Mapping[str, Sequence[Chunk]]) -> Callable[[str], bool]:
-    """By key: whether a passage about it begins with a birth: then it is a person, whatever the recogniser took the name for."""
-
-    @cache
-    def born(key: str) -> bool:
-        return any(map(_is_birth, about.get(key, ())))
-
-    return born
+def _described(chunks: Iterable[Chunk], head: frozenset[str]) -> float:
+    """The share of a noun's terms in the opening of one of the passages."""
+    openings = (chunk.between(*chunk.spans[0])[:MAX_OPENING] for chunk in chunks if head)
+    return max((len(head.intersection(map(canonical, terms(text)))) / len(head) for text in openings), default=0.0)
 
 
 def _is_birth(chunk: Chunk) -> bool:
-    """Whether nothing but a name goes before the date of a birth: in "a list of films (1983–1990)" it is none."""
+    """Whether a passage begins with a birth. Nothing but a name goes before its date: "a list of films (1983–1990)" tells of none."""
     born, _ = life(chunk)
     before = _LETTERS.findall(chunk.between(chunk.spans[0][0], born[0])) if born else []
     return born is not None and all(not word[0].islower() or word in _IN_NAMES for word in before)
-
-
-def _opening(chunk: Chunk) -> str:
-    return chunk.between(*chunk.spans[0])[:MAX_OPENING]

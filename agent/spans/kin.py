@@ -54,7 +54,6 @@ _CHILD_OF = re.compile(rf"\b(?P<kin>son|daughter|child)\s+of\s+(?:[a-z]+\s+and\s
 _AND = re.compile(
     rf"(?:,[^,.;()]{{1,60}},|\s\([^()]{{1,60}}\))?\s+and\s+(?:(?:his|her)\s+(?:[a-z]+\s+)?wife,?\s+)?{_AS}{_PERSON}"
 )
-_PARENT_OF = re.compile(rf"\b(?P<kin>father|mother|husband|wife|brother|sister)\s+of\s+{_AS}{_PERSON}")
 _MARRIED = re.compile(rf"\b(?:[Mm]arried|[Ww]ed)\s+(?:to\s+)?{_AS}{_PERSON}")
 _HE, _SHE = re.compile(r"\b(?:he|his|him)\b", re.IGNORECASE), re.compile(r"\b(?:she|her|hers)\b", re.IGNORECASE)
 
@@ -197,10 +196,6 @@ def _told(chunk: Chunk) -> Iterator[_Fact]:
             yield fact("parent", "m" if second else "", match)
             if second:
                 yield fact("parent", "f", second)
-        for match in _PARENT_OF.finditer(sentence):
-            relation, _ = _relation(match["kin"])
-            if sex in ("", _relation(match["kin"])[1]):
-                yield fact(_CONVERSE[relation], "", match)
         for match in _MARRIED.finditer(sentence):
             yield fact("spouse", {"m": "f", "f": "m"}.get(sex, ""), match)
 

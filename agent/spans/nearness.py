@@ -25,8 +25,6 @@ _AUXILIARIES = frozenset("is are was were has have had".split())
 _DONE_BY = re.compile(r"\b\w+(?=\s+by\b)")
 _RELATIVE = "(?:grand)?(?:sons?|daughters?|child|children|fathers?|mothers?|parents?)|nephew|niece|uncle|aunt"
 _RELATIVE_OF = re.compile(rf"\b({_RELATIVE})\s+of\b", re.IGNORECASE)
-_RELATIVES = re.compile(rf"\b(?:{_RELATIVE})", re.IGNORECASE)
-"""Where one of the two may stand."""
 _OWN_RELATIVE = re.compile(rf"((?:['’]s|\b(?:his|her|their|whose))\s+(?:\w+\s+)?)({_RELATIVE})\b", re.IGNORECASE)
 
 
@@ -42,9 +40,8 @@ def nearness_of(
     chunk = found.chunk
     start, end = chunk.spans[sentence]
     before, after = chunk.between(start, max(start, found.start)), chunk.between(found.end, end)
-    if _speaks_of_relatives(chunk.between(start, end)):
-        # Who is a "daughter of" somebody makes a parent of what follows, and "his daughter" one of what goes before.
-        before, after = _RELATIVE_OF.sub(_converse, before), _OWN_RELATIVE.sub(_converse, after)
+    # Who is a "daughter of" somebody makes a parent of what follows, and "his daughter" one of what goes before.
+    before, after = _RELATIVE_OF.sub(_converse, before), _OWN_RELATIVE.sub(_converse, after)
     if acting and "by" in after:
         after = _DONE_BY.sub("by", after)
     begin, end = max(_predicates(before), default=0), min(_predicates(after), default=len(after))
@@ -75,11 +72,6 @@ def _predicates(said: str) -> Iterator[int]:
 
 def _is_verb(word: str) -> bool:
     return word in _AUXILIARIES or is_past(word)
-
-
-@lru_cache(maxsize=1 << 10)
-def _speaks_of_relatives(sentence: str) -> bool:
-    return _RELATIVES.search(sentence) is not None
 
 
 def beside(found: Found) -> frozenset[str]:
