@@ -255,17 +255,11 @@ class _Reading:
     def features(
         self, found: Found, title: frozenset[str], joined: Sequence[tuple[float, frozenset[str]]]
     ) -> dict[str, float] | None:
-        """What the sentence of a candidate says; None where it says that it is the converse: "whose son", asked for the son, or when
-        somebody was born, asked for the death.
-        """
+        """What the sentence of a candidate says; None where it says when somebody was born, asked for the death, or the other way."""
         sentence = sentence_at(found.chunk, found.start)
         if found.type == "DATE" and self._is_other_end(found):
             return None
         nearness, apart = nearness_of(found, sentence, self.looked_for, acting=self.wanted.kind == "person")
-        if self.wanted.kind == "person" and any(
-            nearness.get(CONVERSE[kin], 0.0) > nearness.get(kin, 0.0) for kin in self.asked.keys() & CONVERSE.keys()
-        ):
-            return None
         own = frozenset(map(canonical, found.terms))
         local = (nearness.keys() | own | title) & self.weights.keys()
         explained = max((firm * weight_of(self.weights, held - local) for firm, held in joined if firm), default=0.0)

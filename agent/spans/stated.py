@@ -212,11 +212,9 @@ def _weigh(ledger: Ledger, asked: _Asked, field: Field, passage: _Passage) -> _S
         return None
     led = passage.leading_to(field)
     says_more = held_terms(asked.all, frozenset(terms(field.beside))) - label
-    if others and not (led or says_more or asked.names & around):
+    if others and not (led or says_more):
         return None
-    if asked.share(told | around | further) < PART:
-        return None
-    return _Stated(field, share, STATED if asked.share(told | around) >= WHOLE and share >= PART else IMPLIED, led)
+    return _Stated(field, share, STATED if asked.share(told | around) >= WHOLE else IMPLIED, led)
 
 
 def _is_of_another_number(asked: _Asked, field: Field, others: Sequence[Candidate]) -> bool:
@@ -269,11 +267,6 @@ def _is_of_another(ledger: Ledger, asked: _Asked, field: Field, passage: Candida
 
 def _of_kind(asked: _Asked, field: Field) -> Field | None:
     """The field, or what its value says before a remark, where that is of the kind that is asked for."""
-    kind = asked.wanted.kind
-    if field.in_prose and not asked.keywords:
-        named = NAME_IN_PROSE.fullmatch(field.text) is not None
-        if kind == "date" or named == (kind == "number"):
-            return None
     if _is_of_kind(asked, field.text):
         return field
     lead = _LEAD.match(field.text)
@@ -292,9 +285,9 @@ def _is_asked(asked: _Asked, field: Field, label: frozenset[str], own: frozenset
         return bool(wanted.measure & label)
     if wanted.head and wanted.kind != "date":
         held = frozenset(map(canonical, label | own if NAME_IN_PROSE.fullmatch(value) else label)) & wanted.head
-        return 2 * len(held) >= len(wanted.head)
+        return bool(held)
     # What it goes through ("the lead of the *team* that") is not what is asked, unless nothing else is.
-    relation = asked.relation - wanted.through or asked.relation or asked.all
+    relation = asked.relation - wanted.through or asked.all
     nearness = {term: wanted.asked.get(canonical(term), 0.0) for term in relation}
     nearest = max(nearness.values())
     return bool(held_terms([term for term, near in nearness.items() if near >= LAST * nearest], label))
