@@ -211,9 +211,8 @@ def _weigh(ledger: Ledger, asked: _Asked, field: Field, passage: _Passage) -> _S
     if _is_of_another(ledger, asked, field, passage.candidate) or _is_of_another_number(asked, field, others):
         return None
     led = passage.leading_to(field)
-    says_more = held_terms(asked.all, frozenset(terms(field.beside))) - label
-    if others and not (led or says_more):
-        return None
+    if not (led or asked.all <= told or told - frozenset(terms(field.head))):
+        return None  # a weight, but nothing says of what
     return _Stated(field, share, STATED if asked.share(told | around) >= WHOLE else IMPLIED, led)
 
 
