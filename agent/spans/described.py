@@ -62,16 +62,21 @@ def described(ledger: Ledger, hits: Sequence[Hit], asking: "re.Match[str]") -> F
     key, noun = normalise(asking["name"]), next(group for group in asking.groups() if group and group != asking["name"])
     chunks = [ledger.candidates[hit.chunk_id].chunk for hit in hits[:CONSIDERED]]
     about = [chunk for chunk in chunks if chunk.position == 0 and normalise(chunk.title) == key]
-    if len(about) != 1 or not about[0].sentences:
+    if len(about) != 1:
         return None
     (chunk,) = about
-    start, end = chunk.sentences[0]
-    said = _IS.search(chunk.text, start - chunk.start, end - chunk.start)
+    said = description(chunk)
     span = _told(chunk, said.span("phrase"), noun.lower()) if said is not None else None
     if span is None:
         return None
     begin, finish = span
     return Found(chunk, chunk.start + begin, chunk.start + finish, normalise(chunk.text[begin:finish]), "")
+
+
+def description(chunk: Chunk) -> "re.Match[str] | None":
+    """Where the first sentence says what its subject is: its `phrase` is a noun with what stands before it."""
+    start, end = chunk.spans[0]
+    return _IS.search(chunk.text, start - chunk.start, end - chunk.start)
 
 
 def _told(chunk: Chunk, phrase: Span, noun: str) -> Span | None:

@@ -12,6 +12,7 @@ from operator import attrgetter
 from agent.evidence import EvidenceSet, weight_of
 from agent.expected import is_keywords, name_terms, numbered_names, says_one_thing, wanted_terms
 from agent.spans.candidates import DATE, TIME, Found
+from agent.spans.described import description
 from agent.spans.fields import Field, fields_of
 from agent.spans.glossary import explained, meaning
 from agent.spans.prose_fields import NAME_IN_PROSE, prose_fields
@@ -28,20 +29,17 @@ PART = 0.6
 """The same where it probably is."""
 STATED, IMPLIED = 0.75, 0.5
 """Confidence of the two."""
-LAST = 0.5
+NEAREST = 0.5
 """How near to the question word what a label holds is, by the nearest: what is further away leads to what is asked of."""
 SPARE = 1
 """Words of a label beyond those of a question in keywords, at most: "error budget *left*"."""
 MAX_KEYWORD_VALUE = 40
 """Characters of a value that such a question may have for an answer."""
-LEAD = 0.05
+AHEAD = 0.05
 """By how much the best value has to be ahead of another one."""
-_IS_A = re.compile(
-    r"\b(?:is|was|are|were)\s+(?:an?|the)\s+([^,.;()]{1,80}?)(?=\s(?:of|in|on|at|from|by|that|who|which)\b|[,.;(]|$)"
-)
 _CODE = re.compile(r"[^\W\d_]+[-_]\d[\w-]*")
 """No amount of anything: "TR-4"."""
-_LEAD = re.compile(r"[^,;()]*[^,;()\s]")
+_BEFORE_REMARK = re.compile(r"[^,;()]*[^,;()\s]")
 """What stands before a remark: "26 days, rising to 29"."""
 _NAMING = frozenset(terms("name person employee contact member staff"))
 """Labels of the field that says who a record is about."""
@@ -160,7 +158,7 @@ def stated_answer(ledger: Ledger, chunk_ids: Sequence[str], wanted: Wanted) -> t
             if weighed is not None:
                 stated.append(weighed)
     best = max((one.score for one in stated), default=0.0)
-    level = [one for one in stated if one.score > best - LEAD]
+    level = [one for one in stated if one.score > best - AHEAD]
     led = max((one.led for one in level), default=0.0)
     level = [one for one in level if one.led == led]
     if len({normalise(one.field.text) for one in level}) != 1:
@@ -225,13 +223,13 @@ def _is_of_another_number(asked: _Asked, field: Field, others: Sequence[Candidat
 def _head_share(asked: _Asked, field: Field) -> float:
     """Of a question in keywords, the share that the key alone holds, less something for each further word of it; else 0."""
     head = frozenset(terms(field.head))
-    return asked.share(head) - 2 * LEAD * len(head - asked.all) if asked.keywords else 0.0
+    return asked.share(head) - 2 * AHEAD * len(head - asked.all) if asked.keywords else 0.0
 
 
 def _what_it_is(passage: Candidate) -> frozenset[str]:
     """Terms of the title of a passage and of the noun by which its first sentence says what it is about."""
-    said = _IS_A.search(passage.chunk.between(*passage.chunk.spans[0]))
-    return frozenset(terms(f"{passage.chunk.title} {said.group(1) if said else ''}"))
+    said = description(passage.chunk)
+    return frozenset(terms(f"{passage.chunk.title} {said['phrase'] if said else ''}"))
 
 
 def _bearer(asked: _Asked, fields: Sequence[Field]) -> Field | None:
@@ -268,10 +266,10 @@ def _of_kind(asked: _Asked, field: Field) -> Field | None:
     """The field, or what its value says before a remark, where that is of the kind that is asked for."""
     if _is_of_kind(asked, field.text):
         return field
-    lead = _LEAD.match(field.text)
-    if lead is None or lead.end() == len(field.text) or not _is_of_kind(asked, lead.group()):
+    before = _BEFORE_REMARK.match(field.text)
+    if before is None or not _is_of_kind(asked, before.group()):
         return None
-    return replace(field, end=field.start + lead.end())
+    return replace(field, end=field.start + before.end())
 
 
 def _is_asked(asked: _Asked, field: Field, label: frozenset[str], own: frozenset[str]) -> bool:
@@ -289,7 +287,7 @@ def _is_asked(asked: _Asked, field: Field, label: frozenset[str], own: frozenset
     relation = asked.relation - wanted.through or asked.all
     nearness = {term: wanted.asked.get(canonical(term), 0.0) for term in relation}
     nearest = max(nearness.values())
-    return bool(held_terms([term for term, near in nearness.items() if near >= LAST * nearest], label))
+    return bool(held_terms([term for term, near in nearness.items() if near >= NEAREST * nearest], label))
 
 
 def _is_of_kind(asked: _Asked, value: str) -> bool:
