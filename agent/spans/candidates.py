@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 
+from agent.citing import labels
 from agent.spans.places import COUNTRIES, STATES
 from agent.spans.wanted import Wanted, canonical
 from graphrag import lives
 from graphrag.analysis import normalise, terms
-from graphrag.types import Chunk
+from graphrag.types import Chunk, Span
 
 DATE = re.compile(
     rf"\b(?:{lives.YEAR}-\d{{2}}-\d{{2}}(?!\d)|{lives.MONTH}\s+{lives.DAY}(?:,?\s+{lives.YEAR})?|{lives.DAY}\s+{lives.MONTH}(?:,?\s+{lives.YEAR})?|{lives.MONTH},?\s+{lives.YEAR}"
@@ -37,6 +38,7 @@ _OF_ROW = re.compile(r"^\d+(?= \|)", re.MULTILINE)
 """What a table counts its rows by."""
 _NAMES = frozenset("PERSON ORG GPE LOC FAC NORP WORK_OF_ART EVENT PRODUCT LAW LANGUAGE CODE".split()) | {""}
 _SUFFIX = re.compile(r",? (?:Jr|Sr)\.")
+_TAIL = re.compile(r"(?:\s+(?:of|the|for|and|in|de))+$")
 _REGION = re.compile(r", (?=[A-Z])")
 _NEXT = re.compile(r"[^\S\n]+(\w+)")
 
@@ -108,16 +110,27 @@ def _counts(found: Found, wanted: Wanted) -> bool:
 
 def _names(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
     end_of = {start: end for mention in chunk.mentions for start, end in mention.spans}
+    headings = _headings(chunk)
     for mention in chunk.mentions:
         if mention.type not in _NAMES:
             continue
         spans = mention.spans or _first(chunk, mention.surface)
         for start, end in spans:
-            end = _whole(chunk, end, wanted)
+            if any(left <= start < right for left, right in headings):
+                continue
+            end = _whole(chunk, start, end, wanted)
             if wanted.kind == "place" and not wanted.head:
                 end = _with_region(chunk, end, end_of)
             key = mention.key if (start, end) in spans else normalise(chunk.between(start, end))
             yield Found(chunk, start, end, key, mention.type)
+
+
+def _headings(chunk: Chunk) -> list[Span]:
+    """Sentences that are its title or a heading, unless it has no other."""
+    if len(chunk.sentences) < 2:
+        return []
+    names = labels(chunk)
+    return [span for span in chunk.sentences if normalise(chunk.between(*span)) in names]
 
 
 def _first(chunk: Chunk, surface: str) -> tuple[tuple[int, int], ...]:
@@ -126,9 +139,12 @@ def _first(chunk: Chunk, surface: str) -> tuple[tuple[int, int], ...]:
     return ((chunk.start + place, chunk.start + place + len(surface)),) if place >= 0 else ()
 
 
-def _whole(chunk: Chunk, end: int, wanted: Wanted) -> int:
+def _whole(chunk: Chunk, start: int, end: int, wanted: Wanted) -> int:
     """The end of a name with what belongs to it: "Jr.", and nouns after it that the question asks for."""
     text, offset = chunk.text, chunk.start
+    tail = _TAIL.search(text, start - offset, end - offset)
+    if tail is not None:
+        return offset + tail.start()
     suffix = _SUFFIX.match(text, end - offset)
     if suffix is not None:
         return offset + suffix.end()

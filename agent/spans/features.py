@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from agent.evidence import WHOLE, EvidenceSet, weight_of
 from agent.expected import attribute_terms, name_terms, says_one_thing
 from agent.spans.candidates import Found, find, sentence_at
-from agent.spans.kin import kin_asked, related_to
+from agent.spans.kin import kin_asked, places_of_relatives, related_to
 from agent.spans.nearness import LIFE, beside, nearness_of
 from agent.spans.places import CLASSES, COUNTRIES, STATES
 from agent.spans.wanted import CONVERSE, PEOPLE, Kind, Wanted, canonical
@@ -108,6 +108,8 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
         }
         joined = [] if evidence.alone else reading.joined(ledger, passage)
         title = frozenset(map(canonical, terms(passage.chunk.title)))
+        # Whoever is asked for is none of these, or would have been found (agent/spans/kin.py).
+        relatives = places_of_relatives(passage.chunk) if kin and wanted.kind == "person" else frozenset[int]()
         for found in _without_speakers(find(passage.chunk, wanted)):
             named = found.type not in ("DATE", "NUMBER") and found.terms <= asked_terms
             usual = wanted.personal and found.key in passage.about
@@ -123,7 +125,7 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
                 continue
             subjects = about.get(found.key, ())
             described = _described(subjects, wanted.head)
-            if attribute and not described and not held_terms(attribute, _titled(found)):
+            if found.start in relatives or (attribute and not described and not held_terms(attribute, _titled(found))):
                 continue
             suits = fit(found, wanted)
             if wanted.kind in ("person", "place", "thing") and any(map(_is_birth, subjects)):  # whatever its type
@@ -255,11 +257,17 @@ class _Reading:
     def features(
         self, found: Found, title: frozenset[str], joined: Sequence[tuple[float, frozenset[str]]]
     ) -> dict[str, float] | None:
-        """What the sentence of a candidate says; None where it says when somebody was born, asked for the death, or the other way."""
+        """What the sentence of a candidate says; None where it says that it is the converse: "whose son", asked for the son, or when
+        somebody was born, asked for the death.
+        """
         sentence = sentence_at(found.chunk, found.start)
         if found.type == "DATE" and self._is_other_end(found):
             return None
         nearness, apart = nearness_of(found, sentence, self.looked_for, acting=self.wanted.kind == "person")
+        if self.wanted.kind == "person" and any(
+            nearness.get(CONVERSE[kin], 0.0) > nearness.get(kin, 0.0) for kin in self.asked.keys() & CONVERSE.keys()
+        ):
+            return None
         own = frozenset(map(canonical, found.terms))
         local = (nearness.keys() | own | title) & self.weights.keys()
         explained = max((firm * weight_of(self.weights, held - local) for firm, held in joined if firm), default=0.0)
@@ -288,7 +296,12 @@ def fit(found: Found, wanted: Wanted) -> float:
     """How well a candidate's type is what is wanted, from 0 to 1."""
     head = wanted.head
     if wanted.kind == "number" or "month" in head:
-        return float(not _YEAR.fullmatch(found.text))
+        text = found.text
+        if _YEAR.fullmatch(text):
+            return 0.0
+        if "popul" in head:
+            return float("," in text or "illion" in text)
+        return float("%" in text or "percent" in text) if "percentag" in head else 1.0
     for noun, names in CLASSES.items():
         if wanted.kind == "place" and noun in head:
             return float(found.key in names)
@@ -318,7 +331,8 @@ def _leads_on(found: Found, wanted: Wanted, leading: Mapping[str, str]) -> bool:
         return False
     type = leading[key]
     return bool(
-        through & _NAMED_BY_NOUN & frozenset(terms(key))
+        any(noun in through and key in names for noun, names in CLASSES.items())
+        or through & _NAMED_BY_NOUN & frozenset(terms(key))
         or (through & _TOWNS and type == "GPE" and key not in COUNTRIES)
         or (through & PEOPLE and type == "PERSON")
     )

@@ -137,6 +137,11 @@ def relative(ledger: Ledger, hits: Sequence[Hit]) -> Relative | None:
     return Relative(path[-1].found, tuple(dict.fromkeys(fact.found.chunk.id for fact in path)), kin)
 
 
+def places_of_relatives(chunk: Chunk) -> frozenset[int]:
+    """Where a passage names the relatives of whom it tells."""
+    return frozenset(fact.found.start for fact in _told(chunk))
+
+
 def tells_of_others(ledger: Ledger, hits: Sequence[Hit]) -> bool:
     """Whether passages tell of such relatives of the one in question: of a father, asked for the mother, who is not told of then."""
     asked = kin_asked(ledger.question.text)

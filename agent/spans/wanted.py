@@ -35,7 +35,9 @@ _ASKING = re.compile(rf"\b(who|whom|whose|when|where|what|which|{_HOW})\b")
 _EXPLAINING = re.compile(rf"\s*(?:why|(?!{_HOW}\b)how)\b", re.IGNORECASE)
 _CHOOSING = re.compile(r"\s*(?:who|which|what)\b", re.IGNORECASE)
 _POLAR = re.compile(r"(?:are|is|was|were|do|does|did|has|have|had|can|could)\b", re.IGNORECASE)
-_LEAD = re.compile(r"\s*(?:(?:is|was|are|were)\s+)?(?:the\s+)?(?:names?\s+of\s+)?(?:the\s+|an?\s+)?", re.IGNORECASE)
+_LEAD = re.compile(
+    r"\s*(?:(?:is|was|are|were)\s+)?(?:the\s+)?(?:names?\s+of\s+)?(?:the\s+|an?\s+)?(?:most\s+\w+\s+)?", re.IGNORECASE
+)
 # Answers to these are words, not names: no candidate is ever one.
 _UNNAMED = re.compile(
     r"\s*(?:(?:is|was|are|were)\s+)?(?:the\s+|an?\s+)?"
@@ -222,7 +224,7 @@ def read_wanted(question: str) -> Wanted:
 
 
 def _asking(text: str) -> "re.Match[str] | None":
-    """The word that asks: one at the start, else the last."""
+    """The word that asks: one at the start, else the last "what", "how many" or "which" but ", which", else the last."""
     lowered = text.lower()
     found = list(_ASKING.finditer(lowered if len(lowered) == len(text) else text))
     if not found:
@@ -231,7 +233,13 @@ def _asking(text: str) -> "re.Match[str] | None":
         return found[0]
     if _POLAR.match(text):
         return None
-    return found[-1]
+    clear = [
+        match
+        for match in found
+        if match.group().startswith(("what", "how"))
+        or (match.group() == "which" and not text[: match.start()].rstrip().endswith(","))
+    ]
+    return (clear or found)[-1]
 
 
 def _head(text: str) -> list[str]:
