@@ -132,9 +132,8 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
                 suits = float(wanted.kind == "person")
             elif wanted.kind == "thing":
                 suits = max(suits, described)
-            if not suits and (
-                found.type in _CERTAIN or (not wanted.head.isdisjoint(CLASSES) or wanted.head >= _BODY_OF_WATER)
-            ):
+            by_name = not wanted.head.isdisjoint(CLASSES) or wanted.head >= _BODY_OF_WATER  # a country, a body of water
+            if not suits and (by_name or found.type in _CERTAIN):
                 continue  # "Welsh" stands near many a name and is none; other types are the recogniser's guess
             bridges = [bridge.score for _, _, bridge in evidence.bridges if f" {found.key} " in f" {bridge.key} "]
             own = {"type": suits, "described": described, "bridge": max(bridges, default=0.0)}

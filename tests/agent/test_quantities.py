@@ -22,6 +22,7 @@ PASSAGES = {
 CHOSEN = {
     "Which mountain is higher, Mount Hov or Mount Orm?": "Mount Hov",
     "Which mountain is lower, Mount Hov or Mount Orm?": "Mount Orm",
+    "Which summit is higher, that of Mount Hov or that of Mount Orm?": "Mount Hov",
     "Which mountain is higher, Mount Hov or Mount Ask?": "",  # that tells of huts alone
     "Which has more inhabitants, Brennick or Holmgrad?": "Holmgrad",
     "Which is smaller, Brennick or Holmgrad?": "Brennick",
