@@ -38,8 +38,14 @@ _SAYING_WHAT = tuple(
         r"\bwhat(?:\s+(?:is|was|went|goes|has\s+gone))?\s+(wrong|happened|happens)\b",
         # "which *came* out first, A or B"
         r"\b(comes?|came)\b.*\sor\s",
-        # "26 days" is what one *gets*, "30 June" until when a thing *runs*
-        r"\b(?:do|does|did|will|can|may)\s+(?:i|we|you|one|they)\s+(get)\b",
+        # "the part that *made* kiln 4 overheat": what was the cause of it is not said to make anything. What is made has no word after
+        # its name ("who made the Alto 60?"), an article before it or a plural after it, or it is somebody who made it.
+        r"\b(?!(?:who|that|which|company|firm|business|maker|manufacturer)\b)\w++\s+(?:(?:that|which)\s+)?(made|makes)"
+        r"\s+(?:(?-i:[A-Z])[\w-]*|[a-z]+(?=\s+\d))(?:\s+(?-i:[A-Z])[\w-]*)*(?:\s+\d[\w.-]*)?"
+        r"\s+(?-i:[a-z]\w*(?:[a-rt-z]|ous|ess))(?=[?.!,;]|\s*$|\s+(?:a[nst]|at|by|for|from|in|on|or|and|to|with)\b)",
+        # "26 days" is what one *gets*, "30 June" until when a thing *runs*; what we *need*, *used* to do and *may* do is so, or is done
+        r"\b(?:do|does|did|will|can|may|must|should)\s+(?:i|we|you|one|they|people)\s+(get|need)\b|\b(used|needs?|needed)\s+to\b",
+        r"(?-i:\b(may|might))\s+(?:i|we|you|one|they|it|he|she|be|come|have|go|take|use)\b",
         r"\buntil\s+when\s+(?:does|do|did|will)\b.*\b(last|run)\b",
     )
 )
@@ -105,8 +111,9 @@ def asked_words(question: str) -> frozenset[str]:
     The evidence need not hold any of them: what it speaks of is of that kind without saying so.
     """
     text = question.casefold()
-    found = (group for pattern in _SAYING_WHAT for match in pattern.finditer(text) for group in match.groups() if group)
-    asked = {word for group in found for word in group.split()} - {*_ATTRIBUTE.findall(text)}.difference(_GENERIC)
+    matches = (match for pattern in _SAYING_WHAT for match in pattern.finditer(question))
+    found = {word.casefold() for match in matches for group in match.groups() if group for word in group.split()}
+    asked = found - {*_ATTRIBUTE.findall(text)}.difference(_GENERIC)
     words = re.findall(r"[\w-]+", text)
     return frozenset(asked | COMPARING.intersection(words if "or" in words else ()))
 
