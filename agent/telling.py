@@ -34,6 +34,7 @@ _IN = frozenset("in at near from to of outside around within".split())
 """What stands before a place."""
 _NO_PLACES = frozenset("PERSON ORG FAC NORP PRODUCT WORK_OF_ART EVENT LAW LANGUAGE CODE".split())
 """Types of the recogniser's names that are no town or country, unless a word of _IN is before them."""
+_PRONOUN = re.compile(r"\b(?:he|she|his|her|him|they|their)\b", re.IGNORECASE)
 _BEFORE_NAME = re.compile(r"\b(?:before|after)\s+(?:(?:the|Dr|Mr|Mrs|Ms)\.?\s+)?[A-Z][a-z]")
 _RECORD_OF_SOMEBODY = re.compile(
     r"^[^\w\n]*+(?:\w+ )?(?:name|person|employee|contact|member)\s*:", re.IGNORECASE | re.MULTILINE
@@ -55,12 +56,14 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     """Whether a sentence that says anything of what is asked about the question's names holds something of the kind asked for.
 
     "Who led it before Ada Penn?" asks for one that speaks of an order, too, and what a sentence denies ("she never married") it does
-    not tell. "In which town", and where somebody was born or died, asks for the name of a place, which the years of a life are not. No
+    not tell. "In which town", and where somebody was born or died, asks for the name of a place, which the years of a life are not, and
+    the birth of somebody else is none of theirs. No
     sentence of a table is looked at by itself, since its head says what stands below, nor, asked for a person, a line of a record,
     whose name stands in another one. Where nothing is said at all, other features know it.
     """
     wanted = wanted_terms(question)
-    relation = wanted - frozenset(name_terms(question.text)) or wanted
+    names = frozenset(name_terms(question.text))
+    relation = wanted - names or wanted
     asking = read_wanted(question.text)
     kind, dimension = asking.kind, dimension_of(asking.measure)
     sentences = (chunk.between(*span) for chunk in chunks for span in chunk.sentences)
@@ -78,11 +81,20 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
             said = frozenset(terms(sentence))
             if held_terms(relation, said) or kin_held(relation, said) or any(date in sentence for date in dates):
                 fits = not (ordered and not tells_of_order(sentence)) and not _denies(sentence, relation, asked)
+                fits = fits and not (lived and _of_another(names, said, chunk, sentence))
                 holds = _names_place(sentence, asked, others) if placed else _holds(kind, sentence, asked)
                 if "|" in sentence or (fits and holds):
                     return True
                 speaking = True
     return not speaking
+
+
+def _of_another(names: frozenset[str], said: frozenset[str], chunk: Chunk, sentence: str) -> bool:
+    """Whether a sentence speaks of the life of somebody else than the one named: it names them not, nor do title and headings, and says "he" or
+    "she" of nobody.
+    """
+    about = frozenset(terms(f"{chunk.title} {' '.join(chunk.heading)}"))
+    return bool(names) and names.isdisjoint(said | about) and _PRONOUN.search(sentence) is None
 
 
 def lacks_life(question: Question, held: frozenset[str]) -> bool:

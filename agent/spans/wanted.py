@@ -27,8 +27,10 @@ _MEASURES: dict[str, tuple[str, ...]] = {
     "thick": ("thickness",), "fast": ("speed",), "loud": ("noise",), "strong": ("strength",), "expensive": ("price", "cost"),
 }  # fmt: skip
 """What "how ..." asks the number of, with the nouns for it."""
-_COSTING = re.compile(r"\s*(?:do|does|did|can|could|may|might|must|should|will|would)\s.*\bcosts?\b", re.IGNORECASE)
-"""After "what": asks how expensive."""
+_COSTING = re.compile(
+    r"\s*(?:do|does|did|can|could|may|might|must|should|will|would|the|an?|it|one)\s.*\bcosts?\b", re.IGNORECASE
+)
+"""After "what": asks how expensive, also in "(tell me) what a ticket costs"."""
 _HOW = f"how (?:{'|'.join(_MEASURES)})"
 _ASKING = re.compile(rf"\b(who|whom|whose|when|where|what|which|{_HOW})\b")
 # Asks for an explanation, whatever stands in it: "why did the line stop when ...".
@@ -202,9 +204,9 @@ def read_wanted(question: str) -> Wanted:
     personal = head[1:] == ["name"] and head[0] in _OWN_NAMES
     if personal:
         kind = "person"
-    costing = word == "what" and not head and _COSTING.match(text, after)
+    costing = word == "what" and (not head or "costs" in head) and _COSTING.match(text, after)
     if costing:
-        kind, word, named = "number", "how expensive", False
+        kind, word, named, head = "number", "how expensive", False, []
     elif named and (not head or _UNNAMED.match(text, after) or _DESCRIBED.match(text[begin + len(head[0]) :])):
         kind = "other"
     own = frozenset(canonical(term) for one in head[personal:] for term in terms(one))

@@ -279,6 +279,7 @@ def test_both_stores_give_the_same_short_answers(embedded: tuple[list[Answer], d
         ("Which farm got ten days without a collection?", "thing", "farm"),
         ("What kind of pump is it?", "other", ""),
         ("What is the profession of Ida Rowan?", "other", ""),
+        ("What a mooring costs per night?", "number", ""),
         ("What was wrong with the pump at Hov?", "other", ""),
         ("What happened to the pump?", "other", ""),
         ("Is Alder Pumps a company?", "yes_no", ""),

@@ -22,6 +22,7 @@ DOCUMENTS = {
     "tarn-90.md": "# Tarn 90\n\nThe Tarn 90 is a pump for breweries. Eliska Havel designed the Tarn 90 after a long trial.",
     "heron.md": "# Team Heron\n\nTeam Heron runs the pump test hall. The hall is led by Ada Penn. Her deputy is Bram Reid.",
     "marlin.md": "# Ferry Marlin\n\nThe Marlin was rebuilt by Osk Yard in 2019. It was launched in Lervik. Its owner is Osk Yard of Hov.",
+    "office.md": "# Office\n\nThe office in Torvik is run by Liv Aas. The slip is kept by Jonas Brekke, who was born in Ervik.",
     "wren.md": "# Elias Wren\n\nElias Wren (1908–1980) was a Norwegian painter. He lived in Lervik.",
     "budget.md": "# Budget\n\nThe trials are paid from the travel budget. The borrower pays the insurance. Priya sorts the mail.",
     "rota.md": "# Rota\n\nThe rota was led by Femke Bos until Jon Vale took over. The bonus is paid once probation is over.",
@@ -110,6 +111,8 @@ async def test_what_is_said_of_another_thing_does_not_answer(pumps: KnowledgeBas
         ("Where was the Marlin rebuilt?", "marlin.md", True),  # at a yard
         ("Where did Elias Wren die?", "wren.md", False),
         ("When did Elias Wren die?", "wren.md", True),
+        ("Where was Liv Aas born?", "office.md", False),
+        ("Where was Jonas Brekke born?", "office.md", True),
         ("Where did Ada Penn die?", "penn.md", True),  # of which nothing is said
         ("Where was Ada Penn born?", "penn.md", True),
         ("Who paints the ceiling?", "heron.md", True),
