@@ -34,7 +34,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     Sources are `file.jsonl#<id>`, or `file.jsonl#<line number>` (from 1) for a record without id.
 
     Raises:
-        DocumentParseError: a line is malformed, two lines have the same id, or none has any text; names the lines. Nothing
+        DocumentParseError: a line is malformed, two lines have the same id, or none has any value; names the lines. Nothing
             of the file is returned then.
     """
     # Only \n ends a line: JSON texts may contain U+2028 and other characters that splitlines takes for line ends.
@@ -83,7 +83,8 @@ def documents_of(
         headed: whether the file's name stands over each, as it does over records without text.
 
     Raises:
-        DocumentParseError: a record is malformed, two have the same id, or none has any text; names them.
+        DocumentParseError: a record is malformed, two have the same id, none has any value, or it is one JSON object without text;
+            names them.
     """
     documents: list[LoadedDocument] = []
     seen: dict[str, str] = {}
@@ -104,7 +105,8 @@ def documents_of(
         documents += _record(record, text_key, source, name, f"{place} of {source}", media_type, complete, headed)
     if not seen:
         raise empty_error(source)
-    if not any_text:
+    # One object alone is what programs are configured by; several are the rows of a table.
+    if not documents or (not any_text and len(seen) == 1 and media_type == "application/json"):
         raise DocumentParseError(f"no record of {source} has any text: {_RECORD_HELP}")
     return documents
 

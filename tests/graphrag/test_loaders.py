@@ -720,6 +720,22 @@ def test_the_fields_of_objects_in_a_record_can_be_asked_for_and_filtered_by() ->
     }
 
 
+@pytest.mark.parametrize(
+    ("data", "source"),
+    [
+        (b'{"id": 1, "name": "Ada Pell", "line manager": "Liv Aas"}\n{"id": 2, "name": "Bo Lind"}', "staff.jsonl"),
+        (b'[{"id": 1, "name": "Ada Pell", "line manager": "Liv Aas"}, {"id": 2, "name": "Bo Lind"}]', "staff.json"),
+    ],
+)
+def test_records_without_any_text_are_the_rows_of_a_table(data: bytes, source: str) -> None:
+    ada, bo = load_bytes(data, source)
+
+    assert (ada.source, ada.text) == (f"{source}#1", "- id: 1\n- name: Ada Pell\n- line manager: Liv Aas")
+    assert (bo.source, bo.title) == (f"{source}#2", "Staff 2")
+    with pytest.raises(DocumentParseError, match="has any text"):
+        load_bytes(b'{"name": null}\n{"metadata": {}}', "staff.jsonl")
+
+
 def test_a_file_of_records_of_which_none_has_a_text_is_refused() -> None:
     with pytest.raises(
         DocumentParseError, match=r"no record of a\.json has any text: a record is an object with the key"
