@@ -41,18 +41,26 @@ class Relay:
         for writer in list(self._open):
             writer.transport.abort()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0.1)  # in which a connection that was just taken is aborted, and what was aborted is closed
 
     def deaf(self, *, for_now: bool = True) -> None:
         """As if the server hung."""
         self._hears.clear() if for_now else self._hears.set()
 
     async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None:
+            writer.transport.abort()
+            return
+        leading = asyncio.current_task()
+        assert leading is not None
+        self._tasks.add(leading)  # so that down() waits for a connection that is being made
+        self._open.add(writer)
         there, back = await asyncio.open_connection(*self._target)
         if self._server is None:  # closed meanwhile
             writer.transport.abort()
             back.transport.abort()
             return
-        self._open |= {writer, back}
+        self._open.add(back)
         pair = [asyncio.create_task(self._pass(reader, back)), asyncio.create_task(self._pass(there, writer))]
         self._tasks.update(pair)
 
