@@ -35,9 +35,10 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read one document a row, named `file.csv#<id>` by what `key_columns` finds, such as a column id, or `file.csv#<number>` (from
     1, without the header) if it finds nothing. A table of a header alone has none.
 
-    The text is an item "- column: value" for each column that has a value (with spaces for underscores), and after them the value
-    of the column text (or contents, body), if there is one: then the other columns are metadata, too, by the names that
-    `metadata_keys` gives them, and that of the title is no item. Title: that of a column title, name or subject, else the first line
+    The text is the file's name as a heading, since that may say what no row does ("Prices 2024"), and an item "- column: value" for
+    each column that has a value (with spaces for underscores). Where there is a column text (or contents, body), its value comes
+    after the items, without such a heading, the other columns are metadata, too, by the names that `metadata_keys` gives them, and that
+    of the title is no item. Title: that of a column title, name or subject, else the first line
     of a text column or the first column but the id, if short, else the file's name and the row's: by it other documents that name
     what the row is about lead to it.
 
@@ -70,8 +71,9 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
         )
     if not rows and len(names) > 1:
         return []
-    headed = frozenset(TEXT_KEYS).isdisjoint(metadata_keys(names, (_RECORDS_OWN,)))
-    return documents_of(_records(names, rows, source), source, "text/csv", complete=True, headed=headed)
+    keys = metadata_keys(names, (_RECORDS_OWN,))
+    headed = frozenset(TEXT_KEYS).isdisjoint(keys)
+    return documents_of(_records(names, keys, rows, source), source, "text/csv", complete=True, headed=headed)
 
 
 def _is_cut(names: list[str], rows: list[list[str]]) -> bool:
@@ -142,8 +144,9 @@ def _header(rows: list[list[str]], source: str) -> list[str]:
     return names
 
 
-def _records(names: list[str], rows: list[list[str]], source: str) -> Iterator[tuple[str, str, object]]:
-    keys = metadata_keys(names, (_RECORDS_OWN,))
+def _records(
+    names: list[str], keys: list[str], rows: list[list[str]], source: str
+) -> Iterator[tuple[str, str, object]]:
     text_key = next((key for key in TEXT_KEYS if key in keys), "")
     columns = key_columns(names, rows)
     for number, row in enumerate(rows, start=1):
