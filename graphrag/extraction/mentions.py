@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from graphrag.analysis import GENERIC_SUBJECTS, fold, is_entity_key, is_subject_key, normalise
@@ -15,10 +15,7 @@ _CODE = re.compile(r"\b[A-Z](?:[A-Z0-9]{1,9}(?:-[A-Z0-9]+)*-\d[A-Z0-9]*(?:-[A-Z0
 # Names that people give to what they run, where they alone are the value of a field or a cell: billing-gateway, ledger_db. Within
 # prose they look as "long-term" does.
 _PLAIN_NAME = r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)+"
-_PLAIN_NAMES = rf"({_PLAIN_NAME}(?:,\s{_PLAIN_NAME})*)"
 _NAMED = re.compile(_PLAIN_NAME)
-_VALUE = re.compile(rf"[^\S\n]*(?:[-*•]\s)?[^:|\n]{{1,60}}:\s+{_PLAIN_NAMES}\s*")
-_CELL = re.compile(rf"(?:^|\|\s)\s*{_PLAIN_NAMES}(?=\s+\||\s*$)")
 _CHANNEL = re.compile(r"#([a-z0-9][\w-]*)")
 # A long name followed by its short form: "Incident Review Board (IRB)".
 _DEFINITION = re.compile(r"\(\s*(?:the\s+)?[\"“']?([A-Z][A-Za-z&.-]{1,9})[\"”']?\s*\)")
@@ -42,18 +39,33 @@ def codes(text: str, offset: int = 0) -> list[Recognised]:
     return [Recognised(offset + m.start(), offset + m.end(), m.group(), "CODE") for m in _CODE.finditer(text)]
 
 
-def plain_names(text: str, offset: int = 0) -> list[Recognised]:
-    """Identifiers in lower case that are values of fields, or cells of a table."""
-    found: list[Recognised] = []
-    for line in text.split("\n"):
-        whole = _VALUE.fullmatch(line)
-        for value in _CELL.finditer(line) if " | " in line else filter(None, (whole,)):
-            found += (
-                Recognised(offset + name.start(), offset + name.end(), name.group(), "CODE")
-                for name in _NAMED.finditer(line, *value.span(1))
-            )
-        offset += len(line) + 1
-    return found
+def finder(name: str, type: str, *, between: str = ",") -> Callable[[str, int], Iterator[Recognised]]:
+    """What finds names in a text that begins at an offset, where they alone are the value of a field or a cell of a table, or are
+    listed there.
+
+    Args:
+        name: pattern of one, without groups.
+        type: what they are.
+        between: what stands after each but the last of a list.
+    """
+    listed = rf"({name}(?:{between}\s{name})*)"
+    value = re.compile(rf"[^\S\n]*(?:[-*•]\s)?[^:|\n]{{1,60}}:\s+{listed}\s*")
+    cell = re.compile(rf"(?:^|\|\s)\s*{listed}(?=\s+\||\s*$)")
+    named = re.compile(name)
+
+    def find(text: str, offset: int = 0) -> Iterator[Recognised]:
+        for line in text.split("\n"):
+            whole = value.fullmatch(line)
+            for alone in cell.finditer(line) if " | " in line else filter(None, (whole,)):
+                for match in named.finditer(line, *alone.span(1)):
+                    yield Recognised(offset + match.start(), offset + match.end(), match.group(), type)
+            offset += len(line) + 1
+
+    return find
+
+
+plain_names = finder(_PLAIN_NAME, "CODE")
+"""Identifiers in lower case that are values of fields, or cells of a table."""
 
 
 def without_overlap(spans: Iterable[Recognised]) -> list[Recognised]:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from graphrag.analysis import STOP_WORDS, fold
-from graphrag.extraction.mentions import Recognised, codes, plain_names, without_overlap
+from graphrag.extraction.mentions import Recognised, codes, finder, plain_names, without_overlap
 from graphrag.extraction.names import CALENDAR, is_abbreviation
 from graphrag.types import Span
 
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 _LABELS = frozenset("PERSON ORG GPE LOC FAC NORP WORK_OF_ART EVENT PRODUCT LAW LANGUAGE DATE".split())
 _NAME = re.compile(r"(?:[A-Z][\w’'&.-]*)(?:\s(?:(?:of|the|for|and|de|van|von|&)\s)?[A-Z0-9][\w’'&.-]*)+")
 _YEAR_IN_DATE = re.compile(r"\b[12]\d{3}\b")
-_PART = rf"(?:{_NAME.pattern})"
-_LISTED = rf"({_PART}(?:[,;]\s{_PART})*)"
-_VALUE = re.compile(rf"[^\S\n]*(?:[-*•]\s)?[^:|\n]{{1,60}}:\s+{_LISTED}\s*")
-_CELL = re.compile(rf"(?:^|\|\s)\s*{_LISTED}(?=\s+\||\s*$)")
+_values = finder(rf"(?:{_NAME.pattern})", "", between="[,;]")
+"""Names of several words that alone are the value of a field or a cell, or are listed there."""
 _COLUMN = re.compile(r"\s{2,}|[\t\n|]")
 """What divides lines and columns."""
 _WORD = re.compile(r"\S+")
@@ -72,16 +70,6 @@ def recognise(doc: "Doc", offset: int, sentences: Sequence[Span]) -> list[Recogn
             if not _overlaps(taken, offset + start, offset + end):
                 spans.append(Recognised(offset + start, offset + end, text[start:end], ""))
     return without_overlap(spans)
-
-
-def _values(text: str, offset: int) -> Iterator[Recognised]:
-    """Names of several words that alone are the value of a field or a cell, or are listed there."""
-    for line in text.split("\n"):
-        whole = _VALUE.fullmatch(line)
-        for value in _CELL.finditer(line) if " | " in line else filter(None, (whole,)):
-            for name in _NAME.finditer(line, *value.span(1)):
-                yield Recognised(offset + name.start(), offset + name.end(), name.group(), "")
-        offset += len(line) + 1
 
 
 def _whole(spans: Sequence[Recognised], values: Iterable[Recognised]) -> list[Recognised]:
