@@ -17,6 +17,7 @@ from agent.expected import asked_words, name_terms, numbered_names, says_one_thi
 from agent.spans.described import asks_what_it_is
 from agent.spans.fields import said_with
 from agent.spans.kin import tells_of_others
+from agent.spans.nested import with_nested
 from agent.spans.offer import short_answer
 from agent.spans.stated import with_stated
 from agent.spans.wanted import kin_held
@@ -98,7 +99,8 @@ class Assessment:
     def confidence(self) -> float:
         """Estimated probability that the evidence set holds the answer."""
         likely = min(confidence(self.features), ABSENT_IDENTIFIER if self._lacking else 1.0)
-        if lacks_life(self.ledger.question, self.evidence.terms):
+        reached = self.evidence.reached
+        if lacks_life(self.ledger.question, self.evidence.terms) or (reached is not None and reached.found is None):
             return min(likely, UNTOLD)
         if self.short is None and (
             asks_what_it_is(self.ledger.question.text) or tells_of_others(self.ledger, self.hits)
@@ -120,7 +122,7 @@ class Assessment:
 
     @cached_property
     def _single(self) -> bool:
-        return says_one_thing(self.ledger.question) and not (self.evidence.compared or self.evidence.kin)
+        return says_one_thing(self.ledger.question) and not (self.evidence.compared or self.evidence.reached)
 
     @cached_property
     def _judged(self) -> EvidenceSet:
@@ -130,7 +132,8 @@ class Assessment:
 def assess(ledger: Ledger) -> Assessment:
     """Score the chains of the ledger and choose the evidence set, to be judged as far as is asked."""
     scored = score_chains(ledger)
-    evidence = _with_kin(ledger, with_stated(ledger, choose_evidence(ledger, scored), scored.hits))
+    evidence = with_stated(ledger, choose_evidence(ledger, scored), scored.hits)
+    evidence = _with_kin(ledger, with_nested(ledger, evidence, scored.hits))
     return Assessment(ledger, scored, evidence)
 
 
@@ -196,7 +199,7 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
     names = frozenset(name_terms(question.text)) & wanted
     named = weight_of(weights, names)
     own = {candidate.chunk.document_id for candidate in chosen}
-    if evidence.kin is not None:
+    if evidence.reached is not None:
         score, rivals = 0.0, list[float]()  # it is told of nobody else
     elif evidence.alone:
         score = scored.base[chosen[0].chunk.id]

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from agent.expected import wanted_terms
+from agent.spans.candidates import Reached
 from agent.spans.comparison import compared_passages, decide
-from agent.spans.kin import Relative, relative
+from agent.spans.fields import fields_of
+from agent.spans.kin import relative
 from agent.spans.wanted import read_wanted
-from graphrag.retrieval.chain import Bridge, Chain, Scored, bridge_between
+from graphrag.retrieval.chain import Bridge, Scored, bridge_between
 from graphrag.retrieval.ledger import Ledger
 
 MAX_EVIDENCE = 4
@@ -42,13 +44,18 @@ class EvidenceSet:
     """Whether it is one passage that holds the whole question."""
     compared: bool = False
     """Whether it is about two things that the question compares, which nothing need join."""
-    kin: Relative | None = None
-    """The relative for whom the question asks, whom the set tells together."""
+    reached: Reached | None = None
+    """The answer to which the set leads step by step, passage by passage: a relative, or what a record says of what another one names."""
+
+    left: str = ""
+    """What is left to ask where records say what the question goes through: of "who manages the yard of the Skarv", whose record names
+    Osk Yard, "who manages Osk Yard". Empty for the question as it is.
+    """
 
     @property
     def told(self) -> frozenset[str]:
-        """Terms that the set tells and no passage by its words: the grandfather, who is a father's father."""
-        return self.kin.terms if self.kin is not None else frozenset()
+        """Terms that the set tells and no passage by its words."""
+        return self.reached.terms if self.reached is not None else frozenset()
 
 
 def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
@@ -61,16 +68,17 @@ def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
         return EvidenceSet((), (), frozenset(), 0.0)
     best = scored.chains[0] if scored.chains else None
     pair = best.chunk_ids if best is not None else (scored.hits[0].chunk_id,)
+    score = best.score if best is not None else 0.0
     question = read_wanted(ledger.question.text)
     compared = compared_passages(ledger, scored.hits, question)[:MAX_EVIDENCE]
     decided = decide(ledger, scored.hits, question)
     if decided is not None and decided.fields:
         compared = tuple(dict.fromkeys(field.chunk.id for field in decided.fields))
     if compared:
-        return _compared(ledger, compared, best)
+        return of_passages(ledger, compared, score, compared=True)
     kin = relative(ledger, scored.hits)
     if kin is not None:
-        return replace(_compared(ledger, kin.chunk_ids, best), compared=False, alone=len(kin.chunk_ids) == 1, kin=kin)
+        return leading_to(ledger, kin, score)
     weights, wanted = ledger.question.weights, wanted_terms(ledger.question)
     whole = WHOLE * weight_of(weights, wanted)
     best_alone = min(scored.base, key=lambda id_: (-scored.base[id_], id_))
@@ -92,8 +100,8 @@ def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
         if weight_of(weights, held & wanted) >= whole:
             cited = {ledger.candidates[id_].chunk.document_id for id_ in chosen}
             options = [id_ for id_ in options if ledger.candidates[id_].chunk.document_id not in cited]
-        worth = {id_: _worth(ledger, chosen, held, id_) for id_ in options}
-        following = max(options, key=lambda id_: (worth[id_][0] - RANK * behind[id_], id_), default="")
+        worth = {id_: _worth(ledger, chosen, held, id_) for id_ in options if not _is_like(ledger, chosen, held, id_)}
+        following = max(worth, key=lambda id_: (worth[id_][0] - RANK * behind[id_], id_), default="")
         if not following or worth[following][0] - RANK * behind[following] < MIN_EXTENSION:
             break
         _, joint = worth[following]
@@ -103,15 +111,25 @@ def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
         held |= ledger.candidates[following].terms
     if len(chosen) == 1 and weight_of(weights, held & wanted) >= whole:
         return EvidenceSet(tuple(chosen), (), frozenset(held), scored.joined[chosen[0]], alone=True)
-    return EvidenceSet(tuple(chosen), tuple(bridges), frozenset(held), best.score if best is not None else 0.0)
+    return EvidenceSet(tuple(chosen), tuple(bridges), frozenset(held), score)
 
 
-def _compared(ledger: Ledger, chosen: tuple[str, ...], best: Chain | None) -> EvidenceSet:
+def leading_to(ledger: Ledger, reached: Reached, score: float) -> EvidenceSet:
+    """The passages that lead to an answer.
+
+    Args:
+        score: of the pair that was best.
+    """
+    return replace(of_passages(ledger, reached.chunk_ids, score), alone=len(reached.chunk_ids) == 1, reached=reached)
+
+
+def of_passages(ledger: Ledger, chosen: tuple[str, ...], score: float, *, compared: bool = False) -> EvidenceSet:
+    """The passages with the bridges between them."""
     bridges = [
         (*pair, bridge) for pair in combinations(chosen, 2) if (bridge := bridge_between(ledger, *pair)) is not None
     ]
     held = frozenset[str]().union(*(ledger.candidates[id_].terms for id_ in chosen))
-    return EvidenceSet(chosen, tuple(bridges), held, best.score if best is not None else 0.0, compared=True)
+    return EvidenceSet(chosen, tuple(bridges), held, score, compared=compared)
 
 
 def _needed(ledger: Ledger, pair: Sequence[str]) -> Sequence[str]:
@@ -119,6 +137,16 @@ def _needed(ledger: Ledger, pair: Sequence[str]) -> Sequence[str]:
     if len(pair) == 2 and _worth(ledger, pair[:1], ledger.candidates[pair[0]].terms, pair[1])[0] < MIN_PARTNER:
         return pair[:1]
     return pair
+
+
+def _is_like(ledger: Ledger, chosen: Sequence[str], held: Set[str], id_: str) -> bool:
+    """Whether a passage holds nothing new of the question, says of something else what a chosen one says, as rows of one table do, and
+    nothing joins it to that: as that one leads to the answer, this one leads away.
+    """
+    passage = ledger.candidates[id_]
+    said = [field.head for field in fields_of(passage.chunk)] if passage.terms <= held else []
+    like = [one for one in chosen if [field.head for field in fields_of(ledger.candidates[one].chunk)] == said]
+    return bool(said and like) and all(bridge_between(ledger, one, id_) is None for one in like)
 
 
 def _worth(ledger: Ledger, chosen: Sequence[str], terms: Set[str], id_: str) -> tuple[float, tuple[str, Bridge] | None]:

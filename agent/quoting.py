@@ -16,6 +16,7 @@ from agent.evidence import weight_of
 from agent.spans.candidates import find, sentence_at
 from agent.spans.features import fit
 from agent.spans.fields import heads_of, said_with
+from agent.spans.nested import asking
 from agent.spans.quantities import DATED, read_measure
 from agent.spans.wanted import Wanted, read_wanted
 from agent.types import Citation, ShortAnswer
@@ -46,6 +47,8 @@ def quotations(ledger: Ledger, assessment: Assessment, short: ShortAnswer | None
     for earlier, later, bridge in assessment.evidence.bridges:
         keys.setdefault(earlier, set()).add(bridge.key)
         keys.setdefault(later, set()).add(bridge.key)
+    if assessment.evidence.left:
+        ledger = asking(ledger, assessment.evidence.left)
     wanted = read_wanted(ledger.question.text)
     compared = assessment.evidence.compared
     if compared and wanted.kind == "choice":

@@ -72,6 +72,18 @@ class Found:
         return _terms(self.text)
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """An answer to which passages lead one after the other."""
+
+    found: Found | None
+    """None where they lead to what should say it and does not."""
+    chunk_ids: tuple[str, ...]
+    """From the passage about what the question names on."""
+    terms: frozenset[str] = frozenset()
+    """Those of the question that the passages tell together, whatever their words: of a grandfather, who is a father's father."""
+
+
 @lru_cache(maxsize=1 << 10)
 def _terms(text: str) -> frozenset[str]:
     # Of one place they are asked for several times, and the same name stands in many.

@@ -38,6 +38,8 @@ class Field:
     """The key or the head of the column alone."""
     row: int = -1
     """Where its row or its block begins: the offset is common to the fields of one."""
+    about: tuple[str, ...] = ()
+    """What its row may be about: its first cell; of lines the first value, and the heading above them or else the title."""
     in_prose: bool = False
     """Whether a sentence tells it (agent/spans/prose_fields.py)."""
 
@@ -67,6 +69,8 @@ class _Block:
 
 def fields_of(chunk: Chunk) -> Iterator[Field]:
     """The fields of a passage, in order."""
+    if "|" not in chunk.text and ":" not in chunk.text:  # as in most texts, and it takes time to look
+        return
     for block in _blocks(chunk):
         read = _of_rows if block.cells else _of_lines
         yield from read(chunk, block)
@@ -148,26 +152,22 @@ def _of_rows(chunk: Chunk, block: _Block) -> Iterator[Field]:
             if 0 < end - start <= MAX_VALUE:
                 label = f"{head[column]} {row[0]}" if column else head[0]
                 others = (text for place, text in enumerate(row) if place not in (0, column))
-                yield Field(chunk, start, end, label, " ".join((*others, head[0], above)), head[column], cells[0][0])
+                beside = " ".join((*others, head[0], above))
+                yield Field(chunk, start, end, label, beside, head[column], cells[0][0], (row[0],))
 
 
 def _of_lines(chunk: Chunk, block: _Block) -> Iterator[Field]:
     texts = [chunk.between(*span) for span in block.spans]
     above = _above(chunk, block)
-    for number, (text, span) in enumerate(zip(texts, block.spans, strict=True)):
-        pair = _pair(text)
+    pairs = [_pair(text) for text in texts]
+    first = next((pair.group(2) for pair in pairs if pair is not None), "")
+    about = (first, (chunk.title, *chunk.heading_at(block.spans[0][0]))[-1])
+    for number, (pair, span) in enumerate(zip(pairs, block.spans, strict=True)):
         if pair is not None:
-            others = " ".join((*texts[:number], *texts[number + 1 :]))
+            beside = " ".join((*texts[:number], *texts[number + 1 :], above))
             end = span[1] - bool(_FULL_STOP.search(pair.group(2)))
-            yield Field(
-                chunk,
-                span[0] + pair.start(2),
-                end,
-                pair.group(1),
-                f"{others} {above}",
-                pair.group(1),
-                block.spans[0][0],
-            )
+            label = pair.group(1)
+            yield Field(chunk, span[0] + pair.start(2), end, label, beside, label, block.spans[0][0], about)
 
 
 def _above(chunk: Chunk, block: _Block) -> str:

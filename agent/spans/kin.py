@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from agent.spans.candidates import Found
+from agent.spans.candidates import Found, Reached
 from agent.spans.wanted import NAME
 from graphrag.analysis import normalise, terms
 from graphrag.retrieval.ledger import Ledger
@@ -59,16 +59,6 @@ _HE, _SHE = re.compile(r"\b(?:he|his|him)\b", re.IGNORECASE), re.compile(r"\b(?:
 
 
 @dataclass(frozen=True, slots=True)
-class Relative:
-    """Who is asked for, and the passages that say so, from the one whom the question names on."""
-
-    found: Found
-    chunk_ids: tuple[str, ...]
-    terms: frozenset[str]
-    """Those of the kinship that is asked for, whatever says it in a text."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Fact:
     """That somebody has a relative."""
 
@@ -113,7 +103,7 @@ def related_to(question: str) -> tuple[str, frozenset[str]]:
     return normalise(owner or of), frozenset(terms(owned or kin))
 
 
-def relative(ledger: Ledger, hits: Sequence[Hit]) -> Relative | None:
+def relative(ledger: Ledger, hits: Sequence[Hit]) -> Reached | None:
     """The relative for whom a question asks, where the passages tell of one alone."""
     asked = kin_asked(ledger.question.text)
     if asked is None:
@@ -134,7 +124,7 @@ def relative(ledger: Ledger, hits: Sequence[Hit]) -> Relative | None:
     (path,) = reached.values()
     words = re.findall(r"[a-z]+(?:-in-law)?", ledger.question.text.lower())
     kin = frozenset(term for word in words if word in _STEPS or word in _SIDES for term in terms(word))
-    return Relative(path[-1].found, tuple(dict.fromkeys(fact.found.chunk.id for fact in path)), kin)
+    return Reached(path[-1].found, tuple(dict.fromkeys(fact.found.chunk.id for fact in path)), kin)
 
 
 def places_of_relatives(chunk: Chunk) -> frozenset[int]:

@@ -14,6 +14,7 @@ from agent.spans.comparison import decide
 from agent.spans.described import asks_what_it_is, described
 from agent.spans.features import Weighed, weigh
 from agent.spans.kin import tells_of_others
+from agent.spans.nested import asking
 from agent.spans.stated import STATED, stated_answer
 from agent.spans.wanted import Wanted, read_wanted
 from agent.telling import lacks_life
@@ -48,6 +49,8 @@ def short_answer(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> 
     Args:
         hits: the passages, best first.
     """
+    if evidence.left:
+        ledger = asking(ledger, evidence.left)
     wanted = read_wanted(ledger.question.text)
     if wanted.kind in ("choice", "yes_no"):
         decided = decide(ledger, hits, wanted)
@@ -71,9 +74,9 @@ def short_answer(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> 
 
 
 def _find(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wanted) -> tuple[Found | None, float]:
-    """Where the answer stands, and its confidence: the relative, else what it is described as, else what is stated or most probable."""
-    if evidence.kin is not None:
-        return evidence.kin.found, STATED
+    """Where the answer stands, and its confidence: what passages lead to, else what it is described as, else what is stated or most probable."""
+    if evidence.reached is not None:
+        return evidence.reached.found, STATED
     asking = asks_what_it_is(ledger.question.text)
     if asking is not None and (found := described(ledger, hits, asking)) is not None:
         return found, STATED

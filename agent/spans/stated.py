@@ -41,8 +41,10 @@ _CODE = re.compile(r"[^\W\d_]+[-_]\d[\w-]*")
 """No amount of anything: "TR-4"."""
 _BEFORE_REMARK = re.compile(r"[^,;()]*[^,;()\s]")
 """What stands before a remark: "26 days, rising to 29"."""
-_NAMING = frozenset(terms("name person employee contact member staff"))
+NAMING = frozenset(terms("name person employee contact member staff"))
 """Labels of the field that says who a record is about."""
+_NUMBERING = frozenset(terms("number code id"))
+"""Labels of what is nobody and nowhere, whatever else they say: the number of a key."""
 _NUMBER = re.compile(r"\D{0,6}\d[\d.,  ]*(?:\s?[^\W\d]+){0,3}\D{0,3}|\+?[\d ()/-]{5,}")
 
 
@@ -147,8 +149,7 @@ def stated_answer(ledger: Ledger, chunk_ids: Sequence[str], wanted: Wanted) -> t
     stated: list[_Stated] = []
     for id_ in chunk_ids:
         passage = _Passage.of(ledger, id_, () if asked.single else chunk_ids)
-        text = passage.candidate.chunk.text
-        fields = list(fields_of(passage.candidate.chunk)) if "|" in text or ":" in text else []
+        fields = list(fields_of(passage.candidate.chunk))
         bearer = _bearer(asked, fields)
         if bearer is not None:
             return bearer.found, STATED
@@ -161,10 +162,21 @@ def stated_answer(ledger: Ledger, chunk_ids: Sequence[str], wanted: Wanted) -> t
     level = [one for one in stated if one.score > best - AHEAD]
     led = max((one.led for one in level), default=0.0)
     level = [one for one in level if one.led == led]
+    if asked.single:  # the row of somebody rather than those that name them beside another
+        level = [one for one in level if asked.names <= frozenset(terms(" ".join(one.field.about)))] or level
     if len({normalise(one.field.text) for one in level}) != 1:
         return None
     answer = max(level, key=attrgetter("score"))
     return answer.field.found, answer.likely
+
+
+def answers(ledger: Ledger, wanted: Wanted, fields: Sequence[Field]) -> list[Field]:
+    """Those of the fields of what a question asks about that are called as what it asks for, and of its kind."""
+    asked = _read(ledger, wanted)
+    of_kind = [one for field in fields if (one := _of_kind(asked, field)) is not None]
+    return [
+        field for field in of_kind if _is_asked(asked, field, *map(frozenset, (terms(field.head), terms(field.text))))
+    ]
 
 
 def _read(ledger: Ledger, wanted: Wanted) -> _Asked:
@@ -233,15 +245,20 @@ def _what_it_is(passage: Candidate) -> frozenset[str]:
 
 
 def _bearer(asked: _Asked, fields: Sequence[Field]) -> Field | None:
-    """Who has what is asked: a record says "name: Ida Rowan" and "job title: Quality Manager", and the question is who that is."""
+    """Who alone has what is asked: a record says "name: Ida Rowan" and "job title: Quality Manager", or "extension: 118", and the
+    question is who that is.
+    """
     if asked.wanted.kind != "person" or not asked.single:
         return None
-    had = (field for field in fields if asked.share(held_terms(asked.all, frozenset(terms(field.text)))) >= WHOLE)
-    row = next((field.row for field in had), None)
-    record = (field for field in fields if field.row == row)
-    return next(
-        (one for one in record if _NAMING & frozenset(terms(one.label)) and NAME_IN_PROSE.fullmatch(one.text)), None
-    )
+    rows = {field.row for field in fields if asked.share(held_terms(asked.all, _had(field))) >= WHOLE}
+    bearers = [one for one in fields if one.row in rows and NAMING & frozenset(terms(one.head))]
+    found = [one for one in bearers if NAME_IN_PROSE.fullmatch(one.text)]
+    return found[0] if len({one.text for one in found}) == 1 else None
+
+
+def _had(field: Field) -> frozenset[str]:
+    """Terms of what a field says that somebody has: of a number with its label, which alone does not say whose somebody is."""
+    return frozenset(terms(f"{field.head} {field.text}" if any(map(str.isdigit, field.text)) else field.text))
 
 
 def _is_of_another(ledger: Ledger, asked: _Asked, field: Field, passage: Candidate) -> bool:
@@ -264,6 +281,8 @@ def _is_of_another(ledger: Ledger, asked: _Asked, field: Field, passage: Candida
 
 def _of_kind(asked: _Asked, field: Field) -> Field | None:
     """The field, or what its value says before a remark, where that is of the kind that is asked for."""
+    if asked.wanted.kind in ("person", "place") and _NUMBERING & frozenset(terms(field.head)):
+        return None
     if _is_of_kind(asked, field.text):
         return field
     before = _BEFORE_REMARK.match(field.text)

@@ -33,9 +33,15 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 
+# "What's the price?", not the title in "what's Eating Gilbert Grape is by whom?" nor "who's got it?".
+_SHORTENED = re.compile(
+    r"(who|what|where|when|how)['’]?s\s+(?!(?:been|got|had)\b)(?=(?-i:[a-z])|(?!.*\s(?:is|was|are|were|do|does|did|by|who|whom|what|which|when|where|how)\b).*\?)",
+    re.IGNORECASE,
+)
+
 
 def without_courtesy(text: str) -> str:
-    """The question alone; the same text if nothing stands around it.
+    """The question alone, "what is" for "what's" at its beginning; the same text if nothing stands around it.
 
     From the front only what leads to "who", "what", "which", "when", "where", "why" or "how" is taken, or to an order ("please list"), and from the
     end only what a comma or a stop parts from the rest: "Who sang Thank You?" stays.
@@ -48,4 +54,4 @@ def without_courtesy(text: str) -> str:
     after = _AFTER.search(bare)
     if after is not None:
         bare = bare[: after.start()] + "?" * ("?" in after.group())
-    return bare or text
+    return _SHORTENED.sub(r"\1 is ", bare, count=1) if _SHORTENED.match(bare) else bare or text

@@ -18,6 +18,10 @@ from graphrag.retrieval.courtesy import without_courtesy
         ("Could you please explain the rule?", "Explain the rule?"),
         ("So, what happened? Thank you very much in advance.", "What happened?"),
         ("Is it open, please?", "Is it open?"),
+        ("What's the phone of Petra Nygaard?", "What is the phone of Petra Nygaard?"),
+        ("Could you tell me where’s the key kept?", "Where is the key kept?"),
+        ("whats the price of it", "what is the price of it"),
+        ("Who's Petra Nygaard's line manager?", "Who is Petra Nygaard's line manager?"),
     ],
 )
 def test_courtesies_are_taken_away(asked: str, meant: str):
@@ -36,6 +40,10 @@ def test_courtesies_are_taken_away(asked: str, meant: str):
         "What does please mean?",
         "Who asked to tell me which bus goes there?",
         "How are you?",
+        "What's Going On",
+        "What's Eating Gilbert Grape was directed by whom?",
+        "Who's got the key?",
+        "Who sang What's Up?",
         "dome opening hours",
     ],
 )
