@@ -4,7 +4,8 @@ Ranking passages one by one loses the later hops of a multi-hop question: such a
 it is joined to one that does. So what is scored is a chain: a first hop p and a second hop r, then a third and a fourth
 passage t that add something. A passage ranks as high as the best chain it stands in, but no chain except the best pushes
 aside the KEPT passages that answer best by themselves. A copy, which has the text of a passage that answers better by
-itself, stands in no chain and ranks after all others, unless the question names what it is about.
+itself, stands in no chain and ranks after all others, unless the question names what it is about; so does a passage of an edition
+that another one replaced (graphrag.retrieval.editions).
 
     base(p)     = cos(q, p) + SENTENCE sentence + KEYWORD keyword + NAMED named + MENTIONED mentioned
     joint(p, r) = (shared + link + back) distinct
@@ -51,7 +52,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrag.retrieval.ledger import Candidate, Ledger, rarity
+from graphrag.retrieval.editions import superseded
+from graphrag.retrieval.ledger import Candidate, Ledger, common_share, rarity
 from graphrag.retrieval.weights import Weights
 from graphrag.stores.base import SCORE_DECIMALS
 from graphrag.types import Hit
@@ -143,7 +145,7 @@ def score_chains(ledger: Ledger) -> Scored:
     ids = [candidate.chunk.id for candidate in candidates]
     by_id = dict(zip(ids, base.tolist(), strict=True))
     order = np.argsort(-base, kind="stable")
-    copies = _copies(candidates, order)
+    copies = _copies(ledger, candidates, order)
     first = order[~np.isin(order, copies)][:FIRST_HOPS]
     if len(first) == 1:
         best_id = ids[first[0]]
@@ -187,16 +189,18 @@ def base_scores(candidates: Sequence[Candidate], weights: Weights) -> _Matrix:
     )
 
 
-def _copies(candidates: Sequence[Candidate], order: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Places of those whose text is that of one before them in the order, and which the question does not name."""
+def _copies(ledger: Ledger, candidates: Sequence[Candidate], order: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Places of those whose text is that of one before them in the order, and which the question does not name, and of those of
+    editions that are not in force.
+    """
     texts: set[str] = set()
-    copies: list[int] = []
+    copies = superseded(ledger.question.text, candidates)
     for place in order.tolist():
         candidate = candidates[place]
         if candidate.chunk.text in texts and not candidate.named:
             copies.append(place)
         texts.add(candidate.chunk.text)
-    return np.array(copies, dtype=np.intp)
+    return np.unique(np.array(copies, dtype=np.intp))
 
 
 def _pairs(ledger: Ledger, candidates: Sequence[Candidate], known: _Arrays, first: NDArray[np.intp]) -> _Matrix:
@@ -339,15 +343,9 @@ def _different(weights: Weights, share: _Matrix | float) -> _Matrix:
     return 1 - weights.distinct * np.minimum(np.maximum((share - REPEATED_FROM) / (REPEATED - REPEATED_FROM), 0), 1)
 
 
-def _share(one: Candidate, other: Candidate) -> float:
-    """Share of the terms of two passages that are common to both (Jaccard)."""
-    common = len(one.words & other.words)
-    return common / max(len(one.words) + len(other.words) - common, 1)
-
-
 def repeats(one: Candidate, other: Candidate) -> bool:
     """Whether two passages say the same."""
-    return _share(one, other) >= REPEATED
+    return common_share(one, other) >= REPEATED
 
 
 def bridge_between(ledger: Ledger, first: str, second: str, *, among: Set[str] | None = None) -> Bridge | None:
@@ -366,7 +364,7 @@ def bridge_between(ledger: Ledger, first: str, second: str, *, among: Set[str] |
         return None
     distinct = 1.0
     if not (one.named and other.named):
-        distinct = float(_different(w, _share(one, other)))
+        distinct = float(_different(w, common_share(one, other)))
     if not distinct:
         return None
     bridges = [

@@ -209,6 +209,12 @@ class Ledger:
         return added
 
 
+def common_share(one: Candidate, other: Candidate) -> float:
+    """Share of the terms of two passages that are common to both (Jaccard)."""
+    common = len(one.words & other.words)
+    return common / max(len(one.words) + len(other.words) - common, 1)
+
+
 def rarity(chunks: int) -> float:
     """How much sharing an entity says: 1 / log2(1 + chunks that mention it), 1 for an entity in one chunk."""
     return 1 / math.log2(1 + max(1, chunks))

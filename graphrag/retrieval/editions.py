@@ -1,0 +1,78 @@
+"""Editions: of a policy, a price list or a protocol that another version replaces, a question means the one in force.
+
+"Laser safety (2023)" and "Laser safety (2025), replaces the version of 2023" answer "who is laser safety officer?" with two names. The
+older passage stands behind, as a copy does, unless the question asks for what was.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+
+from graphrag.analysis import normalise
+from graphrag.lives import MONTH
+from graphrag.retrieval.ledger import Candidate, common_share
+
+LIKE = 0.2
+"""Least share of common terms (Jaccard) for a passage of the newer edition to say of the same what one of the older says."""
+OPENING = 400
+"""Characters of a document among which it says that it holds, or no longer."""
+_EDITION = re.compile(
+    rf"(?:(?<![^\W_])(?:v|ver|version|edition|ed|rev|revision|issue)[\s._]*(?P<number>\d+)|(?<!\d)(?P<year>(?:19|20)\d\d)(?!\d)|\b(?P<month>{MONTH})\b)",
+    re.IGNORECASE,
+)
+"""What tells editions apart in a title or the name of a file: "(2023)", "v3", "edition of April 2026". Not what things are numbered by
+("INC-2041", "Alto 40").
+"""
+_DIGIT, _SET_OFF = re.compile(r"\d"), re.compile(r"[-_. (](?:v|ed|rev|issue|(?:19|20)\d)", re.IGNORECASE)
+"""What an edition in a title, and one in the name of a file, has at least: to look for it takes ten times as long."""
+_IN_FORCE = re.compile(
+    r"\b(?:(?:valid|effective|applicable|in\s+force)\s+(?:from|since|as\s+of)|replaces|supersedes|(?:replaced|superseded)\s+by)\b",
+    re.IGNORECASE,
+)
+_PAST = re.compile(
+    r"\b(?:old|older|oldest|previous|previously|former|formerly|earlier|before|until|past|last|was|were|did|had|used\s+to|then|ago|changed?|changes"
+    r"|differ(?:ed|s|ence|ences|ent)?|compared?|versions?|editions?|replaced|superseded|history|first|both|between)\b",
+    re.IGNORECASE,
+)
+"""Asks for what was, or how it changed."""
+_MONTHS: tuple[str, ...] = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+def superseded(question: str, candidates: Sequence[Candidate]) -> list[int]:
+    """Places of the passages of which a newer edition among them tells; none where the question asks for what was, or gives the number or
+    the year of that edition.
+    """
+    past = {word for match in _PAST.findall(question) for word in normalise(match).split()}
+    asked = {int(number) for number in re.findall(r"\d+", question)}
+    series: defaultdict[str, defaultdict[tuple[int, int, int], list[int]]] = defaultdict(lambda: defaultdict(list))
+    for place, candidate in enumerate(candidates):
+        edition = _edition(candidate)
+        if edition is not None:
+            series[normalise(_EDITION.sub(" ", candidate.chunk.title))][edition].append(place)
+    found: list[int] = []
+    for title, editions in series.items():
+        *older, newest = sorted(editions)
+        places = [place for edition in older for place in editions[edition] if asked.isdisjoint(filter(None, edition))]
+        # "Rest *between* duties" is no word of the question's own.
+        if places and past <= {*title.split()} and any(_says_so(candidates[p]) for p in (*places, *editions[newest])):
+            newer = [candidates[place] for place in editions[newest]]
+            found += [p for p in places if any(common_share(candidates[p], one) >= LIKE for one in newer)]
+    return found
+
+
+def _edition(candidate: Candidate) -> tuple[int, int, int] | None:
+    """Year, month and number of an edition, 0 where there is none, as its title or else the name of its file gives them; None without any."""
+    for text, may_tell in ((candidate.chunk.title, _DIGIT), (candidate.chunk.source.rpartition("/")[2], _SET_OFF)):
+        year = month = number = 0
+        for match in _EDITION.finditer(text) if may_tell.search(text) else ():
+            year = int(match["year"] or year)
+            month = _MONTHS.index(match["month"][:3].lower()) + 1 if match["month"] else month
+            number = int(match["number"] or number)
+        if year or number:
+            return year, month, number
+    return None
+
+
+def _says_so(candidate: Candidate) -> bool:
+    """Whether a passage, as the first of a document, says that this holds, or no longer."""
+    return candidate.chunk.position == 0 and _IN_FORCE.search(candidate.chunk.text[:OPENING]) is not None
