@@ -63,30 +63,35 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     """
     wanted = wanted_terms(question)
     names = frozenset(name_terms(question.text))
-    relation = wanted - names or wanted
     asking = read_wanted(question.text)
+    relation = wanted - names
+    named = asking.kind == "number" and not relation and bool(asking.head)  # "what is the phone number of Ada Penn?"
+    relation = asking.head if named else relation
     kind, dimension = asking.kind, dimension_of(asking.measure)
-    sentences = (chunk.between(*span) for chunk in chunks for span in chunk.sentences)
+    asked = frozenset(_WORD.findall(fold(question.text)))
+    sentences = [chunk.between(*span) for chunk in chunks for span in chunk.sentences]
     if dimension and not any("|" in one or tells_amount(one, dimension, asking.measure) for one in sentences):
         return False  # nothing says how high or heavy anything is
+    if not relation and asking.measure:  # "how long is the Velda?"
+        return any(_holds(kind, one, asked) for one in sentences)
+    relation = relation or wanted
     ordered = asks_of_order(question.text)
-    asked = frozenset(_WORD.findall(fold(question.text)))
     lived = bool(held_terms(relation, LIFE_TERMS))
     placed = kind == "place" and (lived or bool(asking.head))
     speaking = False
     for chunk in chunks:
         others = _others(chunk) if placed else frozenset[str]()
         dates = [chunk.between(*span) for span in life(chunk) if span is not None] if lived else []
-        for sentence in _sentences(chunk, kind):
+        for sentence in said_with(chunk) if named else _sentences(chunk, kind):
             said = frozenset(terms(sentence))
             if held_terms(relation, said) or kin_held(relation, said) or any(date in sentence for date in dates):
                 fits = not (ordered and not tells_of_order(sentence)) and not _denies(sentence, relation, asked)
-                fits = fits and not (lived and _of_another(names, said, chunk, sentence))
+                fits = fits and not ((lived or named) and _of_another(names, said, chunk, sentence))
                 holds = _names_place(sentence, asked, others) if placed else _holds(kind, sentence, asked)
                 if "|" in sentence or (fits and holds):
                     return True
                 speaking = True
-    return not speaking
+    return not (speaking or named)
 
 
 def _of_another(names: frozenset[str], said: frozenset[str], chunk: Chunk, sentence: str) -> bool:
@@ -108,7 +113,7 @@ def lacks_life(question: Question, held: frozenset[str]) -> bool:
 
 
 def _sentences(chunk: Chunk, kind: Kind) -> Sequence[str]:
-    if kind == "person" and _RECORD_OF_SOMEBODY.search(chunk.text):
+    if kind in ("number", "date") or (kind == "person" and _RECORD_OF_SOMEBODY.search(chunk.text)):
         return said_with(chunk)
     return [chunk.between(*span) for span in chunk.sentences]
 

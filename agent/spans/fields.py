@@ -9,12 +9,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from agent.spans.candidates import Found
-from graphrag.analysis import normalise
+from graphrag.analysis import normalise, terms
 from graphrag.tables import cells_of, may_be_head
 from graphrag.types import Chunk, Span
 
 MAX_VALUE = 80
 """Characters; what is longer is a text of its own."""
+NAMING = frozenset(terms("name person employee contact member staff"))
+"""Labels of the field that says who a record is about."""
+_NAMED_BESIDE = frozenset(terms("contact file"))
+"""Labels of who or what has to do with it."""
 _PAIR = re.compile(r"\s*(?:(?:[-*•]|\d{1,2}[.)])\s+)*([^:|\n]{1,60}?):[^\S\n]+(\S.*)", re.DOTALL)
 _FULL_STOP = re.compile(r"(?<!\bInc)(?<!\bLtd)(?<![^\w]\w)(?<=\w\w\w)\.$")
 """Of a value that ends a sentence, not that of an abbreviation."""
@@ -39,7 +43,9 @@ class Field:
     row: int = -1
     """Where its row or its block begins: the offset is common to the fields of one."""
     about: tuple[str, ...] = ()
-    """What its row may be about: its first cell; of lines the first value, and the heading above them or else the title."""
+    """What its row may be about: its first cell, who or what it names; of lines the first value, and the heading above them or else
+    the title.
+    """
     in_prose: bool = False
     """Whether a sentence tells it (agent/spans/prose_fields.py)."""
 
@@ -148,26 +154,36 @@ def _of_rows(chunk: Chunk, block: _Block) -> Iterator[Field]:
     for number, (row, cells) in enumerate(zip(rows, block.cells, strict=True)):
         if number == 0 and block.has_head:
             continue
+        about = (row[0], *(text for label, text in zip(head, row, strict=True) if _names(label)))
         for column, (start, end) in enumerate(cells):
             if 0 < end - start <= MAX_VALUE:
                 label = f"{head[column]} {row[0]}" if column else head[0]
                 others = (text for place, text in enumerate(row) if place not in (0, column))
                 beside = " ".join((*others, head[0], above))
-                yield Field(chunk, start, end, label, beside, head[column], cells[0][0], (row[0],))
+                yield Field(chunk, start, end, label, beside, head[column], cells[0][0], about)
 
 
 def _of_lines(chunk: Chunk, block: _Block) -> Iterator[Field]:
     texts = [chunk.between(*span) for span in block.spans]
     above = _above(chunk, block)
     pairs = [_pair(text) for text in texts]
-    first = next((pair.group(2) for pair in pairs if pair is not None), "")
-    about = (first, (chunk.title, *chunk.heading_at(block.spans[0][0]))[-1])
+    known = [pair.groups() for pair in pairs if pair is not None]
+    about = (
+        *(text for _, text in known[:1]),
+        *(text for label, text in known if _names(label)),
+        (chunk.title, *chunk.heading_at(block.spans[0][0]))[-1],
+    )
     for number, (pair, span) in enumerate(zip(pairs, block.spans, strict=True)):
         if pair is not None:
             beside = " ".join((*texts[:number], *texts[number + 1 :], above))
             end = span[1] - bool(_FULL_STOP.search(pair.group(2)))
             label = pair.group(1)
             yield Field(chunk, span[0] + pair.start(2), end, label, beside, label, block.spans[0][0], about)
+
+
+def _names(label: str) -> bool:
+    said = frozenset(terms(label))
+    return bool(said & NAMING) and not said & _NAMED_BESIDE
 
 
 def _above(chunk: Chunk, block: _Block) -> str:

@@ -13,7 +13,7 @@ from agent.evidence import MAX_EVIDENCE, EvidenceSet, leading_to, of_passages
 from agent.spans.candidates import Reached
 from agent.spans.fields import Field, fields_of
 from agent.spans.prose_fields import NAME_IN_PROSE
-from agent.spans.stated import NAMING, answers, stated_answer
+from agent.spans.stated import answers, stated_answer
 from agent.spans.wanted import NAME, read_wanted
 from graphrag.analysis import normalise, terms
 from graphrag.retrieval.ledger import Ledger
@@ -140,10 +140,7 @@ def _value(ledger: Ledger, ids: Sequence[str], fields: Sequence[Field], part: _P
 def _of(name: str, fields: Sequence[Field]) -> list[Field]:
     """The fields of the records about what has the name."""
     key = normalise(name)
-    called = {
-        _record(field) for field in fields if normalise(field.text) == key and NAMING & frozenset(terms(field.head))
-    }
-    return [field for field in fields if _record(field) in called or key in map(normalise, field.about)]
+    return [field for field in fields if key in map(normalise, field.about)]
 
 
 def _record(field: Field) -> tuple[str, int]:

@@ -13,7 +13,7 @@ from agent.evidence import EvidenceSet, weight_of
 from agent.expected import is_keywords, name_terms, numbered_names, says_one_thing, wanted_terms
 from agent.spans.candidates import DATE, TIME, Found
 from agent.spans.described import description
-from agent.spans.fields import Field, fields_of
+from agent.spans.fields import NAMING, Field, fields_of
 from agent.spans.glossary import explained, meaning
 from agent.spans.prose_fields import NAME_IN_PROSE, prose_fields
 from agent.spans.wanted import Kind, Wanted, canonical, read_wanted
@@ -41,8 +41,6 @@ _CODE = re.compile(r"[^\W\d_]+[-_]\d[\w-]*")
 """No amount of anything: "TR-4"."""
 _BEFORE_REMARK = re.compile(r"[^,;()]*[^,;()\s]")
 """What stands before a remark: "26 days, rising to 29"."""
-NAMING = frozenset(terms("name person employee contact member staff"))
-"""Labels of the field that says who a record is about."""
 _NUMBERING = frozenset(terms("number code id"))
 """Labels of what is nobody and nowhere, whatever else they say: the number of a key."""
 _NUMBER = re.compile(r"\D{0,6}\d[\d.,  ]*(?:\s?[^\W\d]+){0,3}\D{0,3}|\+?[\d ()/-]{5,}")
@@ -164,6 +162,9 @@ def stated_answer(ledger: Ledger, chunk_ids: Sequence[str], wanted: Wanted) -> t
     level = [one for one in level if one.led == led]
     if asked.single:  # the row of somebody rather than those that name them beside another
         level = [one for one in level if asked.names <= frozenset(terms(" ".join(one.field.about)))] or level
+    called = [asked.all & frozenset(terms(one.field.head)) for one in level]
+    # The "ward manager" rather than the "ward".
+    level = [one for one, own in zip(level, called, strict=True) if not any(own < other for other in called)]
     if len({normalise(one.field.text) for one in level}) != 1:
         return None
     answer = max(level, key=attrgetter("score"))

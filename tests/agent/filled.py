@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from agent.assess import assess
+from agent.loop import Agent
+from agent.types import Answer
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
-from graphrag.loaders import load_bytes
+from graphrag.loaders import ParserProcess, load_bytes
 from graphrag.retrieval.graph import graph_search
 from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.question import read_question
@@ -36,6 +38,20 @@ async def filled(url: str, passages: Mapping[str, str]) -> AsyncGenerator[Knowle
         report = await ingest_documents(kb, SCOPE, loaded)
         assert not report.failures
         yield kb
+
+
+def answers_of(url: str, files: Mapping[str, str], questions: Iterable[str]) -> dict[str, Answer]:
+    """What the agent says to each question, by question, where a store holds the files."""
+    with ParserProcess() as parser:
+        documents = [one for name, text in files.items() for one in load_bytes(text.encode(), name, parser=parser)]
+
+    async def ask() -> dict[str, Answer]:
+        async with open_knowledge_base(load_settings(store_url=url, embedder="minilm")) as kb:
+            kb = replace(kb, extractor=EXTRACTOR)
+            assert not (await ingest_documents(kb, SCOPE, documents)).failures
+            return {question: await Agent(kb).run(SCOPE, question) for question in questions}
+
+    return asyncio.run(ask())
 
 
 def answered_once(passages: Mapping[str, str], questions: Iterable[str]) -> Any:

@@ -1,25 +1,16 @@
 """Rows, keys and cells: what says what they are is read with them, and a field that states the answer is offered."""
 
-import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from agent.loop import Agent
 from agent.spans.fields import fields_of, said_with
 from agent.types import Answer
-from graphrag.bootstrap import open_knowledge_base
-from graphrag.ingest import ingest_documents
-from graphrag.loaders import ParserProcess, load_bytes
 from graphrag.sentences import split_sentences
-from graphrag.settings import load_settings
-from graphrag.types import Chunk, Scope
-from tests.agent.conftest import EXTRACTOR
+from graphrag.types import Chunk
+from tests.agent.filled import answers_of
 
-SCOPE = Scope()
 DOCUMENTS = {
     "services.csv": "service_id,name,owner_team,language,data_store\n"
     "svc-1,billing-gateway,Team Otter,Kotlin,ledger-db\nsvc-4,route-planner,Team Heron,Rust,route-cache\n",
@@ -198,17 +189,8 @@ def test_messages_of_a_chat_are_no_record() -> None:
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
     """What the agent says to each question."""
-
-    with ParserProcess() as parser:
-        loaded = [d for source, text in DOCUMENTS.items() for d in load_bytes(text.encode(), source, parser=parser)]
-
-    async def ask_all(path: Path) -> dict[str, Answer]:
-        async with open_knowledge_base(load_settings(store_url=f"sqlite:///{path}/base.db", embedder="minilm")) as kb:
-            kb = replace(kb, extractor=EXTRACTOR)
-            assert not (await ingest_documents(kb, SCOPE, loaded)).failures
-            return {question: await Agent(kb).run(SCOPE, question) for question in STATED}
-
-    return asyncio.run(ask_all(tmp_path_factory.mktemp("fields")))
+    url = f"sqlite:///{tmp_path_factory.mktemp('fields') / 'base.db'}"
+    return answers_of(url, DOCUMENTS, STATED)
 
 
 @pytest.mark.parametrize(("question", "expected"), STATED.items())

@@ -1,21 +1,10 @@
 """Questions that go from record to record: what one says of a label names the next."""
 
-import asyncio
-from dataclasses import replace
-from pathlib import Path
-
 import pytest
 
-from agent.loop import Agent
 from agent.types import Answer
-from graphrag.bootstrap import open_knowledge_base
-from graphrag.ingest import ingest_documents
-from graphrag.loaders import ParserProcess, load_bytes
-from graphrag.settings import load_settings
-from graphrag.types import Scope
-from tests.agent.conftest import EXTRACTOR
+from tests.agent.filled import answers_of
 
-SCOPE = Scope()
 DUTIES = "# Duties\n\nThe slipway is looked after by Odd Lien. The crane is looked after by Jon Berg.\n"
 STAFF = (
     ("Odd Lien", "Slipway keeper", "Petra Nygaard", "214"),
@@ -57,19 +46,8 @@ def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     files = {request.param: FORMATS[request.param], **OTHERS}
     asked = [*QUESTIONS, *(f"Who manages the yard of the boat {boat}?" for boat in LIKE)]
 
-    async def ask(path: Path) -> dict[str, Answer]:
-        url = f"sqlite:///{path}/kb.db"
-        async with open_knowledge_base(load_settings(store_url=url, embedder="minilm")) as kb:
-            kb = replace(kb, extractor=EXTRACTOR)
-            with ParserProcess() as parser:
-                documents = [
-                    one for name, text in files.items() for one in load_bytes(text.encode(), name, parser=parser)
-                ]
-            report = await ingest_documents(kb, SCOPE, documents)
-            assert not report.failures
-            return {question: await Agent(kb).run(SCOPE, question) for question in asked}
-
-    return asyncio.run(ask(tmp_path_factory.mktemp("nested")))
+    url = f"sqlite:///{tmp_path_factory.mktemp('nested') / 'kb.db'}"
+    return answers_of(url, files, asked)
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
