@@ -6,7 +6,7 @@ Asked "when", "4 May 1951" may be, asked "how many", "1,240" and "three", asked 
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import itemgetter
 
@@ -36,6 +36,11 @@ NUMERAL = (
 _NUMERAL = re.compile(rf"\b{NUMERAL}\b", re.IGNORECASE)
 _OF_ROW = re.compile(r"^\d+(?= \|)", re.MULTILINE)
 """What a table counts its rows by."""
+_DURATION = terms("duration")[0]
+_UNIT = re.compile(
+    r"(?:[^\S\n]|-)(?:seconds?|minutes?|hours?|(?:working\s+)?days?|nights?|weeks?|months?|years?|decades?|centuries|m|km|metres?|meters?|miles?|feet)\b"
+)
+"""In what something is long."""
 _NAMES = frozenset("PERSON ORG GPE LOC FAC NORP WORK_OF_ART EVENT PRODUCT LAW LANGUAGE CODE".split()) | {""}
 _SUFFIX = re.compile(r",? (?:Jr|Sr)\.")
 _TAIL = re.compile(r"(?:\s+(?:of|the|for|and|in|de))+$")
@@ -95,14 +100,27 @@ def find(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
     if wanted.kind == "date":
         yield from _matches(chunk, YEAR if "year" in wanted.head else DATE, "DATE")
     elif wanted.kind == "number":
-        others = [match.span() for pattern in (DATE, TIME, _OF_ROW) for match in pattern.finditer(chunk.text)]
-        for found in _matches(chunk, _NUMBER, "NUMBER"):
-            place = found.start - chunk.start
-            if not any(start <= place < end for start, end in others):
-                yield found
-        yield from (found for found in _matches(chunk, _NUMERAL, "NUMBER") if _counts(found, wanted))
+        yield from _amounts(chunk, wanted)
     elif wanted.kind in ("person", "place", "thing"):
         yield from _names(chunk, wanted)
+
+
+def _amounts(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
+    """Numbers but those of titles, dates and rows; asked "how long", with the unit that tells it, else how many as a word counts."""
+    others = [match.span() for pattern in (DATE, TIME, _OF_ROW) for match in pattern.finditer(chunk.text)]
+    others += [(start - chunk.start, end - chunk.start) for start, end in _headings(chunk)]
+    long = _DURATION in wanted.measure
+    for pattern in (_NUMBER, _NUMERAL):
+        for found in _matches(chunk, pattern, "NUMBER"):
+            place = found.start - chunk.start
+            if any(start <= place < end for start, end in others):
+                continue
+            unit = _UNIT.match(chunk.text, found.end - chunk.start) if long else None
+            if unit is not None:
+                end = chunk.start + unit.end()
+                yield replace(found, end=end, key=normalise(chunk.between(found.start, end)))
+            elif pattern is _NUMBER or _counts(found, wanted):
+                yield found
 
 
 def _matches(chunk: Chunk, pattern: "re.Pattern[str]", type: str) -> Iterator[Found]:

@@ -22,6 +22,7 @@ FILES = {
     "staff.jsonl": "\n".join(map(json.dumps, STAFF)),
     "wards.csv": "ward,ward manager,block,beds\nBracken,Olwen Tandy,Eastfield Annexe,18\nHeron,Ruth Adeyemi,Dale,24\n",
     "linen-2024.csv": "item,price per piece GBP\ntheatre gown,1.29\npillow case,0.31\n",
+    "sop.md": "# SOP 12 Generator test\n\nA generator test is done every Monday. Its results are kept for ten years.\n",
     "velda.md": "# River Velda\n\nThe River Velda is a river in Carinthia. It is 71 km long and a tributary of the Drau.\n",
 }
 ANSWERED = {
@@ -30,6 +31,7 @@ ANSWERED = {
     "What is the phone number of Lionel Prout?": "5010",
     "Who is the ward manager in the Eastfield Annexe?": "Olwen Tandy",  # not the ward
     "How long is the River Velda?": "71 km",
+    "How long are the results of a generator test kept?": "ten years",  # no number of a title
     "How much was a theatre gown in 2024?": None,
 }
 
