@@ -70,11 +70,11 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
 
     behind     how far its passage's chain is behind the best one
     evidence   1 if its passage is in the evidence set
-    explained  share of the question's weight that a passage joined to its own holds beyond its sentence
+    explained  share of the question's weight that a passage joined to its own holds beyond its sentence, without the terms nearest the
+               question word: what is asked of the answer itself, a passage that leads to it does not explain
     asked      share of the terms near the question word that its sentence or title holds
     asked_near the same, each by its nearness to the candidate
     nearest    1 if its sentence or title holds the term nearest the question word, unless the question goes through that
-    bridge     how strongly it, or what it is a part of the name of ("Lindane yard"), joins passages of the evidence set
     through    1 if a noun that the question goes through stands in it or right beside it ("the Lindane *yard*")
     type       how well its type fits; for a thing, `described` counts as well
     head       1 if it holds the noun that is asked for ("which river": "North Canadian River")
@@ -100,6 +100,8 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
     if wanted.kind == "person" and kin_asked(ledger.question.text) is None:
         kin = frozenset()
     ordered = wanted.kind == "person" and asks_of_order(ledger.question.text)
+    # "Which *company* owns the production *company* of Winter Boat?" asks for the one of which "owns" is said.
+    twice = max((list(map(canonical, terms(ledger.question.text))).count(term) for term in wanted.head), default=0) > 1
     weighed: list[Weighed] = []
     for hit, passage in zip(hits, passages, strict=True):
         outer = {
@@ -135,10 +137,9 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
             by_name = not wanted.head.isdisjoint(CLASSES) or wanted.head >= _BODY_OF_WATER  # a country, a body of water
             if not suits and (by_name or found.type in _CERTAIN):
                 continue  # "Welsh" stands near many a name and is none; other types are the recogniser's guess
-            bridges = [bridge.score for _, _, bridge in evidence.bridges if f" {found.key} " in f" {bridge.key} "]
-            own = {"type": suits, "described": described, "bridge": max(bridges, default=0.0)}
+            own = {"type": suits, "described": described}
             said = reading.features(found, title, joined)
-            if said is not None:
+            if said is not None and not (twice and found.key in passage.about and not said["nearest"]):
                 weighed.append(Weighed(found, {**outer, **said, **own}))
     return weighed
 
@@ -269,7 +270,8 @@ class _Reading:
             return None
         own = frozenset(map(canonical, found.terms))
         local = (nearness.keys() | own | title) & self.weights.keys()
-        explained = max((firm * weight_of(self.weights, held - local) for firm, held in joined if firm), default=0.0)
+        own_hop = self.nearest | local
+        explained = max((firm * weight_of(self.weights, held - own_hop) for firm, held in joined if firm), default=0.0)
         # A passage that answers alone needs none to explain it, nor does a sentence that says all that is asked.
         if not joined or weight_of(self.asked, local) >= WHOLE * self.total_asked:
             explained = max(explained, NEUTRAL_EXPLAINED * weight_of(self.weights, local))
