@@ -2,9 +2,11 @@
 
 import errno
 import os
+import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import cast
 
 import typer
@@ -18,6 +20,8 @@ UNEXPECTED = 70
 """Exit code of a fault in the software itself (EX_SOFTWARE of sysexits.h)."""
 USAGE = 2
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_OWN_SIGNALS = ("serve", "worker")
+"""Commands that themselves say what SIGTERM does."""
 
 
 class CommandGroup(TyperGroup):
@@ -44,10 +48,13 @@ class CommandGroup(TyperGroup):
         arguments = [option for option in options if option != "--debug"] + rest
         try:
             try:
-                result = cast(
-                    object,
-                    super().main(arguments, prog_name or "graphrag", complete_var, False, windows_expand_args, **extra),
-                )
+                with _interrupted_by_sigterm(arguments):
+                    result = cast(
+                        object,
+                        super().main(
+                            arguments, prog_name or "graphrag", complete_var, False, windows_expand_args, **extra
+                        ),
+                    )
                 code = result if isinstance(result, int) else 0
                 if code == INTERRUPTED:
                     code = report(typer.Abort(), as_json=as_json, debug=False)
@@ -61,6 +68,28 @@ class CommandGroup(TyperGroup):
         if not standalone_mode:
             return code
         sys.exit(code)
+
+
+@contextmanager
+def _interrupted_by_sigterm(arguments: Sequence[str]) -> Generator[None]:
+    """SIGTERM, as `timeout` and schedulers send it, ends a command like Ctrl-C: a half-written file is removed first.
+
+    The first process of a container would not even end by it otherwise.
+    """
+    if next((argument for argument in arguments if not argument.startswith("-")), "") in _OWN_SIGNALS:
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _as_interrupt(number: int, frame: object) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script, or after nohup
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
 
 
 def _prints_json(options: Sequence[str]) -> bool:

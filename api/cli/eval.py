@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import signal
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -396,22 +395,12 @@ def _write(path: Path, text: str) -> None:
         raise InputError(f"{path} cannot be written ({exc.strerror or exc})") from exc
 
 
-def _as_interrupt(number: int, frame: object) -> None:
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script, or after nohup
-        raise KeyboardInterrupt
-    signal.raise_signal(signal.SIGINT)
-
-
 @contextmanager
 def _interruptible() -> Generator[None]:
-    """SIGTERM, as `timeout` sends it, ends a run like Ctrl-C: the store is cleaned first."""
-    before = signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         yield
     except KeyboardInterrupt:
         raise typer.Abort("interrupted; nothing of the evaluation stays in the store") from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

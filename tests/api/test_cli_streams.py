@@ -60,3 +60,30 @@ def test_ctrl_c_before_the_commands_are_loaded_is_no_traceback():
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "Error: interrupted\n")
+
+
+@pytest.mark.parametrize("at_ctrl_c", ["default_int_handler", "SIG_IGN"])  # the second as in the background of a script
+def test_an_export_that_is_told_to_end_leaves_no_part_of_a_file(filled: Run, tmp_path: Path, at_ctrl_c: str):
+    before = set(tmp_path.iterdir())
+    told_to_end = (
+        f"import asyncio, signal; signal.signal(signal.SIGINT, signal.{at_ctrl_c})\n"
+        "import api.cli.export\n"
+        "async def parts(*_):\n"
+        "    yield 'a part of it'\n"
+        "    signal.raise_signal(signal.SIGTERM)\n"
+        "    await asyncio.sleep(60)\n"
+        "api.cli.export._parts = parts\n"
+        "import api.cli; api.cli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", told_to_end, "export", "--output", "kb.jsonl"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.startswith("Error: interrupted")
+    assert set(tmp_path.iterdir()) == before
