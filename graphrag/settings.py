@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from graphrag.errors import ConfigError, InputError
@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     store_url: str = Field("sqlite:///graphrag.db", description="where the knowledge base is: sqlite:///relative.db, sqlite:////absolute.db or neo4j://user:password@host:7687/database")  # fmt: skip
     embedder: Literal["auto", "minilm", "local", "hashing", "openai", "gemini", "cohere", "mistral", "ollama", "vllm", "llamacpp"] = Field("auto", description="model of the chunk vectors: auto (the one that the store was filled with; for a new one e5-small-v2 where it is installed, otherwise minilm), minilm (shipped), local (one of your own, in the folder GRAPHRAG_EMBEDDING_MODEL), hashing (no model, for tests), or a provider whose GRAPHRAG_EMBEDDING_MODEL makes them")  # fmt: skip
     embedding_workers: int = Field(2, ge=1, le=64, description="passages that the local model embeds at once, one core each")  # fmt: skip
-    embedding_model: str = Field("", max_length=200, description="its name at the provider, or its folder")
+    embedding_model: str = Field("", max_length=1000, description="its name at the provider, or its folder")
     embedding_api_key: SecretStr = Field(SecretStr(""), description="the provider's key; never logged or shown")
     embedding_base_url: str = Field("", description="instead of the provider's own address")  # fmt: skip
     embedding_dimensions: int = Field(0, ge=0, le=4096, description="numbers in a vector, for models that can shorten theirs or are not known here; 0: the model's own")  # fmt: skip
@@ -125,6 +125,15 @@ class Settings(BaseSettings):
     def _split_fields(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("extraction_schema", "prompts_dir", "data_dir", mode="before")
+    @classmethod
+    def _no_empty_path(cls, value: object, info: ValidationInfo) -> object:
+        if value != "":
+            return value
+        if info.field_name == "data_dir":  # as a path it would be the current folder
+            raise ValueError("name a folder, or unset it")
+        return None
+
     @field_validator("embedding_api_key", "llm_api_key", "rerank_api_key")
     @classmethod
     def _sendable(cls, value: SecretStr) -> SecretStr:
@@ -213,7 +222,7 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # pyright: ignore[reportArgumentType] # validated by pydantic
     except ValidationError as exc:
         problems = "; ".join(
-            f"{PREFIX}{'_'.join(str(part) for part in error['loc']).upper()}={_shown(error['loc'], error['input'])}: {error['msg']}"
+            f"{PREFIX}{'_'.join(str(part) for part in error['loc']).upper()}={_shown(error['loc'], error['input'])}: {error['msg'].removeprefix('Value error, ')}"
             for error in exc.errors()
         )
         raise ConfigError(f"invalid setting {problems}") from exc
@@ -225,5 +234,5 @@ def without_credentials(text: str) -> str:
 
 
 def _shown(place: tuple[int | str, ...], value: object) -> str:
-    hidden = any("key" in str(part) for part in place)
+    hidden = any(str(part).endswith("api_key") for part in place)
     return "(hidden)" if hidden else repr(without_credentials(str(value))[:80])

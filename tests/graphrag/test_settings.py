@@ -77,6 +77,9 @@ def test_names_of_the_test_suite_are_no_settings(monkeypatch: pytest.MonkeyPatch
         ("FILTER_FIELDS", "year,Department"),
         ("FILTER_FIELDS", "a-b"),
         ("FILTER_FIELDS", "tenant"),
+        ("DATA_DIR", ""),
+        ("KEY_RATE", "many"),
+        ("LLM_KEY_DAILY_COST", "-1"),
         ("ALLOWED_HOSTS", ""),
         ("ALLOWED_HOSTS", "https://kb.example.org"),
         ("ALLOWED_HOSTS", "kb.example.org:8321"),
@@ -90,8 +93,16 @@ def test_names_of_the_test_suite_are_no_settings(monkeypatch: pytest.MonkeyPatch
 def test_a_malformed_value_is_refused_with_its_name_and_value(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
     monkeypatch.setenv(f"{PREFIX}{name}", value)
 
-    with pytest.raises(ConfigError, match=re.escape(f"invalid setting {PREFIX}{name}={value!r}: ")):
+    with pytest.raises(ConfigError, match=re.escape(f"invalid setting {PREFIX}{name}={value!r}: ")) as refused:
         load_settings()
+    assert "Value error" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["EXTRACTION_SCHEMA", "PROMPTS_DIR"])
+def test_an_optional_path_that_is_empty_is_none_and_not_the_current_folder(monkeypatch: pytest.MonkeyPatch, name: str):
+    monkeypatch.setenv(f"{PREFIX}{name}", "")
+
+    assert getattr(load_settings(), name.lower()) is None
 
 
 def test_addresses_names_and_origins_of_every_form_are_taken(monkeypatch: pytest.MonkeyPatch):
