@@ -115,7 +115,7 @@ def report(exc: Exception, *, as_json: bool, debug: bool) -> int:
     elif callable(
         describe := getattr(exc, "format_message", None)
     ):  # typer's own errors, whichever package they are in
-        name, message, code = "UsageError", str(describe()), USAGE
+        name, message, code = "UsageError", str(describe()).replace("Value error, ", ""), USAGE
         context = getattr(exc, "ctx", None)
         hint = f"Try: {context.command_path} --help" if context is not None else ""
     else:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from api.cli.documents import MANY, confirm
 from api.cli.estimate import print_estimate, run_estimate, say_left_out
-from api.cli.options import JsonOption, TenantOption, location_of, metadata_of, scope_of
+from api.cli.options import JsonOption, TenantOption, location_of, metadata_of, path_named, scope_of
 from api.cli.output import console, counted, line, print_failures, print_json, say
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError, ModelError
@@ -70,7 +70,10 @@ class Sync:
 
 
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files or folders (searched recursively).")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH", parser=path_named, help="Files or folders (searched recursively)."),
+    ],
     tenant: TenantOption = "default",
     access: Annotated[
         str, typer.Option("--access", metavar="LABEL", help="Access label of the documents: who may see them.")

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
 
 import typer
@@ -19,7 +20,9 @@ from graphrag.types import ALL_ACCESS, Scalar, Scope, check_metadata
 
 MAX_RESULTS = 100
 
-TenantOption = Annotated[str, typer.Option("--tenant", metavar="NAME", help="Tenant, whose documents alone are used.")]
+TenantOption = Annotated[
+    str, typer.Option("--tenant", metavar="NAME", help="Tenant to work in; nothing of another one is seen or changed.")
+]
 AccessOption = Annotated[
     str,
     typer.Option(
@@ -40,6 +43,17 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 
 _T = TypeVar("_T")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+
+
+def path_named(text: str) -> Path:
+    """A path of the command line. An empty one, as an unset variable of a script gives, is not the current folder.
+
+    Raises:
+        BadParameter: it is empty.
+    """
+    if not text:
+        raise typer.BadParameter("it is empty; write . for the current folder")
+    return Path(text)
 
 
 def scope_of(tenant: str, access: str = ALL_ACCESS) -> Scope:

@@ -1,6 +1,7 @@
 """Each bad input gives a clear error with a remedy and an exit code, as text and as JSON, and nothing is written."""
 
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -59,6 +60,28 @@ def test_a_file_above_the_size_limit_is_refused(run: Run, tmp_path: Path, monkey
     assert nothing_stored(run)
 
 
+def test_a_named_file_that_may_not_be_read_stops_no_other(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write(tmp_path, {"mine.md": GOOD, "theirs.md": GOOD})
+    opened = Path.open
+
+    def refusing(path: Path, *arguments: Any, **options: Any) -> IO[Any]:
+        if path.name == "theirs.md":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *arguments, **options)
+
+    def may(path: str, mode: int) -> bool:
+        return Path(path).name != "theirs.md"
+
+    monkeypatch.setattr(Path, "open", refusing)
+    monkeypatch.setattr("os.access", may)
+
+    result = run("ingest", "mine.md", "theirs.md", "--json")
+
+    assert result.code == 3
+    assert (result.json["created"], result.json["failed"]) == (1, 1)
+    assert "theirs.md cannot be read ([Errno 13] Permission denied" in result.json["documents"][0]["reason"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -75,6 +98,8 @@ def test_a_file_above_the_size_limit_is_refused(run: Run, tmp_path: Path, monkey
         (("ingest", "good.md", "--access", "*"), 3, "access label '*' is not valid"),
         (("ingest", "good.md", "--tenant", "no/slash"), 3, "tenant 'no/slash' is not valid"),
         (("ingest",), 2, "Missing argument"),
+        (("ingest", ""), 2, "it is empty; write . for the current folder"),
+        (("ingest", "--sync", "--yes", ""), 2, "it is empty"),
         (("ask", "x"), 3, "at least 3"),
         (("ask", "x" * 100_000), 3, "at most 4000 are accepted: shorten it"),
         (("ask", "???"), 3, "ask in words"),
@@ -108,6 +133,7 @@ def test_a_command_that_makes_no_sense_is_refused(
 
     assert result.code == code
     assert message in result.error
+    assert "Value error" not in result.error
     assert not (tmp_path / "graphrag.db").exists()
 
     if arguments != ("export",):
