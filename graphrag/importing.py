@@ -203,6 +203,10 @@ async def import_lines(
             waiting = iter(group)
             async for outcome in write_together(store, scope, [batch for _, batch in group]):
                 number, batch = next(waiting)
+                if batch.document.tenant != scope.tenant:
+                    raise InputError(
+                        f"the document of line {number} is of tenant {batch.document.tenant!r} and stays in it: name that tenant with --tenant"
+                    )
                 if isinstance(outcome, InputError):
                     raise InputError(f"the document of line {number} is refused: {outcome}") from outcome
                 setattr(report, outcome, getattr(report, outcome) + 1)

@@ -15,6 +15,7 @@ from api.cli.import_ import import_
 from api.cli.ingest import ingest
 from api.cli.jobs import jobs
 from api.cli.keys import keys
+from api.cli.output import line
 from api.cli.quickstart import quickstart
 from api.cli.reembed import reembed
 from api.cli.replies import replies
@@ -22,6 +23,7 @@ from api.cli.search import search
 from api.cli.serve import serve
 from api.cli.usage import usage
 from api.cli.worker import worker
+from graphrag import __version__
 
 app = typer.Typer(
     name="graphrag",
@@ -34,8 +36,17 @@ app = typer.Typer(
 )
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        line(f"agentic-graphrag-service {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="On an error, print the traceback too (with any command).")
     ] = False,

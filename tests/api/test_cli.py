@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from tests.api.conftest import DOCUMENTS, REPOSITORY, Run, run_process, write
+from tests.api.conftest import DOCUMENTS, REPOSITORY, Ran, Run, run_process, write
 
 QUESTION = "Which company supplies the part that burnt out at Maasvliet Terminal?"
 
@@ -393,6 +394,10 @@ def test_the_commands_work_as_processes(tmp_path: Path):
     assert ingested.code == 0 and ingested.json["created"] == 4 and not ingested.err
     assert asked.code == 0 and asked.json["citations"] and not asked.err
     assert refused.code == 3 and refused.error
+
+
+def test_the_version_is_shown_as_the_package_has_it(run: Run):
+    assert run("--version") == Ran(0, f"agentic-graphrag-service {version('agentic-graphrag-service')}\n", "")
 
 
 def test_help_shows_every_command(run: Run):

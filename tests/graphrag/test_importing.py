@@ -197,7 +197,7 @@ async def test_the_models_of_the_export_are_those_of_the_store(stores: Stores, l
 
 async def test_a_document_of_another_tenant_is_refused(stores: Stores, lines: list[str]):
     target, _ = stores
-    with pytest.raises(InputError, match="tenant 'default'"):
+    with pytest.raises(InputError, match="is of tenant 'default' and stays in it: name that tenant with --tenant"):
         await bring(stores, lines, Scope("rival", frozenset({ALL_ACCESS})))
 
     assert await target.documents(EVERYTHING) == []
