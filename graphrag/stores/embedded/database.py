@@ -237,5 +237,5 @@ def _sqlite_errors(path: Path) -> Generator[None]:
         yield
     except sqlite3.Error as exc:
         raise StoreError(
-            f"{path.absolute()}: {exc}: check that it is a file of this software, writable as its folder is, and disk space"
+            f"{path.absolute()}: {exc}: check that it is a file of this software, that it and its folder are writable, and disk space"
         ) from exc
