@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.options import JsonOption, TenantOption, scope_of, with_stores
+from api.cli.options import JsonOption, TenantOption, id_named, scope_of, with_stores
 from api.cli.output import counted, line, print_failures, print_json, say, show, table
 from graphrag import reembedding
 from graphrag.errors import InputError
@@ -22,7 +22,9 @@ SHOWN_IDS = 3
 
 jobs = typer.Typer(no_args_is_help=True, help="Ingest jobs of the service.")
 
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="As 'graphrag jobs list' shows it, or how it begins.")]
+IdArgument = Annotated[
+    str, typer.Argument(metavar="ID", callback=id_named, help="As 'graphrag jobs list' shows it, or how it begins.")
+]
 
 
 @jobs.command("list")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.options import JsonOption, TenantOption, scope_of, store_named_by, with_stores
+from api.cli.options import JsonOption, TenantOption, id_named, scope_of, store_named_by, with_stores
 from api.cli.output import line, print_json, say, show, table
 from api.keys import make_key, timestamp
 from graphrag.errors import InputError
@@ -66,7 +66,7 @@ def list_keys(tenant: TenantOption = "default", as_json: JsonOption = False) -> 
 
 @keys.command()
 def revoke(
-    id: Annotated[str, typer.Argument(metavar="ID", help="As 'graphrag keys list' shows it.")],
+    id: Annotated[str, typer.Argument(metavar="ID", callback=id_named, help="As 'graphrag keys list' shows it.")],
     tenant: TenantOption = "default",
     as_json: JsonOption = False,
 ) -> None:

@@ -56,6 +56,11 @@ def path_named(text: str) -> Path:
     return Path(text)
 
 
+def id_named(text: str) -> str:
+    """An id of the command line, whose bytes may be no text: such an id is of nothing, and no store takes it."""
+    return text.encode(errors="replace").decode()
+
+
 def scope_of(tenant: str, access: str = ALL_ACCESS) -> Scope:
     """The scope that --tenant and --access name.
 

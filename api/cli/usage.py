@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.options import JsonOption, TenantOption, with_stores
+from api.cli.options import JsonOption, TenantOption, scope_of, with_stores
 from api.cli.output import line, print_json, show, table
 from graphrag.llm.usage import Account, Usage
 from graphrag.stores.base import GraphStore
@@ -20,10 +20,11 @@ def usage(
 
     By day: of everybody together, and of each key of the tenant; of each ingest job as a whole.
     """
+    scope = scope_of(tenant)
 
     async def work(_: GraphStore, system: SystemStore) -> list[tuple[Account, Usage]]:
         everybody = await system.usage("", kind="total", limit=limit)
-        return [*everybody, *await system.usage(tenant, limit=limit)][:limit]
+        return [*everybody, *await system.usage(scope.tenant, limit=limit)][:limit]
 
     accounts = with_stores(work)
     if as_json:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -287,6 +288,19 @@ def test_doctor_finds_everything_in_order_and_changes_nothing(run: Run, tmp_path
     assert sources["GRAPHRAG_EMBEDDER"] == "environment"
     assert sources["GRAPHRAG_STORE_URL"] == "default"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take no names that are not UTF-8")
+def test_doctor_looks_at_a_store_in_a_folder_whose_name_is_no_text(filled: Run, tmp_path: Path):
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xff %20 #?"))
+    odd.mkdir()
+    shutil.copy("graphrag.db", odd)
+
+    result = run_process(odd, "doctor", "--json")
+
+    (store,) = [check for check in result.json["checks"] if check["name"] == "store"]
+    assert store["ok"], store
+    assert "4 documents" in store["detail"]
 
 
 def test_doctor_names_each_problem_with_a_remedy(filled: Run, monkeypatch: pytest.MonkeyPatch):

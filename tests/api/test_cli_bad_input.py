@@ -268,3 +268,22 @@ def test_a_fault_in_the_software_is_one_line_and_a_traceback_only_with_debug(
     assert plain.err.startswith("Error: unexpected ZeroDivisionError")
     assert "Traceback" not in plain.err
     assert "Traceback" in debug.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("jobs", "show", "\udcfe"), 4, "job '?' does not exist"),
+        (("jobs", "cancel", "\udcfe"), 4, "job '?' does not exist"),
+        (("keys", "revoke", "\udcfe"), 4, "has no key '?'"),
+        (("usage", "--tenant", "\udcfe"), 3, "is not valid"),
+        (("usage", "--tenant", "no/slash"), 3, "tenant 'no/slash' is not valid"),
+    ],
+)
+def test_an_id_or_tenant_that_is_no_text_is_refused_like_an_unknown_one(
+    filled: Run, arguments: tuple[str, ...], code: int, message: str
+):
+    result = filled(*arguments, "--json")
+
+    assert result.code == code
+    assert message in result.error

@@ -1,5 +1,6 @@
 """A look at a store's file without opening it as a store: nothing is created, migrated or locked."""
 
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ def inspect(url: str) -> StoreFile | None:
     if not path.exists():
         return None
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=5)) as connection:
+        with closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, timeout=5)) as connection:
             connection.execute("SELECT 1 FROM meta, documents LIMIT 1")  # or it is none of ours
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     except sqlite3.Error as exc:
