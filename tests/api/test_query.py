@@ -261,6 +261,11 @@ async def test_a_foreign_host_name_is_refused(folder: Path, host: str):
         assert (await client.get("/health/ready", headers={"Host": host})).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+async def test_health_passes_over_what_a_probe_puts_behind_the_path(client: Client, path: str):
+    assert (await client.get(f"{path}?probe=1")).status_code == 200
+
+
 async def test_development_mode_answers_no_web_page(client: Client):
     response = await client.get("/v1/documents", headers={"Origin": "https://evil.example"})
 
