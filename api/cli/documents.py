@@ -119,12 +119,17 @@ def confirm(what: str, *, yes: bool, instead: str = "") -> None:
 
     Raises:
         InputError: nobody can be asked, or the answer is no.
+        Abort: no answer came.
     """
     if yes:
         return
     if sys.stdin is None or not sys.stdin.isatty():
         raise InputError(f"{what}: add --yes if that is meant{instead}; nothing was deleted")
-    if not typer.confirm(f"{what}. Go on?"):
+    try:
+        wanted = typer.confirm(f"{what}. Go on?")
+    except typer.Abort:  # Ctrl-C, or the end of the input
+        raise typer.Abort("interrupted; nothing was deleted") from None
+    if not wanted:
         raise InputError("nothing was deleted")
 
 

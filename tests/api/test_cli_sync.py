@@ -2,10 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
+import typer
 
+from api.cli.documents import confirm
 from tests.api.conftest import Run, write
 
 
@@ -194,3 +197,12 @@ def test_delete_by_prefix_and_filter_shows_asks_and_deletes(run: Run, tmp_path: 
     assert sources(run) == ["b.md"]
     assert run("delete").code == 3
     assert "nothing was deleted" in run("delete", "--source-prefix", "zzz").out
+
+
+def test_a_question_that_gets_no_answer_says_that_nothing_was_deleted(monkeypatch: pytest.MonkeyPatch):
+    terminal = StringIO("")  # ended by Ctrl-D
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+
+    with pytest.raises(typer.Abort, match="interrupted; nothing was deleted"):
+        confirm("12 documents would be deleted", yes=False)
