@@ -65,9 +65,9 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     names = _header(rows, source)
     rows = list(filter(_is_filled, rows[1:]))
     if not ends and _is_cut(names, rows):
+        last = "its last row has fewer fields than its header and no line end" if rows else "its header has no line end"
         raise DocumentParseError(
-            f"{source} seems to be cut off: its last row has fewer fields than its header and no line end; "
-            f"export it again, or end it with a line end if it is whole"
+            f"{source} seems to be cut off: {last}; export it again, or end it with a line end if it is whole"
         )
     if not rows and len(names) > 1:
         return []

@@ -227,6 +227,18 @@ async def test_nothing_is_acknowledged_that_is_written_to_a_file_which_was_remov
         assert await store.revision() == 0
 
 
+async def test_a_file_that_another_process_keeps_locked_is_told_from_one_that_cannot_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "graph.db"
+    async with Database(path) as database:
+        await database.write(lambda connection: connection.execute("PRAGMA busy_timeout = 0").fetchall())
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(
+                StoreError, match="is locked: another process has kept it for itself too long; try again"
+            ):
+                await database.write(lambda _: None)
+
+
 async def test_a_read_only_file_is_refused_and_left_as_it_is() -> None:
     with unprivileged() as folder:
         path = folder / "graph.db"

@@ -91,7 +91,7 @@ def test_a_quote_in_a_row_of_its_own_is_read() -> None:
     ("table", "message"),
     [
         ("a\n", "a.csv is empty"),
-        ("id,b,no", "a.csv seems to be cut off"),
+        ("id,b,no", "a.csv seems to be cut off: its header has no line end"),
         ("id,b,c\n1,x,y\n2,z", "a.csv seems to be cut off: its last row has fewer fields"),
         ('id,b\n1,x\n2,"hal', "row 2 of a.csv has a quote that is not closed"),
         (" \n", "a.csv is empty"),

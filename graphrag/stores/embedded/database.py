@@ -236,6 +236,7 @@ def _sqlite_errors(path: Path) -> Generator[None]:
     try:
         yield
     except sqlite3.Error as exc:
-        raise StoreError(
-            f"{path.absolute()}: {exc}: check that it is a file of this software, that it and its folder are writable, and disk space"
-        ) from exc
+        advice = "check that it is a file of this software, that it and its folder are writable, and disk space"
+        if getattr(exc, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            advice = "another process has kept it for itself too long; try again, or end that process"
+        raise StoreError(f"{path.absolute()}: {exc}: {advice}") from exc
