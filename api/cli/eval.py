@@ -373,7 +373,7 @@ def evaluate_folder(
         line(f"Page written to {html_file}")
 
 
-group = typer.Typer(cls=EvalGroup, help="Measure retrieval on a benchmark, or compare runs.")
+group = typer.Typer(cls=EvalGroup, no_args_is_help=True, help="Measure retrieval (`eval DIR`), or compare two runs.")
 group.command("run")(evaluate_folder)
 group.command("compare")(compare_reports)
 

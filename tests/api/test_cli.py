@@ -372,6 +372,14 @@ def test_no_line_in_the_list_of_commands_is_cut_off(run: Run):
         assert "..." not in run(*group, "--help").out.split("Commands:")[1]
 
 
+@pytest.mark.parametrize("group", ["keys", "jobs", "replies", "entities", "eval"])
+def test_a_group_alone_shows_its_commands(run: Run, group: str):
+    result = run(group)
+
+    assert result.code == 2
+    assert "Commands:" in result.out
+
+
 def test_doctor_reports_settings_that_are_not_valid(run: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GRAPHRAG_CHUNK_TOKENS", "many")
 
