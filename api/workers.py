@@ -133,9 +133,10 @@ class _Slot:
 
     def _start(self) -> None:
         self.begun = time.monotonic()
+        # -P keeps modules out of the working directory, where anybody's files may lie, from being imported.
         # A group of its own: Ctrl-C reaches the supervisor alone, which then stops its processes in order.
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", "worker", "--alone"],
+            [sys.executable, "-P", "-m", "api.cli", "worker", "--alone"],
             env=os.environ | {PARENT: str(os.getpid())},
             start_new_session=True,
         )

@@ -2,7 +2,10 @@
 
 import asyncio
 import hashlib
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from graphrag.jobs import UploadedFile, ingest_job
 from graphrag.stores.embedded.open import open_stores
 from graphrag.stores.system import ApiKey, JobFailure
 from graphrag.types import Scope
-from tests.api.conftest import Run, run_process
+from tests.api.conftest import REPOSITORY, Run, run_process
 from tests.api.serving import QUIET, add_key, serve, store_url
 
 ADMIN = Scope("default", frozenset({"*"}))
@@ -205,6 +208,24 @@ def test_workers_end_where_the_settings_are_at_fault(tmp_path: Path):
     assert "cannot start with these settings" in refused.err
     assert refused.out.startswith(f"2 workers started on the jobs of {tmp_path / 'graphrag.db'}, with uploads in ")
     assert len(refused.out.splitlines()) == 1
+
+
+def test_a_worker_imports_nothing_from_the_folder_in_which_it_is_started(tmp_path: Path):
+    asyncio.run(add_key(tmp_path))
+    (tmp_path / "structlog.py").write_text("raise SystemExit('imported from the working directory')\n")
+
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GRAPHRAG_")}
+    refused = subprocess.run(
+        [sys.executable, "-P", "-m", "api.cli", "worker"],
+        cwd=tmp_path,
+        env=kept | {"PYTHONPATH": str(REPOSITORY), "GRAPHRAG_LLM_PROVIDER": "openai"},  # so that it ends at once
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert refused.returncode == 2
+    assert "GRAPHRAG_LLM_MODEL" in refused.stderr
 
 
 def test_development_mode_needs_no_key_and_says_so(tmp_path: Path):
