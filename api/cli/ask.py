@@ -15,7 +15,6 @@ from api.cli.options import (
     JsonOption,
     TenantOption,
     filter_of,
-    location_of,
     require_store,
     scope_of,
 )
@@ -92,7 +91,7 @@ async def run_ask(
     async with open_knowledge_base(settings) as kb:
         if not (await kb.store.documents(scope, limit=1)):
             raise NotFoundError(
-                f"the knowledge base at {await location_of(kb.store)} holds nothing for tenant {scope.tenant!r} with access "
+                f"the knowledge base at {kb.store.location} holds nothing for tenant {scope.tenant!r} with access "
                 f"{', '.join(sorted(scope.access))}: run 'graphrag ingest FOLDER' first, or check --tenant and --access"
             )
         agent = replace(agent_for(kb, mode, model=model), budget=budget_within(settings.question_seconds))

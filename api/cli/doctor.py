@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.text import Text
 
-from api.cli.options import JsonOption, TenantOption, location_of, scope_of
+from api.cli.options import JsonOption, TenantOption, scope_of
 from api.cli.output import console, heading, line, print_json
 from api.cli.settings_view import Setting, settings_in_force
 from graphrag.bootstrap import open_embedders, open_llm, open_reranking, open_schema, open_stores
@@ -156,7 +156,7 @@ async def _opened_store(settings: Settings, scope: Scope, known: StoreFile | Non
     async with open_stores(settings) as (store, _):
         stored += filter(None, [await store.fingerprints()])
         counts = await store.statistics(scope)
-        parts = [await location_of(store)]
+        parts = [store.location]
         if known is not None:
             parts += [f"{known.size / 1e6:.1f} MB", f"schema {known.schema_version}"]
         parts += [

@@ -15,7 +15,6 @@ from api.cli.options import (
     JsonOption,
     TenantOption,
     filter_of,
-    location_of,
     scope_of,
     with_stores,
 )
@@ -139,7 +138,7 @@ def stats(tenant: TenantOption = "default", access: AccessOption = "*", as_json:
 
     async def work(store: GraphStore, _: SystemStore) -> dict[str, object]:
         counts = asdict(await store.statistics(scope))
-        return {"store": await location_of(store), "revision": await store.revision(), "tenant": tenant, **counts}
+        return {"store": store.location, "revision": await store.revision(), "tenant": tenant, **counts}
 
     found = with_stores(work)
     if as_json:

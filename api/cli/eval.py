@@ -20,7 +20,6 @@ from agent.search import search
 from agent.tools import GRAPH_TOOLS, TOOLS
 from agent.types import Answer, Budget
 from api.cli.eval_lines import comparison_lines, report_lines
-from api.cli.options import location_of
 from api.cli.output import console, line, print_json
 from api.modes import agent_for, budget_within
 from graphrag.bootstrap import open_knowledge_base
@@ -157,7 +156,7 @@ async def _check_stored(kb: KnowledgeBase, scope: Scope, count: int) -> None:
     """
     if (await kb.store.statistics(scope)).documents != count:
         raise InputError(
-            f"another evaluation uses tenant {scope.tenant!r} of {await location_of(kb.store)}: run one after the other, "
+            f"another evaluation uses tenant {scope.tenant!r} of {kb.store.location}: run one after the other, "
             "or name another store"
         )
 
@@ -172,7 +171,7 @@ async def _clean_up(kb: KnowledgeBase, scope: Scope) -> None:
         other = next((document.source for document in stored if not _SOURCE.fullmatch(document.source)), None)
         if other is not None:
             raise InputError(
-                f"{await location_of(kb.store)} holds {other[:80]!r} in tenant {scope.tenant!r}, which no evaluation "
+                f"{kb.store.location} holds {other[:80]!r} in tenant {scope.tenant!r}, which no evaluation "
                 "stored: name another store"
             )
         await kb.store.delete_documents(scope, [document.id for document in stored])

@@ -8,7 +8,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from api.cli.options import JsonOption, TenantOption, location_of, scope_of
+from api.cli.options import JsonOption, TenantOption, scope_of
 from api.cli.output import counted, line, print_json, waiting
 from graphrag.bootstrap import open_stores
 from graphrag.errors import InputError
@@ -70,7 +70,7 @@ def import_(
 def _run(settings: Settings, scope: Scope, file: BinaryIO, name: str, silent: bool) -> tuple[ImportReport, str]:
     async def work() -> tuple[ImportReport, str]:
         async with open_stores(settings) as (store, system):
-            return await import_lines(store, system, scope, file, name=name), await location_of(store)
+            return await import_lines(store, system, scope, file, name=name), store.location
 
     with waiting("Importing", silent=silent):
         return asyncio.run(work())

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from api.cli.documents import MANY, confirm
 from api.cli.estimate import print_estimate, run_estimate, say_left_out
-from api.cli.options import JsonOption, TenantOption, location_of, metadata_of, path_named, scope_of
+from api.cli.options import JsonOption, TenantOption, metadata_of, path_named, scope_of
 from api.cli.output import console, counted, line, print_failures, print_json, say
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError, ModelError
@@ -179,7 +179,7 @@ async def run_ingest(
                 await asyncio.to_thread(view.ask, said, sync.yes)
             await delete_sources(kb.store, scope, gone.documents)
         removed = tuple(dict.fromkeys(document.source for document in gone.documents))
-        store, seconds = await location_of(kb.store), time.perf_counter() - begun
+        store, seconds = kb.store.location, time.perf_counter() - begun
         return Run(report, sources, store, seconds, empty, removed, gone.renamed)
 
 

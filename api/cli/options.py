@@ -106,11 +106,6 @@ def _scalar(value: str) -> Scalar:
     return value
 
 
-async def location_of(store: GraphStore) -> str:
-    """Where the store is; an embedded one asks the file system for it, which may block."""
-    return await asyncio.to_thread(lambda: store.location)
-
-
 def store_named_by(settings: Settings) -> str:
     """Where the store is, without opening it, and without the credentials of its URL."""
     url = settings.store_url

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import typer
 
-from api.cli.options import JsonOption, location_of, require_store
+from api.cli.options import JsonOption, require_store
 from api.cli.output import line, print_json
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.reembedding import Reembedding, reembed_as_job
@@ -64,4 +64,4 @@ async def _run(settings: Settings, lease_seconds: float, *, silent: bool) -> tup
     async with open_knowledge_base(settings, bind=False) as kb:
         worker = f"reembed-{os.getpid()}-{uuid4().hex[:8]}"
         state = await reembed_as_job(kb, worker, lease_seconds=lease_seconds, progress=progress)
-        return state, await location_of(kb.store)
+        return state, kb.store.location
