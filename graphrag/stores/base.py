@@ -17,8 +17,7 @@ Rules that hold for every method:
 """
 
 from collections.abc import AsyncIterator, Sequence
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,12 +62,6 @@ class GraphStore(Protocol):
     def moves(self) -> Moves:
         """Moving the whole store, of all tenants, to another embedding model."""
         ...
-
-    async def __aenter__(self) -> Self: ...
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
     async def bind(self, fingerprints: Fingerprints) -> None:
         """Record which models made the vectors, or check against what is recorded.

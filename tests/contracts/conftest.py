@@ -1,7 +1,7 @@
 """The stores that the contract suite runs against. A further store is one line in STORES."""
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -10,12 +10,12 @@ import pytest
 from neo4j import AsyncDriver, AsyncGraphDatabase
 
 from graphrag.stores.base import GraphStore
-from graphrag.stores.embedded.store import EmbeddedStore
 from graphrag.stores.neo4j.open import address_of, open_stores
 from graphrag.types import Fingerprints
 from tests.contracts.generate import FIELDS
 from tests.contracts.neo4j import empty
 from tests.contracts.oracle import OracleStore
+from tests.embedded import embedded_store
 
 FINGERPRINTS = Fingerprints(embedder="hashing-8", sentences="sentences-8")
 
@@ -53,9 +53,9 @@ def _neo4j(url: str) -> StoreKind:
 
 # A kind is made of the URL of a Neo4j server, which is asked for only where the name says that it is needed.
 STORES: dict[str, Callable[[str], StoreKind]] = {
-    "oracle": lambda url: StoreKind(lambda place: OracleStore()),
+    "oracle": lambda url: StoreKind(lambda place: nullcontext(OracleStore())),
     "embedded": lambda url: StoreKind(
-        lambda place: EmbeddedStore(place / "graph.db", filter_fields=FIELDS), shared_by_path=True
+        lambda place: embedded_store(place / "graph.db", filter_fields=FIELDS), shared_by_path=True
     ),
     "neo4j": _neo4j,
 }
@@ -85,7 +85,7 @@ class StoreFactory:
 
     def another(self) -> AbstractAsyncContextManager[GraphStore]:
         """A second store beside one of this kind, empty: of the same kind if that can be, else the specification."""
-        return self() if self.kind.several else OracleStore()
+        return self() if self.kind.several else nullcontext(OracleStore())
 
     def unbound(self, place: Path) -> AbstractAsyncContextManager[GraphStore]:
         """The store at a place, not bound by the factory."""

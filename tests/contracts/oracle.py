@@ -11,8 +11,6 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self
 
 import msgspec
 import numpy as np
@@ -64,14 +62,6 @@ class OracleStore:
     def location(self) -> str:
         """Nowhere: the data ends with the object."""
         return "memory"
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
 
     async def bind(self, fingerprints: Fingerprints) -> None:
         """Record or check the models."""

@@ -15,6 +15,7 @@ from graphrag.stores.embedded.following import FollowingIndex
 from graphrag.stores.embedded.store import EmbeddedStore
 from graphrag.types import Hit, Scope, Statistics, check_text, document_id, is_text, stable_id
 from tests.contracts.generate import DIMENSION, FIELDS, VECTORS, build, seeded_corpus
+from tests.embedded import embedded_store
 
 EVERYTHING = Scope(access=frozenset({"*"}))
 
@@ -31,8 +32,9 @@ async def test_an_acknowledged_write_waits_for_the_disk(tmp_path: Path) -> None:
 
 
 async def test_a_read_under_way_while_the_store_closes_answers_or_is_refused(tmp_path: Path) -> None:
-    store = EmbeddedStore(tmp_path / "graph.db", filter_fields=FIELDS)
-    async with store:
+    database = Database(tmp_path / "graph.db")
+    store = EmbeddedStore(database, filter_fields=FIELDS)
+    async with database:
         await filled(store)
         expected = await store.statistics(EVERYTHING)
 
@@ -57,7 +59,7 @@ async def test_the_dimensions_are_those_of_the_first_vectors_even_when_all_is_de
     plan = seeded_corpus(seed=1, size=1)[0]
     batch = build(plan)
     short = [replace(v, sentences=v.sentences[:, :4]) for v in batch.vectors]
-    async with EmbeddedStore(tmp_path / "graph.db") as store:
+    async with embedded_store(tmp_path / "graph.db") as store:
         await store.write(plan.owner, batch)
         await store.delete_documents(plan.owner, [plan.id])
         with pytest.raises(InputError, match=f"dimension 4, expected {DIMENSION}"):
@@ -67,21 +69,21 @@ async def test_the_dimensions_are_those_of_the_first_vectors_even_when_all_is_de
 
 
 async def test_before_the_first_write_query_vectors_of_any_dimension_find_nothing(tmp_path: Path) -> None:
-    async with EmbeddedStore(tmp_path / "graph.db") as store:
+    async with embedded_store(tmp_path / "graph.db") as store:
         assert await store.nearest_chunks(EVERYTHING, np.ones((2, 3), dtype=np.float32), 1) == [[], []]
 
 
 async def test_a_read_after_many_rewrites_is_as_from_a_new_store(tmp_path: Path) -> None:
     """Dead rows of the memory index are left behind, and at some point it is built again."""
     plan = max(seeded_corpus(seed=4, size=9), key=lambda plan: len(plan.chunks))
-    async with EmbeddedStore(tmp_path / "graph.db", filter_fields=FIELDS) as store:
+    async with embedded_store(tmp_path / "graph.db", filter_fields=FIELDS) as store:
         await filled(store)
         batch = build(replace(plan, source="again.md"))
         for number in range(1_001 // len(plan.chunks) + 2):
             changed = replace(batch.document, fingerprint=str(number))
             await store.write(plan.owner, replace(batch, document=changed))
             await store.revision()
-        async with EmbeddedStore(tmp_path / "graph.db", filter_fields=FIELDS) as fresh:
+        async with embedded_store(tmp_path / "graph.db", filter_fields=FIELDS) as fresh:
             assert await store.statistics(EVERYTHING) == await fresh.statistics(EVERYTHING)
             (hits,), (wanted,) = [await one.nearest_chunks(plan.owner, VECTORS[:1], 50) for one in (store, fresh)]
             assert hits == wanted

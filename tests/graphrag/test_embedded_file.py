@@ -22,6 +22,7 @@ from graphrag.stores.embedded.schema import APPLICATION_ID, SCHEMA_VERSION
 from graphrag.stores.embedded.store import EmbeddedStore
 from graphrag.types import Chunk, Fingerprints, Scope
 from tests.contracts.generate import ChunkPlan, DocumentPlan, SentencePlan, build, form_before_8
+from tests.embedded import embedded_store
 
 
 def pragma(path: Path, name: str) -> object:
@@ -74,7 +75,7 @@ async def test_a_missing_or_empty_file_becomes_a_store_of_the_current_version(tm
     path = tmp_path / "graph ü.db"
     if exists:
         path.touch()
-    async with EmbeddedStore(path) as store:
+    async with embedded_store(path) as store:
         assert store.location == str(path.resolve())
         assert (await store.statistics(Scope())).documents == 0
     assert pragma(path, "user_version") == SCHEMA_VERSION
@@ -102,7 +103,7 @@ async def test_opening_an_up_to_date_file_again_keeps_its_data(tmp_path: Path) -
 async def test_chunks_that_an_older_version_stored_are_brought_up_to_date(tmp_path: Path) -> None:
     path = tmp_path / "graph.db"
     batch = build(DocumentPlan((ChunkPlan((SentencePlan((0, 4)),)), ChunkPlan((SentencePlan((1,)),)))))
-    async with EmbeddedStore(path) as store:
+    async with embedded_store(path) as store:
         await store.write(Scope(), batch)
     run_sql(path, "UPDATE chunks SET terms = 'burnt'; CREATE TABLE phrases (key, chunk); PRAGMA user_version = 5")
     with closing(sqlite3.connect(path)) as connection:
@@ -112,7 +113,7 @@ async def test_chunks_that_an_older_version_stored_are_brought_up_to_date(tmp_pa
         ).fetchone()
         connection.executemany("UPDATE chunks SET phrases = ?, mentions = ? WHERE id = ?", held)
         connection.commit()
-    async with EmbeddedStore(path) as store:
+    async with embedded_store(path) as store:
         assert await store.chunks(Scope(), [chunk.id for chunk in batch.chunks]) == list(batch.chunks)
         assert await store.search_chunks(Scope(), ["burnt"], 5) == []
     assert pragma(path, "user_version") == SCHEMA_VERSION
@@ -167,7 +168,7 @@ async def test_a_database_of_other_software_is_refused_and_left_as_it_is(tmp_pat
     run_sql(path, f"PRAGMA journal_mode = {mode}; CREATE TABLE meta (key TEXT); INSERT INTO meta VALUES ('revision');")
     before = path.read_bytes()
     with pytest.raises(StoreError, match=r"theirs\.db.*other software"):
-        async with EmbeddedStore(path):
+        async with embedded_store(path):
             pass
     assert path.read_bytes() == before
     assert names(tmp_path) == ["theirs.db"]
@@ -178,7 +179,7 @@ async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path:
     path = tmp_path / "notes.md"
     path.write_bytes(data)
     with pytest.raises(StoreError, match=r"notes\.md"):
-        async with EmbeddedStore(path):
+        async with embedded_store(path):
             pass
     assert path.read_bytes() == data
     assert names(tmp_path) == ["notes.md"]
@@ -216,7 +217,7 @@ async def test_nothing_is_acknowledged_that_is_written_to_a_file_which_was_remov
     tmp_path: Path, replaced: bool
 ) -> None:
     path = tmp_path / "graph.db"
-    async with EmbeddedStore(path) as store:
+    async with embedded_store(path) as store:
         await asyncio.to_thread(path.rename, tmp_path / "moved.db")
         if replaced:
             await asyncio.to_thread(shutil.copy, tmp_path / "moved.db", path)
@@ -268,15 +269,16 @@ async def test_a_failed_opening_ends_its_threads_and_raises_the_first_error(tmp_
 
 
 async def test_a_store_that_is_not_open_says_so(tmp_path: Path) -> None:
-    store = EmbeddedStore(tmp_path / "graph.db")
+    database = Database(tmp_path / "graph.db")
+    store = EmbeddedStore(database)
     with pytest.raises(StoreError, match="not open"):
         await store.statistics(Scope())
-    async with store:
+    async with database:
         pass
     with pytest.raises(StoreError, match="not open"):
         await store.delete_documents(Scope(), [])
     with pytest.raises(StoreError, match="make a new one"):
-        await store.__aenter__()
+        await database.__aenter__()
 
 
 async def test_closing_does_what_is_pending_first_and_never_blocks_the_event_loop(tmp_path: Path) -> None:
@@ -352,13 +354,6 @@ async def test_the_reading_connection_cannot_write(tmp_path: Path) -> None:
             await database.read(lambda connection: connection.execute("DELETE FROM meta") and None)
 
 
-async def test_a_store_given_a_database_leaves_its_opening_and_closing_to_the_caller(tmp_path: Path) -> None:
-    async with Database(tmp_path / "graph.db") as database:
-        async with EmbeddedStore(database) as store:
-            assert await store.revision() == 0
-        assert await store.revision() == 0
-
-
 # URLs
 
 
@@ -421,7 +416,7 @@ async def test_chunks_are_read_the_same_while_few_are_kept_and_others_are_writte
     plans = [DocumentPlan((ChunkPlan((SentencePlan((n, n + 1)),)),) * 2, source=f"{n}.md") for n in range(4)]
     batches = [build(plan) for plan in plans]
     scope = plans[0].owner
-    async with EmbeddedStore(tmp_path / "a.db") as store:
+    async with embedded_store(tmp_path / "a.db") as store:
         written: list[Chunk] = []
         for batch in batches:
             await store.write(scope, batch)

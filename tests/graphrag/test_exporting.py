@@ -14,7 +14,6 @@ import pytest
 
 from graphrag.exporting import SAME_AS, entity_graph, export_lines, graphml_of, node_link_of
 from graphrag.stores.base import GraphStore
-from graphrag.stores.embedded.store import EmbeddedStore
 from graphrag.stores.system import Decision, decided_by
 from graphrag.types import (
     ALL_ACCESS,
@@ -31,6 +30,7 @@ from graphrag.types import (
     entity_id,
     relation_id,
 )
+from tests.embedded import embedded_store
 
 EVERYTHING = Scope(access=frozenset({ALL_ACCESS}))
 FINGERPRINTS = Fingerprints("embedder/4", "sentences/3")
@@ -79,7 +79,7 @@ BATCHES = [
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncGenerator[GraphStore]:
-    async with EmbeddedStore(tmp_path / "kb.db") as opened:
+    async with embedded_store(tmp_path / "kb.db") as opened:
         await opened.bind(FINGERPRINTS)
         for one in BATCHES:
             await opened.write(EVERYTHING, one)
@@ -120,7 +120,7 @@ async def test_lines_hold_all_that_the_store_holds(store: GraphStore):
 
 
 async def test_equal_knowledge_gives_equal_lines_and_graphs(store: GraphStore, tmp_path: Path):
-    async with EmbeddedStore(tmp_path / "other.db") as other:
+    async with embedded_store(tmp_path / "other.db") as other:
         await other.bind(FINGERPRINTS)
         for one in reversed(BATCHES):
             await other.write(EVERYTHING, one)

@@ -16,10 +16,10 @@ from graphrag.exporting import canonical_lines, export_lines
 from graphrag.importing import ImportReport, import_lines
 from graphrag.settings import Settings
 from graphrag.stores.base import GraphStore
-from graphrag.stores.embedded.store import EmbeddedStore
 from graphrag.stores.system import Decision, SystemStore
 from graphrag.types import ALL_ACCESS, Fingerprints, Scope, entity_id
 from tests.contracts.generate import build, seeded_corpus
+from tests.embedded import embedded_store
 
 FINGERPRINTS = Fingerprints(embedder="hashing-8", sentences="sentences-8")
 Stores = tuple[GraphStore, SystemStore]
@@ -36,7 +36,7 @@ async def stores(store_url: str) -> AsyncGenerator[Stores]:
 @pytest.fixture
 async def lines(tmp_path: Path) -> list[str]:
     """The export of a store with documents of two tenants and several labels."""
-    async with EmbeddedStore(tmp_path / "source.db") as store:
+    async with embedded_store(tmp_path / "source.db") as store:
         await store.bind(FINGERPRINTS)
         for plan in seeded_corpus(7, 40):
             await store.write(plan.owner, build(plan))

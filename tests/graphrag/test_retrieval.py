@@ -34,6 +34,7 @@ from graphrag.retrieval.ledger import MAX_CANDIDATES, Ledger
 from graphrag.retrieval.question import MAX_CHARACTERS, check_question, read_question
 from graphrag.retrieval.vector import embed_query, vector_search
 from graphrag.sentences import split_sentences
+from graphrag.stores.embedded.database import Database
 from graphrag.stores.embedded.store import EmbeddedStore
 from graphrag.types import (
     PUBLIC,
@@ -160,8 +161,8 @@ def _mentions(tenant: str, part: Part, offset: int) -> tuple[Mention, ...]:
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncGenerator[Store]:
     """An empty store."""
-    async with Store(tmp_path / "graph.db", filter_fields={"department"}) as opened:
-        yield opened
+    async with Database(tmp_path / "graph.db") as database:
+        yield Store(database, filter_fields={"department"})
 
 
 async def ledger_for(store: Store, question: str, scope: Scope = EVERYONE, filter: Filter | None = None) -> Ledger:
@@ -620,7 +621,8 @@ async def test_sharing_an_entity_is_worth_half_within_one_document(tmp_path: Pat
         ("together", [together], [together.chunk(0), together.chunk(1)]),
         ("apart", apart, [one.chunk() for one in apart]),
     ):
-        async with Store(tmp_path / f"{name}.db") as store:
+        async with Database(tmp_path / f"{name}.db") as database:
+            store = Store(database)
             await store.put(*sources)
             ledger, _ = await search(store, QUESTION)
             bridge = bridge_between(ledger, ids[0], ids[1])
@@ -715,7 +717,8 @@ async def test_a_single_passage_is_scored_by_itself(store: Store):
 async def test_chains_do_not_depend_on_the_order_in_which_documents_came(tmp_path: Path):
     outcomes: list[Scored] = []
     for name, sources in (("one", [FIRST, SECOND, *DISTRACTORS]), ("two", [*DISTRACTORS[::-1], SECOND, FIRST])):
-        async with Store(tmp_path / f"{name}.db") as store:
+        async with Database(tmp_path / f"{name}.db") as database:
+            store = Store(database)
             await store.put(*sources)
             outcomes.append((await search(store, QUESTION))[1])
 
@@ -758,7 +761,8 @@ async def test_a_chain_never_passes_through_a_document_outside_the_scope(tmp_pat
     outcomes: list[Scored] = []
     ledgers: list[Ledger] = []
     for name, sources in (("without", visible), ("with", [*invisible, *visible])):
-        async with Store(tmp_path / f"{name}.db") as store:
+        async with Database(tmp_path / f"{name}.db") as database:
+            store = Store(database)
             await store.put(*sources)
             ledger, scored = await search(store, QUESTION, scope)
             ledgers.append(ledger)

@@ -9,9 +9,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from heapq import nsmallest
 from itertools import islice
-from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,16 +50,15 @@ _T = TypeVar("_T")
 
 
 class EmbeddedStore:
-    """A GraphStore in one file. Open it with `async with`.
+    """A GraphStore in one file.
 
     Args:
-        path: the database file; created if its folder exists. Or a Database, opened and closed by the caller.
+        database: opened and closed by the caller.
         filter_fields: metadata fields that filters may use.
     """
 
-    def __init__(self, path: Path | Database, *, filter_fields: Iterable[str] = ()) -> None:
-        self._owns_database = not isinstance(path, Database)
-        self._database = path if isinstance(path, Database) else Database(path)
+    def __init__(self, database: Database, *, filter_fields: Iterable[str] = ()) -> None:
+        self._database = database
         self._filter_fields = frozenset(filter_fields)
         self._following = FollowingIndex(self._filter_fields)
         self._chunks = chunks.ChunkCache()
@@ -77,17 +74,6 @@ class EmbeddedStore:
     def moves(self) -> EmbeddedMoves:
         """See GraphStore.moves."""
         return EmbeddedMoves(self._database)
-
-    async def __aenter__(self) -> Self:
-        if self._owns_database:
-            await self._database.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._owns_database:
-            await self._database.__aexit__(kind, error, trace)
 
     async def _read(self, work: Callable[[sqlite3.Connection, MemoryIndex], _T]) -> _T:
         """Run `work` on one snapshot, with the index as of it."""

@@ -10,7 +10,8 @@ import asyncio
 import contextvars
 import logging
 from contextlib import suppress
-from typing import LiteralString
+from types import TracebackType
+from typing import LiteralString, Self
 
 from graphrag.errors import StoreError
 from graphrag.extraction.resolution import Decided, by_block, link_between, perhaps_same
@@ -28,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class Display:
-    """Keeps the copies up to date in the background. Belongs to one event loop."""
+    """Keeps the copies up to date in the background. Belongs to one event loop; used with `async with`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -42,13 +43,18 @@ class Display:
             # In a context of its own: its round trips are no caller's.
             self._task = asyncio.create_task(self._when_quiet(), context=contextvars.Context())
 
-    async def close(self, *, finish: bool) -> None:
-        """Stop; first bring everything up to date, if that is wanted and anything was written."""
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop; first bring everything up to date, if anything was written and the block did not fail."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-            if finish:
+            if error is None:
                 await self._refresh()
 
     async def _when_quiet(self) -> None:

@@ -11,6 +11,7 @@ from neo4j import AsyncGraphDatabase, NotificationMinimumSeverity
 
 from graphrag.errors import ConfigError
 from graphrag.stores.neo4j.connection import RETRY_SECONDS, Connection, neo4j_errors
+from graphrag.stores.neo4j.display import Display
 from graphrag.stores.neo4j.schema import prepare
 from graphrag.stores.neo4j.store import Neo4jStore
 from graphrag.stores.neo4j.system import Neo4jSystemStore
@@ -76,8 +77,8 @@ async def open_stores(url: str, *, filter_fields: Iterable[str]) -> AsyncGenerat
                 database = str(home.records[0][0])
         connection = Connection(driver, database, f"{address.server}/{database}")
         await prepare(connection, fields)
-        async with Neo4jStore(connection, filter_fields=fields) as store:
-            yield store, Neo4jSystemStore(connection, store.display)
+        async with Display(connection) as display:
+            yield Neo4jStore(connection, display, filter_fields=fields), Neo4jSystemStore(connection, display)
 
 
 def address_of(url: str) -> Address:

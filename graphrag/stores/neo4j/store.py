@@ -5,8 +5,6 @@ same for steps along the graph, and for people in Neo4j Browser. Every read deci
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,19 +54,15 @@ class Neo4jStore:
 
     Args:
         connection: opened and closed by the caller.
+        display: shows in Browser what is written; closed by the caller.
         filter_fields: metadata fields that filters may use; declared in the vector index.
     """
 
-    def __init__(self, connection: Connection, *, filter_fields: Iterable[str] = ()) -> None:
+    def __init__(self, connection: Connection, display: Display, *, filter_fields: Iterable[str]) -> None:
         self._connection = connection
+        self._display = display
         self._filter_fields = frozenset(filter_fields)
-        self._display = Display(connection)
         self._vectors = Vectors(connection)
-
-    @property
-    def display(self) -> Display:
-        """What Neo4j Browser shows of entities; shared with the system store, which changes it by decisions."""
-        return self._display
 
     @property
     def location(self) -> str:
@@ -79,14 +73,6 @@ class Neo4jStore:
     def moves(self) -> Neo4jMoves:
         """See GraphStore.moves."""
         return Neo4jMoves(self._connection)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._display.close(finish=error is None)
 
     def _check_filter(self, filter: Filter | None) -> None:
         for condition in filter.conditions if filter else ():
