@@ -16,13 +16,13 @@ from graphrag.errors import InputError
 from graphrag.relabelling import fingerprint_of
 from graphrag.sources import SourceFile, list_sources
 from graphrag.stores.base import GraphStore
+from graphrag.stores.paging import every_document
 from graphrag.types import Document, Scope, check_text, stable_id
 
 if TYPE_CHECKING:
     from graphrag.ingest import IngestReport
 
 SYNCED_FROM = "synced_from"
-_PAGE = 500
 
 
 def name_of(folder: Path) -> str:
@@ -103,7 +103,8 @@ async def vanished(
     """
     met = {result.source for result in report.results}
     failed = {failure.source for failure in report.failures}
-    stored = await _documents_of(store, scope, name)
+    synced = [one async for one in every_document(store, scope) if one.metadata.get(SYNCED_FROM) == name]
+    stored = sorted(synced, key=lambda document: (document.source, document.part))
     # Listed after what is stored was read: of all that another ingest has stored by then the files are there.
     listed = {source for _, source in files}
     new = {source for _, source in (await asyncio.to_thread(list_sources, [folder])).files} - listed
@@ -122,13 +123,3 @@ async def vanished(
         if document.part == 0 and (found := places.get(document.content_sha256))
     ]
     return Vanished(gone, renamed)
-
-
-async def _documents_of(store: GraphStore, scope: Scope, name: str) -> list[Document]:
-    """Ascending by source and part."""
-    found: list[Document] = []
-    after = ""
-    while page := await store.documents(scope, after=after, limit=_PAGE):
-        found += [document for document in page if document.metadata.get(SYNCED_FROM) == name]
-        after = page[-1].id
-    return sorted(found, key=lambda document: (document.source, document.part))

@@ -20,10 +20,10 @@ from api.cli.options import (
 )
 from api.cli.output import console, line, print_json, say, show, table
 from graphrag.errors import InputError, NotFoundError
-from graphrag.filters import Filter
 from graphrag.parts import delete_sources
 from graphrag.settings import load_settings
 from graphrag.stores.base import GraphStore
+from graphrag.stores.paging import every_document
 from graphrag.stores.system import SystemStore
 from graphrag.types import Document, Scope
 
@@ -31,7 +31,6 @@ SHORT_ID = 8
 MIN_TITLE = 12
 MANY = 10
 """More documents than this are deleted by a condition only when that is confirmed."""
-_PAGE = 500
 _ID_START = re.compile(rf"[0-9a-f]{{{SHORT_ID},32}}")
 
 
@@ -43,8 +42,11 @@ def documents(
 ) -> None:
     """List the documents."""
     scope = scope_of(tenant, access)
-    found = with_stores(lambda store, _: all_documents(store, scope, source))
-    found.sort(key=lambda document: (document.source, document.part))
+
+    async def work(store: GraphStore, _: SystemStore) -> list[Document]:
+        return [one async for one in every_document(store, scope, source_prefix=source)]
+
+    found = sorted(with_stores(work), key=lambda document: (document.source, document.part))
     if as_json:
         print_json({"documents": [_to_json(document) for document in found]})
         return
@@ -88,8 +90,8 @@ def delete(
         for name in names or []:
             chosen.update((document.id, document) for document in await find_documents(store, scope, name))
         if source_prefix or wanted is not None:
-            found = await all_documents(store, scope, source_prefix, wanted)
-            chosen.update((document.id, document) for document in found)
+            async for document in every_document(store, scope, source_prefix=source_prefix, filter=wanted):
+                chosen[document.id] = document
         return list(chosen.values())
 
     chosen = with_stores(choose)
@@ -148,18 +150,6 @@ def stats(tenant: TenantOption = "default", access: AccessOption = "*", as_json:
         line(f"{name:<10} {value:,}" if isinstance(value, int) else f"{name:<10} {value}")
 
 
-async def all_documents(
-    store: GraphStore, scope: Scope, source_prefix: str = "", filter: Filter | None = None
-) -> list[Document]:
-    """Every visible document that fits, ascending by id."""
-    found: list[Document] = []
-    after = ""
-    while page := await store.documents(scope, source_prefix=source_prefix, filter=filter, after=after, limit=_PAGE):
-        found += page
-        after = page[-1].id
-    return found
-
-
 async def find_documents(store: GraphStore, scope: Scope, name: str) -> list[Document]:
     """The documents that an id, the start of one, a source, or `source#*` names.
 
@@ -177,9 +167,9 @@ async def find_documents(store: GraphStore, scope: Scope, name: str) -> list[Doc
         if found:
             return found
     if name.endswith("#*"):
-        found = await all_documents(store, scope, name[:-1])
+        found = [one async for one in every_document(store, scope, source_prefix=name[:-1])]
     else:
-        same = await all_documents(store, scope, name)
+        same = [one async for one in every_document(store, scope, source_prefix=name)]
         found = [document for document in same if document.source == name]
         records = [document for document in same if document.source.startswith(f"{name}#")]
         if records and not found:

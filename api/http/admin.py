@@ -11,9 +11,9 @@ from api.service import CallerDependency, ServiceDependency
 from api.views import account_out
 from graphrag.filters import read_filter
 from graphrag.parts import delete_sources
-from graphrag.types import Document
+from graphrag.stores.paging import every_document
 
-_PAGE = 500
+_SHOWN = 500
 
 
 class AdminController(Controller):
@@ -58,18 +58,15 @@ class AdminController(Controller):
             raise ProblemError(
                 422, "give 'source', 'source_prefix' or 'filter': all documents are never meant by saying nothing"
             )
-        store, scope, after = service.kb.store, caller.scope, ""
-        chosen: list[Document] = []
-        while page := await store.documents(
-            scope, source_prefix=source or source_prefix, filter=wanted, after=after, limit=_PAGE
-        ):
-            after = page[-1].id
-            chosen += [
-                one for one in page if one.source.startswith(source_prefix) and (not source or one.source == source)
-            ]
+        store, scope = service.kb.store, caller.scope
+        chosen = [
+            one
+            async for one in every_document(store, scope, source_prefix=source or source_prefix, filter=wanted)
+            if one.source.startswith(source_prefix) and (not source or one.source == source)
+        ]
         gone = chosen if dry_run else await delete_sources(store, scope, chosen)
         sources = sorted({document.source for document in gone})
-        return Deleted(dry_run=dry_run, documents=len(sources), sources=sources[:_PAGE])
+        return Deleted(dry_run=dry_run, documents=len(sources), sources=sources[:_SHOWN])
 
     @get("/stats", operation_id="getStats", summary="Count what is stored")
     async def get_stats(self, service: ServiceDependency, caller: CallerDependency) -> StatsOut:
