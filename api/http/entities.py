@@ -5,16 +5,13 @@ from typing import Annotated
 from litestar import Controller, delete, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from api.problems import ProblemError
+from api.http.graph import entity_named
 from api.schemas import CandidateList, DecisionList, DecisionOut, PairSpec
 from api.service import Caller, CallerDependency, Service, ServiceDependency
 from api.views import candidate_out, decision_out
 from graphrag.decisions import decide, decided, decisions_seen, undo
-from graphrag.entities import candidates, find_entity, names_of
-from graphrag.errors import NotFoundError
-from graphrag.stores.base import GraphStore
+from graphrag.entities import candidates, names_of
 from graphrag.stores.system import DecisionKind
-from graphrag.types import Entity, Scope
 
 
 class EntitiesController(Controller):
@@ -70,14 +67,6 @@ class EntitiesController(Controller):
 
 async def _decide(service: Service, caller: Caller, kind: DecisionKind, pair: PairSpec) -> DecisionOut:
     store, scope = service.kb.store, caller.scope
-    one, other = await _named(store, scope, "a", pair.a), await _named(store, scope, "b", pair.b)
+    one, other = await entity_named(store, scope, pair.a, "a"), await entity_named(store, scope, pair.b, "b")
     decision = await decide(store, service.kb.system, scope, kind, one.id, other.id, caller.name)
     return decision_out(decision, {one.id: one.name, other.id: other.name})
-
-
-async def _named(store: GraphStore, scope: Scope, field: str, name: str) -> Entity:
-    try:
-        return await find_entity(store, scope, name)
-    except NotFoundError as exc:
-        told = "no entity of that id or name, or this key does not see it; /v1/entities?q= finds names"
-        raise ProblemError(404, told, errors=[(field, "no such entity")]) from exc

@@ -9,9 +9,11 @@ from api.problems import ProblemError
 from api.schemas import EntityDetail, EntityList, GraphOut
 from api.service import CallerDependency, ServiceDependency
 from api.views import entity_out, graph_out, same_as_out
-from graphrag.analysis import normalise
 from graphrag.decisions import decided
-from graphrag.entities import links_of
+from graphrag.entities import find_entity, links_of
+from graphrag.errors import NotFoundError
+from graphrag.stores.base import GraphStore
+from graphrag.types import Entity, Scope
 
 SHOWN_CHUNKS = 50
 
@@ -64,19 +66,22 @@ class GraphController(Controller):
     ) -> GraphOut:
         """Nodes are entities; edges are relations, each with its evidence, and same-as links."""
         store = service.kb.store
-        seeds = await store.entities(caller.scope, [entity]) or await store.find_entities(
-            caller.scope, keys=[normalise(entity)], limit=1
-        )
-        if not seeds:
-            raise ProblemError(
-                404, "no entity of that id or name, or this key does not see it; /v1/entities?q= finds names"
-            )
-        return graph_out(
-            await store.neighbourhood(
-                caller.scope,
-                [seed.id for seed in seeds],
-                hops,
-                limit,
-                decided=await decided(service.kb.system, caller.scope.tenant),
-            )
-        )
+        seed = await entity_named(store, caller.scope, entity)
+        known = await decided(service.kb.system, caller.scope.tenant)
+        return graph_out(await store.neighbourhood(caller.scope, [seed.id], hops, limit, decided=known))
+
+
+async def entity_named(store: GraphStore, scope: Scope, name: str, field: str = "") -> Entity:
+    """The entity of an id or name.
+
+    Args:
+        field: of the request's body, that holds the name.
+
+    Raises:
+        ProblemError: 404; there is none.
+    """
+    try:
+        return await find_entity(store, scope, name)
+    except NotFoundError as exc:
+        told = "no entity of that id or name, or this key does not see it; /v1/entities?q= finds names"
+        raise ProblemError(404, told, errors=[(field, "no such entity")] if field else ()) from exc
