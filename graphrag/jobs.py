@@ -24,7 +24,7 @@ from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, ParserProcess, load_bytes
 from graphrag.loaders.slack_names import beside_channels, lists_of
 from graphrag.sources import Failure
-from graphrag.stores.system import Job, JobState, Lease, SystemStore
+from graphrag.stores.system import Job, JobEnd, Lease, SystemStore
 from graphrag.stores.system_rows import now
 from graphrag.tally import MAX_CRASHES, MAX_OUTAGES, Tally
 from graphrag.types import ALL_ACCESS, PUBLIC, Metadata, Scalar, Scope, check_label, check_metadata
@@ -202,7 +202,7 @@ class Worker:
             await _end(system, lease, tally, "failed", "a fault of the software; see the log of the service")
         else:
             await _stop(beat)
-            state: JobState = "succeeded" if tally.stored or not tally.counts["failed"] else "failed"
+            state: JobEnd = "succeeded" if tally.stored or not tally.counts["failed"] else "failed"
             await _end(system, lease, tally, state, "" if state == "succeeded" else "no document could be stored")
             # Those who run the service are told; the reasons quote documents, and stay with the job.
             level = logging.WARNING if tally.counts["failed"] else logging.INFO
@@ -380,9 +380,7 @@ async def _save(system: SystemStore, lease: Lease, tally: Tally, saved: Mapping[
     return progress
 
 
-async def _end(
-    system: SystemStore, lease: Lease, tally: Tally, state: JobState, error: str, *, phase: str = ""
-) -> None:
+async def _end(system: SystemStore, lease: Lease, tally: Tally, state: JobEnd, error: str, *, phase: str = "") -> None:
     if tally.failures:
         await system.add_failures(lease, tally.failures)
     await system.save_progress(lease, tally.progress(phase or ("queued" if state == "queued" else "ended")))

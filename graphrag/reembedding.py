@@ -23,7 +23,7 @@ from graphrag.llm.usage import paying
 from graphrag.parts import part_fingerprint
 from graphrag.relabelling import fingerprint_of
 from graphrag.stores.moving import Move, Rename, Unembedded
-from graphrag.stores.system import Job, JobState, Lease, SystemStore
+from graphrag.stores.system import Job, JobEnd, Lease, SystemStore
 from graphrag.types import ALL_ACCESS, Document, Scalar, Scope
 
 KIND = "reembed"
@@ -252,7 +252,7 @@ async def _beating(
         await asyncio.gather(beating, work, return_exceptions=True)
 
 
-async def _end(system: SystemStore, lease: Lease, latest: dict[str, Scalar], state: JobState, error: str = "") -> None:
+async def _end(system: SystemStore, lease: Lease, latest: dict[str, Scalar], state: JobEnd, error: str = "") -> None:
     with suppress(GraphRAGError):  # the outcome is the store's; the job only tells of it
         await system.save_progress(lease, dict(latest))
         await system.finish_job(lease, state, error)

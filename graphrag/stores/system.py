@@ -16,6 +16,8 @@ from graphrag.types import Scalar, Scope
 
 KeyRole = Literal["reader", "admin"]
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+JobEnd = Literal["queued", "succeeded", "failed", "cancelled"]
+"""How a worker leaves a job: ended, or given back."""
 DecisionKind = Literal["merge", "split"]
 ENDED: frozenset[JobState] = frozenset({"succeeded", "failed", "cancelled"})
 UNENDED: frozenset[JobState] = frozenset({"queued", "running"})
@@ -207,14 +209,11 @@ class SystemStore(Books, Replies, Protocol):
         """
         ...
 
-    async def finish_job(
-        self, lease: Lease, state: JobState, error: str = "", *, done: int = 0, failed: int = 0
-    ) -> None:
+    async def finish_job(self, lease: Lease, state: JobEnd, error: str = "", *, done: int = 0, failed: int = 0) -> None:
         """End the leased job, or give it back with state `queued`.
 
         Args:
             lease: of the job.
-            state: an end, or `queued`.
             error: why it failed.
             done: documents that were stored or found unchanged under this lease; added to those of Queue.
             failed: the same of those that could not be stored.

@@ -437,12 +437,6 @@ async def test_a_finished_job_keeps_its_end_and_its_lease_is_over(system: System
     assert await system.cancel_job(EVERYBODY, "j1") == job
 
 
-async def test_running_is_not_an_end(system: SystemStore) -> None:
-    await system.submit_job(a_job("j1"))
-    with pytest.raises(InputError, match="running"):
-        await system.finish_job(await claimed(system), "running")
-
-
 async def _taken_over(system: SystemStore, lease: Lease) -> None:
     await run_out(lease)
     # By the same name, as a restarted worker has: only the fence tells them apart.

@@ -10,7 +10,7 @@ from graphrag.llm.usage import Account, AccountKind, Charge, Usage, check_charge
 from graphrag.stores.embedded import queue, replies
 from graphrag.stores.embedded.database import Database
 from graphrag.stores.embedded.queue import JOB_COLUMNS
-from graphrag.stores.system import RETRIED, UNENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease, Queue
+from graphrag.stores.system import RETRIED, UNENDED, ApiKey, Decision, Job, JobEnd, JobFailure, JobState, Lease, Queue
 from graphrag.stores.system_rows import (
     account_row,
     decision_from,
@@ -260,18 +260,8 @@ class EmbeddedSystemStore:
 
         return await self._database.read(work)
 
-    async def finish_job(
-        self, lease: Lease, state: JobState, error: str = "", *, done: int = 0, failed: int = 0
-    ) -> None:
-        """See SystemStore.finish_job.
-
-        Raises:
-            InputError: the state is `running`, which is no end.
-        """
-        if state == "running":
-            raise InputError(
-                f"job {lease.job_id} cannot be finished as 'running': use queued, succeeded, failed or cancelled"
-            )
+    async def finish_job(self, lease: Lease, state: JobEnd, error: str = "", *, done: int = 0, failed: int = 0) -> None:
+        """See SystemStore.finish_job."""
 
         def work(connection: sqlite3.Connection) -> None:
             check_lease(connection, lease)

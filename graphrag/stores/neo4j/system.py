@@ -13,7 +13,7 @@ from graphrag.stores.neo4j.display import Display
 from graphrag.stores.neo4j.queries import scope_parameters
 from graphrag.stores.neo4j.queue import CLOCK, JOB
 from graphrag.stores.neo4j.writing import check_lease
-from graphrag.stores.system import RETRIED, UNENDED, ApiKey, Decision, Job, JobFailure, JobState, Lease, Queue
+from graphrag.stores.system import RETRIED, UNENDED, ApiKey, Decision, Job, JobEnd, JobFailure, JobState, Lease, Queue
 from graphrag.stores.system_rows import (
     account_row,
     decision_from,
@@ -275,18 +275,8 @@ class Neo4jSystemStore:
         )
         return [JobFailure(source, reason) for source, reason in found]
 
-    async def finish_job(
-        self, lease: Lease, state: JobState, error: str = "", *, done: int = 0, failed: int = 0
-    ) -> None:
-        """See SystemStore.finish_job.
-
-        Raises:
-            InputError: the state is `running`, which is no end.
-        """
-        if state == "running":
-            raise InputError(
-                f"job {lease.job_id} cannot be finished as 'running': use queued, succeeded, failed or cancelled"
-            )
+    async def finish_job(self, lease: Lease, state: JobEnd, error: str = "", *, done: int = 0, failed: int = 0) -> None:
+        """See SystemStore.finish_job."""
 
         async def work(tx: Transaction) -> None:
             await check_lease(tx, lease)
