@@ -68,8 +68,17 @@ def _optional(value: object) -> str | None:
     return None if value is None else str(value)
 
 
+KEY_FIELDS = ("id", "name", "secret_sha256", "role", "tenant", "access", "created_at", "expires_at", "revoked_at")
+
+
+def key_row(key: ApiKey) -> tuple[str | None, ...]:
+    """Values for KEY_FIELDS; `access` as `labels` gives it."""
+    owner = key.scope.tenant, labels(key.scope)
+    return key.id, key.name, key.secret_sha256, key.role, *owner, key.created_at, key.expires_at, key.revoked_at
+
+
 def key_from(row: Sequence[object]) -> ApiKey:
-    """From id, name, secret_sha256, role, tenant, access (see labels), created_at, expires_at, revoked_at."""
+    """From KEY_FIELDS."""
     id_, name, secret, role, tenant, access, created, expires, revoked = row
     return ApiKey(
         id=str(id_),

@@ -12,12 +12,14 @@ from graphrag.stores.embedded.database import Database
 from graphrag.stores.embedded.queue import JOB_COLUMNS
 from graphrag.stores.system import RETRIED, UNENDED, ApiKey, Decision, Job, JobEnd, JobFailure, JobState, Lease, Queue
 from graphrag.stores.system_rows import (
+    KEY_FIELDS,
     account_row,
     decision_from,
     instant,
     job_from,
     json_object,
     key_from,
+    key_row,
     labels,
     now,
     put_down,
@@ -27,7 +29,7 @@ from graphrag.stores.system_rows import (
 )
 from graphrag.types import ALL_ACCESS, Scalar, Scope
 
-_KEY_COLUMNS = "id, name, secret_sha256, role, tenant, access, created_at, expires_at, revoked_at"
+_KEY_COLUMNS = ", ".join(KEY_FIELDS)
 _USAGE_COLUMNS = "tenant, day, kind, id, calls, input_tokens, output_tokens, cost"
 _DECISION_COLUMNS = "id, tenant, kind, a, b, author, created_at"
 # Parameters: _visible_to(scope).
@@ -68,20 +70,7 @@ class EmbeddedSystemStore:
             for column, value in (("id", key.id), ("secret_sha256", key.secret_sha256)):
                 if connection.execute(f"SELECT 1 FROM keys WHERE {column} = ?", (value,)).fetchone() is not None:
                     raise InputError(f"key {key.id!r} cannot be added, a key with this {column} exists: make a new one")
-            connection.execute(
-                f"INSERT INTO keys ({_KEY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    key.id,
-                    key.name,
-                    key.secret_sha256,
-                    key.role,
-                    key.scope.tenant,
-                    labels(key.scope),
-                    key.created_at,
-                    key.expires_at,
-                    key.revoked_at,
-                ),
-            )
+            connection.execute(f"INSERT INTO keys ({_KEY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", key_row(key))
 
         await self._database.write(work)
 

@@ -15,12 +15,14 @@ from graphrag.stores.neo4j.queue import CLOCK, JOB
 from graphrag.stores.neo4j.writing import check_lease
 from graphrag.stores.system import RETRIED, UNENDED, ApiKey, Decision, Job, JobEnd, JobFailure, JobState, Lease, Queue
 from graphrag.stores.system_rows import (
+    KEY_FIELDS,
     account_row,
     decision_from,
     instant,
     job_from,
     json_object,
     key_from,
+    key_row,
     labels,
     now,
     put_down,
@@ -132,18 +134,7 @@ class Neo4jSystemStore:
             for column, exists in zip(("id", "secret_sha256"), known, strict=True):
                 if exists:
                     raise InputError(f"key {key.id!r} cannot be added, a key with this {column} exists: make a new one")
-            properties = {
-                "id": key.id,
-                "name": key.name,
-                "secret_sha256": key.secret_sha256,
-                "role": key.role,
-                "tenant": key.scope.tenant,
-                "access": labels(key.scope),
-                "created_at": key.created_at,
-                "expires_at": key.expires_at,
-                "revoked_at": key.revoked_at,
-            }
-            await tx.run(_ADD_KEY, properties=properties)
+            await tx.run(_ADD_KEY, properties=dict(zip(KEY_FIELDS, key_row(key), strict=True)))
 
         await self._connection.write(work)
 
