@@ -63,8 +63,10 @@ def document_from(row: Sequence[Any]) -> Document:
 
 _MENTION_FIELDS = len(msgspec.structs.fields(Mention))
 # Typed decoders of msgspec: pairs come as tuples, in half the time of the json module.
-_MENTIONS = msgspec.json.Decoder(tuple[Mention, ...])
-_PHRASES = msgspec.json.Decoder(dict[str, int])
+decode_mentions = msgspec.json.Decoder(tuple[Mention, ...]).decode
+"""What the column `mentions` holds."""
+decode_phrases = msgspec.json.Decoder(dict[str, int]).decode
+"""What the column `phrases` holds."""
 _PARTS = msgspec.json.Decoder(
     tuple[
         tuple[str, ...],
@@ -74,16 +76,6 @@ _PARTS = msgspec.json.Decoder(
         tuple[tuple[tuple[int, tuple[str, ...]], ...], tuple[tuple[int, int], ...]],
     ]
 )
-
-
-def decode_mentions(data: str) -> tuple[Mention, ...]:
-    """The column `mentions`."""
-    return _MENTIONS.decode(data)
-
-
-def decode_phrases(data: str) -> dict[str, int]:
-    """The column `phrases`."""
-    return _PHRASES.decode(data)
 
 
 def renewed(tenant: str, title: str, heading: str, text: str, phrases: str, mentions: str) -> tuple[str, str, str]:
