@@ -9,7 +9,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
-from api.keys import hash_of, is_valid, timestamp
+from api.keys import hash_of, is_valid
 from api.problems import ProblemError
 from api.service import DEVELOPER, READY_TIMEOUT, Caller, Service
 from graphrag.errors import StoreError
@@ -48,7 +48,7 @@ async def _caller(service: Service, connection: ASGIConnection[Any, Any, Any, An
         raise ProblemError(401, "send a key as 'Authorization: Bearer <key>'", headers=_UNAUTHORIZED)
     lasting = bool(connection.route_handler.opt.get(LASTING))
     key = await (_key_seen_lately(service, secret) if lasting else service.kb.system.key_by_secret(hash_of(secret)))
-    if key is None or not is_valid(key, secret, timestamp()):
+    if key is None or not is_valid(key, secret):
         raise ProblemError(401, "the key is unknown, revoked or expired", headers=_UNAUTHORIZED)
     return Caller.of(key)
 
@@ -65,7 +65,7 @@ async def _key_seen_lately(service: Service, secret: str) -> ApiKey | None:
         if known is None:
             raise StoreError("the store does not answer, and the key was not seen lately") from exc
         return known
-    service.last_seen.note(hashed, key if key is not None and is_valid(key, secret, timestamp()) else None)
+    service.last_seen.note(hashed, key if key is not None and is_valid(key, secret) else None)
     return key
 
 

@@ -4,9 +4,9 @@ import hashlib
 import hmac
 import secrets
 import time
-from datetime import UTC, datetime, timedelta
 
 from graphrag.stores.system import ApiKey, KeyRole
+from graphrag.stores.system_rows import now
 from graphrag.types import Scope
 
 PREFIX = "graphrag_"
@@ -19,9 +19,8 @@ _MAX_REMEMBERED = 100
 def make_key(name: str, role: KeyRole, scope: Scope, *, days: int | None = None) -> tuple[ApiKey, str]:
     """A new key that ends after so many days, and its secret of 256 random bits."""
     secret = PREFIX + secrets.token_urlsafe(32)
-    now = datetime.now(UTC)
-    expires = timestamp(now + timedelta(days=days)) if days is not None else None
-    return ApiKey(secrets.token_hex(6), name, hash_of(secret), role, scope, timestamp(now), expires), secret
+    expires = now(ago=-86_400 * days) if days is not None else None
+    return ApiKey(secrets.token_hex(6), name, hash_of(secret), role, scope, now(), expires), secret
 
 
 def hash_of(secret: str) -> str:
@@ -29,15 +28,10 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
-def is_valid(key: ApiKey, secret: str, now: str) -> bool:
-    """Whether the secret is the key's, and the key neither revoked nor expired at `now` (as `timestamp` gives it)."""
+def is_valid(key: ApiKey, secret: str) -> bool:
+    """Whether the secret is the key's, and the key neither revoked nor expired."""
     same = hmac.compare_digest(key.secret_sha256, hash_of(secret))
-    return same and key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
-
-
-def timestamp(moment: datetime | None = None) -> str:
-    """A moment, by default now, as the SystemStore writes it."""
-    return (moment or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return same and key.revoked_at is None and (key.expires_at is None or key.expires_at > now())
 
 
 class LastSeen:

@@ -6,10 +6,11 @@ import typer
 
 from api.cli.options import JsonOption, TenantOption, id_named, scope_of, store_named_by, with_stores
 from api.cli.output import line, print_json, say, show, table
-from api.keys import make_key, timestamp
+from api.keys import make_key
 from graphrag.errors import InputError
 from graphrag.settings import load_settings
 from graphrag.stores.system import ApiKey, KeyRole
+from graphrag.stores.system_rows import now
 from graphrag.types import PUBLIC
 
 MAX_NAME = 100
@@ -100,4 +101,4 @@ def _state(key: ApiKey) -> str:
         return f"revoked {key.revoked_at[:10]}"
     if key.expires_at is None:
         return "active"
-    return f"{'expired' if key.expires_at <= timestamp() else 'active until'} {key.expires_at[:10]}"
+    return f"{'expired' if key.expires_at <= now() else 'active until'} {key.expires_at[:10]}"

@@ -1,12 +1,12 @@
 """`graphrag replies`: replies of the language model that are kept, so that none is paid for twice."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from api.cli.options import JsonOption, TenantOption, scope_of, with_stores
 from api.cli.output import line, print_json
+from graphrag.stores.system_rows import now
 
 replies = typer.Typer(no_args_is_help=True, help="Kept replies of the language model.")
 
@@ -33,7 +33,7 @@ def remove(tenant: TenantOption = "default", days: DaysOption = 0, as_json: Json
 
 
 def _before(days: int) -> str:
-    return (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ") if days else ""
+    return now(ago=86_400 * days) if days else ""
 
 
 def _print(number: int, what: str, as_json: bool) -> None:

@@ -7,10 +7,10 @@ import typer
 
 from api.cli.options import lacks_store, store_named_by
 from api.cli.output import line
-from api.keys import timestamp
 from graphrag.bootstrap import open_stores
 from graphrag.errors import ConfigError
 from graphrag.settings import Settings, load_settings
+from graphrag.stores.system_rows import now
 
 
 def serve(
@@ -39,4 +39,4 @@ def serve(
 
 async def _has_key(settings: Settings) -> bool:
     async with open_stores(settings) as (_, system):
-        return await system.has_key(timestamp())
+        return await system.has_key(now())

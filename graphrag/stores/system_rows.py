@@ -46,7 +46,7 @@ def storable(text: str) -> str:
 
 
 def now(*, ago: float = 0.0) -> str:
-    """UTC, ISO 8601, seconds; of so many seconds ago."""
+    """UTC, ISO 8601, seconds; of so many seconds ago, or to come where that is negative."""
     return (datetime.now(UTC) - timedelta(seconds=ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
