@@ -4,6 +4,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import astuple
 
 from graphrag.errors import InputError, LeaseLostError, NotFoundError
 from graphrag.llm.usage import Account, AccountKind, Charge, Usage, check_charges
@@ -319,7 +320,7 @@ class EmbeddedSystemStore:
                     f"INSERT INTO usage ({_USAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
                     f"ON CONFLICT (tenant, day, kind, id) DO UPDATE SET calls = excluded.calls, "
                     f"input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens, cost = excluded.cost",
-                    (*account_row(charge.account), usage.calls, usage.input_tokens, usage.output_tokens, usage.cost),
+                    (*account_row(charge.account), *astuple(usage)),
                 )
 
         await self._database.write(work)

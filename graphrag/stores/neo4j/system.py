@@ -344,16 +344,7 @@ class Neo4jSystemStore:
                 )
             rows = await tx.run(_LOCK_ACCOUNTS, accounts=accounts, lock=secrets.token_hex(8))
             after = check_charges(ordered, [Usage(*row) for row in rows])
-            held = [
-                {
-                    "id": account["id"],
-                    "calls": usage.calls,
-                    "input_tokens": usage.input_tokens,
-                    "output_tokens": usage.output_tokens,
-                    "cost": usage.cost,
-                }
-                for account, usage in zip(accounts, after, strict=True)
-            ]
+            held = [{"id": account["id"], **asdict(usage)} for account, usage in zip(accounts, after, strict=True)]
             await tx.run(_SET_ACCOUNTS, accounts=held)
 
         await self._connection.write(work)
