@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.text import Text
 
-from api.cli.options import JsonOption, TenantOption, scope_of
+from api.cli.options import JsonOption, TenantOption, scope_of, store_file
 from api.cli.output import console, heading, line, print_json
 from api.cli.settings_view import Setting, settings_in_force
 from graphrag.bootstrap import open_embedders, open_llm, open_reranking, open_schema, open_stores
@@ -24,7 +24,6 @@ from graphrag.extraction.spacy import load_pipeline
 from graphrag.loaders import ParserProcess, load_bytes
 from graphrag.settings import Settings, load_settings
 from graphrag.stores.embedded.inspection import SQLITE_VERSION, StoreFile, inspect
-from graphrag.stores.embedded.open import path_of
 from graphrag.types import Fingerprints, Scope
 from graphrag.uploads import Uploads
 
@@ -142,14 +141,13 @@ def _packages() -> Check:
 
 def _store(settings: Settings, scope: Scope, stored: list[Fingerprints]) -> Check:
     """Looks at the store, once; the models that filled it are added to `stored`, if any did."""
-    known = inspect(settings.store_url)
-    if known is None and settings.store_url.startswith("sqlite:"):
-        path = path_of(settings.store_url).absolute()
-        there = path.parent.is_dir()
-        remedy = f"{'make it possible to write in' if there else 'create'} the folder {path.parent}, or set GRAPHRAG_STORE_URL"
-        ok = there and os.access(path.parent, os.W_OK | os.X_OK)
-        return Check("store", ok, f"{path} does not exist yet, the first ingest creates it", remedy)
-    return asyncio.run(_opened_store(settings, scope, known, stored))
+    file = store_file(settings)
+    if file is not None and not file.exists():
+        there = file.parent.is_dir()
+        remedy = f"{'make it possible to write in' if there else 'create'} the folder {file.parent}, or set GRAPHRAG_STORE_URL"
+        ok = there and os.access(file.parent, os.W_OK | os.X_OK)
+        return Check("store", ok, f"{file} does not exist yet, the first ingest creates it", remedy)
+    return asyncio.run(_opened_store(settings, scope, None if file is None else inspect(file), stored))
 
 
 async def _opened_store(settings: Settings, scope: Scope, known: StoreFile | None, stored: list[Fingerprints]) -> Check:
@@ -261,7 +259,8 @@ def _uploads(settings: Settings) -> Check:
 
 
 def _disk(settings: Settings) -> Check:
-    folder = path_of(settings.store_url).absolute().parent if settings.store_url.startswith("sqlite:") else Path.cwd()
+    file = store_file(settings)
+    folder = Path.cwd() if file is None else file.parent
     folder = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(folder).free
     remedy = f"free space where {folder} is; at least {MIN_FREE_BYTES / 1e6:.0f} MB are advised"

@@ -106,10 +106,15 @@ def _scalar(value: str) -> Scalar:
     return value
 
 
+def store_file(settings: Settings) -> Path | None:
+    """The file of an embedded store, whether it exists or not; None where a server has the store."""
+    url = settings.store_url
+    return path_of(url).absolute() if url.startswith("sqlite:") else None
+
+
 def store_named_by(settings: Settings) -> str:
     """Where the store is, without opening it, and without the credentials of its URL."""
-    url = settings.store_url
-    return str(path_of(url).absolute()) if url.startswith("sqlite:") else without_credentials(url)
+    return str(store_file(settings) or without_credentials(settings.store_url))
 
 
 def require_store(settings: Settings, first: str = "run 'graphrag ingest FOLDER' first") -> None:
@@ -130,7 +135,8 @@ def require_store(settings: Settings, first: str = "run 'graphrag ingest FOLDER'
 
 def lacks_store(settings: Settings) -> bool:
     """Whether the store is a file that does not exist; opening the store would create it."""
-    return settings.store_url.startswith("sqlite:") and not path_of(settings.store_url).exists()
+    file = store_file(settings)
+    return file is not None and not file.exists()
 
 
 def with_stores(work: Callable[[GraphStore, SystemStore], Coroutine[Any, Any, _T]], *, create: bool = False) -> _T:

@@ -4,10 +4,10 @@ import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 from graphrag.errors import StoreError
-from graphrag.stores.embedded.open import path_of
 
 SQLITE_VERSION = sqlite3.sqlite_version
 
@@ -20,18 +20,12 @@ class StoreFile:
     schema_version: int
 
 
-def inspect(url: str) -> StoreFile | None:
-    """The file that a store URL names; None if there is none, or the store is of another kind.
+def inspect(path: Path) -> StoreFile:
+    """Look at a file that exists.
 
     Raises:
-        ConfigError: the URL is malformed.
         StoreError: it is not a file of ours, or damaged.
     """
-    if not url.startswith("sqlite:"):
-        return None
-    path = path_of(url).absolute()
-    if not path.exists():
-        return None
     try:
         with closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, timeout=5)) as connection:
             connection.execute("SELECT 1 FROM meta, documents LIMIT 1")  # or it is none of ours
