@@ -15,14 +15,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from graphrag.analysis import is_subject_key, normalise
+from graphrag.analysis import normalise
 from graphrag.chunking import split
 from graphrag.contributing import Ready, contribute, contribute_all
 from graphrag.errors import ENDS_A_RUN, BudgetError, GraphRAGError, InputError, ModelError, StoreError
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.usage import Purse, paying
 from graphrag.loaders.base import LoadedDocument
-from graphrag.parts import Prepared, cut, stored_parts
+from graphrag.parts import Prepared, cut, heading_keys, stored_parts
 from graphrag.relabelling import fingerprint_of, only_relabelled, relabel
 from graphrag.sources import Failure, read_ahead
 from graphrag.stores.system import Lease
@@ -88,10 +88,6 @@ class IngestReport:
 Progress = Callable[[Ingested], None]
 
 
-def _nobody() -> None:
-    """Nobody wants to know."""
-
-
 async def ingest_documents(
     kb: KnowledgeBase,
     scope: Scope,
@@ -102,7 +98,7 @@ async def ingest_documents(
     folders: Collection[str] = (),
     lease: Lease | None = None,
     progress: Progress | None = None,
-    alive: Callable[[], None] | None = None,
+    alive: Callable[[], object] = lambda: None,
     max_chunks: int = MAX_CHUNKS_PER_DOCUMENT,
     seen: set[str] | None = None,
     keep_results: bool = True,
@@ -148,9 +144,7 @@ async def ingest_documents(
     met = set[str]() if seen is None else seen
     with paying(purse or kb.purse(scope.tenant, job=uuid.uuid4().hex)):
         try:
-            await _ingest(
-                kb, scope, documents, access, extra, folders, lease, settle, alive or _nobody, max_chunks, met
-            )
+            await _ingest(kb, scope, documents, access, extra, folders, lease, settle, alive, max_chunks, met)
         except BudgetError as exc:
             raise BudgetError(
                 f"{exc}. What could be finished is stored; ingesting again goes on from there and pays for nothing twice"
@@ -167,7 +161,7 @@ async def _ingest(
     folders: Collection[str],
     lease: Lease | None,
     settle: Progress,
-    alive: Callable[[], None],
+    alive: Callable[[], object],
     max_chunks: int,
     met: set[str],
 ) -> None:
@@ -275,7 +269,6 @@ def describe(kb: KnowledgeBase, tenant: str, access: str, loaded: LoadedDocument
     """The Document that a loaded one becomes, its fingerprint included; the chunk count is still 0."""
     # Which folder keeps a document, and may delete it, is never said by the document.
     metadata = {key: value for key, value in loaded.metadata.items() if key != SYNCED_FROM} | dict(extra)
-    heading_keys = dict.fromkeys(normalise(heading.text) for heading in loaded.headings)
     described = Document(
         id=document_id(tenant, loaded.source),
         tenant=tenant,
@@ -289,7 +282,7 @@ def describe(kb: KnowledgeBase, tenant: str, access: str, loaded: LoadedDocument
         length=len(loaded.text),
         chunk_count=0,
         title_key=normalise(loaded.title),
-        heading_keys=tuple(key for key in heading_keys if is_subject_key(key)),
+        heading_keys=heading_keys(loaded.headings),
     )
     return replace(described, fingerprint=fingerprint_of(described, kb.pipeline))
 
@@ -318,7 +311,7 @@ def prepare(kb: KnowledgeBase, document: Document, loaded: LoadedDocument, max_c
 
 
 async def _store_parts(
-    kb: KnowledgeBase, scope: Scope, parts: Sequence[Prepared], lease: Lease | None, alive: Callable[[], None]
+    kb: KnowledgeBase, scope: Scope, parts: Sequence[Prepared], lease: Lease | None, alive: Callable[[], object]
 ) -> Ingested:
     """Store a source that has parts or had some, in the order that graphrag.parts describes."""
     document = parts[0].document
