@@ -51,7 +51,7 @@ class Preset:
         return self.prices[max(fitting, key=len)] if fitting else None
 
 
-PRESETS: Mapping[Provider, Preset] = {
+PRESETS: Mapping[str, Preset] = {
     "openai": Preset(
         "openai",
         "https://api.openai.com/v1",
@@ -93,7 +93,6 @@ def preset(name: str) -> Preset:
     Raises:
         ConfigError: there is none; lists those there are.
     """
-    for known, found in PRESETS.items():
-        if known == name:
-            return found
-    raise ConfigError(f"the provider {name!r} is not known here; choose one of: {', '.join(PRESETS)}")
+    if name not in PRESETS:
+        raise ConfigError(f"the provider {name!r} is not known here; choose one of: {', '.join(PRESETS)}")
+    return PRESETS[name]
