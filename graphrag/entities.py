@@ -88,11 +88,7 @@ async def candidates(
     held = await store.entities(scope, ids)
     links = await links_of(store, scope, held, decided)
     pages = {entity.id for entity in held}
-    fresh = [
-        link
-        for link in links
-        if not link.decided and (link.one.id if link.one.id < link.other.id else link.other.id) in pages
-    ]
+    fresh = [link for link in links if not link.decided and link.same_as.a in pages]
     return fresh, ids[-1] if len(ids) == entities else None
 
 

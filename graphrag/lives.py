@@ -23,7 +23,7 @@ LIFE_TERMS = _BORN_TERMS | _DIED_TERMS
 def life(chunk: Chunk) -> tuple[Span | None, Span | None]:
     """Where the first sentence below title and headings says when the one that the passage is about was born, and when that one died."""
     names = (chunk.title, *chunk.heading)
-    said = ((start, chunk.between(start, end)) for start, end in chunk.sentences or ((chunk.start, chunk.end),))
+    said = ((start, chunk.between(start, end)) for start, end in chunk.spans)
     start, text = next(((start, text) for start, text in said if text not in names), (chunk.start, ""))
     both = _LIFE.search(text)
     born = _BORN.search(text) if both is None else both
