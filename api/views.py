@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from agent.types import Answer, Citation, Step
+from agent.types import Answer, Step
 from api.schema_base import Passage
 from api.schemas import (
     AccountOut,
@@ -48,7 +48,7 @@ def answer_out(answer: Answer, passages: list[Passage]) -> AnswerOut:
         verdict=answer.verdict,
         confidence=answer.confidence,
         missing=list(answer.missing),
-        citations=[citation_out(citation) for citation in answer.citations],
+        citations=[CitationOut.model_validate(citation) for citation in answer.citations],
         claims=[ClaimOut.model_validate(claim) for claim in answer.claims],
         path=[PathEdgeOut.model_validate(edge) for edge in answer.path],
         steps=[call for step in answer.steps for call in step_out(step)],
@@ -70,11 +70,6 @@ def answer_out(answer: Answer, passages: list[Passage]) -> AnswerOut:
 def degraded_out(degraded: Sequence[Degraded]) -> list[DegradedOut]:
     """What was done without."""
     return [DegradedOut.model_validate(note) for note in degraded]
-
-
-def citation_out(citation: Citation) -> CitationOut:
-    """A citation."""
-    return CitationOut.model_validate(citation)
 
 
 def step_out(step: Step) -> list[StepOut]:

@@ -1,5 +1,6 @@
 """Taking documents out, counts and usage."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from litestar import Controller, delete, get
@@ -72,14 +73,7 @@ class AdminController(Controller):
     async def get_stats(self, service: ServiceDependency, caller: CallerDependency) -> StatsOut:
         """As far as the key sees it."""
         counts = await service.kb.store.statistics(caller.scope)
-        return StatsOut(
-            documents=counts.documents,
-            chunks=counts.chunks,
-            entities=counts.entities,
-            mentions=counts.mentions,
-            relations=counts.relations,
-            filter_fields=sorted(service.kb.filter_fields),
-        )
+        return StatsOut(**asdict(counts), filter_fields=sorted(service.kb.filter_fields))
 
     @get("/usage", operation_id="getUsage", summary="Tokens and cost of language models")
     async def get_usage(

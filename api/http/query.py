@@ -17,10 +17,10 @@ from agent.loop import Agent
 from agent.search import search as agent_search
 from agent.types import Answer, Budget, Citation, Piece, Step
 from api.modes import SHARE_OF_TIME, agent_for, budget_within
-from api.schemas_ask import AnswerOut, HitOut, QueryRequest, SearchRequest, SearchResponse
+from api.schemas_ask import AnswerOut, CitationOut, HitOut, QueryRequest, SearchRequest, SearchResponse
 from api.service import Caller, CallerDependency, Service, ServiceDependency, until_gone
 from api.sse import Event, stream
-from api.views import answer_out, citation_out, degraded_out, passage_out, step_out
+from api.views import answer_out, degraded_out, passage_out, step_out
 from graphrag.degraded import Degraded, collect_degraded
 from graphrag.filters import Filter, parse_filter
 from graphrag.llm.calls import within
@@ -135,7 +135,7 @@ async def _events(
                 case Piece():
                     yield Event("token", {"text": made.text} | ({"restart": True} if made.restart else {}))
                 case Citation():
-                    yield Event("citation", citation_out(made))
+                    yield Event("citation", CitationOut.model_validate(made))
                 case Step():
                     line.took(made)
                     for call in step_out(made):
