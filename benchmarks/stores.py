@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 
 from graphrag.analysis import chunk_terms, normalise, phrases
 from graphrag.bootstrap import open_stores
+from graphrag.registry import NEO4J_SCHEMES
 from graphrag.settings import load_settings
 from graphrag.stores.base import GraphStore
-from graphrag.stores.neo4j.open import SCHEMES, address_of
+from graphrag.stores.neo4j.open import address_of
 from graphrag.stores.neo4j.values import contribution
 from graphrag.types import (
     Chunk,
@@ -284,7 +285,7 @@ def resident(pid: int | None) -> float:
 async def run(options: argparse.Namespace) -> dict[str, object]:
     """Everything, in order."""
     url: str = options.store_url
-    on_neo4j = url.partition("://")[0] in SCHEMES
+    on_neo4j = url.partition("://")[0] in NEO4J_SCHEMES
     tenant = f"bench-{uuid4().hex[:8]}"
     scope = Scope(tenant)
     report: dict[str, object] = {"chunks": options.chunks, "together": options.together}

@@ -5,11 +5,10 @@ from pkgutil import resolve_name
 
 from graphrag.errors import ConfigError
 
+NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 STORES: Mapping[str, str] = {
     "sqlite": "graphrag.stores.embedded.open:open_stores",
-    **dict.fromkeys(
-        ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc"), "graphrag.stores.neo4j.open:open_stores"
-    ),
+    **dict.fromkeys(NEO4J_SCHEMES, "graphrag.stores.neo4j.open:open_stores"),
 }
 EMBEDDERS: Mapping[str, str] = {
     "auto": "graphrag.embedding.installed:open_installed",

@@ -10,13 +10,13 @@ from urllib.parse import unquote, urlsplit
 from neo4j import AsyncGraphDatabase, NotificationMinimumSeverity
 
 from graphrag.errors import ConfigError
+from graphrag.registry import NEO4J_SCHEMES
 from graphrag.stores.neo4j.connection import RETRY_SECONDS, Connection, neo4j_errors
 from graphrag.stores.neo4j.display import Display
 from graphrag.stores.neo4j.schema import prepare
 from graphrag.stores.neo4j.store import Neo4jStore
 from graphrag.stores.neo4j.system import Neo4jSystemStore
 
-SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 CONNECT_SECONDS = 5.0
 """For a connection, and for one of the pool to become free: a request would rather fail than hang."""
 _FORMS = (
@@ -92,7 +92,7 @@ def address_of(url: str) -> Address:
         port = parts.port
     except ValueError as exc:
         raise ConfigError(f"the store URL is not valid: {_FORMS}") from exc
-    if parts.scheme not in SCHEMES:
+    if parts.scheme not in NEO4J_SCHEMES:
         raise ConfigError(f"store URL with scheme {parts.scheme[:20]!r} is not a Neo4j one: {_FORMS}")
     database = unquote(parts.path.removeprefix("/"))
     if not parts.hostname or parts.query or parts.fragment or "?" in url or "#" in url:

@@ -16,7 +16,7 @@ def scope_parameters(scope: Scope) -> dict[str, object]:
     return {"tenant": scope.tenant, "all": ALL_ACCESS in scope.access, "access": sorted(scope.access)}
 
 
-def read_parameters(scope: Scope, filter: Filter | None = None) -> dict[str, object]:
+def read_parameters(scope: Scope, filter: Filter | None) -> dict[str, object]:
     """What `scope_parameters` gives, and `$filter`."""
     return {**scope_parameters(scope), "filter": conditions(filter)}
 

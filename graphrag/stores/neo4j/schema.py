@@ -63,7 +63,7 @@ _STATEMENTS = {name: f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR (n:{label}) RE
 }  # fmt: skip
 
 
-def vector_index(fields: Collection[str], slot: int = 0) -> str:
+def vector_index(fields: Collection[str], slot: int) -> str:
     """The statement that creates the vector index of a slot, by which `fields` of the metadata can be filtered.
 
     Not quantized: at 384 dimensions that costs a few hundred bytes a chunk, and finds the true nearest ten where a quantized

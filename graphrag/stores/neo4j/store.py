@@ -170,7 +170,7 @@ class Neo4jStore:
 
     async def texts(self, scope: Scope, ids: Sequence[str]) -> dict[str, str]:
         """See GraphStore.texts."""
-        found = await self._connection.read(queries.TEXTS, ids=_valid(ids), **queries.read_parameters(scope))
+        found = await self._connection.read(queries.TEXTS, ids=_valid(ids), **queries.scope_parameters(scope))
         return {str(id_): str(text) for id_, text in found}
 
     async def chunk_ids(self, scope: Scope, document_id: str) -> list[str]:
@@ -178,7 +178,7 @@ class Neo4jStore:
         if not is_text(document_id):
             return []
         found = await self._connection.read_together(
-            queries.CHUNK_IDS, id=document_id, **queries.read_parameters(scope)
+            queries.CHUNK_IDS, id=document_id, **queries.scope_parameters(scope)
         )
         return [id_ for (id_,) in found]
 
@@ -325,7 +325,7 @@ class Neo4jStore:
 
     async def statistics(self, scope: Scope) -> Statistics:
         """See GraphStore.statistics."""
-        (counts,) = await self._connection.read(queries.STATISTICS, **queries.read_parameters(scope))
+        (counts,) = await self._connection.read(queries.STATISTICS, **queries.scope_parameters(scope))
         return Statistics(*counts)
 
     async def export(self, scope: Scope, *, ids: Sequence[str] | None = None) -> AsyncIterator[GraphBatch]:
