@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from agent.types import Answer, Citation, Observation
-from api.cli.output import heading, say, show, table
+from api.cli.output import heading, say, shortened, show, table
 from api.views import passage_out
 from graphrag.types import Chunk
 
@@ -121,8 +121,7 @@ def _ends(*cited: Citation | None) -> list[str]:
 
 def _print_citation(citation: Citation) -> None:
     say(f"[{citation.id}] {place(citation.source, citation.title, citation.heading, citation.page)}", indent=2, hang=4)
-    quote = " ".join(citation.quote.split())
-    say(f"“{quote if len(quote) <= SHOWN_QUOTE else quote[: SHOWN_QUOTE - 1].rstrip() + '…'}”", "italic", indent=6)
+    say(f"“{shortened(' '.join(citation.quote.split()), SHOWN_QUOTE)}”", "italic", indent=6)
 
 
 def _print_steps(answer: Answer) -> None:

@@ -18,7 +18,7 @@ from api.cli.options import (
     scope_of,
     with_stores,
 )
-from api.cli.output import console, line, print_json, say, show, table
+from api.cli.output import console, line, print_json, say, shortened, show, table
 from graphrag.errors import InputError, NotFoundError
 from graphrag.parts import delete_sources
 from graphrag.settings import load_settings
@@ -193,11 +193,10 @@ def _print_table(found: Sequence[Document]) -> None:
     columns = ("id", "source", *(("title",) if titles else ()), "chunks", "access", "updated")
     listed = table(*columns, right=("chunks",), whole=("id", "chunks", "access", "updated"))
     for document, chunks in _by_source(found):
-        title = document.title if len(document.title) <= room else document.title[: max(0, room - 1)].rstrip() + "…"
         listed.add_row(
             document.id[:SHORT_ID],
             document.source,
-            *((title,) if titles else ()),
+            *((shortened(document.title, room),) if titles else ()),
             str(chunks),
             document.access,
             document.updated_at[:10],

@@ -54,6 +54,11 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
+def shortened(text: str, most: int) -> str:
+    """The text, cut with a sign that says so if it has more than so many characters."""
+    return text if len(text) <= most else text[: max(0, most - 1)].rstrip() + "…"
+
+
 def heading(text: str, aside: str = "") -> None:
     """Print the heading of a part of the output, after an empty line."""
     console().print()

@@ -19,7 +19,7 @@ from api.cli.options import (
     require_store,
     scope_of,
 )
-from api.cli.output import print_json, say, waiting
+from api.cli.output import print_json, say, shortened, waiting
 from api.views import passage_out
 from graphrag.analysis import normalise, terms
 from graphrag.bootstrap import open_knowledge_base
@@ -84,5 +84,5 @@ def _snippet(chunk: Chunk, wanted: frozenset[str]) -> str:
     texts = [chunk.between(*span) for span in chunk.spans]
     empty = labels(chunk)
     texts = [text for text in texts if normalise(text) not in empty] or texts
-    best = " ".join(max(texts, key=lambda text: len(wanted.intersection(terms(text)))).split())
-    return best if len(best) <= SHOWN_TEXT else best[: SHOWN_TEXT - 1].rstrip() + "…"
+    best = max(texts, key=lambda text: len(wanted.intersection(terms(text))))
+    return shortened(" ".join(best.split()), SHOWN_TEXT)
