@@ -10,11 +10,11 @@ from typing import cast
 
 import msgspec
 
-from graphrag.extraction.resolution import UNDECIDED, Decided
+from graphrag.extraction.resolution import Decided
 from graphrag.filters import Filter
 from graphrag.stores.base import GraphStore
 from graphrag.stores.system import SystemStore, decided_by
-from graphrag.types import Chunk, ChunkVectors, Entity, Mention, Occurrences, Scope, Subgraph
+from graphrag.types import Chunk, ChunkVectors, Entity, Mention, Occurrences, Scope
 
 
 async def with_merges(store: GraphStore, system: SystemStore, scope: Scope) -> GraphStore:
@@ -24,7 +24,7 @@ async def with_merges(store: GraphStore, system: SystemStore, scope: Scope) -> G
 
 
 class _MergedStore:
-    """The methods that merges change; all others are the store's.
+    """The methods of a question that merges change; all others are the store's.
 
     Args:
         store: read as it is.
@@ -119,12 +119,6 @@ class _MergedStore:
         wanted = set(keys)
         self._asked.update(entity.id for entity in found if entity.key in wanted)
         return found
-
-    async def neighbourhood(
-        self, scope: Scope, seeds: Sequence[str], hops: int, limit: int, *, decided: Decided = UNDECIDED
-    ) -> Subgraph:
-        """With what people decided."""
-        return await self._store.neighbourhood(scope, seeds, hops, limit, decided=self._decided)
 
 
 def group_of(decided: Decided, id_: str, seen: Mapping[str, Entity | None] | None = None) -> set[str]:
