@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from graphrag.analysis import terms
 from graphrag.embedding import Kind, Passage
-from graphrag.errors import ConfigError
 from graphrag.types import ChunkVectors
 
 _TRIGRAM_WEIGHT = 0.2
@@ -23,9 +22,6 @@ class Hashing:
     """
 
     def __init__(self, dimension: int = 256) -> None:
-        """Raises ConfigError when `dimension` is below 8."""
-        if dimension < 8:
-            raise ConfigError(f"hashing dimension {dimension} is too small: use 8 or more")
         self._dimension = dimension
         self._features: dict[str, tuple[NDArray[np.intp], NDArray[np.float32]]] = {}
 

