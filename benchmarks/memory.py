@@ -27,7 +27,8 @@ import numpy as np
 
 from benchmarks.capitalised import CapitalisedExtractor
 from graphrag.bootstrap import open_knowledge_base
-from graphrag.ingest import Ingested, ingest_documents
+from graphrag.ingest import ingest_documents
+from graphrag.ingested import Ingested
 from graphrag.loaders import LoadedDocument, load_bytes
 from graphrag.settings import load_settings
 from graphrag.types import Scope

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from graphrag.contributing import document_text
 from graphrag.errors import GraphRAGError, StoreError
-from graphrag.ingest import Ingested, Progress, described_once, prepare, stored_documents
+from graphrag.ingest import described_once, prepare, stored_documents
+from graphrag.ingested import Ingested, Progress
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.usage import Usage
 from graphrag.loaders.base import LoadedDocument

@@ -12,13 +12,13 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import replace
 
 from graphrag.analysis import normalise
 from graphrag.chunking import split
 from graphrag.contributing import Ready, contribute, contribute_all
 from graphrag.errors import ENDS_A_RUN, BudgetError, GraphRAGError, InputError, ModelError, StoreError
+from graphrag.ingested import Ingested, IngestReport, Progress
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.usage import Purse, paying
 from graphrag.loaders.base import LoadedDocument
@@ -43,49 +43,6 @@ from graphrag.types import (
 
 GROUP_CHUNKS = 64
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Ingested:
-    """What became of one source."""
-
-    source: str
-    outcome: WriteOutcome | Literal["failed"]
-    document_id: str = ""
-    chunks: int = 0
-    reason: str = ""
-    """Why it failed, or why the model failed on some of its passages, and what to do."""
-    model_failures: int = 0
-    """Passages that are stored without what the language model would find in them."""
-
-
-@dataclass(slots=True)
-class IngestReport:
-    """What became of every source, in the order in which it was settled."""
-
-    results: list[Ingested] = field(default_factory=list[Ingested])
-
-    def count(self, outcome: str) -> int:
-        """How many sources ended so."""
-        return sum(result.outcome == outcome for result in self.results)
-
-    @property
-    def chunks(self) -> int:
-        """Chunks written."""
-        return sum(result.chunks for result in self.results if result.outcome in ("created", "updated"))
-
-    @property
-    def failures(self) -> list[Ingested]:
-        """Sources that failed, with their reasons."""
-        return [result for result in self.results if result.outcome == "failed"]
-
-    @property
-    def incomplete(self) -> list[Ingested]:
-        """Sources that are stored, but for what the language model would find in some of their passages."""
-        return [result for result in self.results if result.model_failures]
-
-
-Progress = Callable[[Ingested], None]
 
 
 async def ingest_documents(

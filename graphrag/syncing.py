@@ -10,17 +10,14 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from graphrag.errors import InputError
+from graphrag.ingested import IngestReport
 from graphrag.relabelling import fingerprint_of
 from graphrag.sources import SourceFile, list_sources
 from graphrag.stores.base import GraphStore
 from graphrag.stores.paging import every_document
 from graphrag.types import Document, Scope, check_text, stable_id
-
-if TYPE_CHECKING:
-    from graphrag.ingest import IngestReport
 
 SYNCED_FROM = "synced_from"
 
@@ -83,7 +80,7 @@ class Vanished:
 
 
 async def vanished(
-    store: GraphStore, scope: Scope, name: str, folder: Path, files: Sequence[SourceFile], report: "IngestReport"
+    store: GraphStore, scope: Scope, name: str, folder: Path, files: Sequence[SourceFile], report: IngestReport
 ) -> Vanished:
     """The documents of a folder that an ingest of all of it has not met.
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from graphrag.estimating import Estimate
-from graphrag.ingest import Ingested
+from graphrag.ingested import Ingested
 from graphrag.llm.usage import Purse
 from graphrag.stores.system import Job, JobFailure
 from graphrag.types import Scalar, canonical_json

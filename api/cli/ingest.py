@@ -17,7 +17,8 @@ from api.cli.options import JsonOption, TenantOption, metadata_of, path_named, s
 from api.cli.output import console, counted, line, print_failures, print_json, say
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError, ModelError
-from graphrag.ingest import Ingested, IngestReport, ingest_documents
+from graphrag.ingest import ingest_documents
+from graphrag.ingested import Ingested, IngestReport
 from graphrag.parts import delete_sources
 from graphrag.settings import Settings, load_settings
 from graphrag.sources import Sources, by_suffix, list_sources, open_sources

@@ -10,7 +10,8 @@ from hashlib import sha256
 from graphrag.errors import InputError
 from graphrag.evaluation.beir import Dataset, Query
 from graphrag.evaluation.metrics import all_at, contains_answer, exact_match, f1, percentile, recall_at
-from graphrag.ingest import Progress, ingest_documents
+from graphrag.ingest import ingest_documents
+from graphrag.ingested import Progress
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.usage import Usage
 from graphrag.loaders.base import LoadedDocument

@@ -31,7 +31,7 @@ from graphrag.evaluation.metrics import (
 )
 from graphrag.evaluation.runner import WARM_UP, Indexed, Retrieved, evaluate, ingest_dataset
 from graphrag.extraction.spacy import SpacyExtractor
-from graphrag.ingest import Ingested
+from graphrag.ingested import Ingested
 from graphrag.knowledge import KnowledgeBase
 from graphrag.retrieval.weights import WEIGHTS
 from graphrag.settings import load_settings

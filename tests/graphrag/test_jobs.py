@@ -15,7 +15,7 @@ from api.views import job_out
 from graphrag import jobs
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError, ModelError, StoreError
-from graphrag.ingest import Ingested
+from graphrag.ingested import Ingested
 from graphrag.jobs import UploadedFile, Worker, ingest_job
 from graphrag.knowledge import KnowledgeBase
 from graphrag.settings import load_settings

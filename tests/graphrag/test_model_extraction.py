@@ -16,7 +16,8 @@ from graphrag.errors import BudgetError, ConfigError, ModelDeniedError, ModelUna
 from graphrag.extraction.model import ModelExtractor
 from graphrag.extraction.schema import ExtractionSchema, load_schema
 from graphrag.extraction.spacy import SpacyExtractor
-from graphrag.ingest import IngestReport, describe, ingest_documents, prepare
+from graphrag.ingest import describe, ingest_documents, prepare
+from graphrag.ingested import IngestReport
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.calls import within
 from graphrag.llm.chat_types import Message

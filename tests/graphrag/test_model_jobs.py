@@ -9,7 +9,8 @@ import pytest
 
 from graphrag.estimating import Estimate, estimate_documents
 from graphrag.exporting import entity_graph
-from graphrag.ingest import Ingested, ingest_documents
+from graphrag.ingest import ingest_documents
+from graphrag.ingested import Ingested
 from graphrag.jobs import UploadedFile, Worker, ingest_job
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.usage import Limit, Limits, Usage

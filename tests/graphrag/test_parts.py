@@ -11,7 +11,8 @@ import pytest
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.exporting import canonical_lines
 from graphrag.extraction.spacy import SpacyExtractor
-from graphrag.ingest import Ingested, ingest_documents
+from graphrag.ingest import ingest_documents
+from graphrag.ingested import Ingested
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, load_bytes
 from graphrag.parts import delete_sources

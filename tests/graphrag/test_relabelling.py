@@ -13,7 +13,8 @@ from graphrag.exporting import canonical_lines
 from graphrag.extraction import Contribution, DocumentText
 from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.filters import Filter, parse_filter
-from graphrag.ingest import Ingested, ingest_documents
+from graphrag.ingest import ingest_documents
+from graphrag.ingested import Ingested
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, load_bytes
 from graphrag.parts import stored_parts
