@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 
 from graphrag.contributing import document_text
 from graphrag.errors import GraphRAGError, StoreError
-from graphrag.ingest import described_once, prepare, stored_documents
+from graphrag.ingest import changed, described_once, prepare, stored_documents
 from graphrag.ingested import Ingested, Progress
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.usage import Usage
 from graphrag.loaders.base import LoadedDocument
 from graphrag.relabelling import only_relabelled
 from graphrag.sources import Failure, read_ahead
-from graphrag.syncing import still_kept
 from graphrag.types import MAX_CHUNKS_PER_DOCUMENT, PUBLIC, Metadata, Scope, check_label, check_metadata
 
 
@@ -77,12 +76,7 @@ async def estimate_documents(
         async for group in reading:
             described = list(described_once(kb, scope.tenant, access, extra, group, met, settle))
             known, _ = await stored_documents(kb, scope, [document for document, _ in described])
-            for document, loaded in described:
-                before = known.get(document.id)
-                document = still_kept(before, document, folders, kb.pipeline) if before is not None else document
-                if before is not None and before.fingerprint == document.fingerprint:
-                    settle(Ingested(document.source, "unchanged", document.id))
-                    continue
+            for before, document, loaded in changed(kb, described, known, folders, settle):
                 if before is not None and only_relabelled(before, document, kb.pipeline):
                     total += Estimate(documents=1, chunks=before.chunk_count)  # no model sees it again
                     continue

@@ -11,7 +11,7 @@ are kept, and cost nothing.
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from graphrag.analysis import normalise
@@ -147,12 +147,7 @@ async def _ingest(
             described = list(described_once(kb, scope.tenant, access, extra, group, met, settle))
             known, in_parts = await stored_documents(kb, scope, [document for document, _ in described])
             waiting: list[Prepared] = []
-            for document, loaded in described:
-                before = known.get(document.id)
-                document = still_kept(before, document, folders, kb.pipeline) if before is not None else document
-                if before is not None and before.fingerprint == document.fingerprint:
-                    settle(Ingested(loaded.source, "unchanged", document.id, 0))
-                    continue
+            for before, document, loaded in changed(kb, described, known, folders, settle):
                 if before is not None and (reason := kept_by_another(before, document)):
                     settle(Ingested(loaded.source, "failed", document.id, 0, reason))
                     continue
@@ -220,6 +215,24 @@ def described_once(
             continue
         reason = f"another document of this run has the source {item.source!r}; rename one of them"
         settle(Ingested(item.source, "failed", document.id, reason=reason))
+
+
+def changed(
+    kb: KnowledgeBase,
+    described: Iterable[tuple[Document, LoadedDocument]],
+    known: Mapping[str, Document],
+    folders: Collection[str],
+    settle: Progress,
+) -> Iterator[tuple[Document | None, Document, LoadedDocument]]:
+    """What is not stored just so, each with what is stored of it; the others are settled as unchanged when their turn comes."""
+    for document, loaded in described:
+        before = known.get(document.id)
+        if before is not None:
+            document = still_kept(before, document, folders, kb.pipeline)
+            if before.fingerprint == document.fingerprint:
+                settle(Ingested(document.source, "unchanged", document.id))
+                continue
+        yield before, document, loaded
 
 
 def describe(kb: KnowledgeBase, tenant: str, access: str, loaded: LoadedDocument, extra: Metadata) -> Document:
