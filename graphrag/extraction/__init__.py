@@ -20,6 +20,15 @@ class ChunkText:
     """Every heading above or within the chunk, in order."""
     sentences: tuple[Span, ...]
 
+    @property
+    def core(self) -> str:
+        """Its text without what it repeats of the chunk before."""
+        return self.text[self.core_start - self.start :]
+
+    def between(self, start: int, end: int) -> str:
+        """Its text between two document offsets."""
+        return self.text[start - self.start : end - self.start]
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentText:

@@ -61,7 +61,7 @@ def _words(chunks: Sequence[ChunkText]) -> tuple[set[str], set[str]]:
     small: set[str] = set()
     inside: set[str] = set()
     for chunk in chunks:
-        text = chunk.text[chunk.core_start - chunk.start :]
+        text = chunk.core
         for match in _WORD.finditer(text):
             word = match.group()
             if word.islower():

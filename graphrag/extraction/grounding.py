@@ -146,24 +146,21 @@ def _named(
     chunk: ChunkText, entities: Sequence[FoundEntity], taken: dict[Span, str], schema: ExtractionSchema
 ) -> dict[str, _Named]:
     """The names that stand in the chunk's core, by the name that the model gave. Of overlapping ones the longer counts."""
-    core, offset = chunk.text[chunk.core_start - chunk.start :], chunk.core_start
+    core, offset = chunk.core, chunk.core_start
     claimed: list[Span] = []
     found: dict[str, _Named] = {}
     for entity in sorted(dict.fromkeys(entities), key=lambda one: -len(one.name)):
         kind = schema.entity(entity.type)
         if kind is None or entity.name in found:
             continue
-        spans = [
-            (offset + start, offset + end)
-            for start, end in occurrences(core, _bare(entity.name))
-            if not any(start < right and left < end for left, right in claimed)
-        ]
+        places = [(offset + start, offset + end) for start, end in occurrences(core, _bare(entity.name))]
+        spans = _apart(places, claimed)
         # The key is that of the text, not that of what the model wrote.
-        surface = chunk.text[spans[0][0] - chunk.start : spans[0][1] - chunk.start] if spans else ""
+        surface = chunk.between(*spans[0]) if spans else ""
         key = normalise(surface)
         if not is_entity_key(key):
             continue
-        claimed += [(start - offset, end - offset) for start, end in spans]
+        claimed += spans
         # The other extractor may know more of a place: a surname that stands for a full name, for example.
         resolved = next((taken[span] for span in spans if span in taken), key)
         found[entity.name] = _Named(resolved, " ".join(surface.split()), kind, tuple(spans))

@@ -46,7 +46,7 @@ def sentences_to_read(title: str, chunk: ChunkText, mentions: Sequence[Mention])
     headings = {title, *chunk.headings}
     found: list[Span] = []
     for start, end in chunk.sentences:
-        text = chunk.text[start - chunk.start : end - chunk.start]
+        text = chunk.between(start, end)
         names = sum(any(start <= left and right <= end for left, right in mention.spans) for mention in mentions)
         if names >= 2 and "|" not in text and "\t" not in text and text.strip(" #\n") not in headings:
             found.append((start, end))

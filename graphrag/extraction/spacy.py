@@ -73,7 +73,7 @@ class SpacyExtractor:
 
     def _contributions(self, language: "Language", documents: Sequence[DocumentText]) -> list[list[Contribution]]:
         chunks = [(document, chunk) for document in documents for chunk in document.chunks]
-        cores = [_broken(chunk.text[chunk.core_start - chunk.start :]) for _, chunk in chunks]
+        cores = [_broken(chunk.core) for _, chunk in chunks]
         docs = list(language.pipe(cores, batch_size=_BATCH, disable=_only_for(language, "parser")))
         recognised = iter(
             [recognise(doc, chunk.core_start, chunk.sentences) for (_, chunk), doc in zip(chunks, docs, strict=True)]
@@ -118,7 +118,7 @@ def _subjects(
 
 def _text(chunk: ChunkText, span: Span) -> str:
     """A sentence of a chunk in one line."""
-    return _broken(chunk.text[span[0] - chunk.start : span[1] - chunk.start].replace("\n", " "))
+    return _broken(chunk.between(*span).replace("\n", " "))
 
 
 def _broken(text: str) -> str:
