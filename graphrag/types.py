@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -352,6 +352,11 @@ class Hit:
 
     chunk_id: str
     score: float
+
+
+def ranked(hits: Iterable[Hit], k: int | None = None) -> list[Hit]:
+    """The k best hits, or all of them: descending, ties ascending by id."""
+    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:k]
 
 
 @dataclass(frozen=True, slots=True)

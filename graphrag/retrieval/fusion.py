@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from graphrag.types import Hit
+from graphrag.stores.base import SCORE_DECIMALS
+from graphrag.types import Hit, ranked
 
 KEYWORD_WEIGHT = 0.4
 """Weight of BM25, scaled to its best hit, beside cosine similarity. A weighted sum of scores ranks better than reciprocal
@@ -25,5 +26,4 @@ def fuse(vector: Sequence[Hit], keyword: Sequence[Hit], k: int, scale: float) ->
     best = max((hit.score for hit in keyword), default=0.0) or 1.0
     for hit in keyword:
         scores[hit.chunk_id] = scores.get(hit.chunk_id, floor) + KEYWORD_WEIGHT * hit.score / best
-    hits = [Hit(chunk, round(score, 6)) for chunk, score in scores.items()]
-    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:k]
+    return ranked((Hit(chunk, round(score, SCORE_DECIMALS)) for chunk, score in scores.items()), k)

@@ -6,7 +6,7 @@ from graphrag.analysis import terms as analyse
 from graphrag.bm25 import bm25
 from graphrag.filters import Filter
 from graphrag.stores.base import SCORE_DECIMALS, GraphStore
-from graphrag.types import Hit, Scope, TermHit, TermStatistics
+from graphrag.types import Hit, Scope, TermHit, TermStatistics, ranked
 
 
 async def keyword_search(
@@ -32,5 +32,5 @@ async def keyword_search(
 def bm25_rank(terms: Sequence[str], candidates: Sequence[TermHit], statistics: TermStatistics) -> list[Hit]:
     """Order candidates by BM25, descending, ties ascending by id."""
     scores = bm25([hit.terms.split() for hit in candidates], terms, statistics)
-    hits = [Hit(hit.chunk_id, round(score, SCORE_DECIMALS)) for hit, score in zip(candidates, scores, strict=True)]
-    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))
+    pairs = zip(candidates, scores, strict=True)
+    return ranked(Hit(hit.chunk_id, round(score, SCORE_DECIMALS)) for hit, score in pairs)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from graphrag.degraded import note_degraded
 from graphrag.embedding import passage_text
 from graphrag.errors import ModelError
-from graphrag.stores.base import GraphStore
-from graphrag.types import Hit, Scope
+from graphrag.stores.base import SCORE_DECIMALS, GraphStore
+from graphrag.types import Hit, Scope, ranked
 
 if TYPE_CHECKING:
     from graphrag.llm.rerank import Reranker
@@ -36,5 +36,5 @@ async def rerank(
         # A question is answered without it: worse, and said to be so.
         note_degraded("reranking", exc)
         return hits[:k]
-    scored = [Hit(chunk.id, round(float(score), 6)) for chunk, score in zip(chunks, scores, strict=True)]
-    return sorted(scored, key=lambda hit: (-hit.score, hit.chunk_id))[:k]
+    pairs = zip(chunks, scores, strict=True)
+    return ranked((Hit(chunk.id, round(float(score), SCORE_DECIMALS)) for chunk, score in pairs), k)

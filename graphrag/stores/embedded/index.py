@@ -17,7 +17,7 @@ from graphrag.filters import Filter
 from graphrag.stores.base import SCORE_DECIMALS
 from graphrag.stores.embedded.columns import MetadataColumn, fit, view
 from graphrag.stores.embedded.postings import Postings
-from graphrag.types import ALL_ACCESS, Entity, Hit, Mention, Metadata, Occurrences, Scope
+from graphrag.types import ALL_ACCESS, Entity, Hit, Mention, Metadata, Occurrences, Scope, ranked
 
 _MENTION_STRIDE = 5  # row, count, surface code, type code, is subject
 _FEW = 16
@@ -415,5 +415,4 @@ def _top(ids: list[str], rows: NDArray[np.int64], scores: NDArray[np.floating], 
         threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
         keep = scores >= threshold
         rows, scores = rows[keep], scores[keep]
-    hits = [Hit(ids[row], float(score)) for row, score in zip(rows, scores, strict=True)]
-    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:k]
+    return ranked((Hit(ids[row], float(score)) for row, score in zip(rows, scores, strict=True)), k)

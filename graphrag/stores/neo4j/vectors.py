@@ -22,7 +22,7 @@ from graphrag.stores.neo4j import queries
 from graphrag.stores.neo4j.comparable import searchable
 from graphrag.stores.neo4j.connection import Connection
 from graphrag.stores.neo4j.values import from_vector, to_vector
-from graphrag.types import Chunk, ChunkVectors, Fingerprints, Hit, Scope
+from graphrag.types import Chunk, ChunkVectors, Fingerprints, Hit, Scope, ranked
 
 LEAST_NEAREST = 200
 """Chunks fetched from the vector index at least, and twice the k. Its scores are exact, since it is not quantized, but it
@@ -179,5 +179,4 @@ class Vectors:
 
 def _best(scored: Iterable[tuple[str, float]], length: float, k: int) -> list[Hit]:
     """The k nearest to a vector of this length, of pairs (id, (1 + cosine) / 2); descending, ties ascending by id."""
-    hits = (Hit(id_, round((2 * score - 1) * length, SCORE_DECIMALS)) for id_, score in scored)
-    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:k]
+    return ranked((Hit(id_, round((2 * score - 1) * length, SCORE_DECIMALS)) for id_, score in scored), k)
