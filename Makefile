@@ -57,7 +57,7 @@ crash-test: $(VENV)/.project $(VENV)/.dev  ## 200 kill -9 during ingests, 40 of 
 	@$(BIN)/python tools/crash_test.py --trials $(or $(TRIALS),200)
 
 openapi: $(VENV)/.project  ## rewrite docs/openapi.json from the code
-	@$(BIN)/python -m api.openapi > openapi.tmp
+	@$(BIN)/python tools/openapi.py > openapi.tmp
 	@mv openapi.tmp docs/openapi.json
 
 lock: $(VENV)/.dev  ## rewrite the pinned requirements from pyproject.toml (UPGRADE=--upgrade for newer versions)

@@ -1,7 +1,5 @@
 """The OpenAPI document: what Litestar derives from the handlers, completed by what all routes have in common."""
 
-import json
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -26,7 +24,6 @@ from api.problems import BY_STATUS, CONTENT_TYPE
 from api.schemas import models
 from api.sse import MEDIA_TYPE
 from graphrag import __version__
-from graphrag.settings import load_settings
 
 # Name one thing in the query or the body, others do in the path.
 _NAMES_ONE = frozenset({"getGraph", "mergeEntities", "splitEntities"})
@@ -168,15 +165,3 @@ def _problem(status: int) -> OpenAPIResponse:
         headers=headers or None,
         content={CONTENT_TYPE: OpenAPIMediaType(schema=Reference("#/components/schemas/ProblemOut"))},
     )
-
-
-def main() -> None:
-    """Print the document, for docs/openapi.json."""
-    from api.app import create_app  # it imports this module
-
-    document = create_app(load_settings()).openapi_schema.to_schema()
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-
-
-if __name__ == "__main__":
-    main()
