@@ -23,8 +23,8 @@ def usage(
     scope = scope_of(tenant)
 
     async def work(_: GraphStore, system: SystemStore) -> list[tuple[Account, Usage]]:
-        everybody = await system.usage("", kind="total", limit=limit)
-        return [*everybody, *await system.usage(scope.tenant, limit=limit)][:limit]
+        accounts = [*await system.usage("", kind="total", limit=limit), *await system.usage(scope.tenant, limit=limit)]
+        return sorted(accounts, key=lambda held: held[0].day, reverse=True)[:limit]
 
     accounts = with_stores(work)
     if as_json:

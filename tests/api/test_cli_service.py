@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from graphrag.jobs import UploadedFile, ingest_job
+from graphrag.llm.usage import Account, Charge, Usage
 from graphrag.stores.embedded.open import open_stores
 from graphrag.stores.system import ApiKey, JobFailure
 from graphrag.types import Scope
@@ -247,3 +248,21 @@ def test_the_command_line_starts_without_what_takes_long_to_import():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == ""
+
+
+def test_usage_shows_what_each_key_used_however_long_everybody_has_used_models(run: Run, tmp_path: Path):
+    days = [f"2026-{month:02}-{day:02}" for month in (1, 2, 3) for day in range(1, 28)]
+    accounts = [
+        account for day in days for account in (Account("total", day=day), Account("key", "default", "k1", day))
+    ]
+
+    async def fill() -> None:
+        async with open_stores(store_url(tmp_path), filter_fields=()) as (_, system):
+            await system.charge([Charge(account, Usage(1, 20, 3)) for account in accounts])
+
+    asyncio.run(fill())
+    found = run("usage", "--limit", "5", "--json").json["accounts"]
+
+    expected = [("total", "2026-03-27"), ("key", "2026-03-27"), ("total", "2026-03-26"), ("key", "2026-03-26")]
+    assert [(account["kind"], account["day"]) for account in found] == [*expected, ("total", "2026-03-25")]
+    assert run("usage").out.count("k1") == 25
