@@ -43,16 +43,16 @@ class CommandGroup(TyperGroup):
         """As the method of the base class."""
         arguments = list(sys.argv[1:] if args is None else args)
         end = arguments.index("--") if "--" in arguments else len(arguments)
-        options, rest = arguments[:end], arguments[end:]
-        as_json, debug = _prints_json(options), "--debug" in options
-        arguments = [option for option in options if option != "--debug"] + rest
+        options = [option for option in arguments[:end] if option != "--debug"]
+        as_json, debug = _prints_json(options), len(options) < end
         try:
             try:
-                with _interrupted_by_sigterm(arguments):
+                wanted = [*options, *arguments[end:]]
+                with _interrupted_by_sigterm(wanted):
                     result = cast(
                         object,
                         super().main(
-                            arguments, prog_name or "graphrag", complete_var, False, windows_expand_args, **extra
+                            wanted, prog_name or "graphrag", complete_var, False, windows_expand_args, **extra
                         ),
                     )
                 code = result if isinstance(result, int) else 0

@@ -287,3 +287,10 @@ def test_an_id_or_tenant_that_is_no_text_is_refused_like_an_unknown_one(
 
     assert result.code == code
     assert message in result.error
+
+
+def test_an_evaluation_that_writes_its_report_to_a_file_fails_as_text_wherever_debug_stands(run: Run):
+    for arguments in (("--debug", "eval", "nowhere"), ("eval", "nowhere", "--debug")):
+        failed = run(*arguments, "--json", "report.json")
+        assert (failed.code, failed.out) == (3, "")
+        assert "Error: " in failed.err
