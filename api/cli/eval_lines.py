@@ -4,6 +4,7 @@ from typing import Any
 
 from graphrag.errors import InputError
 from graphrag.evaluation.compare import compare
+from graphrag.evaluation.metrics import RANKED
 
 LEGEND = (
     "R@k: % of the passages needed that are among the first k; all@k: % of the questions with all of theirs there;",
@@ -21,7 +22,7 @@ def report_lines(report: dict[str, Any]) -> list[str]:
         f"{'mode':<20} {'R@2':>6} {'R@5':>6} {'R@10':>6} {'all@5':>6} {'all@8':>6} {'p50 ms':>7} {'p95 ms':>7} {'trips':>6}",
     ]
     for mode, row in modes.items():
-        cells = [f"{100 * row[name]:6.1f}" for name in ("recall@2", "recall@5", "recall@10", "all@5", "all@8")]
+        cells = [f"{100 * row[name]:6.1f}" for name in RANKED]
         lines.append(
             f"{mode:<20} {' '.join(cells)} {row['ms_p50']:7.1f} {row['ms_p95']:7.1f} {row['round_trips']:6.1f}"
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -63,8 +64,7 @@ def show_job(id: IdArgument, tenant: TenantOption = "default", as_json: JsonOpti
 
     job, failures = with_stores(work)
     if as_json:
-        failed = [{"source": failure.source, "reason": failure.reason} for failure in failures]
-        print_json({**to_json(job), "failures": failed})
+        print_json({**to_json(job), "failures": [asdict(failure) for failure in failures]})
         return
     for name, value in to_json(job).items():
         line(f"{name:<22} {value if value != '' else '-'}")

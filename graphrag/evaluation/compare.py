@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrag.errors import InputError
+from graphrag.evaluation.metrics import RANKED
 
 RESAMPLES = 5_000
-SCORES = ("recall@2", "recall@5", "recall@10", "all@5", "all@8", "answer_contains", "round_trips", "ms")
+SCORES = (*RANKED, "answer_contains", "round_trips", "ms")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from graphrag.evaluation.compare import interval
+from graphrag.evaluation.metrics import RANKED
 
 _STYLE = """
 :root { --ink: #1d2733; --soft: #5b6b7c; --line: #d9e0e7; --paper: #fff; --a: #2b6cb0; --b: #dd6b20; --c: #2f855a; }
@@ -26,7 +27,6 @@ svg .soft { fill: var(--soft); } svg .grid { stroke: var(--line); } svg .whisker
 # what is left free for names before bars and for figures behind them.
 _WIDTH, _ROW, _BAR, _TEXT = 860, 26, 16, 12
 _NAMES, _LONG_NAMES, _FIGURES = 210, 420, 60
-_SCORES = ("recall@2", "recall@5", "recall@10", "all@5", "all@8")
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -93,10 +93,10 @@ def _values(row: Mapping[str, Any], score: str) -> list[float]:
 
 
 def _table(modes: Mapping[str, Any]) -> str:
-    heads = "".join(f"<th>{name}</th>" for name in ("mode", *_SCORES, "p50 ms", "p95 ms", "store reads"))
+    heads = "".join(f"<th>{name}</th>" for name in ("mode", *RANKED, "p50 ms", "p95 ms", "store reads"))
     rows = "".join(
         f"<tr><td>{escape(mode)}</td>"
-        + "".join(f"<td>{100 * row[name]:.1f}</td>" for name in _SCORES)
+        + "".join(f"<td>{100 * row[name]:.1f}</td>" for name in RANKED)
         + f"<td>{row['ms_p50']:.1f}</td><td>{row['ms_p95']:.1f}</td><td>{row['round_trips']:.1f}</td></tr>"
         for mode, row in modes.items()
     )

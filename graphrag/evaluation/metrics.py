@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from fractions import Fraction
 from math import ceil
 
+RANKED = ("recall@2", "recall@5", "recall@10", "all@5", "all@8")
+"""Scores of a ranked list, by their names in reports."""
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
