@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.loop import Agent
-from api.cli.eval import tool_sequence
+from api.evaluating import tool_sequence
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.evaluation.beir import Dataset, Query, load_dataset
 from graphrag.evaluation.metrics import all_at

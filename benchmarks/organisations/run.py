@@ -18,7 +18,7 @@ from typing import Any
 from agent.loop import Agent
 from agent.search import search
 from agent.types import Answer
-from api.cli.eval import tool_sequence
+from api.evaluating import tool_sequence
 from benchmarks.organisations.corpus import CORPORA, UNANSWERABLE, Question, as_dataset, load_documents, load_questions
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from api.cli.eval import MODES_OF_ALL, variant_without
 from api.cli.eval_lines import comparison_lines, report_lines
+from api.evaluating import MODES_OF_ALL, variant_without
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError
 from graphrag.evaluation.beir import Dataset, Passage, Query, without_titles
