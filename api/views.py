@@ -55,15 +55,20 @@ def answer_out(answer: Answer, passages: list[Passage]) -> AnswerOut:
         stopped_by=answer.stopped_by,
         degraded=degraded_out(answer.degraded),
         passages=passages,
-        usage=Usage(
-            steps=len(answer.steps),
-            round_trips=answer.round_trips,
-            model_calls=answer.usage.calls,
-            input_tokens=answer.usage.input_tokens,
-            output_tokens=answer.usage.output_tokens,
-            cost_usd=answer.usage.dollars,
-        ),
+        usage=usage_out(answer),
         timings=Timings(total_ms=answer.milliseconds),
+    )
+
+
+def usage_out(answer: Answer) -> Usage:
+    """What an answer took."""
+    return Usage(
+        steps=len(answer.steps),
+        round_trips=answer.round_trips,
+        model_calls=answer.usage.calls,
+        input_tokens=answer.usage.input_tokens,
+        output_tokens=answer.usage.output_tokens,
+        cost_usd=answer.usage.dollars,
     )
 
 

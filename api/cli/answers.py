@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from agent.types import Answer, Citation, Observation
 from api.cli.output import heading, say, shortened, show, table
-from api.views import passage_out
+from api.views import passage_out, usage_out
 from graphrag.types import Chunk
 
 VERDICTS = {
@@ -41,14 +41,7 @@ def answer_to_json(answer: Answer, passages: Sequence[Chunk] = ()) -> Mapping[st
         "stopped_by": answer.stopped_by,
         "degraded": [asdict(note) for note in answer.degraded],
         "passages": [passage_out(chunk).model_dump() for chunk in passages],
-        "usage": {
-            "steps": len(answer.steps),
-            "round_trips": answer.round_trips,
-            "model_calls": answer.usage.calls,
-            "input_tokens": answer.usage.input_tokens,
-            "output_tokens": answer.usage.output_tokens,
-            "cost_usd": answer.usage.dollars,
-        },
+        "usage": usage_out(answer).model_dump(),
         "timings": {"total_ms": answer.milliseconds},
     }
 
