@@ -146,6 +146,12 @@ def check_field(name: str, fields: Collection[str]) -> None:
         )
 
 
+def check_filter(filter: Filter | None, fields: Collection[str]) -> None:
+    """Raise InputError, as check_field, unless all conditions are on filterable fields."""
+    for condition in filter.conditions if filter else ():
+        check_field(condition.field, fields)
+
+
 def _condition(name: str, operator: object, value: object) -> Condition:
     match operator:
         case "in":

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from graphrag.errors import NotFoundError
 from graphrag.extraction.resolution import UNDECIDED, Decided
-from graphrag.filters import Filter, check_field
+from graphrag.filters import Filter, check_filter
 from graphrag.stores.checks import check_k, check_query_vectors, check_together
 from graphrag.stores.embedded import chunks, documents, graph, links, sql, writing
 from graphrag.stores.embedded.database import Database
@@ -86,10 +86,6 @@ class EmbeddedStore:
 
         return await self._database.read(following)
 
-    def _check_filter(self, filter: Filter | None) -> None:
-        for condition in filter.conditions if filter else ():
-            check_field(condition.field, self._filter_fields)
-
     def _check_bound(self, connection: sqlite3.Connection) -> None:
         """Refuse to compare or store vectors when the file has been moved to another model since it was bound."""
         check_bound(writing.bound(connection), self._bound, self.location)
@@ -145,7 +141,7 @@ class EmbeddedStore:
         limit: int = 100,
     ) -> list[Document]:
         """See GraphStore.documents."""
-        self._check_filter(filter)
+        check_filter(filter, self._filter_fields)
         check_text("'after'", after)
         if limit < 1:
             return []
@@ -174,7 +170,7 @@ class EmbeddedStore:
 
     async def chunks(self, scope: Scope, ids: Sequence[str], filter: Filter | None = None) -> list[Chunk]:
         """See GraphStore.chunks."""
-        self._check_filter(filter)
+        check_filter(filter, self._filter_fields)
 
         def work(connection: sqlite3.Connection, index: MemoryIndex) -> list[Chunk]:
             held = self._chunks.get(connection, index, index.visible_ids(scope, ids, filter))
@@ -186,7 +182,7 @@ class EmbeddedStore:
         self, scope: Scope, ids: Sequence[str], filter: Filter | None = None
     ) -> list[tuple[Chunk, ChunkVectors]]:
         """See GraphStore.chunks_with_vectors."""
-        self._check_filter(filter)
+        check_filter(filter, self._filter_fields)
 
         def work(connection: sqlite3.Connection, index: MemoryIndex) -> list[tuple[Chunk, ChunkVectors]]:
             self._check_bound(connection)
@@ -206,7 +202,7 @@ class EmbeddedStore:
     ) -> list[list[Hit]]:
         """See GraphStore.nearest_chunks."""
         check_k(k)
-        self._check_filter(filter)
+        check_filter(filter, self._filter_fields)
         check_query_vectors(vectors, None)
 
         def work(connection: sqlite3.Connection, index: MemoryIndex) -> Callable[[], list[list[Hit]]]:
@@ -228,7 +224,7 @@ class EmbeddedStore:
     ) -> list[TermHit]:
         """See GraphStore.search_chunks."""
         check_k(k)
-        self._check_filter(filter)
+        check_filter(filter, self._filter_fields)
 
         def work(connection: sqlite3.Connection, index: MemoryIndex) -> list[TermHit]:
             ids = index.best_matches(scope, terms, k, filter)
@@ -265,7 +261,7 @@ class EmbeddedStore:
         rare: bool = False,
     ) -> list[Occurrences]:
         """See GraphStore.chunks_mentioning."""
-        self._check_filter(filter)
+        check_filter(filter, self._filter_fields)
         return await self._read(
             lambda _, index: index.mentioning(scope, dict.fromkeys(entity_ids), limit, filter, rare)
         )
@@ -274,7 +270,7 @@ class EmbeddedStore:
         self, scope: Scope, chunk_ids: Sequence[str], limit: int, filter: Filter | None = None
     ) -> list[TitleLink]:
         """See GraphStore.title_links."""
-        self._check_filter(filter)
+        check_filter(filter, self._filter_fields)
         if limit < 1:
             return []
         return await self._read(lambda _, index: self._links.at(index, scope, chunk_ids, limit, filter))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from graphrag.bm25 import bm25
 from graphrag.errors import NotFoundError
 from graphrag.extraction.resolution import UNDECIDED, Decided
-from graphrag.filters import Filter, check_field
+from graphrag.filters import Filter, check_filter
 from graphrag.stores import rows
 from graphrag.stores.checks import check_k, check_together
 from graphrag.stores.neo4j import contributed, graph, links, lucene, queries, writing
@@ -73,10 +73,6 @@ class Neo4jStore:
     def moves(self) -> Neo4jMoves:
         """See GraphStore.moves."""
         return Neo4jMoves(self._connection)
-
-    def _check_filter(self, filter: Filter | None) -> None:
-        for condition in filter.conditions if filter else ():
-            check_field(condition.field, self._filter_fields)
 
     # Writing
 
@@ -154,7 +150,7 @@ class Neo4jStore:
         limit: int = 100,
     ) -> list[Document]:
         """See GraphStore.documents."""
-        self._check_filter(filter)
+        check_filter(filter, self._filter_fields)
         check_text("'after'", after)
         if limit < 1 or (ids is not None and not _valid(ids)) or not is_text(source_prefix):
             return []
@@ -184,7 +180,7 @@ class Neo4jStore:
 
     async def chunks(self, scope: Scope, ids: Sequence[str], filter: Filter | None = None) -> list[Chunk]:
         """See GraphStore.chunks."""
-        self._check_filter(filter)
+        check_filter(filter, self._filter_fields)
         if not (wanted := _valid(ids)):
             return []
         found = await self._connection.read_together(
@@ -196,7 +192,7 @@ class Neo4jStore:
         self, scope: Scope, ids: Sequence[str], filter: Filter | None = None
     ) -> list[tuple[Chunk, ChunkVectors]]:
         """See GraphStore.chunks_with_vectors."""
-        self._check_filter(filter)
+        check_filter(filter, self._filter_fields)
         return await self._vectors.chunks_with_vectors(scope, _valid(ids), filter)
 
     # Search
@@ -206,7 +202,7 @@ class Neo4jStore:
     ) -> list[list[Hit]]:
         """See GraphStore.nearest_chunks."""
         check_k(k)
-        self._check_filter(filter)
+        check_filter(filter, self._filter_fields)
         return await self._vectors.nearest_chunks(scope, vectors, k, filter)
 
     async def search_chunks(
@@ -220,7 +216,7 @@ class Neo4jStore:
     ) -> list[TermHit]:
         """See GraphStore.search_chunks. One round trip; one more where many match, and one where no statistics are given."""
         check_k(k)
-        self._check_filter(filter)
+        check_filter(filter, self._filter_fields)
         wanted = set(_valid(terms))
         statistics = statistics or await self.term_statistics(scope, sorted(wanted))
         limit = max(4 * k, LEAST_MATCHES)
@@ -290,7 +286,7 @@ class Neo4jStore:
         rare: bool = False,
     ) -> list[Occurrences]:
         """See GraphStore.chunks_mentioning."""
-        self._check_filter(filter)
+        check_filter(filter, self._filter_fields)
         if not (wanted := _valid(entity_ids)):
             return []
         query = queries.CHUNKS_MENTIONING_FILTERED if filter and filter.conditions else queries.CHUNKS_MENTIONING
@@ -303,7 +299,7 @@ class Neo4jStore:
         self, scope: Scope, chunk_ids: Sequence[str], limit: int, filter: Filter | None = None
     ) -> list[TitleLink]:
         """See GraphStore.title_links."""
-        self._check_filter(filter)
+        check_filter(filter, self._filter_fields)
         if limit < 1 or not (wanted := _valid(chunk_ids)):
             return []
         return await links.title_links(self._connection, scope, wanted, limit, filter)
