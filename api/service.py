@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -10,11 +10,13 @@ import structlog
 from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
+from litestar.response import Stream
 
 from api.keys import LastSeen
 from api.limits import Gate, RateLimiter
 from api.metrics import Metrics
 from api.problems import ClientGoneError, busy
+from api.sse import Event, stream
 from graphrag.embedding import Passage
 from graphrag.errors import GraphRAGError, StoreError
 from graphrag.knowledge import KnowledgeBase
@@ -111,6 +113,15 @@ class Service:
                 return await self.kb.system.queue()
         except (StoreError, TimeoutError):
             return None
+
+    def streamed(self, request: Request[Any, Any, Any], events: AsyncGenerator[Event]) -> Stream:
+        """A response of events; see api.sse."""
+        return stream(
+            events,
+            closing=self.closing,
+            heartbeat=self.settings.heartbeat_seconds,
+            request_id=request.scope["state"]["request_id"],
+        )
 
     async def check_queue(self, tenant: str) -> None:
         """See that one more job may wait.

@@ -10,7 +10,7 @@ from litestar.response import Stream
 
 from api.schemas import FailureOut, JobDetail, JobList, JobOut
 from api.service import Caller, CallerDependency, Service, ServiceDependency
-from api.sse import Event, stream
+from api.sse import Event
 from api.views import job_out
 from graphrag.reembedding import check_retry
 from graphrag.stores.system import ENDED, RETRIED, JobState
@@ -82,12 +82,7 @@ class JobsController(Controller):
     ) -> Stream:
         """Server-sent events: `progress` with the job whenever it has changed, `done` with it when it has ended."""
         await service.kb.system.job(caller.scope, job_id)
-        return stream(
-            _following(service, caller, job_id),
-            closing=service.closing,
-            heartbeat=service.settings.heartbeat_seconds,
-            request_id=request.scope["state"]["request_id"],
-        )
+        return service.streamed(request, _following(service, caller, job_id))
 
 
 async def _following(service: Service, caller: Caller, job_id: str) -> AsyncGenerator[Event]:

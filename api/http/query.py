@@ -19,7 +19,7 @@ from agent.types import Answer, Budget, Citation, Piece, Step
 from api.modes import SHARE_OF_TIME, agent_for, budget_within
 from api.schemas_ask import AnswerOut, CitationOut, HitOut, QueryRequest, SearchRequest, SearchResponse
 from api.service import Caller, CallerDependency, Service, ServiceDependency, until_gone
-from api.sse import Event, stream
+from api.sse import Event
 from api.views import answer_out, degraded_out, passage_out, step_out
 from graphrag.degraded import Degraded, collect_degraded
 from graphrag.filters import Filter, parse_filter
@@ -56,12 +56,7 @@ class AskController(Controller):
         wanted = parse_filter(data.filter, service.kb.filter_fields) if data.filter else None
         events = _answering(service, caller, data, wanted)
         if data.stream:
-            return stream(
-                events,
-                closing=service.closing,
-                heartbeat=service.settings.heartbeat_seconds,
-                request_id=request.scope["state"]["request_id"],
-            )
+            return service.streamed(request, events)
         return Response(await until_gone(request, _last(events)))
 
     @post("/search", status_code=200, operation_id="search", summary="Rank passages with one tool")

@@ -18,7 +18,7 @@ def read_texts(body: bytes) -> TextDocuments:
         ProblemError: it holds too much, or is not as described; tells the first errors.
         InputError: metadata that cannot be used.
     """
-    if _holds_more_than(MAX_VALUES, body):
+    if _holds_too_much(body):
         raise ProblemError(400, f"the body holds more than {MAX_VALUES:,} values; send fewer documents at once")
     try:
         texts = TextDocuments.model_validate_json(body)
@@ -31,8 +31,8 @@ def read_texts(body: bytes) -> TextDocuments:
     return texts
 
 
-def _holds_more_than(most: int, body: bytes) -> bool:
-    """Whether so many commas and brackets stand outside of strings; in parts, since other threads wait meanwhile."""
+def _holds_too_much(body: bytes) -> bool:
+    """Whether more than MAX_VALUES commas and brackets stand outside of strings; in parts, since other threads wait meanwhile."""
     found, inside, rest = 0, False, b""
     for start in range(0, len(body), _PART):
         part = (rest + body[start : start + _PART]).replace(rb"\\", b"")
@@ -40,7 +40,7 @@ def _holds_more_than(most: int, body: bytes) -> bool:
         pieces = part.removesuffix(b"\\").replace(rb"\"", b"").split(b'"')
         outside = b"".join(pieces[inside::2])
         found += outside.count(b",") + outside.count(b"{") + outside.count(b"[")
-        if found > most:
+        if found > MAX_VALUES:
             return True
         inside ^= len(pieces) % 2 == 0
     return False
