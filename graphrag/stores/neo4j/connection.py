@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -39,15 +40,18 @@ Row = list[Any]
 
 
 class Transaction:
-    """What a unit of writing runs its statements in."""
+    """What a unit of writing runs its statements in. Each may use `$lock`, which is another value in each transaction: a node is
+    locked by setting it.
+    """
 
     def __init__(self, transaction: AsyncManagedTransaction) -> None:
         self._transaction = transaction
+        self._lock = secrets.token_hex(8)
 
     async def run(self, query: LiteralString, **parameters: object) -> list[Row]:
         """All rows of a statement."""
         note_round_trip()
-        result = await self._transaction.run(_LANGUAGE + query, parameters)
+        result = await self._transaction.run(_LANGUAGE + query, {"lock": self._lock, **parameters})
         return [record.values() async for record in result]
 
 

@@ -1,6 +1,5 @@
 """Moves in a Neo4j database: the slot of vectors that is not in use is filled, then the two are exchanged."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import LiteralString
@@ -60,14 +59,14 @@ class Neo4jMoves:
         """See Moves.begin."""
 
         async def drop(tx: Transaction) -> _State:
-            state = _State.of((await tx.run(_LOCK, lock=secrets.token_hex(8)))[0])
+            state = await _locked(tx)
             check_begin(state.move, state.models, target, self._location)
             if state.move is not None and state.move.target != target:
                 await tx.run(_FORGET)  # from now on nobody adds to it
             return state
 
         async def begin(tx: Transaction) -> Move:
-            state = _State.of((await tx.run(_LOCK, lock=secrets.token_hex(8)))[0])
+            state = await _locked(tx)
             source = check_begin(state.move, state.models, target, self._location)
             if state.move is not None:
                 return check_move(state.move, target, self._location)
@@ -100,7 +99,7 @@ class Neo4jMoves:
         ]
 
         async def work(tx: Transaction) -> None:
-            state = _State.of((await tx.run(_LOCK, lock=secrets.token_hex(8)))[0])
+            state = await _locked(tx)
             check_move(state.move, target, self._location)
             await tx.run(_ADD, rows=added, property=queries.VECTOR_PROPERTIES[1 - state.slot])
 
@@ -111,7 +110,7 @@ class Neo4jMoves:
         await self._connection.define(f"CALL db.awaitIndexes({_WAIT_SECONDS})")
 
         async def work(tx: Transaction) -> bool:
-            state = _State.of((await tx.run(_LOCK, lock=secrets.token_hex(8)))[0])
+            state = await _locked(tx)
             check_move(state.move, target, self._location)
             if await tx.run(_WAITING[1 - state.slot], after="", limit=1):
                 return False
@@ -129,7 +128,7 @@ class Neo4jMoves:
     async def rename(self, renames: Sequence[Rename]) -> None:
         """See Moves.rename. No revision: nothing that a question reads has changed."""
         values = [{"id": one.id, "old": one.old, "new": one.new} for one in sorted(renames, key=lambda one: one.id)]
-        await self._connection.write(lambda tx: tx.run(_RENAME, rows=values, lock=secrets.token_hex(8)))
+        await self._connection.write(lambda tx: tx.run(_RENAME, rows=values))
 
     async def end(self, target: str) -> None:
         """See Moves.end."""
@@ -139,7 +138,7 @@ class Neo4jMoves:
         await self._clear(1 - state.slot)
 
         async def work(tx: Transaction) -> None:
-            held = _State.of((await tx.run(_LOCK, lock=secrets.token_hex(8)))[0])
+            held = await _locked(tx)
             check_move(held.move, target, self._location, switched=True)
             await tx.run(_FORGET)
 
@@ -156,6 +155,11 @@ class Neo4jMoves:
             if len(page) < _CHUNKS_AT_ONCE:
                 return
             after = page[-1][0]
+
+
+async def _locked(tx: Transaction) -> _State:
+    """The state, which stays so until the transaction ends."""
+    return _State.of((await tx.run(_LOCK))[0])
 
 
 _MODELS: LiteralString = "s.embedder, s.sentences, s.slot, s.move_source, s.move_target, s.move_switched"

@@ -1,7 +1,8 @@
 """All Cypher that reads or writes knowledge: static text, everything else is a parameter.
 
 Parameters that many share: `$tenant`, `$all` and `$access` say what the caller sees (`scope_parameters`), `$filter` is a
-list of conditions (`read_parameters`). Fragments in capitals are put together from other constants only.
+list of conditions (`read_parameters`); `$lock` comes with each transaction (connection.Transaction). Fragments in capitals are
+put together from other constants only.
 """
 
 from typing import LiteralString

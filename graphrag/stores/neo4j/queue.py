@@ -1,6 +1,5 @@
 """The queue of jobs as a whole, over all tenants, in Neo4j: see SystemStore."""
 
-import secrets
 from collections.abc import Sequence
 from typing import LiteralString, get_args
 
@@ -64,7 +63,7 @@ async def claim_job(
     async def work(tx: Transaction) -> tuple[Job, Lease] | None:
         while found := await tx.run(_NEXT, kinds=list(kinds)):
             ((id_,),) = found
-            claimed = await tx.run(_CLAIM, id=id_, lock=secrets.token_hex(8), worker=worker, seconds=seconds, now=now())
+            claimed = await tx.run(_CLAIM, id=id_, worker=worker, seconds=seconds, now=now())
             if claimed:  # otherwise another worker was faster, and this one has waited for it
                 *columns, fence, until = claimed[0]
                 job = job_from(columns)
@@ -89,7 +88,7 @@ async def remove_jobs(connection: Connection, before: str) -> int:
         ((failures,),) = await tx.run(_REMOVE_FAILURES, ids=ids, limit=REMOVED_AT_ONCE)
         if failures == REMOVED_AT_ONCE:  # there may be more of them
             return 0, True
-        ((jobs,),) = await tx.run(_REMOVE_JOBS, ids=ids, lock=secrets.token_hex(8), **old)
+        ((jobs,),) = await tx.run(_REMOVE_JOBS, ids=ids, **old)
         return int(jobs), len(ids) == REMOVED_AT_ONCE
 
     removed, more = 0, True

@@ -1,6 +1,5 @@
 """SystemStore in the same Neo4j database."""
 
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import LiteralString
@@ -273,7 +272,7 @@ class Neo4jSystemStore:
             await check_lease(tx, lease)
             await tx.run(_RELEASE, id=lease.job_id, state=state, error=storable(error), now=now())
             if done or failed:
-                await tx.run(queue.COUNT_DOCUMENTS, lock=secrets.token_hex(8), done=done, failed=failed)
+                await tx.run(queue.COUNT_DOCUMENTS, done=done, failed=failed)
 
         await self._connection.write(work)
 
@@ -293,11 +292,11 @@ class Neo4jSystemStore:
         Raises:
             InputError: an id is that of a decision on another pair.
         """
-        tenant, lock, created_at = decisions[0].tenant, secrets.token_hex(8), now()
+        tenant, created_at = decisions[0].tenant, now()
         rows = [{**asdict(one), "created_at": one.created_at or created_at} for one in decisions]
 
         async def work(tx: Transaction) -> bool:
-            await tx.run(_LOCK_DECISIONS, lock=lock)
+            await tx.run(_LOCK_DECISIONS)
             held = [decision_from(row) for row in await tx.run(_DECISIONS, tenant=tenant)]
             if known is not None and held != list(known):
                 return False
@@ -306,7 +305,7 @@ class Neo4jSystemStore:
                 raise InputError(f"decision {taken[0][0]!r} exists and is on another pair: use a new id")
             await tx.run(_ADD_DECISIONS, rows=rows)
             ids = sorted({id_ for one in decisions for id_ in (one.a, one.b)})
-            await tx.run(_TOUCH, lock=lock, tenant=tenant, ids=ids)
+            await tx.run(_TOUCH, tenant=tenant, ids=ids)
             return True
 
         recorded = await self._connection.write(work)
@@ -322,7 +321,7 @@ class Neo4jSystemStore:
 
         async def work(tx: Transaction) -> bool:
             for a, b in (found := await tx.run(_REMOVE_DECISION, tenant=tenant, id=id)):
-                await tx.run(_TOUCH, lock=secrets.token_hex(8), tenant=tenant, ids=sorted((a, b)))
+                await tx.run(_TOUCH, tenant=tenant, ids=sorted((a, b)))
             return bool(found)
 
         if not await self._connection.write(work):
@@ -342,7 +341,7 @@ class Neo4jSystemStore:
                 accounts.append(
                     {"id": _account_id(charge.account), "tenant": tenant, "day": day, "kind": kind, "name": name}
                 )
-            rows = await tx.run(_LOCK_ACCOUNTS, accounts=accounts, lock=secrets.token_hex(8))
+            rows = await tx.run(_LOCK_ACCOUNTS, accounts=accounts)
             after = check_charges(ordered, [Usage(*row) for row in rows])
             held = [{"id": account["id"], **asdict(usage)} for account, usage in zip(accounts, after, strict=True)]
             await tx.run(_SET_ACCOUNTS, accounts=held)
@@ -381,7 +380,7 @@ def _account_id(account: Account) -> str:
 
 async def _locked_job(tx: Transaction, scope: Scope, id_: str) -> Job:
     """A visible job that stays as it is until the transaction ends."""
-    return _one_job(await tx.run(_LOCK_JOB, id=id_, lock=secrets.token_hex(8), **scope_parameters(scope)), id_)
+    return _one_job(await tx.run(_LOCK_JOB, id=id_, **scope_parameters(scope)), id_)
 
 
 def _one_job(found: Sequence[Sequence[object]], id_: str) -> Job:

@@ -1,7 +1,6 @@
 """What a write does inside its transaction: the checks against what is stored, and the nodes and edges."""
 
 import asyncio
-import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -32,9 +31,7 @@ class UnchangedError(Exception):
 
 async def bind(tx: Transaction, fingerprints: Fingerprints, location: str) -> None:
     """Record the models, or check them against what is recorded; see GraphStore.bind."""
-    ((embedder, sentences),) = await tx.run(
-        _BIND, lock=secrets.token_hex(8), embedder=fingerprints.embedder, sentences=fingerprints.sentences
-    )
+    ((embedder, sentences),) = await tx.run(_BIND, embedder=fingerprints.embedder, sentences=fingerprints.sentences)
     check_bound(Fingerprints(embedder, sentences), fingerprints, location)
 
 
@@ -53,7 +50,7 @@ async def check_lease(tx: Transaction, lease: Lease | None) -> None:
     """
     if lease is None:
         return
-    (held,) = await tx.run(queries.CHECK_LEASE, id=lease.job_id, lock=secrets.token_hex(8))
+    (held,) = await tx.run(queries.CHECK_LEASE, id=lease.job_id)
     if held != ["running", lease.worker, lease.fence]:
         raise LeaseLostError(f"job {lease.job_id} is no longer held by worker {lease.worker!r}: stop working on it")
 
@@ -90,10 +87,9 @@ async def write(
         UnchangedError: nothing is to be done.
         SchemaMismatchError: other models are recorded by now.
     """
-    lock, ordered = secrets.token_hex(8), sorted(batches, key=lambda batch: batch.document.id)
+    ordered = sorted(batches, key=lambda batch: batch.document.id)
     found = await tx.run(
         queries.STATE,
-        lock=lock,
         documents=[
             {
                 "id": batch.document.id,
@@ -107,7 +103,7 @@ async def write(
     stored = {one.id: one for one in (_Stored(*row[6:]) for row in found)}
     if moving is not None:
         # Held until this commits, so that the move is not switched before it sees what was written.
-        ((dimension, sentences, model, encoder, slot),) = await tx.run(queries.LOCK_MODELS, lock=lock)
+        ((dimension, sentences, model, encoder, slot),) = await tx.run(queries.LOCK_MODELS)
     check_bound(Fingerprints(model, encoder) if model is not None else None, bound, location)
     changed = [batch for batch in ordered if _is_changed(scope, batch.document, stored[batch.document.id])]
     if not changed:
@@ -116,10 +112,10 @@ async def write(
     for batch in changed:
         _check_owner(batch, stored[batch.document.id])
     if (dimension is None or sentences is None) and any(batch.vectors for batch in changed):
-        await _record_dimensions(tx, changed, lock)
+        await _record_dimensions(tx, changed)
     new = await asyncio.to_thread(contribution, changed)
     replaced = [old for old in (stored[batch.document.id] for batch in changed) if old.tenant is not None]
-    lost = await _remove(tx, [old.id for old in replaced], lock) if replaced else set[str]()
+    lost = await _remove(tx, [old.id for old in replaced]) if replaced else set[str]()
     written = now()
     await _insert(
         tx,
@@ -129,11 +125,10 @@ async def write(
             for one in new.documents
         ],
         queries.VECTOR_PROPERTIES[slot or 0],
-        lock,
     )
-    await _remove_orphans(tx, lost.difference(str(entity["id"]) for entity, _ in new.entities), lock)
+    await _remove_orphans(tx, lost.difference(str(entity["id"]) for entity, _ in new.entities))
     gone = [partition(scope.tenant, old.access, -old.chunks, -old.terms) for old in replaced]
-    await tx.run(queries.COUNT_WRITE, partitions=partitions([*new.counted, *gone]), lock=lock)
+    await tx.run(queries.COUNT_WRITE, partitions=partitions([*new.counted, *gone]))
     became: dict[str, WriteOutcome] = {batch.document.id: "created" for batch in changed}
     became.update((old.id, "updated") for old in replaced)
     return [became.get(batch.document.id, "unchanged") for batch in batches]
@@ -167,50 +162,48 @@ def _check_owner(batch: GraphBatch, stored: _Stored) -> None:
 
 async def delete_documents(tx: Transaction, scope: Scope, ids: Sequence[str]) -> int:
     """Remove the visible ones of the documents; see GraphStore.delete_documents."""
-    lock = secrets.token_hex(8)
-    found = await tx.run(queries.LOCK_DOCUMENTS, ids=sorted(ids), lock=lock, **queries.scope_parameters(scope))
+    found = await tx.run(queries.LOCK_DOCUMENTS, ids=sorted(ids), **queries.scope_parameters(scope))
     if not found:
         return 0
     held = [id_ for id_, *_ in found]
-    lost = await _remove(tx, held, lock)
+    lost = await _remove(tx, held)
     await tx.run(queries.REMOVE_DOCUMENTS, ids=held)
-    await _remove_orphans(tx, lost, lock)
+    await _remove_orphans(tx, lost)
     changes = [partition(scope.tenant, access, -chunks, -terms) for _, access, chunks, terms in found]
-    await tx.run(queries.COUNT_WRITE, partitions=partitions(changes), lock=lock)
+    await tx.run(queries.COUNT_WRITE, partitions=partitions(changes))
     return len(found)
 
 
-async def _record_dimensions(tx: Transaction, batches: Sequence[GraphBatch], lock: str) -> None:
+async def _record_dimensions(tx: Transaction, batches: Sequence[GraphBatch]) -> None:
     """Keep the dimensions of the first vectors. Another writer may have recorded them since this transaction looked."""
     ((dimension, sentences),) = await tx.run(
         queries.RECORD_DIMENSIONS,
-        lock=lock,
         dimension=next(filter(None, map(dimension_of, batches)), None),
         sentence_dimension=next(filter(None, map(sentence_dimension_of, batches)), None),
     )
     await asyncio.to_thread(_check, batches, dimension, sentences)
 
 
-async def _insert(tx: Transaction, new: Contribution, documents: Sequence[Properties], vectors: str, lock: str) -> None:
+async def _insert(tx: Transaction, new: Contribution, documents: Sequence[Properties], vectors: str) -> None:
     await tx.run(queries.WRITE_DOCUMENTS, documents=documents)
     for chunks in slices(new.chunks, CHUNKS_PER_STATEMENT):
         await tx.run(queries.WRITE_CHUNKS, chunks=chunks, property=vectors)
     for entities in entity_slices(new):
-        await tx.run(queries.WRITE_MENTIONS, entities=entities, chunk_ids=new.chunk_ids, lock=lock)
+        await tx.run(queries.WRITE_MENTIONS, entities=entities, chunk_ids=new.chunk_ids)
     for relations in slices(new.relations, MENTIONS_PER_STATEMENT):
         await tx.run(queries.WRITE_RELATIONS, relations=relations)
 
 
-async def _remove(tx: Transaction, ids: Sequence[str], lock: str) -> set[str]:
+async def _remove(tx: Transaction, ids: Sequence[str]) -> set[str]:
     """Take away what documents contributed. Returns the entities that lost a mention."""
     await tx.run(queries.REMOVE_RELATIONS, ids=ids)
     lost: set[str] = set()
     for some in slices(ids, 200):
-        ((entities,),) = await tx.run(queries.REMOVE_CHUNKS, ids=some, lock=lock)
+        ((entities,),) = await tx.run(queries.REMOVE_CHUNKS, ids=some)
         lost.update(entities)
     return lost
 
 
-async def _remove_orphans(tx: Transaction, ids: set[str], lock: str) -> None:
+async def _remove_orphans(tx: Transaction, ids: set[str]) -> None:
     if ids:
-        await tx.run(queries.REMOVE_ORPHANS, ids=sorted(ids), lock=lock)
+        await tx.run(queries.REMOVE_ORPHANS, ids=sorted(ids))
