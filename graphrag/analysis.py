@@ -243,11 +243,6 @@ def question_phrases(question: str) -> list[str]:
     return list(found)
 
 
-def covers(longer: str, shorter: str) -> bool:
-    """Whether `shorter` is a proper run of whole tokens of `longer`."""
-    return longer != shorter and f" {shorter} " in f" {longer} "
-
-
 def longest_matches(
     phrases: Mapping[str, int], matching: Iterable[str], among: Iterable[str] | None = None
 ) -> set[str]:
@@ -263,10 +258,13 @@ def longest_matches(
     """
     padded = {key: f" {key} " for key in matching if key in phrases}
     asked = padded.keys() if among is None else padded.keys() & among
+    # What stands in this once is in no other key: one search instead of one for each pair.
+    every = "\n".join(padded.values())
     return {
         key
         for key in asked
-        if not any(
+        if every.count(padded[key]) == 1
+        or not any(
             padded[key] in text and longer != key and not phrases[key] & ~phrases[longer]
             for longer, text in padded.items()
         )

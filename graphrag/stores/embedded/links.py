@@ -1,12 +1,12 @@
 """Title links: which chunk names, by a phrase of its text, what another chunk is about. See GraphStore.title_links."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from heapq import nsmallest
 from itertools import chain
 
 import numpy as np
 
-from graphrag.analysis import covers
+from graphrag.analysis import longest_matches
 from graphrag.filters import Filter
 from graphrag.stores.embedded.index import MemoryIndex
 from graphrag.stores.rows import decode_phrases
@@ -79,8 +79,8 @@ class _View:
         if found is None:
             about = self._about
             phrases = decode_phrases(self._index.phrases[row])
-            matched = {key: where for key, where in phrases.items() if key in about and self._subject(key)}
-            found = self._matches[row] = _uncovered(list(matched), list(matched.values()))
+            matching = [key for key in phrases if key in about and self._subject(key)]
+            found = self._matches[row] = tuple(longest_matches(phrases, matching))
         return found
 
     def _subject(self, key: str) -> bool:
@@ -89,19 +89,3 @@ class _View:
         if found is None:
             found = self._is_subject[key] = any(map(self._mask.item, self._about[key]))
         return found
-
-
-def _uncovered(keys: Sequence[str], sentences: Sequence[int]) -> tuple[str, ...]:
-    # A run of tokens that stands in this once is in no other key: one search instead of one for each pair.
-    text = " " + " \n ".join(keys) + " "
-    return tuple(
-        [
-            key
-            for key, own in zip(keys, sentences, strict=True)
-            if text.count(f" {key} ") == 1 or not _covered(key, own, zip(keys, sentences, strict=True))
-        ]
-    )
-
-
-def _covered(key: str, own: int, phrases: Iterable[tuple[str, int]]) -> bool:
-    return any(key in longer and covers(longer, key) and not own & ~where for longer, where in phrases)
