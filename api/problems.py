@@ -43,7 +43,7 @@ class Kind:
     title: str
 
 
-KINDS: tuple[Kind, ...] = (
+_KINDS = (
     Kind(400, "invalid-request", "The request does not fit the API's description"),
     Kind(401, "no-valid-key", "A valid API key is needed"),
     Kind(403, "not-allowed", "This key may not do that"),
@@ -60,7 +60,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(503, "unavailable", "Not available just now"),
     Kind(504, "timeout", "The time limit was reached"),
 )
-BY_STATUS: Mapping[int, Kind] = {kind.status: kind for kind in KINDS}
+BY_STATUS: Mapping[int, Kind] = {kind.status: kind for kind in _KINDS}
 
 
 class ProblemError(Exception):

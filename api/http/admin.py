@@ -6,6 +6,7 @@ from typing import Annotated
 from litestar import Controller, delete, get
 from litestar.params import FromPath, QueryParameter
 
+from api.http.documents import UNKNOWN
 from api.problems import ProblemError
 from api.schemas import Deleted, StatsOut, UsageList
 from api.service import CallerDependency, ServiceDependency
@@ -34,7 +35,7 @@ class AdminController(Controller):
         store = service.kb.store
         found = await store.documents(caller.scope, ids=[document_id], limit=1)
         if not found or not await delete_sources(store, caller.scope, found):
-            raise ProblemError(404, "no such document, or this key does not see it")
+            raise ProblemError(404, UNKNOWN)
 
     @delete("/documents", status_code=200, operation_id="deleteDocuments", summary="Delete documents by a condition")
     async def delete_documents(

@@ -11,7 +11,7 @@ from api.service import CallerDependency, ServiceDependency
 from api.views import chunk_out, document_out
 
 MAX_OFFSET = 2**31 - 1
-_UNKNOWN = "no such document, or this key does not see it"
+UNKNOWN = "no such document, or this key does not see it"
 
 
 class LookController(Controller):
@@ -47,7 +47,7 @@ class LookController(Controller):
         """Without its text."""
         found = await service.kb.store.documents(caller.scope, ids=[document_id], limit=1)
         if not found:
-            raise ProblemError(404, _UNKNOWN)
+            raise ProblemError(404, UNKNOWN)
         return document_out(found[0])
 
     @get("/documents/{document_id:str}/text", operation_id="getText", summary="Read a document's text")
@@ -64,7 +64,7 @@ class LookController(Controller):
         """All of it, or from `start` to `end`: the text between a citation's offsets is its quote."""
         text = (await service.kb.store.texts(caller.scope, [document_id])).get(document_id)
         if text is None:
-            raise ProblemError(404, _UNKNOWN)
+            raise ProblemError(404, UNKNOWN)
         first = min(start, len(text))
         last = max(first, min(end, len(text)))
         return TextOut(document_id=document_id, start=first, end=last, length=len(text), text=text[first:last])

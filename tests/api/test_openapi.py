@@ -8,7 +8,7 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from api.app import create_app
-from api.problems import KINDS, TYPE_PREFIX
+from api.problems import BY_STATUS, TYPE_PREFIX
 from graphrag.settings import load_settings
 from tests.api.routes import DOCUMENT, OPENAPI, ROUTES, Route
 
@@ -37,7 +37,9 @@ def test_every_route_has_a_call_in_the_documentation(route: Route):
 
 
 def test_every_kind_of_problem_stands_in_the_documentation():
-    assert [kind.slug for kind in KINDS if f"| {kind.status} | `{TYPE_PREFIX}{kind.slug}` |" not in SERVICE] == []
+    assert [
+        kind.slug for kind in BY_STATUS.values() if f"| {kind.status} | `{TYPE_PREFIX}{kind.slug}` |" not in SERVICE
+    ] == []
 
 
 async def test_the_page_names_every_route_and_fetches_nothing():
