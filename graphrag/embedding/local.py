@@ -106,13 +106,9 @@ class LocalEncoder:
         self._workers = workers
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="embedding")
 
-    def close(self) -> None:
-        """End the worker threads; passes under way finish first. Closing twice is a no-op."""
-        self._executor.shutdown()
-
     async def aclose(self) -> None:
-        """As Embedder.aclose."""
-        await asyncio.to_thread(self.close)
+        """As Embedder.aclose; passes under way finish first."""
+        await asyncio.to_thread(self._executor.shutdown)
 
     @property
     def fingerprint(self) -> str:

@@ -37,7 +37,7 @@ TEXTS = [
 def minilm() -> Iterator[LocalEncoder]:
     model = open_minilm(workers=2)
     yield model
-    model.close()
+    asyncio.run(model.aclose())
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +245,7 @@ async def test_half_a_surrogate_pair_is_no_error(any_embedder: Embedder) -> None
 
 async def test_a_closed_model_refuses_with_a_model_error() -> None:
     model = open_minilm()
-    model.close()
+    await model.aclose()
     with pytest.raises(ModelError, match="embedding model failed"):
         await model.embed(["text"], "query")
 
@@ -254,7 +254,7 @@ async def test_closing_the_model_fails_a_call_under_way_with_one_model_error() -
     model = open_minilm()
     task = asyncio.create_task(model.encode([passage("ferry " * 200)] * 40))
     await asyncio.sleep(0.2)
-    await asyncio.to_thread(model.close)
+    await model.aclose()
     with pytest.raises(ModelError, match="embedding model failed"):
         await task
 
