@@ -18,7 +18,7 @@ from agent.spans.features import fit
 from agent.spans.fields import heads_of, said_with
 from agent.spans.nested import asking
 from agent.spans.quantities import DATED, read_measure
-from agent.spans.wanted import Wanted, read_wanted
+from agent.spans.wanted import Wanted, canonical, read_wanted
 from agent.types import Citation, ShortAnswer
 from graphrag.analysis import held_terms, normalise, terms
 from graphrag.retrieval.chain import bridge_between
@@ -107,6 +107,8 @@ def _best_sentences(
         if index in heads.values() or (key.strip() in empty and len(spans) > 1):
             worth[index] -= LABEL_PENALTY
     own = np.array([weight_of(question.weights, one) for one in held]) / question.total_weight
+    closest = max(wanted.asked.values(), default=0.0)
+    nearest = frozenset(term for term, near in wanted.asked.items() if near == closest)
     chosen = [] if first is None else [first]
     while len(chosen) < min(MAX_SENTENCES, len(spans)):
         covered.update(*(held[index] for index in chosen))
@@ -114,7 +116,9 @@ def _best_sentences(
         scores = worth + np.maximum(gains, OWN_SHARE * own)
         scores[chosen] = -np.inf
         best = int(scores.argmax())
-        alone_answers = answers.get(best, 0.0) >= 1 and not any(index in answers for index in chosen)
+        fits = answers.get(best, 0.0)
+        says = fits >= 1 or (fits > 0 and not nearest.isdisjoint(map(canonical, held[best])))
+        alone_answers = says and not any(index in answers for index in chosen)
         if chosen and gains[best] < MIN_SECOND_GAIN and not alone_answers:
             break
         chosen.append(best)

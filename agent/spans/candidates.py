@@ -43,7 +43,7 @@ _UNIT = re.compile(
 """In what something is long."""
 _NAMES = frozenset("PERSON ORG GPE LOC FAC NORP WORK_OF_ART EVENT PRODUCT LAW LANGUAGE CODE".split()) | {""}
 _SUFFIX = re.compile(r",? (?:Jr|Sr)\.")
-_TAIL = re.compile(r"(?:\s+(?:of|the|for|and|in|de))+$")
+_TAIL = re.compile(r"(?:\s+(?:of|the|for|and|in|de|at|on|by|to|from|with))+$")
 _REGION = re.compile(r", (?=[A-Z])")
 _NEXT = re.compile(r"[^\S\n]+(\w+)")
 
@@ -149,6 +149,9 @@ def _names(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
             if any(left <= start < right for left, right in headings):
                 continue
             end = _whole(chunk, start, end, wanted)
+            named = chunk.between(start, end)
+            if named.count("(") != named.count(")"):
+                continue  # "Dale (Helioform", which the recogniser took for one
             if wanted.kind == "place" and not wanted.head:
                 end = _with_region(chunk, end, end_of)
             key = mention.key if (start, end) in spans else normalise(chunk.between(start, end))

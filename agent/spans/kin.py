@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -55,6 +55,13 @@ _AND = re.compile(
     rf"(?:,[^,.;()]{{1,60}},|\s\([^()]{{1,60}}\))?\s+and\s+(?:(?:his|her)\s+(?:[a-z]+\s+)?wife,?\s+)?{_AS}{_PERSON}"
 )
 _MARRIED = re.compile(rf"\b(?:[Mm]arried|[Ww]ed)\s+(?:to\s+)?{_AS}{_PERSON}")
+_SPOUSE_OF = re.compile(rf"\b(?P<kin>wife|husband|consort|widow|widower)\s+of\s+{_AS}{_PERSON}")
+_RANKS = {
+    **dict.fromkeys("king prince duke count earl baron emperor tsar lord sir".split(), "m"),
+    **dict.fromkeys("queen princess duchess countess baroness empress lady dame".split(), "f"),
+}
+"""What may stand before a name, with the sex of who has it."""
+_ORDINAL = re.compile(r"[ivx]+")
 _HE, _SHE = re.compile(r"\b(?:he|his|him)\b", re.IGNORECASE), re.compile(r"\b(?:she|her|hers)\b", re.IGNORECASE)
 
 
@@ -109,8 +116,8 @@ def relative(ledger: Ledger, hits: Sequence[Hit]) -> Reached | None:
     if asked is None:
         return None
     name, steps = asked
-    facts = _facts(ledger, hits)
-    reached: dict[str, tuple[_Fact, ...]] = {normalise(name): ()}
+    known, facts = _facts(ledger, hits)
+    reached: dict[str, tuple[_Fact, ...]] = {known(normalise(name)): ()}
     for relation, sex in steps:
         following: dict[str, tuple[_Fact, ...]] = {}
         for fact in facts:
@@ -138,15 +145,17 @@ def tells_of_others(ledger: Ledger, hits: Sequence[Hit]) -> bool:
     if asked is None:
         return False
     name, ((relation, _), *_) = asked
-    return any((fact.of, fact.relation) == (normalise(name), relation) for fact in _facts(ledger, hits))
+    known, facts = _facts(ledger, hits)
+    return any((fact.of, fact.relation) == (known(normalise(name)), relation) for fact in facts)
 
 
-def _facts(ledger: Ledger, hits: Sequence[Hit]) -> list[_Fact]:
+def _facts(ledger: Ledger, hits: Sequence[Hit]) -> tuple[Callable[[str], str], list[_Fact]]:
     """What the best passages say of relatives, and what follows: the other way, too, and who is married to a parent of a child of both.
-    The sex of a relative is what their own passage shows where nothing else says it.
+    The sex of a relative is what their own passage shows where nothing else says it. Before that, by what key somebody is known there.
     """
     chunks = [ledger.candidates[hit.chunk_id].chunk for hit in hits[:CONSIDERED]]
-    told = [fact for chunk in chunks for fact in _told(chunk)]
+    known = _known([normalise(chunk.title) for chunk in chunks])
+    told = [replace(fact, who=known(fact.who)) for chunk in chunks for fact in _told(chunk)]
     sexes = {normalise(chunk.title): sex for chunk in reversed(chunks) if (sex := _sex(chunk))}
     of_both = [
         replace(spouse, of=child.who, relation="parent")
@@ -156,7 +165,29 @@ def _facts(ledger: Ledger, hits: Sequence[Hit]) -> list[_Fact]:
     ]
     converses = (_converse(fact) for fact in told)
     facts = (*told, *of_both, *(fact for fact in converses if fact is not None))
-    return [replace(fact, sex=fact.sex or sexes.get(fact.who, "")) for fact in facts]
+    return known, [replace(fact, sex=fact.sex or sexes.get(fact.who, "")) for fact in facts]
+
+
+def _known(titles: Sequence[str]) -> Callable[[str], str]:
+    """By what key a passage about somebody knows them: "King Ottokar II", where one alone is about "Ottokar II of Brandmark", by that."""
+    called: dict[str, set[str]] = {}
+    for title in titles:
+        bare, _ = _without_rank(title)
+        for name in (bare, bare.split(" of ")[0]):
+            called.setdefault(name, set()).add(title)
+
+    def known(key: str) -> str:
+        bare, ranked = _without_rank(key)
+        titled = called.get(bare, {key}) if ranked or _ORDINAL.fullmatch(bare.split()[-1]) else {key}
+        return key if key in titles or len(titled) > 1 else next(iter(titled))
+
+    return known
+
+
+def _without_rank(key: str) -> tuple[str, bool]:
+    """A name without "King" or "Countess" before it, and whether it had one."""
+    first, _, rest = key.partition(" ")
+    return (rest, True) if rest and first in _RANKS else (key, False)
 
 
 def _converse(fact: _Fact) -> _Fact | None:
@@ -179,7 +210,7 @@ def _told(chunk: Chunk) -> Iterator[_Fact]:
         def fact(relation: str, sex: str, match: "re.Match[str]", start: int = span[0]) -> _Fact:
             begin, name = start + match.start("name"), match["name"].rstrip(".")
             found = Found(chunk, begin, begin + len(name), normalise(name), "PERSON")
-            return _Fact(subject, relation, sex, found.key, found)
+            return _Fact(subject, relation, _RANKS.get(found.key.split()[0], sex), found.key, found)
 
         for match in _OWN.finditer(sentence):
             relation, own = _relation(match["kin"])
@@ -191,6 +222,10 @@ def _told(chunk: Chunk) -> Iterator[_Fact]:
             yield fact("parent", "m" if second else "", match)
             if second:
                 yield fact("parent", "f", second)
+        for match in _SPOUSE_OF.finditer(sentence):
+            yield fact(
+                "spouse", {"wife": "m", "widow": "m", "husband": "f", "widower": "f"}.get(match["kin"], ""), match
+            )
         for match in _MARRIED.finditer(sentence):
             yield fact("spouse", {"m": "f", "f": "m"}.get(sex, ""), match)
 

@@ -22,6 +22,8 @@ from graphrag.types import Hit
 CONSIDERED = 12
 """Best-ranked passages in which records are looked for."""
 MAX_STEPS = 3
+MAX_CHARACTERS = 300
+"""Of a question; a longer one is no such, and looking for the labels of all fields in it would take long."""
 _ASKED_ITSELF = re.compile(r"\s*(?:(?:who|what|which)(?:\s+(?:is|was|are|were))?\s*)?", re.IGNORECASE)
 """Before a label that is what the question asks for."""
 _NAME = re.compile(rf"{NAME_IN_PROSE.pattern}|[a-z][a-z0-9]*(?:[-_][a-z0-9]+)+")
@@ -50,7 +52,7 @@ def with_nested(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> E
     """The evidence with the records that lead from one to the other, where the question asks through one, and what the last one answers;
     what says which one is the first stays before them. Where no record answers, the evidence with what is left to ask.
     """
-    if evidence.compared or evidence.reached is not None:
+    if evidence.compared or evidence.reached is not None or len(ledger.question.text) > MAX_CHARACTERS:
         return evidence
     ids = [hit.chunk_id for hit in hits[:CONSIDERED]]
     fields = [field for id_ in ids for field in fields_of(ledger.candidates[id_].chunk)]
@@ -94,7 +96,7 @@ def _to_ask(ledger: Ledger, evidence: EvidenceSet, ids: Sequence[str], rows: Seq
 
 def _parts(text: str, fields: Sequence[Field]) -> list[_Part]:
     """Those of a question, the innermost first: it is the shortest, since it holds no other."""
-    labels = {field.head for field in fields if field.head}
+    labels = {field.head for field in fields if normalise(field.head)}
     ends = Counter(label.split()[-1].casefold() for label in labels)
     said = frozenset(normalise(text).split())
     parts: list[_Part | None] = []

@@ -214,7 +214,7 @@ def read_wanted(question: str) -> Wanted:
     nouns = [m.group(1) for m in _THROUGH.finditer(text) if m.start(1) >= end or m.end(1) <= asking.start()]
     # "who is the *director* of" asks for one, "where was the *director* of" leads on.
     nouns = [noun for noun in nouns if named or word in ("when", "where") or noun not in asked]
-    nouns = [noun for noun in nouns if noun.lower() not in _EVENTS]
+    nouns = [noun for noun in nouns if noun.lower() not in _EVENTS and not _is_activity(noun)]
     return Wanted(
         kind,
         frozenset() if personal else own,
@@ -223,6 +223,11 @@ def read_wanted(question: str) -> Wanted:
         measure=frozenset(term for noun in _MEASURES.get(word.removeprefix("how "), ()) for term in terms(noun)),
         personal=personal,
     )
+
+
+def _is_activity(noun: str) -> bool:
+    """Whether a noun has but the stem of one for people: the Head of *Engineering* is no engineer."""
+    return noun.lower().endswith("ing") and noun.lower() != "king" and not PEOPLE.isdisjoint(terms(noun))
 
 
 def _asking(text: str) -> "re.Match[str] | None":

@@ -23,6 +23,10 @@ PASSAGES = {
     "Duke Leo of Thurn": "Duke Leo of Thurn (1669–1740) was a duke. He was the son of Duke Conrad of Thurn.",
     "Rudolf, Count of Erl": "Rudolf, Count of Erl (1660–1712) was a son of Albert of Erl and fought in the Salt War.",
     "Hanna Erl": "Hanna Erl (1690–1751) was a painter. Her father was Rudolf, Count of Erl, and her mother Berta Rohr.",
+    "Brandan III of Marren": "Brandan III (1310–1366) was King of Marren. He was the elder son of Queen Ysolt and Duke Conrad of Leyve.",
+    "Queen Ysolt of Marren": "Ysolt (1288–1341) was Queen of Marren from 1310. Her father was King Brandan II.",
+    "Conrad of Leyve": "Conrad, Duke of Leyve (1280–1338), was the consort of Queen Ysolt. He was a son of Count Otto of Leyve.",
+    "Brandan II of Marren": "Brandan II (1255–1310) was King of Marren. His wife was Maude of Ash.",
     "Corinne Bapt": "Corinne Bapt (born 1971) is a game designer. She teaches in Grenoble.",
 }
 RELATIVES = {
@@ -42,6 +46,11 @@ RELATIVES = {
     "Who is the mother of Maarja Vill?": "",  # her father is told of
     "Who was the mother of Rudolf, Count of Erl?": "",  # that of Hanna Erl is told of
     "Who was the father of Rudolf, Count of Erl?": "Albert of Erl",
+    "Who was the paternal grandfather of Brandan III of Marren?": "Count Otto of Leyve",
+    "Who was the maternal grandfather of Brandan III of Marren?": "King Brandan II",
+    "Who was the mother of Queen Ysolt of Marren?": "",  # she may have had another than his wife
+    "Who was the wife of Conrad of Leyve?": "Queen Ysolt",
+    "Who was the mother of Brandan III of Marren?": "Queen Ysolt",
     "When was Corinne Bapt's husband born?": "",
     "Where does the husband of Corinne Bapt teach?": "",
 }

@@ -327,6 +327,11 @@ def test_the_noun_that_is_asked_for_ends_at_the_verb_and_goes_through_no_birth(
     assert (wanted.head, wanted.through) == (head, through)
 
 
+def test_an_activity_is_not_taken_for_somebody_on_the_way():
+    assert read_wanted("Who will take over as Head of Engineering?").through == set()
+    assert read_wanted("Where was the king of Hov born?").through == {"king"}
+
+
 def test_the_terms_nearest_to_the_question_word_count_most():
     asked = read_wanted("Who is the spouse of the director that made Emma?").asked
     assert asked["spous"] > asked["direct"] > asked["emma"]
