@@ -30,6 +30,7 @@ _TIME = re.compile(
 _ROLE = re.compile(
     r"\w{2,}(?:er|or|ist|ian|ee)s?|(?:team|crew|board|desk|group|guild|council|staff|head|people|chief)s?"
 )
+_NUMBERS = frozenset(terms("number"))
 _IN = frozenset("in at near from to of outside around within".split())
 """What stands before a place."""
 _NO_PLACES = frozenset("PERSON ORG FAC NORP PRODUCT WORK_OF_ART EVENT LAW LANGUAGE CODE".split())
@@ -72,6 +73,9 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     sentences = [chunk.between(*span) for chunk in chunks for span in chunk.sentences]
     if dimension and not any("|" in one or tells_amount(one, dimension, asking.measure) for one in sentences):
         return False  # nothing says how high or heavy anything is
+    kept = asking.head - _NUMBERS
+    if kept != asking.head and kept and not any(held_terms(kept, frozenset(terms(one))) for one in sentences):
+        return False  # nothing says whose *phone* has which number
     if not relation and asking.measure:  # "how long is the Velda?"
         return any(_holds(kind, one, asked) for one in sentences)
     relation = relation or wanted

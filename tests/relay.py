@@ -41,7 +41,10 @@ class Relay:
         for writer in list(self._open):
             writer.transport.abort()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0.1)  # in which a connection that was just taken is aborted, and what was aborted is closed
+        for _ in range(
+            20
+        ):  # in which a connection that was just taken is aborted, and what was aborted is closed; no time is sure to be enough
+            await asyncio.sleep(0)
 
     def deaf(self, *, for_now: bool = True) -> None:
         """As if the server hung."""
