@@ -35,16 +35,17 @@ class Relay:
 
     async def down(self) -> None:
         """As if the server had ended."""
-        if self._server is not None:
-            self._server.close()
-        self._server = None
+        server, self._server = self._server, None
+        if server is not None:
+            # A connection that is being taken while its server closes, asyncio leaves open: first none is taken any more.
+            for listening in server.sockets:
+                asyncio.get_running_loop().remove_reader(listening.fileno())
+            await _turns()
+            server.close()
         for writer in list(self._open):
             writer.transport.abort()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for _ in range(
-            20
-        ):  # in which a connection that was just taken is aborted, and what was aborted is closed; no time is sure to be enough
-            await asyncio.sleep(0)
+        await _turns()
 
     def deaf(self, *, for_now: bool = True) -> None:
         """As if the server hung."""
@@ -76,6 +77,12 @@ class Relay:
             pass
         finally:
             writer.transport.abort()
+
+
+async def _turns() -> None:
+    """Let the loop go round until what was begun is done: a time would be no measure of that on a busy machine."""
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager
