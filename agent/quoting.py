@@ -107,8 +107,7 @@ def _best_sentences(
         if index in heads.values() or (key.strip() in empty and len(spans) > 1):
             worth[index] -= LABEL_PENALTY
     own = np.array([weight_of(question.weights, one) for one in held]) / question.total_weight
-    closest = max(wanted.asked.values(), default=0.0)
-    nearest = frozenset(term for term, near in wanted.asked.items() if near == closest)
+    nearest = wanted.nearest
     chosen = [] if first is None else [first]
     while len(chosen) < min(MAX_SENTENCES, len(spans)):
         covered.update(*(held[index] for index in chosen))

@@ -110,10 +110,8 @@ def lacks_life(question: Question, held: frozenset[str]) -> bool:
     """Whether a question asks for a birth or a death, last of all, and nothing that is held speaks of one: for these there are no other
     words, as there are for most of what is asked.
     """
-    asked = read_wanted(question.text).asked
-    nearest = max(asked.values(), default=0.0)
     lacking = held_terms(frozenset(question.terms) - held, LIFE_TERMS)
-    return any(asked.get(canonical(term)) == nearest for term in lacking)
+    return not read_wanted(question.text).nearest.isdisjoint(map(canonical, lacking))
 
 
 def _sentences(chunk: Chunk, kind: Kind) -> Sequence[str]:

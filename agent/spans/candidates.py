@@ -133,9 +133,8 @@ def _matches(chunk: Chunk, pattern: "re.Pattern[str]", type: str) -> Iterator[Fo
 def _counts(found: Found, wanted: Wanted) -> bool:
     """Whether a numeral counts what the question asks the number of: "*two* VMs", asked how many VMs."""
     counted = _NEXT.match(found.chunk.text, found.end - found.chunk.start)
-    nearest = max(wanted.asked.values(), default=0.0)
     said = map(canonical, terms(counted.group(1))) if counted else ()
-    return any(wanted.asked.get(term) == nearest for term in said)
+    return not wanted.nearest.isdisjoint(said)
 
 
 def _names(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:

@@ -226,7 +226,6 @@ class _Reading:
             if canonical(term) not in wanted.head:
                 weights[canonical(term)] = max(weight, weights.get(canonical(term), 0.0))
         through = frozenset(map(canonical, wanted.through)) - wanted.head
-        closest = max(wanted.asked.values(), default=0.0)
         asked = {term: near * weights.get(term, 0.0) for term, near in wanted.asked.items()}
         return cls(
             wanted,
@@ -234,7 +233,7 @@ class _Reading:
             asked,
             [(p, frozenset(map(canonical, p.words)) & weights.keys()) for p in passages],
             Counter(mention.key for p in passages for mention in p.chunk.mentions),
-            frozenset(term for term, near in wanted.asked.items() if near == closest) - through,
+            wanted.nearest - through,
             through,
             frozenset((*weights, *asked, *(CONVERSE[term] for term in asked.keys() & CONVERSE.keys()))),
             sum(weights.values()) or 1e-9,

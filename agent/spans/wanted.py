@@ -176,6 +176,12 @@ class Wanted:
     personal: bool = False
     """Whether it is another name of somebody: what a passage is about is never it."""
 
+    @property
+    def nearest(self) -> frozenset[str]:
+        """Those of `asked` that are nearest to the question word."""
+        closest = max(self.asked.values(), default=0.0)
+        return frozenset(term for term, near in self.asked.items() if near == closest)
+
 
 def kin_held(wanted: Set[str], words: Iterable[str]) -> frozenset[str]:
     """The wanted terms of kinship of which the words hold the converse: a text with "daughter" tells of a father."""

@@ -149,7 +149,8 @@ def score_chains(ledger: Ledger) -> Scored:
     first = order[~np.isin(order, copies)][:FIRST_HOPS]
     if len(first) == 1:
         best_id = ids[first[0]]
-        hits = [Hit(ids[place], by_id[ids[place]]) for place in order]
+        behind = np.round(_behind(base, base, copies), SCORE_DECIMALS)
+        hits = [Hit(ids[place], float(behind[place])) for place in np.argsort(-behind, kind="stable")]
         return Scored(hits, [Chain((best_id,), by_id[best_id])], by_id, by_id)
     known = _Arrays(base, _joints(ledger, candidates), *_holds(ledger, candidates), copies)
     pairs = _pairs(ledger, candidates, known, first)
@@ -157,7 +158,7 @@ def score_chains(ledger: Ledger) -> Scored:
     best = pairs.max(axis=0)
     np.maximum.at(best, first, pairs.max(axis=1))
     _lengthen(known, ledger.weights, best, *_best_pairs(pairs, first))
-    best[copies] = np.minimum(base[copies], np.delete(best, copies).min() - 10.0**-SCORE_DECIMALS)
+    best = _behind(best, base, copies)
     joined = dict(zip(ids, np.round(best, SCORE_DECIMALS).tolist(), strict=True))
     best[first[:KEPT]] = np.maximum(best[first[:KEPT]], best.max() - 10.0**-SCORE_DECIMALS)
     scores = np.round(best, SCORE_DECIMALS).tolist()
@@ -201,6 +202,13 @@ def _copies(ledger: Ledger, candidates: Sequence[Candidate], order: NDArray[np.i
             copies.append(place)
         texts.add(candidate.chunk.text)
     return np.unique(np.array(copies, dtype=np.intp))
+
+
+def _behind(scores: _Matrix, base: _Matrix, copies: NDArray[np.intp]) -> _Matrix:
+    """The scores, those of copies below all others."""
+    behind = scores.copy()
+    behind[copies] = np.minimum(base[copies], np.delete(scores, copies).min() - 10.0**-SCORE_DECIMALS)
+    return behind
 
 
 def _pairs(ledger: Ledger, candidates: Sequence[Candidate], known: _Arrays, first: NDArray[np.intp]) -> _Matrix:

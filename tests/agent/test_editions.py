@@ -61,3 +61,17 @@ def test_an_edition_that_was_replaced_comes_last(titles: dict[str, list[str]], q
 @pytest.mark.parametrize("question", OLDER)
 def test_what_was_is_found_by_a_question_for_it(titles: dict[str, list[str]], question: str) -> None:
     assert OLDER[question] in titles[question][:2]
+
+
+def test_of_two_editions_alone_the_one_in_force_comes_first(tmp_path: Path) -> None:
+    two = {title: text for title, text in PASSAGES.items() if title.startswith("Laser")}
+
+    async def ask() -> list[str]:
+        async with filled(f"sqlite:///{tmp_path / 'kb.db'}", two) as kb:
+            found = (await Agent(kb).run(SCOPE, "Is Percy Stannage the laser safety officer?")).ranked
+            scores = [ranked.score for ranked in found]
+            assert scores == sorted(scores, reverse=True)
+            titles = {chunk.id: chunk.title for chunk in await kb.store.chunks(SCOPE, [one.chunk_id for one in found])}
+            return [titles[one.chunk_id] for one in found]
+
+    assert asyncio.run(ask()) == ["Laser safety (2025)", "Laser safety (2023)"]
