@@ -177,7 +177,7 @@ class Endpoint:
             if not self.breaker.admit():
                 raise self._open(failed)
             try:
-                result = await self._once(attempt, deadline)
+                result = await self._once(attempt, deadline, failed)
             except ModelUnavailableError as exc:
                 failed = f". The last failure: {exc}"
                 pause = exc.retry_after
@@ -192,12 +192,12 @@ class Endpoint:
                 return result
         raise AssertionError("the last attempt returns or raises")
 
-    async def _once(self, attempt: Callable[[float], Awaitable[_T]], deadline: float) -> _T:
+    async def _once(self, attempt: Callable[[float], Awaitable[_T]], deadline: float, failed: str) -> _T:
         seconds = deadline - time.monotonic()
         settled = False
         try:
             if seconds <= 0:
-                raise ModelUnavailableError(f"{self.name}: there was no time left for the call")
+                raise ModelUnavailableError(f"{self.name}: there was no time left for the call{failed}")
             async with asyncio.timeout(seconds):
                 result = await attempt(seconds)
             settled = True
@@ -205,9 +205,9 @@ class Endpoint:
         except TimeoutError as exc:
             settled = True
             self.breaker.failed()
-            raise ModelUnavailableError(
-                f"{self.name} did not answer within {seconds:.1f} s: raise {self._setting}_SECONDS for a slow model"
-            ) from exc
+            # What was left after a failure is little: then that one is the cause, and not a slow model.
+            why = failed or f": raise {self._setting}_SECONDS for a slow model"
+            raise ModelUnavailableError(f"{self.name} did not answer within {seconds:.1f} s{why}") from exc
         except ModelUnavailableError as exc:
             if seconds > 0:
                 settled = True

@@ -374,6 +374,18 @@ async def test_a_storm_of_500s_ends_after_some_attempts(server: ModelServer, cha
     assert len(server.exchanges) == QUICK.attempts
 
 
+async def test_an_attempt_for_which_little_time_was_left_tells_why_the_one_before_failed(server: ModelServer):
+    patience = Patience(seconds=1.5, silence_seconds=5, first_pause=0.001, longest_pause=0.002)
+    async with chat_at(server, patience=patience) as chat:
+        server.next(fails(503, "loading the model"), hangs())
+        with pytest.raises(ModelUnavailableError, match="within .* loading the model") as told:
+            await chat.complete(HELLO, max_tokens=5)
+        assert "slow model" not in str(told.value)
+        server.next(hangs())
+        with pytest.raises(ModelUnavailableError, match="slow model"):
+            await chat.complete(HELLO, max_tokens=5)
+
+
 async def test_a_breaker_opens_in_a_storm_and_closes_with_a_probe_that_succeeds(server: ModelServer):
     patience = Patience(
         seconds=3, first_pause=0.001, longest_pause=0.002, attempts=2, failures=4, open_seconds=0.2, silence_seconds=1

@@ -69,8 +69,10 @@ def new(store_url: str, server: ModelServer) -> Open:
                 assert known is not None
                 assert known.embedder == remote.fingerprint
                 await kb.store.bind(known)
-            yield moved
-            await remote.aclose()
+            try:
+                yield moved
+            finally:
+                await remote.aclose()
 
     return opened
 
