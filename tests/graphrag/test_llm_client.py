@@ -378,7 +378,7 @@ async def test_an_attempt_for_which_little_time_was_left_tells_why_the_one_befor
     patience = Patience(seconds=1.5, silence_seconds=5, first_pause=0.001, longest_pause=0.002)
     async with chat_at(server, patience=patience) as chat:
         server.next(fails(503, "loading the model"), hangs())
-        with pytest.raises(ModelUnavailableError, match="within .* loading the model") as told:
+        with pytest.raises(ModelUnavailableError, match=r"within .* loading the model") as told:
             await chat.complete(HELLO, max_tokens=5)
         assert "slow model" not in str(told.value)
         server.next(hangs())
@@ -417,13 +417,13 @@ async def test_refusals_and_too_many_requests_do_not_open_the_breaker(server: Mo
 
 
 async def test_silence_ends_at_the_limit_of_silence(server: ModelServer):
-    patience = Patience(seconds=5, silence_seconds=0.2, attempts=1)
+    patience = Patience(seconds=60, silence_seconds=0.2, attempts=1)
     async with chat_at(server, patience=patience) as chat:
         server.next(hangs())
         begun = time.monotonic()
         with pytest.raises(ModelUnavailableError, match="did not answer in time"):
             await streamed(chat)
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 30
 
 
 async def test_a_reply_that_is_not_streamed_may_take_the_time_of_the_call(server: ModelServer):
@@ -436,11 +436,11 @@ async def test_a_reply_that_is_not_streamed_may_take_the_time_of_the_call(server
 async def test_a_slow_drip_ends_at_the_deadline(server: ModelServer):
     patience = Patience(seconds=0.5, silence_seconds=0.4)
     async with chat_at(server, patience=patience) as chat:
-        server.next(replies("word " * 100, pause=0.05))
+        server.next(replies("word " * 1000, pause=0.05))
         begun = time.monotonic()
         with pytest.raises(ModelUnavailableError, match="in time"):
             await streamed(chat)
-        assert time.monotonic() - begun < 1.5
+        assert time.monotonic() - begun < 30
 
 
 async def test_a_narrower_deadline_of_the_caller_counts(server: ModelServer, chat: Chat):
@@ -448,7 +448,7 @@ async def test_a_narrower_deadline_of_the_caller_counts(server: ModelServer, cha
     begun = time.monotonic()
     with pytest.raises(ModelUnavailableError), within(0.2):
         await chat.complete(HELLO, max_tokens=5)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < QUICK.seconds
 
 
 @pytest.mark.parametrize(

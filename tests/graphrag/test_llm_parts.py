@@ -1,9 +1,9 @@
 """Parts of the language model layer that need no server: settings, prices, prompts, repair, thinking, breakers, estimates."""
 
-import asyncio
 import json
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -163,19 +163,25 @@ def test_retry_after_is_read_in_all_its_forms(headers: dict[str, str], seconds: 
     assert retry_after(headers, now=10.0) == seconds
 
 
-async def test_a_breaker_lets_one_probe_through_and_waits_longer_after_it_failed():
-    breaker = Breaker(Patience(failures=2, open_seconds=0.05, longest_open=0.15))
+def test_a_breaker_lets_one_probe_through_and_waits_longer_after_it_failed(monkeypatch: pytest.MonkeyPatch):
+    now = 1000.0
+    monkeypatch.setattr("graphrag.llm.calls.time", SimpleNamespace(monotonic=lambda: now))
+    breaker = Breaker(Patience(failures=2, open_seconds=5, longest_open=15))
     assert breaker.admit() and breaker.admit()
     breaker.failed()
     breaker.failed()
-    assert (breaker.state, breaker.admit()) == ("open", False)
-    await asyncio.sleep(0.06)
+    assert (breaker.state, breaker.admit(), breaker.remaining) == ("open", False, 5)
+    now += 6
     assert (breaker.state, breaker.admit(), breaker.admit()) == ("half-open", True, False)
     breaker.left()
     assert breaker.admit()
     breaker.failed()
-    assert 0.06 < breaker.remaining <= 0.1
-    await asyncio.sleep(0.11)
+    assert breaker.remaining == 10
+    now += 10
+    assert breaker.admit()
+    breaker.failed()
+    assert breaker.remaining == 15  # the longest
+    now += 15
     assert breaker.admit()
     breaker.succeeded()
     assert breaker.state == "closed"

@@ -60,7 +60,7 @@ def new(store_url: str, server: ModelServer) -> Open:
     async def opened(*, bind: bool = False) -> AsyncGenerator[KnowledgeBase]:
         remote = open_remote(
             "vllm", "hashing", base_url=server.url, api_key="", dimensions=DIMENSION, query_prefix=None,
-            document_prefix=None, price=None, batch=1, concurrency=2, seconds=2.0,
+            document_prefix=None, price=None, batch=1, concurrency=2, seconds=30.0,
         )  # fmt: skip
         async with open_knowledge_base(load_settings(store_url=store_url, embedder="hashing"), bind=False) as kb:
             moved = replace(kb, embedder=remote)
