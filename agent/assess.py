@@ -13,32 +13,29 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from agent.evidence import EvidenceSet, choose_evidence, weight_of
-from agent.expected import asked_words, name_terms, numbered_names, says_one_thing, wanted_terms
+from agent.expected import asked_words, name_terms, numbered_names, says_one_thing, wanted_terms, wanted_weights
 from agent.spans.described import asks_what_it_is
-from agent.spans.fields import said_with
 from agent.spans.kin import tells_of_others
 from agent.spans.nested import with_nested
 from agent.spans.offer import short_answer
+from agent.spans.quantities import told_by_amounts
 from agent.spans.stated import with_stated
 from agent.spans.wanted import kin_held
 from agent.telling import lacks_life, tells
 from agent.types import ShortAnswer
-from graphrag.analysis import held_terms, terms
+from graphrag.analysis import terms
 from graphrag.retrieval.chain import Scored, repeats, score_chains
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.retrieval.question import Question
 from graphrag.types import Hit
 
 WEIGHTS: Mapping[str, float] = {
-    "bias": -5.9,
-    "coverage": 0.35,
-    "quoted": 0.72,
-    "heaviest": -0.41,
-    "names": 1.37,
-    "joined": 1.67,
-    "bridge": 1.38,
-    "margin": 1.35,
-    "answer": 1.41,
+    "bias": -7.32,
+    "names": 1.83,
+    "joined": 3.49,
+    "bridge": 0.65,
+    "margin": 1.88,
+    "answer": 1.92,
 }
 NEUTRAL_BRIDGE = 0.6
 """Counts as the bridge of a passage that answers alone and so needs none: about the mean over complete sets of the fit."""
@@ -82,8 +79,9 @@ class Assessment:
 
     @cached_property
     def coverage(self) -> float:
-        """As in `features`."""
-        return _coverage(self.ledger, self._judged)
+        """Share of the question's term weight that the evidence set holds."""
+        weights, wanted = wanted_weights(self.ledger.question), wanted_terms(self.ledger.question)
+        return weight_of(weights, self._judged.terms & wanted) / _total(weights, wanted)
 
     @cached_property
     def joined(self) -> float:
@@ -133,16 +131,25 @@ def assess(ledger: Ledger) -> Assessment:
     """Score the chains of the ledger and choose the evidence set, to be judged as far as is asked."""
     scored = score_chains(ledger)
     evidence = with_stated(ledger, choose_evidence(ledger, scored), scored.hits)
-    evidence = _with_kin(ledger, with_nested(ledger, evidence, scored.hits))
+    evidence = _with_implied(ledger, with_nested(ledger, evidence, scored.hits))
     return Assessment(ledger, scored, evidence)
 
 
-def _with_kin(ledger: Ledger, evidence: EvidenceSet) -> EvidenceSet:
-    """What is said by its converse is not missing. It is by no means the answer to a question that goes on from there, so the
-    choice of the evidence knows nothing of it.
+def _with_implied(ledger: Ledger, evidence: EvidenceSet) -> EvidenceSet:
+    """What is told without its word is not missing. It is by no means the answer to a question that goes on from there, so the choice
+    of the evidence knows nothing of it.
     """
-    words = frozenset[str]().union(*(ledger.candidates[id_].words for id_ in evidence.chunk_ids))
-    return replace(evidence, terms=evidence.terms | evidence.told | kin_held(frozenset(ledger.question.terms), words))
+    asked = frozenset(ledger.question.terms)
+    implied = frozenset[str]().union(*(_implied(asked, ledger.candidates[id_]) for id_ in evidence.chunk_ids))
+    return replace(evidence, terms=evidence.terms | evidence.told | implied)
+
+
+def _implied(wanted: frozenset[str], candidate: Candidate) -> frozenset[str]:
+    """What a passage tells without its word: of a father by "daughter", and of the length of what it is about by "71 km long"."""
+    converse, chunk = kin_held(wanted, candidate.words), candidate.chunk
+    if not candidate.named:
+        return converse
+    return converse | told_by_amounts(wanted - candidate.terms, (chunk.between(*span) for span in chunk.sentences))
 
 
 def _of_one_document(ledger: Ledger, evidence: EvidenceSet) -> EvidenceSet:
@@ -151,14 +158,14 @@ def _of_one_document(ledger: Ledger, evidence: EvidenceSet) -> EvidenceSet:
     A question that asks one thing of one thing leads from no passage to another: "designed" in one about the Tarn 90 says
     nothing of the Tarn 40 that another one names.
     """
-    weights, wanted = ledger.question.weights, wanted_terms(ledger.question)
+    weights, wanted = wanted_weights(ledger.question), wanted_terms(ledger.question)
     parts: dict[str, list[str]] = {}
     held: dict[str, frozenset[str]] = {}
     for id_ in evidence.chunk_ids:
         candidate = ledger.candidates[id_]
         document = candidate.chunk.document_id
         parts.setdefault(document, []).append(id_)
-        own = candidate.terms | kin_held(wanted, candidate.words)
+        own = candidate.terms | _implied(wanted, candidate)
         held[document] = held.get(document, frozenset()) | own
     if not held:
         return evidence
@@ -176,26 +183,21 @@ def confidence(values: Mapping[str, float]) -> float:
 def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: ShortAnswer | None) -> dict[str, float]:
     """What the judgement rests on; each is about 0 to 1 and does not grow with the corpus.
 
-    The question's terms count by their weight, without those that only say what kind of answer is wanted.
+    The question's terms count by their weight (`wanted_weights`), without those that only say what kind of answer is wanted.
 
-    coverage   share of the terms that the evidence set holds
-    quoted     share of the terms in one sentence of each passage, the one that holds most of what the others lack
-    heaviest   weight of the weightiest term that the set lacks, by that of the weightiest of all
-    names      share of the names and numbers of the question that the set holds; 1 if it has none
-    joined     share of the terms, each as firmly as the passage that holds it is joined to the first one by bridges
-    bridge     strength of the weakest bridge within the set; 0 without any, NEUTRAL_BRIDGE for one that answers alone
-               and for two things that the question compares
-    margin     how far the best chain is ahead of the best one of other documents, at most 1; for a passage that answers alone,
-               how far it is ahead of the best of other documents by itself
-    answer     probability of the short answer, if one is offered; else NEUTRAL_ANSWER
+    names    share of the names and numbers of the question that the set holds; 1 if it has none
+    joined   share of the terms that the set holds, each as firmly as the passage that holds it is joined to the first one by bridges
+    bridge   strength of the weakest bridge within the set; 0 without any, NEUTRAL_BRIDGE for one that answers alone and for two
+             things that the question compares
+    margin   how far the best chain is ahead of the best one of other documents, at most 1; for a passage that answers alone, how far
+             it is ahead of the best of other documents by itself
+    answer   probability of the short answer, if one is offered; else NEUTRAL_ANSWER
     """
     question = ledger.question
     chosen = [ledger.candidates[id_] for id_ in evidence.chunk_ids]
     if not chosen:
         return {name: 0.0 for name in WEIGHTS if name != "bias"}
-    weights = question.weights
-    wanted = wanted_terms(question)
-    total = _total(question)
+    weights, wanted = wanted_weights(question), wanted_terms(question)
     names = frozenset(name_terms(question.text)) & wanted
     named = weight_of(weights, names)
     own = {candidate.chunk.document_id for candidate in chosen}
@@ -213,10 +215,6 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
             if own.isdisjoint(ledger.candidates[id_].chunk.document_id for id_ in chain.chunk_ids)
         ]
     return {
-        "coverage": _coverage(ledger, evidence),
-        "quoted": weight_of(weights, _quoted_terms(question, chosen, wanted) | (evidence.told & wanted)) / total,
-        "heaviest": max((weights[term] for term in wanted - evidence.terms), default=0.0)
-        / max((weights[term] for term in wanted), default=1.0),
         "names": weight_of(weights, names & evidence.terms) / named if named else 1.0,
         "joined": _joined(ledger, evidence),
         "bridge": NEUTRAL_BRIDGE
@@ -227,41 +225,24 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
     }
 
 
-def _total(question: Question) -> float:
-    return weight_of(question.weights, wanted_terms(question)) or 1e-9
-
-
-def _coverage(ledger: Ledger, evidence: EvidenceSet) -> float:
-    question = ledger.question
-    return weight_of(question.weights, evidence.terms & wanted_terms(question)) / _total(question)
+def _total(weights: Mapping[str, float], wanted: frozenset[str]) -> float:
+    return weight_of(weights, wanted) or 1e-9
 
 
 def _joined(ledger: Ledger, evidence: EvidenceSet) -> float:
     """Share of the terms, less what a passage holds that little joins to the first. One about a thing that the question names, or
     compares, needs no bridge.
     """
-    wanted = wanted_terms(ledger.question)
+    weights, wanted = wanted_weights(ledger.question), wanted_terms(ledger.question)
     firm: dict[str, float] = {}
     held: dict[str, float] = dict.fromkeys(evidence.told & wanted, 1.0)
     for id_ in evidence.chunk_ids:
         candidate = ledger.candidates[id_]
         bridges = [bridge.score * firm[earlier] for earlier, later, bridge in evidence.bridges if later == id_]
         firm[id_] = 1.0 if not firm or evidence.compared or candidate.named else max(bridges, default=0.0)
-        own = (candidate.terms | kin_held(wanted, candidate.words)) & wanted
+        own = (candidate.terms | _implied(wanted, candidate)) & wanted
         held.update((term, firm[id_]) for term in own if firm[id_] > held.get(term, 0.0))
-    weight = math.fsum(ledger.question.weights.get(term, 0.0) * share for term, share in held.items())
-    return weight / _total(ledger.question)
-
-
-def _quoted_terms(question: Question, chosen: Sequence[Candidate], wanted: frozenset[str]) -> frozenset[str]:
-    quoted: frozenset[str] = frozenset()
-    for candidate in chosen:
-        chunk = candidate.chunk
-        said = [frozenset(terms(text)) for text in said_with(chunk)] if chunk.sentences else []
-        held = [held_terms(wanted, words) | kin_held(wanted, words) for words in said]
-        if held:
-            quoted |= max(held, key=lambda found: weight_of(question.weights, found - quoted))
-    return quoted
+    return math.fsum(weights.get(term, 0.0) * share for term, share in held.items()) / _total(weights, wanted)
 
 
 def absent_identifiers(ledger: Ledger, evidence: EvidenceSet) -> tuple[str, ...]:
@@ -298,10 +279,10 @@ def absent_identifiers(ledger: Ledger, evidence: EvidenceSet) -> tuple[str, ...]
 
 def missing_words(question: Question, evidence: EvidenceSet) -> tuple[str, ...]:
     """Words of the question, as written, whose term the evidence does not hold; weightiest first."""
-    asked = asked_words(question.text)
+    asked, weights = asked_words(question.text), wanted_weights(question)
     lacking: dict[str, float] = {}
     for word in dict.fromkeys(re.findall(r"\w+", question.text)):
         for term in terms(word):
             if term not in evidence.terms and word.casefold() not in asked:
-                lacking[word] = question.weights.get(term, 0.0)
+                lacking[word] = weights.get(term, 0.0)
     return tuple(sorted(lacking, key=lambda word: (-lacking[word], word)))

@@ -5,8 +5,10 @@ the word "capital". "Who designed the Tarn 40?" asks one thing of one thing, "wh
 """
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
+from agent.common_words import common_terms
 from agent.spans.quantities import COMPARING
 from agent.spans.wanted import PEOPLE
 from graphrag.analysis import STOP_WORDS, fold, terms
@@ -66,6 +68,8 @@ _NUMBERED = re.compile(
 )
 """Not what counts: "List 5 customers"."""
 _NAME = re.compile(r"\b(?:[A-Z]\w*|\w*\d\w*)(?:-\w+)*")
+COMMON = 0.3
+"""Weight of a word for which a text has many others (agent/common_words.py), by that of one which is as frequent in the corpus."""
 MAX_KEYWORDS = 8
 _VERBAL = re.compile(
     r"\b(?:who|whom|whose|when|where|which|what|why|how|is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\b",
@@ -163,3 +167,15 @@ def wanted_terms(question: Question) -> frozenset[str]:
     """The question's terms without asked_words; all of them if nothing else is left."""
     asked = {term for word in asked_words(question.text) for term in terms(word)}
     return frozenset(question.terms) - asked or frozenset(question.terms)
+
+
+def wanted_weights(question: Question) -> Mapping[str, float]:
+    """Weight of each term of a question as far as evidence has to hold it.
+
+    On the way through several documents a common word says little. A word of a name counts to the full ("Red Sluice"), and so does
+    every word of a question that asks one thing: "who *left* Parcelbox" is not answered by who serves it.
+    """
+    if says_one_thing(question):
+        return question.weights
+    common = common_terms().difference(name_terms(question.text))
+    return {term: weight * (COMMON if term in common else 1.0) for term, weight in question.weights.items()}

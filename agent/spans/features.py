@@ -99,6 +99,8 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
     person, kin = related_to(ledger.question.text)
     if wanted.kind == "person" and kin_asked(ledger.question.text) is None:
         kin = frozenset()
+    if kin and wanted.kind != "person" and not any(_has_relative(passage, person, kin) for passage in passages):
+        return []  # of whose husband nothing tells, nothing tells when he was born
     ordered = wanted.kind == "person" and asks_of_order(ledger.question.text)
     # "Which *company* owns the production *company* of Winter Boat?" asks for the one of which "owns" is said.
     twice = max((list(map(canonical, terms(ledger.question.text))).count(term) for term in wanted.head), default=0) > 1
@@ -164,6 +166,13 @@ def _tells_of_kin(found: Found, kin: frozenset[str]) -> bool:
     said = frozenset(terms(found.chunk.between(spans[max(0, place - 1)][0], spans[place][1])))
     held = frozenset(map(canonical, said))
     return all(canonical(term) in held or CONVERSE.get(canonical(term)) in held for term in kin)
+
+
+def _has_relative(passage: Candidate, person: str, kin: frozenset[str]) -> bool:
+    """Whether a passage that names somebody tells of such a relative, whosoever, or of the converse."""
+    chunk, held = passage.chunk, frozenset(map(canonical, passage.words))
+    named = frozenset(person.split()[:1]) <= frozenset(normalise(f"{chunk.title} {chunk.text}").split())
+    return named and all(canonical(term) in held or CONVERSE.get(canonical(term)) in held for term in kin)
 
 
 def _of_another(found: Found, person: str) -> bool:

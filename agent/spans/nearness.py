@@ -22,6 +22,7 @@ _BEFORE = re.compile(r"(\w+) \Z")
 _AFTER = re.compile(r" (\w+)")
 _COORDINATED = re.compile(r"\b(?:and|but)\s+(?:(?:also|later|then)\s+)?([a-z]+)")
 _AUXILIARIES = frozenset("is are was were has have had".split())
+_BORN_ASIDE = re.compile(r"\(born\b[^()]*\)", re.IGNORECASE)
 _DONE_BY = re.compile(r"\b\w+(?=\s+by\b)")
 _RELATIVE = "(?:grand)?(?:sons?|daughters?|child|children|fathers?|mothers?|parents?)|nephew|niece|uncle|aunt"
 _RELATIVE_OF = re.compile(rf"\b({_RELATIVE})\s+of\b", re.IGNORECASE)
@@ -44,6 +45,8 @@ def nearness_of(
     before, after = _RELATIVE_OF.sub(_converse, before), _OWN_RELATIVE.sub(_converse, after)
     if acting and "by" in after:
         after = _DONE_BY.sub("by", after)
+    if not acting and found.type != "DATE":  # "(born 1942)" tells of no place
+        before, after = _BORN_ASIDE.sub("", before), _BORN_ASIDE.sub("", after)
     begin, end = max(_predicates(before), default=0), min(_predicates(after), default=len(after))
     nearness: dict[str, float] = {}
     for words in (_canonical_words(before)[::-1], _canonical_words(after)):

@@ -93,10 +93,29 @@ _MEASURING = {
 }
 """What a question asks how much of, where only some units tell. An answer may be fast in hours, and far in minutes."""
 
+_CALLED = {
+    term: dimension
+    for dimension, nouns in (
+        ("length", "length height depth width thickness altitude elevation"), ("mass", "weight mass"), ("area", "area"),
+        ("volume", "volume"), ("speed", "speed"), ("temperature", "temperature"), ("time", "duration"),
+    )
+    for term in terms(nouns)
+}  # fmt: skip
+"""By what an amount is called, which a text that gives its unit need not do."""
+
 
 def dimension_of(measure: Set[str]) -> str:
     """In what the answer to "how high" is measured, by the terms of its noun (`measure` of agent/spans/wanted.py); empty if unknown."""
     return next((dimension for term, dimension in _MEASURING.items() if term in measure), "")
+
+
+def told_by_amounts(wanted: Set[str], sentences: Iterable[str]) -> frozenset[str]:
+    """Those of the terms that are called by no word where an amount tells them: "71 km long" is a length."""
+    dimensions = {term: dimension for term, dimension in _CALLED.items() if term in wanted}
+    said = list(sentences) if dimensions else []
+    return frozenset(
+        term for term, dimension in dimensions.items() if any(_WITH_UNIT[dimension].search(one) for one in said)
+    )
 
 
 def tells_amount(sentence: str, dimension: str, measure: Set[str]) -> bool:

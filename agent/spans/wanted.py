@@ -54,7 +54,9 @@ _SECOND = re.compile(r",\s+and\s+(?:(?:by|from|in|to)\s+)?(?:who|whom|when|where
 _DESCRIBED = re.compile(r"\s*(?:where|that|who)\b")
 _OF_PARTS = re.compile(r"(?:group|body|piece|chain|range)s?\s+of\s+(\w+)", re.IGNORECASE)
 # "which company *owns* the yard", "which movie *stars* Ida Rowan"; but "which team members", "what sports club".
-_ACTING = re.compile(r"[a-z]+(?<!s)s\s+(?:(?:the|an?|its?|his|her|their|this|that|these|those|all|most|both)\b|[A-Z])")
+_ACTING = re.compile(
+    r"[a-z]+(?<!s)s\s+(?:(?:the|an?|its?|his|her|their|this|that|these|those|all|most|both|out|into|through|past|along|across)\b|[A-Z])"
+)
 _PIECE = re.compile(r"\w+|,")
 _AUXILIARY = re.compile(r"\s*(?:(did|do|does)|is|are|was|were|has|have|had)\s", re.IGNORECASE)
 _ASIDE = re.compile(r"\s(?:after|before|when|where|while|because|since|until|if)\s")

@@ -1,6 +1,7 @@
 """Judging evidence: features, identifiers that are absent, words that are missing."""
 
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
@@ -18,11 +19,13 @@ from agent.assess import (
     missing_words,
 )
 from agent.evidence import EvidenceSet, choose_evidence
-from agent.expected import wanted_terms
+from agent.expected import COMMON, wanted_terms, wanted_weights
 from agent.loop import Agent
 from agent.spans.wanted import read_wanted
 from graphrag.analysis import terms
+from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
+from graphrag.loaders import LoadedDocument
 from graphrag.retrieval.chain import Chain, score_chains
 from graphrag.retrieval.graph import graph_search
 from graphrag.retrieval.ledger import Ledger
@@ -44,13 +47,12 @@ async def test_features_are_those_of_the_model_and_within_bounds(kb: KnowledgeBa
     _, assessment = await searched(kb, question)
 
     assert set(assessment.features) == set(WEIGHTS) - {"bias"}
-    for name in ("coverage", "quoted", "heaviest", "names", "joined"):
-        assert -1e-9 <= assessment.features[name] <= 1 + 1e-9
-    assert assessment.features["joined"] <= assessment.features["coverage"] + 1e-9
-    assert assessment.features["quoted"] <= assessment.features["coverage"] + 1e-9
+    for share in (assessment.coverage, assessment.features["names"], assessment.features["joined"]):
+        assert -1e-9 <= share <= 1 + 1e-9
+    assert assessment.features["joined"] <= assessment.coverage + 1e-9
     assert assessment.features["bridge"] >= 0
     assert assessment.features["margin"] <= 1
-    assert (assessment.coverage, assessment.joined) == (assessment.features["coverage"], assessment.features["joined"])
+    assert assessment.joined == assessment.features["joined"]
     assert assessment.confidence == confidence(assessment.features)
 
 
@@ -85,7 +87,7 @@ async def test_what_nothing_joins_to_the_first_passage_says_little_unless_two_th
     compared = features(ledger, scored, replace(apart, compared=True), None)
 
     assert values["joined"] == alone["joined"]
-    assert compared["joined"] == pytest.approx(compared["coverage"])
+    assert compared["joined"] == pytest.approx(Assessment(ledger, scored, replace(apart, compared=True)).coverage)
     assert (values["bridge"], compared["bridge"]) == (0.0, NEUTRAL_BRIDGE)
 
 
@@ -113,6 +115,34 @@ async def test_without_evidence_every_feature_is_zero(empty: KnowledgeBase):
     assert assessment.confidence < INSUFFICIENT
     assert assessment.evidence.chunk_ids == ()
     assert judge(assessment.evidence, assessment.confidence) == "insufficient_evidence"
+
+
+async def test_a_common_word_that_is_missing_on_the_way_says_less_than_a_rare_one(kb: KnowledgeBase):
+    async def missing_share(question: str, word: str) -> float:
+        read = await read_question(kb.store, kb.embedder, kb.encoder, SCOPE, question)
+        weights = wanted_weights(read)
+        (term,) = terms(word)
+        return weights[term] / read.weights[term]
+
+    assert (
+        await missing_share("Which company brings the gasket of the pump that failed at the harbour?", "brings")
+        == COMMON
+    )
+    assert await missing_share("Which company galvanised the gasket of the pump that failed?", "galvanised") == 1.0
+    assert await missing_share("Who supplies the gasket of the pump that failed at Ferry Place?", "Place") == 1.0
+    assert await missing_share("Which company brings the gasket?", "brings") == 1.0  # the one thing that is asked
+
+
+async def test_an_amount_with_its_unit_tells_what_it_is_called(empty: KnowledgeBase):
+    text = "The Velda is a river in Carinthia. It is 71 km long and flows into the Drau."
+    document = LoadedDocument("velda", "Velda", "text/plain", text, (), (), {}, sha256(text.encode()).hexdigest())
+    await ingest_documents(empty, SCOPE, [document])
+
+    _, length = await searched(empty, "What is the length of the Velda?")
+    _, warm = await searched(empty, "What is the temperature of the Velda?")
+
+    assert (length.missing, warm.missing) == ((), ("temperature",))
+    assert length.coverage == 1.0 > warm.coverage
 
 
 def test_confidence_grows_with_what_speaks_for_the_evidence_and_stays_a_probability():

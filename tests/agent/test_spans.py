@@ -313,6 +313,7 @@ def test_what_a_question_wants(question: str, kind: str, head: str):
     [
         ("Which company owns the mill of Hov?", {"compani"}, {"mill", "hov"}),
         ("Which team runs Marlin?", {"team"}, set[str]()),
+        ("Which river flows out of Lake Hov?", {"river"}, set[str]()),
         ("Which team members stayed?", {"team", "member"}, set[str]()),
         ("Which team won?", {"team"}, set[str]()),
         ("Which Danish born painter built it?", {"danish", "bear", "painter"}, set[str]()),
