@@ -13,21 +13,19 @@ from agent.spans.quantities import COMPARING
 from agent.spans.wanted import PEOPLE
 from graphrag.analysis import STOP_WORDS, fold, terms
 from graphrag.lives import MONTH
+from graphrag.retrieval.courtesy import ORDERING
 from graphrag.retrieval.question import Question
 
 WEEKDAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
-_REQUEST = (
-    r"\A\s*(?:please\s+|(?:can|could)\s+you\s+)?"
-    r"(?:(?:tell|give|show|find)(?:\s+me)?|list|name|enumerate|explain|describe|summari[sz]e)\b"
-)
-_REQUESTING = re.compile(_REQUEST, re.IGNORECASE)
+_ORDER = rf"\A\s*{ORDERING}(?:\s+me\b)?"
+_ORDERING = re.compile(_ORDER, re.IGNORECASE)
 _SAYING_WHAT = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        # "how *long*", "what kind of *pump*", "*who*", "please *list*"
+        # "how *long*", "what kind of *pump*", "*who*", "*list* the members"
         r"\bhow\s+(much|many)\s+(money|time|people)\b|\bhow\s+(\w+)|\b(who|when|where)\b"
         r"|\b(?:which|what)\s+(?:kind\s+of\s+|type\s+of\s+|(?:is|was|are|were)\s+the\s+)?(\w+)",
-        f"({_REQUEST})",
+        f"({_ORDER})",
         # "the *company* that makes it", "the *city* in which it lies": what does so is a company, what it lies in a city
         r"\b(?:the|an?)\s+(?:same\s+)?(company|firm|business|organi[sz]ation|person|people|man|woman|place|city|town|village|country|state)\s+"
         r"(?:that|which|who|whose|whom|where|based|behind|located|responsible|(?:at|by|for|from|in|of|on|to|under|with)\s+wh(?:ich|om|ose))\b",
@@ -144,9 +142,9 @@ def says_one_thing(question: Question) -> bool:
 def is_keywords(question: str) -> bool:
     """Whether a question is but a few keywords ("kestrel max speed"): it has no word that asks, no order and no mark."""
     words = question.split()
-    if not 2 <= len(words) <= MAX_KEYWORDS or "?" in question or _REQUESTING.match(question):
+    if not 2 <= len(words) <= MAX_KEYWORDS or "?" in question or _ORDERING.match(question):
         return False
-    return STOP_WORDS.isdisjoint(map(fold, words[:1])) and not _VERBAL.search(question)
+    return not _VERBAL.search(question)
 
 
 def name_terms(question: str) -> list[str]:

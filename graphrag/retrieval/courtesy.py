@@ -6,7 +6,8 @@ Left in, its words would be searched for, looked for in the evidence and missed 
 import re
 
 _ASKING = r"(?:who|whom|whose|what|which|when|where|why|how)\b"
-_ORDERING = r"(?:list|name|show|give|find|tell|explain|describe|compare|summari[sz]e|enumerate)\b"
+ORDERING = r"(?:list|name|show|give|find|tell|explain|describe|compare|summari[sz]e|enumerate)\b"
+"""The verb of an order, with which a question may begin."""
 _GREETING = r"(?:(?:hi|hello|hey|dear|good\s+(?:morning|afternoon|evening|day))(?:\s+(?:all|everyone|everybody|there|team|folks|colleagues))?\s*[,.!:-]+\s*)?"
 _SIGHS = r"(?:(?:please|pls|ok|okay|so|sorry|excuse\s+me|quick\s+question)\s*[,.:!-]+\s*)*"
 _ADVERB = r"(?:please\s+|kindly\s+|maybe\s+|perhaps\s+|also\s+|just\s+)?"
@@ -25,7 +26,7 @@ _FRAME = (
 )
 _BEFORE = re.compile(
     rf"\s*{_GREETING}{_SIGHS}(?:{_FRAME}(?=(?:(?:about|in|at|on|by|for|from|to|with|of|under|since|until)\s+)?{_ASKING})"
-    rf"|(?:(?:can|could|would|will)\s+you\s+)?{_ADVERB}(?={_ORDERING}|{_ASKING}))",
+    rf"|(?:(?:can|could|would|will)\s+you\s+)?{_ADVERB}(?={ORDERING}|{_ASKING}))",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
