@@ -1,5 +1,6 @@
 """Choosing the evidence set: the passages that together answer the question."""
 
+import copy
 import math
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from agent.spans.comparison import compared_passages, decide
 from agent.spans.fields import fields_of
 from agent.spans.kin import relative
 from agent.spans.wanted import read_wanted
+from graphrag.analysis import terms
 from graphrag.retrieval.chain import Bridge, Scored, bridge_between
 from graphrag.retrieval.ledger import Ledger
 
@@ -149,14 +151,27 @@ def _is_like(ledger: Ledger, chosen: Sequence[str], held: Set[str], id_: str) ->
     return bool(said and like) and all(bridge_between(ledger, one, id_) is None for one in like)
 
 
-def _worth(ledger: Ledger, chosen: Sequence[str], terms: Set[str], id_: str) -> tuple[float, tuple[str, Bridge] | None]:
+def _worth(ledger: Ledger, chosen: Sequence[str], held: Set[str], id_: str) -> tuple[float, tuple[str, Bridge] | None]:
     candidate = ledger.candidates[id_]
-    gain = weight_of(ledger.question.weights, candidate.terms - terms) / ledger.question.total_weight
+    gain = weight_of(ledger.question.weights, candidate.terms - held) / ledger.question.total_weight
     joints = [(other, bridge) for other in chosen if (bridge := bridge_between(ledger, other, id_)) is not None]
     joint = max(joints, key=lambda item: item[1].score, default=None)
     return gain + 0.5 * (joint[1].score if joint is not None else 0.0), joint
 
 
-def weight_of(weights: Mapping[str, float], terms: Set[str]) -> float:
+def weight_of(weights: Mapping[str, float], held: Set[str]) -> float:
     """Sum of the weights of question terms, whichever their order, so that the share of all of them is 1."""
-    return math.fsum(weights.get(term, 0.0) for term in terms)
+    return math.fsum(weights.get(term, 0.0) for term in held)
+
+
+def with_question(ledger: Ledger, text: str) -> Ledger:
+    """The ledger, asked another question. Of words that are not in the question that it was filled for, as names that a record gives, each
+    weighs as much as the weightiest.
+    """
+    question, view = ledger.question, copy.copy(ledger)
+    most = max(question.weights.values(), default=1.0)
+    asked = tuple(dict.fromkeys(terms(text)))
+    view.question = replace(
+        question, text=text, terms=asked, weights={term: question.weights.get(term, most) for term in asked}
+    )
+    return view

@@ -12,11 +12,10 @@ import numpy as np
 
 from agent.assess import Assessment
 from agent.citing import cite, labels, named_in
-from agent.evidence import weight_of
+from agent.evidence import weight_of, with_question
 from agent.spans.candidates import find, sentence_at
 from agent.spans.features import fit
 from agent.spans.fields import heads_of, said_with
-from agent.spans.nested import asking
 from agent.spans.quantities import DATED, read_measure
 from agent.spans.wanted import Wanted, canonical, read_wanted
 from agent.types import Citation, ShortAnswer
@@ -48,7 +47,7 @@ def quotations(ledger: Ledger, assessment: Assessment, short: ShortAnswer | None
         keys.setdefault(earlier, set()).add(bridge.key)
         keys.setdefault(later, set()).add(bridge.key)
     if assessment.evidence.left:
-        ledger = asking(ledger, assessment.evidence.left)
+        ledger = with_question(ledger, assessment.evidence.left)
     wanted = read_wanted(ledger.question.text)
     compared = assessment.evidence.compared
     if compared and wanted.kind == "choice":

@@ -3,19 +3,18 @@
 The record of Odd Lien has an extension too, which is not asked for: what it says of "line manager" names the record that is.
 """
 
-import copy
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent.evidence import MAX_EVIDENCE, EvidenceSet, leading_to, of_passages
+from agent.evidence import MAX_EVIDENCE, EvidenceSet, leading_to, of_passages, with_question
 from agent.spans.candidates import Reached
 from agent.spans.fields import Field, fields_of
 from agent.spans.prose_fields import NAME_IN_PROSE
 from agent.spans.stated import answers, stated_answer
 from agent.spans.wanted import NAME, read_wanted
-from graphrag.analysis import normalise, terms
+from graphrag.analysis import normalise
 from graphrag.retrieval.ledger import Ledger
 from graphrag.types import Hit
 
@@ -76,7 +75,7 @@ def with_nested(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> E
             return _to_ask(ledger, evidence, ids, rows, text)
     path = tuple(dict.fromkeys(field.chunk.id for field in (*rows, *lacking[:1], found) if field is not None))
     told = frozenset[str]().union(*(ledger.candidates[id_].terms for id_ in path))
-    first = [id_ for id_ in evidence.chunk_ids if id_ not in path and not ledger.candidates[id_].terms <= told]
+    first = [id_ for id_ in evidence.chunk_ids if not ledger.candidates[id_].terms <= told]
     reached = Reached(found.found if found is not None else None, (*first[: MAX_EVIDENCE - len(path)], *path))
     return leading_to(ledger, reached, evidence.score)
 
@@ -132,7 +131,7 @@ def _value(ledger: Ledger, ids: Sequence[str], fields: Sequence[Field], part: _P
     """The field that says what a part names, if that is a name: of the record about its owner, or what is stated of that."""
     own = [field for field in _of(part.owner, fields) if normalise(field.head) == normalise(part.label)]
     if not own:
-        view = asking(ledger, f"What is the {part.label} of {part.owner}?")
+        view = with_question(ledger, f"What is the {part.label} of {part.owner}?")
         stated = stated_answer(view, ids, read_wanted(view.question.text))
         place = (stated[0].chunk.id, stated[0].start) if stated is not None else ()
         own = [field for field in fields if (field.chunk.id, field.start) == place]
@@ -156,17 +155,4 @@ def _answer(ledger: Ledger, fields: Sequence[Field], text: str) -> Field | None:
 
 
 def _answers(ledger: Ledger, fields: Sequence[Field], text: str) -> list[Field]:
-    return answers(asking(ledger, text), read_wanted(text), fields)
-
-
-def asking(ledger: Ledger, text: str) -> Ledger:
-    """The ledger, asked another question. Of words that are not in the question that it was filled for, as names that a record gives, each
-    weighs as much as the weightiest.
-    """
-    question, view = ledger.question, copy.copy(ledger)
-    most = max(question.weights.values(), default=1.0)
-    asked = tuple(dict.fromkeys(terms(text)))
-    view.question = replace(
-        question, text=text, terms=asked, weights={term: question.weights.get(term, most) for term in asked}
-    )
-    return view
+    return answers(with_question(ledger, text), read_wanted(text), fields)

@@ -8,13 +8,12 @@ import math
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 
-from agent.evidence import EvidenceSet
+from agent.evidence import EvidenceSet, with_question
 from agent.spans.candidates import Found
 from agent.spans.comparison import decide
 from agent.spans.described import asks_what_it_is, described
 from agent.spans.features import Weighed, weigh
 from agent.spans.kin import tells_of_others
-from agent.spans.nested import asking
 from agent.spans.stated import STATED, stated_answer
 from agent.spans.wanted import Wanted, read_wanted
 from agent.telling import lacks_life
@@ -51,7 +50,7 @@ def short_answer(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> 
         hits: the passages, best first.
     """
     if evidence.left:
-        ledger = asking(ledger, evidence.left)
+        ledger = with_question(ledger, evidence.left)
     wanted = read_wanted(ledger.question.text)
     if wanted.kind in ("choice", "yes_no"):
         decided = decide(ledger, hits, wanted)

@@ -38,6 +38,15 @@ QUESTIONS = {
     "Who has extension 118?": "Petra Nygaard",
     "Who is the line manager of Jon Berg?": "Petra Nygaard",
 }
+DEPUTIES = {
+    "deputies.csv": "Name,Role,Line manager,Deputy,Extension\nOdd Lien,Slipway keeper,Petra Nygaard,Jon Berg,214\n"
+    "Petra Nygaard,Yard manager,Ines Falk,Odd Lien,118\nJon Berg,Crane driver,Mona Krag,Odd Lien,215\n",
+}
+OF_DEPUTIES = {
+    "What is the extension of the deputy of Odd Lien's line manager?": "214",
+    "What is the role of the deputy of the deputy of Petra Nygaard?": "Crane driver",
+    "What is the extension of Jon Berg's line manager?": "",  # there is no record of her
+}
 LIKE = {"Skarv": ("Osk Yard", "Brem Yard", "Petra Nygaard"), "Terne": ("Brem Yard", "Osk Yard", "Odd Lien")}
 
 
@@ -73,3 +82,15 @@ def test_of_two_like_sentences_and_rows_those_are_quoted_that_lead_to_the_answer
     assert f"boat: {boat}" in quoted and f"{asked} is managed by" in quoted
     assert f"{other} is managed by" not in quoted and f"yard: {other}" not in quoted
     assert answer.short is not None and answer.short.text == manager
+
+
+@pytest.fixture(scope="module")
+def of_deputies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
+    return answers_of(f"sqlite:///{tmp_path_factory.mktemp('deputies') / 'kb.db'}", DEPUTIES, OF_DEPUTIES)
+
+
+@pytest.mark.parametrize("question", OF_DEPUTIES)
+def test_each_record_says_its_own_value_whomever_it_names_beside(of_deputies: dict[str, Answer], question: str) -> None:
+    short = of_deputies[question].short
+    assert (short.text if short is not None else "") == OF_DEPUTIES[question]
+    assert (of_deputies[question].verdict == "answered") == bool(OF_DEPUTIES[question])
