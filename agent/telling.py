@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from agent.expected import WEEKDAY, name_terms, wanted_terms
 from agent.spans.candidates import NUMERAL
-from agent.spans.fields import said_with
+from agent.spans.fields import fields_of, is_name, said_with
 from agent.spans.quantities import dimension_of, tells_amount
 from agent.spans.wanted import PEOPLE, Kind, canonical, kin_held, read_wanted
 from graphrag.analysis import STOP_WORDS, fold, held_terms, terms
@@ -37,10 +37,6 @@ _NO_PLACES = frozenset("PERSON ORG FAC NORP PRODUCT WORK_OF_ART EVENT LAW LANGUA
 """Types of the recogniser's names that are no town or country, unless a word of _IN is before them."""
 _PRONOUN = re.compile(r"\b(?:he|she|his|her|him|they|their)\b", re.IGNORECASE)
 _BEFORE_NAME = re.compile(r"\b(?:before|after)\s+(?:(?:the|Dr|Mr|Mrs|Ms)\.?\s+)?[A-Z][a-z]")
-_RECORD_OF_SOMEBODY = re.compile(
-    r"^[^\w\n]*+(?:\w+ )?(?:name|person|employee|contact|member)\s*:", re.IGNORECASE | re.MULTILINE
-)
-"""A line in the record of somebody."""
 _DENYING = frozenset("never no not nor neither without didn doesn don wasn isn weren aren hasn hadn".split())
 _NUMBER_SIGN = re.compile(r"\bno(?=[.:]|\s*\d)")
 """Not the word of denial: "incident no: INC-2058"."""
@@ -66,8 +62,6 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     names = frozenset(name_terms(question.text))
     asking = read_wanted(question.text)
     relation = wanted - names
-    named = asking.kind == "number" and not relation and bool(asking.head)  # "what is the phone number of Ada Penn?"
-    relation = asking.head if named else relation
     kind, dimension = asking.kind, dimension_of(asking.measure)
     asked = frozenset(_WORD.findall(fold(question.text)))
     sentences = [chunk.between(*span) for chunk in chunks for span in chunk.sentences]
@@ -76,9 +70,8 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     kept = asking.head - _NUMBERS
     if kept != asking.head and kept and not any(held_terms(kept, frozenset(terms(one))) for one in sentences):
         return False  # nothing says whose *phone* has which number
-    if not relation and asking.measure:  # "how long is the Velda?"
+    if not relation:  # "how long is the Velda?"
         return any(_holds(kind, one, asked) for one in sentences)
-    relation = relation or wanted
     ordered = asks_of_order(question.text)
     lived = bool(held_terms(relation, LIFE_TERMS))
     placed = kind == "place" and (lived or bool(asking.head))
@@ -86,16 +79,16 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     for chunk in chunks:
         others = _others(chunk) if placed else frozenset[str]()
         dates = [chunk.between(*span) for span in life(chunk) if span is not None] if lived else []
-        for sentence in said_with(chunk) if named else _sentences(chunk, kind):
+        for sentence in _sentences(chunk, kind):
             said = frozenset(terms(sentence))
             if held_terms(relation, said) or kin_held(relation, said) or any(date in sentence for date in dates):
                 fits = not (ordered and not tells_of_order(sentence)) and not _denies(sentence, relation, asked)
-                fits = fits and not ((lived or named) and _of_another(names, said, chunk, sentence))
+                fits = fits and not (lived and _of_another(names, said, chunk, sentence))
                 holds = _names_place(sentence, asked, others) if placed else _holds(kind, sentence, asked)
                 if "|" in sentence or (fits and holds):
                     return True
                 speaking = True
-    return not (speaking or named)
+    return not speaking
 
 
 def _of_another(names: frozenset[str], said: frozenset[str], chunk: Chunk, sentence: str) -> bool:
@@ -115,7 +108,7 @@ def lacks_life(question: Question, held: frozenset[str]) -> bool:
 
 
 def _sentences(chunk: Chunk, kind: Kind) -> Sequence[str]:
-    if kind in ("number", "date") or (kind == "person" and _RECORD_OF_SOMEBODY.search(chunk.text)):
+    if kind in ("number", "date") or (kind == "person" and any(is_name(field.head) for field in fields_of(chunk))):
         return said_with(chunk)
     return [chunk.between(*span) for span in chunk.sentences]
 

@@ -15,10 +15,9 @@ from graphrag.types import Chunk, Span
 
 MAX_VALUE = 80
 """Characters; what is longer is a text of its own."""
-NAMING = frozenset(terms("name person employee contact member staff"))
-"""Labels of the field that says who a record is about."""
-_NAMED_BESIDE = frozenset(terms("contact file"))
-"""Labels of who or what has to do with it."""
+_NAMING = frozenset(terms("name person employee contact member staff"))
+_BESIDE = frozenset(terms("contact file"))
+"""Labels of who or what has to do with what a record is about: "contact person"."""
 _PAIR = re.compile(r"\s*(?:(?:[-*•]|\d{1,2}[.)])\s+)*([^:|\n]{1,60}?):[^\S\n]+(\S.*)", re.DOTALL)
 _FULL_STOP = re.compile(r"(?<!\bInc)(?<!\bLtd)(?<![^\w]\w)(?<=\w\w\w)\.$")
 """Of a value that ends a sentence, not that of an abbreviation."""
@@ -154,7 +153,7 @@ def _of_rows(chunk: Chunk, block: _Block) -> Iterator[Field]:
     for number, (row, cells) in enumerate(zip(rows, block.cells, strict=True)):
         if number == 0 and block.has_head:
             continue
-        about = (row[0], *(text for label, text in zip(head, row, strict=True) if _names(label)))
+        about = (row[0], *(text for label, text in zip(head, row, strict=True) if _names_subject(label)))
         for column, (start, end) in enumerate(cells):
             if 0 < end - start <= MAX_VALUE:
                 label = f"{head[column]} {row[0]}" if column else head[0]
@@ -170,7 +169,7 @@ def _of_lines(chunk: Chunk, block: _Block) -> Iterator[Field]:
     known = [pair.groups() for pair in pairs if pair is not None]
     about = (
         *(text for _, text in known[:1]),
-        *(text for label, text in known if _names(label)),
+        *(text for label, text in known if _names_subject(label)),
         (chunk.title, *chunk.heading_at(block.spans[0][0]))[-1],
     )
     for number, (pair, span) in enumerate(zip(pairs, block.spans, strict=True)):
@@ -181,9 +180,14 @@ def _of_lines(chunk: Chunk, block: _Block) -> Iterator[Field]:
             yield Field(chunk, span[0] + pair.start(2), end, label, beside, label, block.spans[0][0], about)
 
 
-def _names(label: str) -> bool:
-    said = frozenset(terms(label))
-    return bool(said & NAMING) and not said & _NAMED_BESIDE
+def is_name(label: str) -> bool:
+    """Whether a label is that of a field which names somebody or something."""
+    return not _NAMING.isdisjoint(terms(label))
+
+
+def _names_subject(label: str) -> bool:
+    """Whether it is that of the field which says who or what a record is about."""
+    return is_name(label) and _BESIDE.isdisjoint(terms(label))
 
 
 def _above(chunk: Chunk, block: _Block) -> str:

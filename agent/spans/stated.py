@@ -13,7 +13,7 @@ from agent.evidence import EvidenceSet, weight_of
 from agent.expected import is_keywords, name_terms, numbered_names, says_one_thing, wanted_terms
 from agent.spans.candidates import DATE, TIME, Found
 from agent.spans.described import description
-from agent.spans.fields import NAMING, Field, fields_of
+from agent.spans.fields import Field, fields_of, is_name
 from agent.spans.glossary import explained, meaning
 from agent.spans.prose_fields import NAME_IN_PROSE, prose_fields
 from agent.spans.wanted import Kind, Wanted, canonical, read_wanted
@@ -202,7 +202,7 @@ def _weigh(ledger: Ledger, asked: _Asked, field: Field, passage: _Passage) -> _S
     this one is about tells the rest.
     """
     label, own = frozenset(terms(field.label)), frozenset(terms(field.text))
-    if not own or own <= asked.all or not _is_asked(asked, field, label, own):
+    if own <= asked.all or not _is_asked(asked, field, label, own):
         return None
     told = held_terms(asked.all, label | frozenset(terms(field.beside)))
     links = [other for other in passage.others if (other.chunk.id, passage.candidate.chunk.id) in ledger.links]
@@ -234,9 +234,9 @@ def _is_of_another_number(asked: _Asked, field: Field, others: Sequence[Candidat
 
 
 def _head_share(asked: _Asked, field: Field) -> float:
-    """Of a question in keywords, the share that the key alone holds, less something for each further word of it; else 0."""
+    """The share of a question that the key alone holds, less something for each further word of it."""
     head = frozenset(terms(field.head))
-    return asked.share(head) - 2 * AHEAD * len(head - asked.all) if asked.keywords else 0.0
+    return asked.share(head) - 2 * AHEAD * len(head - asked.all)
 
 
 def _what_it_is(passage: Candidate) -> frozenset[str]:
@@ -252,7 +252,7 @@ def _bearer(asked: _Asked, fields: Sequence[Field]) -> Field | None:
     if asked.wanted.kind != "person" or not asked.single:
         return None
     rows = {field.row for field in fields if asked.share(held_terms(asked.all, _had(field))) >= WHOLE}
-    bearers = [one for one in fields if one.row in rows and NAMING & frozenset(terms(one.head))]
+    bearers = [one for one in fields if one.row in rows and is_name(one.head)]
     found = [one for one in bearers if NAME_IN_PROSE.fullmatch(one.text)]
     return found[0] if len({one.text for one in found}) == 1 else None
 
@@ -269,10 +269,10 @@ def _is_of_another(ledger: Ledger, asked: _Asked, field: Field, passage: Candida
     if passage.named or not asked.names or not says_one_thing(ledger.question):
         return False
     above = frozenset(terms(" ".join((field.label, passage.chunk.title, *passage.chunk.heading))))
-    first = next(fields_of(passage.chunk))
+    first = next(fields_of(passage.chunk)).text
     if (
-        asked.names & above or not NAME_IN_PROSE.fullmatch(first.text) or first.text.isupper()
-    ):  # "DEP-B" says nothing of what it is
+        asked.names & above or not NAME_IN_PROSE.fullmatch(first) or first.isupper()
+    ):  # "P-17" says nothing of what it is
         return False
     titles = (
         other.chunk.title for other in ledger.candidates.values() if next(fields_of(other.chunk), None) is not None

@@ -23,6 +23,9 @@ FILES = {
     "wards.csv": "ward,ward manager,block,beds\nBracken,Olwen Tandy,Eastfield Annexe,18\nHeron,Ruth Adeyemi,Dale,24\n",
     "linen-2024.csv": "item,price per piece GBP\ntheatre gown,1.29\npillow case,0.31\n",
     "sop.md": "# SOP 12 Generator test\n\nA generator test is done every Monday. Its results are kept for ten years.\n",
+    "pumps.csv": "pump_id,site,last serviced,mechanic\nP-17,Hagley Weir,2025-03-04,Ines Falk\nP-18,Cold Harbour,2025-04-09,Jon Berg\n",
+    "hagley.md": "# Hagley Weir\n\nHagley Weir holds back the Lune. It was built in 1931.\n",
+    "keys.jsonl": '{"contact": "Nils Orr", "job title": "Key keeper", "extension": "118"}\n{"contact": "Ane Dahl", "job title": "Usher", "extension": "119"}',
     "velda.md": "# River Velda\n\nThe River Velda is a river in Carinthia. It is 71 km long and a tributary of the Drau.\n",
 }
 ANSWERED = {
@@ -30,6 +33,9 @@ ANSWERED = {
     "What is Lionel Prout's phone number?": "5010",
     "What is the phone number of Lionel Prout?": "5010",
     "Who is the ward manager in the Eastfield Annexe?": "Olwen Tandy",  # not the ward
+    "When was the pump at Hagley Weir last serviced?": "2025-03-04",  # the weir is no other record
+    "Who has extension 118?": "Nils Orr",
+    "Who is the usher?": "Ane Dahl",
     "How long is the River Velda?": "71 km",
     "How long are the results of a generator test kept?": "ten years",  # no number of a title
     "How much was a theatre gown in 2024?": None,
