@@ -1,7 +1,6 @@
-"""What speaks for a possible answer, in numbers from about 0 to 1 that do not grow with the corpus; and what is certainly none.
+"""What speaks for a possible answer, in numbers from about 0 to 1 that do not grow with the corpus.
 
-Asked who founded a yard, "Sigrid Halle" in "it was founded by Sigrid Halle" has the right type and stands near the word "founded". The
-yard itself is none: the question names it.
+Asked who founded a yard, "Sigrid Halle" in "it was founded by Sigrid Halle" has the right type and stands near the word "founded".
 """
 
 import re
@@ -10,14 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.evidence import WHOLE, EvidenceSet, weight_of
-from agent.expected import attribute_terms, name_terms, says_one_thing
 from agent.spans.candidates import Found, find, sentence_at
-from agent.spans.kin import kin_asked, places_of_relatives, related_to
-from agent.spans.nearness import LIFE, beside, nearness_of
+from agent.spans.guards import NAMED_BY_NOUN, TOWNS, Guards
+from agent.spans.nearness import beside, nearness_of
 from agent.spans.places import CLASSES, COUNTRIES, STATES
-from agent.spans.wanted import CONVERSE, PEOPLE, Kind, Wanted, canonical
-from agent.telling import asks_of_order, tells_of_order
-from graphrag.analysis import held_terms, normalise, terms
+from agent.spans.wanted import CONVERSE, Kind, Wanted, canonical
+from graphrag.analysis import terms
 from graphrag.lives import life
 from graphrag.retrieval.ledger import Candidate, Ledger, rarity
 from graphrag.types import Chunk, Hit
@@ -26,9 +23,6 @@ PASSAGES = 8
 """Best passages in which an answer is looked for."""
 SHARED = 0.8
 """Worth of an entity that two passages share, where a title link counts 1."""
-_POSSESSED = re.compile(r"\b(?:his|her|their)\b", re.IGNORECASE)
-FIRST_HOP = 0.2
-"""Rarity of a mentioned entity of the question from which a passage is taken for a first hop."""
 UNTYPED = 0.6
 """Fit of a name whose type the recogniser does not know."""
 NEUTRAL_EXPLAINED = 0.4
@@ -45,10 +39,8 @@ _TYPES: Mapping[Kind, frozenset[str]] = {
 }
 _CERTAIN = frozenset("NORP LANGUAGE DATE NUMBER".split())
 _PEOPLES = frozenset(terms("nation nationality tribe religion language group ethnicity"))
-_NAMED_BY_NOUN = frozenset(terms("county district river university island"))
 _BODY_OF_WATER = frozenset(terms("body water"))
 _WATERS = frozenset(terms("bay canal creek gulf harbor lake ocean pond river sea strait"))
-_TOWNS = frozenset(terms("city town village birthplace place location"))
 _YEAR = re.compile(r"[12]\d{3}")
 _MODEL = re.compile(r"\b[A-Z]+-?\d")
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -85,25 +77,11 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
     hits = [hit for hit in hits[:PASSAGES] if not evidence.alone or hit.chunk_id in evidence.chunk_ids]
     passages = [ledger.candidates[hit.chunk_id] for hit in hits]
     reading = _Reading.of(ledger, wanted, passages)
-    leading = {
-        mention.key: mention.type
-        for passage in passages
-        if passage.named or passage.mentioned > FIRST_HOP
-        for mention in passage.chunk.mentions
-    }
-    question = f" {normalise(ledger.question.text)} "
-    asked_terms = frozenset(ledger.question.terms)
+    guards = Guards.of(ledger.question, wanted, passages)
     about = _subjects(ledger)
-    names = _single_names(ledger, wanted)
-    attribute = attribute_terms(ledger.question.text) if says_one_thing(ledger.question) else frozenset[str]()
-    person, kin = related_to(ledger.question.text)
-    if wanted.kind == "person" and kin_asked(ledger.question.text) is None:
-        kin = frozenset()
-    if kin and wanted.kind != "person" and not any(_has_relative(passage, person, kin) for passage in passages):
-        return []  # of whose husband nothing tells, nothing tells when he was born
-    ordered = wanted.kind == "person" and asks_of_order(ledger.question.text)
     # "Which *company* owns the production *company* of Winter Boat?" asks for the one of which "owns" is said.
     twice = max((list(map(canonical, terms(ledger.question.text))).count(term) for term in wanted.head), default=0) > 1
+    by_name = not wanted.head.isdisjoint(CLASSES) or wanted.head >= _BODY_OF_WATER  # a country, a body of water
     weighed: list[Weighed] = []
     for hit, passage in zip(hits, passages, strict=True):
         outer = {
@@ -112,31 +90,14 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
         }
         joined = [] if evidence.alone else reading.joined(ledger, passage)
         title = frozenset(map(canonical, terms(passage.chunk.title)))
-        # Whoever is asked for is none of these, or would have been found (agent/spans/kin.py).
-        relatives = places_of_relatives(passage.chunk) if kin and wanted.kind == "person" else frozenset[int]()
-        for found in _without_speakers(find(passage.chunk, wanted)):
-            named = found.type not in ("DATE", "NUMBER") and found.terms <= asked_terms
-            usual = wanted.personal and found.key in passage.about
-            if named or usual or f" {found.key} " in question or _leads_on(found, wanted, leading):
-                continue
-            if names and not passage.named and names.isdisjoint(_said_until(found)):
-                continue
-            if kin and (wanted.kind == "person" or person in passage.about) and not _tells_of_kin(found, kin):
-                continue
-            if kin and wanted.kind == "person" and person not in passage.about and _of_another(found, person):
-                continue
-            if ordered and not tells_of_order(found.sentence):
-                continue
+        for found in guards.possible(find(passage.chunk, wanted), passage):
             subjects = about.get(found.key, ())
             described = _described(subjects, wanted.head)
-            if found.start in relatives or (attribute and not described and not held_terms(attribute, _titled(found))):
-                continue
             suits = fit(found, wanted)
             if wanted.kind in ("person", "place", "thing") and any(map(_is_birth, subjects)):  # whatever its type
                 suits = float(wanted.kind == "person")
             elif wanted.kind == "thing":
                 suits = max(suits, described)
-            by_name = not wanted.head.isdisjoint(CLASSES) or wanted.head >= _BODY_OF_WATER  # a country, a body of water
             if not suits and (by_name or found.type in _CERTAIN):
                 continue  # "Welsh" stands near many a name and is none; other types are the recogniser's guess
             own = {"type": suits, "described": described}
@@ -144,65 +105,6 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
             if said is not None and not (twice and found.key in passage.about and not said["nearest"]):
                 weighed.append(Weighed(found, {**outer, **said, **own}))
     return weighed
-
-
-def _single_names(ledger: Ledger, wanted: Wanted) -> frozenset[str]:
-    """Terms of what a question names that asks one thing of it: of something else, no passage answers it. Empty for other questions."""
-    if not says_one_thing(ledger.question) or wanted.through:  # "when was the father of Ida born?"
-        return frozenset()
-    return frozenset(name_terms(ledger.question.text)) & frozenset(ledger.question.terms)
-
-
-def _said_until(found: Found) -> frozenset[str]:
-    """The terms of the title and of all sentences up to that of a candidate, which may go on about what they name."""
-    chunk = found.chunk
-    _, end = chunk.spans[sentence_at(chunk, found.start)]
-    return frozenset(terms(f"{chunk.title} {' '.join(chunk.heading)} {chunk.between(chunk.start, end)}"))
-
-
-def _tells_of_kin(found: Found, kin: frozenset[str]) -> bool:
-    """Whether the sentence of a candidate, or the one before it, tells of such a relative, or of the converse."""
-    spans, place = found.chunk.spans, sentence_at(found.chunk, found.start)
-    said = frozenset(terms(found.chunk.between(spans[max(0, place - 1)][0], spans[place][1])))
-    held = frozenset(map(canonical, said))
-    return all(canonical(term) in held or CONVERSE.get(canonical(term)) in held for term in kin)
-
-
-def _has_relative(passage: Candidate, person: str, kin: frozenset[str]) -> bool:
-    """Whether a passage that names somebody tells of such a relative, whosoever, or of the converse."""
-    chunk, held = passage.chunk, frozenset(map(canonical, passage.words))
-    named = frozenset(person.split()[:1]) <= frozenset(normalise(f"{chunk.title} {chunk.text}").split())
-    return named and all(canonical(term) in held or CONVERSE.get(canonical(term)) in held for term in kin)
-
-
-def _of_another(found: Found, person: str) -> bool:
-    """Whether, in a passage about something else, neither the sentence of a candidate nor the one before it names the one whose relative is
-    asked for, or not before it speaks of "her mother".
-    """
-    chunk, place = found.chunk, sentence_at(found.chunk, found.start)
-    pronoun = _POSSESSED.search(found.sentence)
-    end = chunk.spans[place][0] + pronoun.start() if pronoun else chunk.spans[place][1]
-    return person.split()[0] not in normalise(chunk.between(chunk.spans[max(0, place - 1)][0], end)).split()
-
-
-def _titled(found: Found) -> frozenset[str]:
-    """The terms of the title and of a candidate's sentence."""
-    return frozenset(terms(f"{found.chunk.title} {found.sentence}"))
-
-
-def _without_speakers(candidates: Iterable[Found]) -> list[Found]:
-    """Without who says a message of a chat ("Ada Penn: Tom Reed has won"), where the message itself names somebody."""
-    found = [(one, sentence_at(one.chunk, one.start), _speaks(one)) for one in candidates]
-    spoken_of = {place for one, place, speaks in found if not speaks and one.type not in ("DATE", "NUMBER")}
-    return [one for one, place, speaks in found if not speaks or place not in spoken_of]
-
-
-def _speaks(found: Found) -> bool:
-    chunk = found.chunk
-    start = chunk.spans[sentence_at(chunk, found.start)][0]
-    return chunk.text.startswith(": ", found.end - chunk.start) and not chunk.between(
-        start, max(start, found.start)
-    ).strip("- ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,12 +167,8 @@ class _Reading:
     def features(
         self, found: Found, title: frozenset[str], joined: Sequence[tuple[float, frozenset[str]]]
     ) -> dict[str, float] | None:
-        """What the sentence of a candidate says; None where it says that it is the converse: "whose son", asked for the son, or when
-        somebody was born, asked for the death.
-        """
+        """What the sentence of a candidate says; None where it says that it is the converse: "whose son", asked for the son."""
         sentence = sentence_at(found.chunk, found.start)
-        if found.type == "DATE" and self._is_other_end(found):
-            return None
         nearness, apart = nearness_of(found, sentence, self.looked_for, acting=self.wanted.kind == "person")
         if self.wanted.kind == "person" and any(
             nearness.get(CONVERSE[kin], 0.0) > nearness.get(kin, 0.0) for kin in self.asked.keys() & CONVERSE.keys()
@@ -294,12 +192,6 @@ class _Reading:
             "first": float(sentence == 0),
         }
 
-    def _is_other_end(self, found: Found) -> bool:
-        """Whether a date is that of a birth, where a question asks for a death, or the other way."""
-        asked = [term in self.asked for term in LIFE]
-        ends = [span is not None and span[0] <= found.start < span[1] for span in life(found.chunk)]
-        return asked == ends[::-1] and asked != ends
-
 
 def fit(found: Found, wanted: Wanted) -> float:
     """How well a candidate's type is what is wanted, from 0 to 1."""
@@ -320,31 +212,15 @@ def fit(found: Found, wanted: Wanted) -> float:
         return float(bool(head & _PEOPLES))
     if wanted.kind == "person" and _MODEL.search(found.text):
         return 0.0  # "Fenwick G3", which the recogniser takes for a person
-    if wanted.kind == "place" and head & _NAMED_BY_NOUN:
+    if wanted.kind == "place" and head & NAMED_BY_NOUN:
         return float(bool(head & found.terms))
-    if wanted.kind == "place" and head & _TOWNS and (found.key in COUNTRIES or found.key in STATES - {"new york"}):
+    if wanted.kind == "place" and head & TOWNS and (found.key in COUNTRIES or found.key in STATES - {"new york"}):
         return 0.0
     if found.type in _TYPES[wanted.kind] or (wanted.kind == "thing" and head & found.terms):
         return 1.0
     # The type of a name that the recogniser has never seen is a guess: "founded by Sigrid Halle" says more than its ORG.
     said = found.chunk.text.endswith(_SAID_BEFORE.get(wanted.kind, ()), 0, found.start - found.chunk.start)
     return UNTYPED if said or not found.type else 0.0
-
-
-def _leads_on(found: Found, wanted: Wanted, leading: Mapping[str, str]) -> bool:
-    """Whether a candidate is what the question goes through ("the country where X is") on the way to its answer."""
-    key, through = found.key, wanted.through
-    if any(noun in through - wanted.head and key in names for noun, names in CLASSES.items()):
-        return True
-    if key not in leading:
-        return False
-    type = leading[key]
-    return bool(
-        any(noun in through and key in names for noun, names in CLASSES.items())
-        or through & _NAMED_BY_NOUN & frozenset(terms(key))
-        or (through & _TOWNS and type == "GPE" and key not in COUNTRIES)
-        or (through & PEOPLE and type == "PERSON")
-    )
 
 
 def _subjects(ledger: Ledger) -> Mapping[str, Sequence[Chunk]]:
