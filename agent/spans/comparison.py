@@ -156,7 +156,7 @@ def _agree(ledger: Ledger, pair: tuple[Candidate, Candidate], _: Wanted) -> Comp
     same = _SAME_PLACE.search(text)
     if same is not None:
         national = bool(same.group(1))
-        people = national and _asks_of_people(ledger)
+        people = _asks_of_people(ledger)
         chunks = [_person(ledger, passage) if people else passage.chunk for passage in pair]
         places = [(_nations if national else _regions)(chunk) for chunk in chunks if chunk is not None]
         if chunks[0] is None or len(places) < 2:

@@ -93,7 +93,7 @@ def _told(chunk: Chunk, phrase: Span, noun: str) -> Span | None:
             return None  # "a film director"
         while words and words[-1].group().lower() in _PLAIN:
             words.pop()
-        if not words or (len(words) == 1 and words[0].group().lower() in _WORKS):
+        if len(words) == 1 and words[0].group().lower() in _WORKS:
             return None
     elif life(chunk)[0] is None and _PERSON.search(chunk.text) is None:
         return None

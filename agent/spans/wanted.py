@@ -19,7 +19,6 @@ NEARER = 0.88
 """How much less a term counts for each term between it and the question word."""
 NESTED = 0.5
 """The same for each "where", "that", "which" or comma between them: what follows describes something on the way."""
-MAX_HEAD = 4
 
 _MEASURES: dict[str, tuple[str, ...]] = {
     "many": (), "much": (), "old": ("age",), "long": ("length", "duration"), "tall": ("height",), "far": ("distance",),
@@ -63,8 +62,8 @@ _ASIDE = re.compile(r"\s(?:after|before|when|where|while|because|since|until|if)
 _LAST = re.compile(r"(\w+)\s+([a-z]{3,})(?:\s+(?:in|at|by|for|from|on|to|with))?\s*\??\s*$")
 _NESTING = frozenset(("where", "that", "which", "who", "whose", "whom", "when", ","))
 _THROUGH = re.compile(
-    r"\b(?:the|an?|of|'s|main)\s+(?:main |first |current |[a-z]+ing )?(\w+)"
-    r"(?=\s+(?:where|that|which|who|whose|in which|of|from|for|in|with)\b|\s*[?,]|\s+\w+(?:ed|wn)\b)",
+    r"\b(?:the|an?|of|'s)\s+(?:main |first |current |[a-z]+ing )?(\w+)"
+    r"(?=\s+(?:where|that|which|who|whose|of|from|for|in|with)\b|\s*[?,]|\s+\w+(?:ed|wn)\b)",
     re.IGNORECASE,
 )
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -263,12 +262,12 @@ def _head(text: str) -> list[str]:
     for match in WORD.finditer(text):
         word, following = match.group(), text[match.end() : match.end() + 1]
         initial = len(word) == 1 and following == "."
-        if (fold(word) in STOP_WORDS and not initial) or len(words) == MAX_HEAD:
+        if fold(word) in STOP_WORDS and not initial:
             break
         if words and word[0].isupper() and not words[-1][0].isupper():
             break
-        # "which team owned", "which farm got ten days", but "which American born singer"
-        if words and (word[0].isdigit() or (word[0].islower() and is_past(word) and word != "born")):
+        # "which team owned", but "which American born singer"
+        if words and word[0].islower() and is_past(word) and word != "born":
             break
         if words and _ACTING.match(text, match.start()):
             break
