@@ -33,19 +33,19 @@ ANSWERED = {
     "What is Lionel Prout's phone number?": "5010",
     "What is the phone number of Lionel Prout?": "5010",
     "Who is the ward manager in the Eastfield Annexe?": "Olwen Tandy",  # not the ward
-    "When was the pump at Hagley Weir last serviced?": "2025-03-04",  # the weir is no other record
     "Who has extension 118?": "Nils Orr",
     "Who is the usher?": "Ane Dahl",
     "How long is the River Velda?": "71 km",
     "How long are the results of a generator test kept?": "ten years",  # no number of a title
     "How much was a theatre gown in 2024?": None,
 }
+BESIDE = "When was the pump at Hagley Weir last serviced?"
 
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
     url = f"sqlite:///{tmp_path_factory.mktemp('records') / 'kb.db'}"
-    return answers_of(url, FILES, ANSWERED)
+    return answers_of(url, FILES, [*ANSWERED, BESIDE])
 
 
 @pytest.mark.parametrize("question", ANSWERED)
@@ -53,3 +53,9 @@ def test_what_a_record_says_is_answered(answers: dict[str, Answer], question: st
     answer, expected = answers[question], ANSWERED[question]
     assert answer.verdict == "answered"
     assert expected is None or (answer.short is not None and answer.short.text == expected)
+
+
+def test_what_a_record_names_beside_is_no_other_record(answers: dict[str, Answer]) -> None:
+    answer = answers[BESIDE]
+    assert answer.verdict != "insufficient_evidence"
+    assert answer.short is not None and answer.short.text == "2025-03-04"
