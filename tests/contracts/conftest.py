@@ -1,18 +1,23 @@
-"""The stores that the contract suite runs against. A further store is one line in STORES."""
+"""The stores that the contract suite runs against. A further store is one line in STORES and one in OPENERS."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from neo4j import AsyncDriver, AsyncGraphDatabase
 
 from graphrag.stores.base import GraphStore
+from graphrag.stores.embedded.open import open_stores as open_embedded
 from graphrag.stores.neo4j.open import address_of, open_stores
+from graphrag.stores.system import SystemStore
 from graphrag.types import Fingerprints
 from tests.contracts.generate import FIELDS
+from tests.contracts.jobs import Opener, Stores
 from tests.contracts.neo4j import empty
 from tests.contracts.oracle import OracleStore
 from tests.embedded import embedded_store
@@ -123,3 +128,36 @@ async def driver(neo4j_url: str) -> AsyncGenerator[AsyncDriver]:
     auth = (address.user, address.password) if address.user else None
     async with AsyncGraphDatabase.driver(address.server, auth=auth) as opened:
         yield opened
+
+
+OPENERS: dict[str, Callable[[pytest.FixtureRequest], Opener]] = {
+    "embedded": lambda request: (
+        lambda place: open_embedded(f"sqlite:///{quote(str(place / 'graph.db'))}", filter_fields=())
+    ),
+    "neo4j": lambda request: _on_server(request.getfixturevalue("neo4j_url")),
+}
+
+
+def _on_server(url: str) -> Opener:
+    """A server is one place; it is emptied when a test comes."""
+    asyncio.run(empty(url))
+    return lambda place: open_stores(url, filter_fields=())
+
+
+@pytest.fixture(params=sorted(OPENERS))
+def opener(request: pytest.FixtureRequest) -> Opener:
+    """Opens the two stores at a place; what is opened at one place is shared."""
+    return OPENERS[request.param](request)
+
+
+@pytest.fixture
+async def stores(opener: Opener, tmp_path: Path) -> AsyncGenerator[Stores]:
+    """Both stores, empty."""
+    async with opener(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def system(stores: Stores) -> SystemStore:
+    """The system store, empty."""
+    return stores[1]

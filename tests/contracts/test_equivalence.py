@@ -14,7 +14,7 @@ from graphrag.stores.base import GraphStore
 from graphrag.types import Scope
 from tests.contracts.conftest import StoreFactory
 from tests.contracts.generate import TENANTS, DocumentPlan, build, document_plans
-from tests.contracts.test_graph_store import changed
+from tests.contracts.plans import changed
 
 EVERYTHING = [Scope(tenant, frozenset({"*"})) for tenant in TENANTS]
 READERS = [*EVERYTHING, Scope(), Scope(access=frozenset({"legal"}))]
