@@ -1,7 +1,5 @@
 """Pages that Confluence exports as HTML."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from graphrag.loaders import ParserProcess, load_bytes
@@ -17,12 +15,6 @@ PAGE = """<!DOCTYPE html><html><head><title>Operations : Importer stalls</title>
 SPACE = '<li class="first"><span><a href="index.html">Operations</a></span></li>'
 HOME = '<li><span><a href="Home_1.html">Operations Home</a></span></li>'
 CHANGED = "Created by <span class='author'> Ada Pell</span>, last modified by <span class='editor'> Joris Maes</span> on Jan 09, 2026"
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[ParserProcess]:
-    with ParserProcess() as running:
-        yield running
 
 
 def page(crumbs: str = SPACE + HOME, changed: str = CHANGED, exported: str = "Nov 28, 2026 09:14") -> bytes:

@@ -1,6 +1,6 @@
 """Word documents."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -10,13 +10,6 @@ from tests.graphrag.loaders_corpus import docx_paragraph, docx_run, make_docx
 
 CORE = "<dc:title>Travel rules</dc:title><dc:creator>Ada Pell</dc:creator><dcterms:created>2025-03-19T08:00:00Z</dcterms:created>"
 RULE = docx_paragraph("Flights are booked by Mara Quist only.")
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[ParserProcess]:
-    """One child for all."""
-    with ParserProcess() as process:
-        yield process
 
 
 def read(data: bytes, parser: ParserProcess, source: str = "hr/travel-policy.docx") -> LoadedDocument:

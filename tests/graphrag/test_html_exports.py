@@ -1,7 +1,5 @@
 """Pages that programs export as HTML: all of them is content."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from graphrag.loaders import ParserProcess, load_bytes
@@ -27,12 +25,6 @@ class="date-past">20 Mar 2025</time></span></li></ul><div class="expand-containe
 </h2><table><tr><td class="pageSectionComment"><p>Works for F3.</p><div class="smallfont">Posted by tom</div></td></tr></table></div></div></div></div>"""
 GOOGLE = """<p class="title"><span>Review: Brno</span></p><h1><span>Summary</span></h1><p>Power was lost.<sup><a href="#f1">[1]</a></sup></p>
 <ul class="lst-kix_a-0"><li>Relay replaced</li></ul><hr><div><p><a href="#r1" id="f1">[1]</a><span>&nbsp;At the mains.</span></p></div>"""
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[ParserProcess]:
-    with ParserProcess() as running:
-        yield running
 
 
 @pytest.mark.parametrize(

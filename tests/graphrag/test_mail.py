@@ -1,6 +1,5 @@
 """E-mails."""
 
-from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
 
@@ -12,13 +11,6 @@ from tests.graphrag.loaders_corpus import make_pdf
 
 SHOWN = "From: Ada Pell <ada@x.example>\nTo: Joris Maes <joris@x.example>, ops@x.example\nDate: Tue, 18 Mar 2025 09:12:44 +0100"
 PDF = make_pdf([["Inspection of Brno."]])
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[ParserProcess]:
-    """One child for all."""
-    with ParserProcess() as process:
-        yield process
 
 
 def mail(text: str, subtype: str = "plain", subject: str = "Re: Gateway at Brno") -> EmailMessage:
