@@ -5,7 +5,9 @@ import gc
 import ipaddress
 import os
 import re
+import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Generator
 from pathlib import Path
 from urllib.parse import quote
@@ -22,6 +24,17 @@ from tests.neo4j_server import TestServer, find, refuse
 
 for _name in [name for name in os.environ if name.startswith("GRAPHRAG_") and not name.startswith("GRAPHRAG_TEST_")]:
     del os.environ[_name]
+
+# In memory where that has room, also for processes that tests start: a store waits for the disk with every write, on which
+# many tests spent most of their time.
+_MEMORY = Path("/dev/shm")
+if (
+    not os.environ.get("TMPDIR")
+    and os.access(_MEMORY, os.W_OK)
+    and not os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC
+    and shutil.disk_usage(_MEMORY).free > 4 << 30
+):
+    os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
 
 gc.set_threshold(*GC_THRESHOLDS)  # as the program does: with the usual ones the contract suites take a sixth more time
 

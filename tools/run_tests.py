@@ -6,6 +6,7 @@ output of the other half is shown as it comes, that of this one after it. Ends w
     python tools/run_tests.py
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,8 @@ PYTEST = [sys.executable, "-m", "pytest", "--durations=20", "--durations-min=2",
 def main() -> int:
     """The exit code."""
     take_one_thread()  # as the program does: with two each, they spin against each other
+    # Tests start some two hundred processes, each of which would compile again all that it imports.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryFile("w+") as output:
         print(f"== pytest -m '{HALF}' (shown when it has ended)", flush=True)
         command = [*PYTEST, HALF, "-o", "cache_dir=.pytest_cache/neo4j"]
