@@ -75,7 +75,9 @@ def _serve(*, embeddings: bool, rerank: bool) -> None:
     parameters.model_alias = {NAME}
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = 0
-    parameters.n_ctx = 4096
+    parameters.n_ctx = (
+        1024 if embeddings or rerank else 4096
+    )  # a text beyond half of it is too long, and a long one takes long
     parameters.n_parallel = 2
     # Two threads on two busy cores wait for each other more than they compute.
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1

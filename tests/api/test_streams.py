@@ -34,6 +34,15 @@ def served(tmp_path: Path, key: str) -> Generator[Served]:
         yield served
 
 
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Served, str]]:
+    """The same with a key, for all tests that leave it as it is."""
+    folder = tmp_path_factory.mktemp("standing")
+    key = asyncio.run(add_key(folder))
+    with serve(folder, GRAPHRAG_INGEST_WORKERS="0", GRAPHRAG_HEARTBEAT_SECONDS="0.2") as served:
+        yield served, key
+
+
 def test_clients_that_leave_at_any_moment_leave_nothing_behind(served: Served, key: str):
     random = Random(7)
     for number in range(60):
@@ -60,7 +69,8 @@ def _follow(client: httpx.Client) -> str:
     return f"/v1/admin/jobs/{job}/events"
 
 
-def test_a_silent_stream_sends_heartbeats_and_ends_when_its_client_leaves(served: Served, key: str):
+def test_a_silent_stream_sends_heartbeats_and_ends_when_its_client_leaves(standing: tuple[Served, str]):
+    served, key = standing
     client = served.client(key)
     with client.stream("GET", _follow(client)) as response:
         seen = events(response)
@@ -138,7 +148,8 @@ async def _state(folder: Path, job: str) -> str:
         return (await system.job(Scope(access=frozenset({"*"})), job)).state
 
 
-def test_a_stream_of_a_job_ends_with_the_job(served: Served, key: str):
+def test_a_stream_of_a_job_ends_with_the_job(standing: tuple[Served, str]):
+    served, key = standing
     client = served.client(key)
     path = _follow(client)
     with client.stream("GET", path) as response:
@@ -152,7 +163,8 @@ def test_a_stream_of_a_job_ends_with_the_job(served: Served, key: str):
     assert (job["state"], job["progress"]["phase"]) == ("cancelled", "ended")
 
 
-def test_health_answers_a_request_for_its_head_alone(served: Served):
+def test_health_answers_a_request_for_its_head_alone(standing: tuple[Served, str]):
+    served, _ = standing
     end = time.monotonic() + 30
     while served.client().get("/health/ready").status_code != 200 and time.monotonic() < end:
         time.sleep(0.05)

@@ -47,16 +47,28 @@ def service(
         yield served, client
 
 
-@pytest.fixture
-def scripted(tmp_path: Path) -> Generator[tuple[ModelServer, httpx.Client]]:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[ModelServer, httpx.Client]]:
+    """A service whose model answers by a script; it takes seconds to start."""
     with (
         model_server() as server,
-        service(tmp_path, server.url, "openai", "gpt-4o-mini", GRAPHRAG_LLM_API_KEY="sk-secret-0123456789") as (
-            _,
-            client,
-        ),
+        service(
+            tmp_path_factory.mktemp("service"),
+            server.url,
+            "openai",
+            "gpt-4o-mini",
+            GRAPHRAG_LLM_API_KEY="sk-secret-0123456789",
+        ) as (_, client),
     ):
         yield server, client
+
+
+@pytest.fixture
+def scripted(running: tuple[ModelServer, httpx.Client]) -> tuple[ModelServer, httpx.Client]:
+    """The same, and nothing of what another test wrote into the script."""
+    server, client = running
+    server.script, server.otherwise, server.exchanges = [], replies("Yes."), []
+    return server, client
 
 
 def streamed(client: httpx.Client, **body: Any) -> list[tuple[str, Any, float]]:
@@ -110,17 +122,21 @@ def test_the_log_holds_no_text_of_questions_and_documents_whatever_its_level(tmp
 
 def test_usage_is_counted_by_key_and_day(scripted: tuple[ModelServer, httpx.Client]):
     server, client = scripted
+
+    def accounts() -> list[dict[str, Any]]:
+        return client.get("/v1/admin/usage").raise_for_status().json()["accounts"]
+
+    before = accounts()
     server.next(FINISH, SAYS)
     client.post("/v1/query", json={"question": QUESTION}).raise_for_status()
 
-    accounts = client.get("/v1/admin/usage").raise_for_status().json()["accounts"]
-
-    (account,) = accounts
+    (account,) = accounts()
+    (earlier,) = before or [dict.fromkeys(("calls", "input_tokens", "cost_usd"), 0)]
     assert account["kind"] == "key"
     assert account["id"] == "development"
-    assert account["calls"] == 2
-    assert account["input_tokens"] == 200
-    assert account["cost_usd"] > 0
+    assert account["calls"] - earlier["calls"] == 2
+    assert account["input_tokens"] - earlier["input_tokens"] == 200
+    assert account["cost_usd"] > earlier["cost_usd"]
 
 
 def test_a_question_may_leave_the_model_out(scripted: tuple[ModelServer, httpx.Client]):
