@@ -20,6 +20,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tools.neo4j_server import SHORT_LIVED
+
 if TYPE_CHECKING:
     from testcontainers.community.neo4j import Neo4jContainer
 
@@ -27,8 +29,6 @@ SETTING = "GRAPHRAG_TEST_NEO4J_URI"
 IMAGE = "neo4j:2026.08.1-community"
 PASSWORD = "password"
 ROOT = Path(__file__).parents[1]
-SHORT_LIVED = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
-"""For the environment of a server that lives for minutes: to compile well what it runs a few times takes longer than running it."""
 _ENGINE_SECONDS = 20
 """Longest silence of the engine, and through it of a registry."""
 

@@ -93,8 +93,7 @@ class Neo4j:
     """A server that is killed and started again on the same data."""
 
     def __init__(self, home: Path) -> None:
-        # It lives for a minute: thorough compilation would take more than it gives.
-        os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        os.environ.update(neo4j_server.SHORT_LIVED | os.environ)
         self.home = home
         self.process, running = neo4j_server.launch(
             home, bolt_port=0, http_port=0, password=None, heap="768m", page_cache="128m"

@@ -44,6 +44,8 @@ JAVA_FLAGS = (
         for package in ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent", "java.lang")
     ),
 )
+SHORT_LIVED = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+"""For the environment of a server that lives for minutes: thorough compilation would take more than it gives."""
 
 
 @dataclass(frozen=True)
