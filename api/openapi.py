@@ -1,6 +1,7 @@
 """The OpenAPI document: what Litestar derives from the handlers, completed by what all routes have in common."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, cast
 
 from litestar import Litestar, Response, Router
@@ -17,6 +18,7 @@ from litestar.openapi.spec import (
     Schema,
     SecurityScheme,
 )
+from pydantic import BaseModel
 
 from api.auth import OPEN
 from api.docs_page import DocsPage
@@ -101,10 +103,7 @@ def complete(app: Litestar) -> None:
     document = app.openapi_schema
     schemas = cast("dict[str, Any]", document.components.schemas)
     # Pydantic's own descriptions of its models: Litestar's leave out that unknown fields are refused.
-    for name, model in models().items():
-        made = model.model_json_schema(ref_template="#/components/schemas/{model}")
-        made.pop("$defs", None)
-        schemas[name] = made
+    schemas.update((name, _described(model)) for name, model in models().items())
     for operation in operations(app):
         id_ = operation.operation_id or ""
         responses = cast("dict[str, OpenAPIResponse]", operation.responses)
@@ -123,6 +122,14 @@ def complete(app: Litestar) -> None:
             )
         responses.pop("400", None)
         responses |= {str(status): _problem(status) for status in sorted(_statuses(operation))}
+
+
+@cache
+def _described(model: type[BaseModel]) -> dict[str, Any]:
+    """The schema of a model, which takes most of the time in which an application is made."""
+    made = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    made.pop("$defs", None)
+    return made
 
 
 def operations(app: Litestar) -> Iterator[Operation]:

@@ -43,7 +43,7 @@ async def pair(neo4j_url: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
         open_neo4j(neo4j_url, filter_fields=()) as (neo4j, _),
     ):
         documents = Corpus(SCOPE.tenant, seed=9).documents(CHUNKS)
-        while some := list(islice(documents, 5)):
+        while some := list(islice(documents, 20)):
             await embedded.write_many(SCOPE, some)
             await neo4j.write_many(SCOPE, some)
             for batch in some:

@@ -1,5 +1,6 @@
 """Re-ranking by protocol, against a scripted server and llama.cpp's own."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import replace
@@ -141,13 +142,24 @@ async def test_a_real_server_scores_each_passage(tmp_path: Path) -> None:
 # In a search
 
 
-@pytest.fixture
-async def kb(tmp_path: Path) -> AsyncGenerator[KnowledgeBase]:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a store with three documents; not to be changed."""
     texts = {"ferry": "The ferry leaves at nine.", "ship": "The ferry ship leaves at ten.", "tea": "Tea is served at the ferry."}  # fmt: skip
-    settings = load_settings(store_url=f"sqlite:///{tmp_path}/graph.db", embedder="hashing")
-    async with open_knowledge_base(settings) as opened:
-        documents = [LoadedDocument(n, n, "text/plain", text, (), (), {}, f"{n:0>64}") for n, text in texts.items()]
-        await ingest_documents(opened, SCOPE, documents)
+    url = f"sqlite:///{tmp_path_factory.mktemp('rerank')}/graph.db"
+
+    async def fill() -> None:
+        async with open_knowledge_base(load_settings(store_url=url, embedder="hashing")) as opened:
+            documents = [LoadedDocument(n, n, "text/plain", text, (), (), {}, f"{n:0>64}") for n, text in texts.items()]
+            await ingest_documents(opened, SCOPE, documents)
+
+    asyncio.run(fill())
+    return url
+
+
+@pytest.fixture
+async def kb(filled: str) -> AsyncGenerator[KnowledgeBase]:
+    async with open_knowledge_base(load_settings(store_url=filled, embedder="hashing")) as opened:
         yield opened
 
 
