@@ -8,7 +8,9 @@ import re
 import shutil
 import socket
 import tempfile
+import threading
 from collections.abc import Callable, Generator
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,6 +20,7 @@ from blockbuster import blockbuster_ctx
 
 from api.cli import GC_THRESHOLDS
 from graphrag.embedding import installed
+from graphrag.extraction import spacy
 from tests.contracts.neo4j import empty
 from tests.model_server import ModelServer, model_server
 from tests.neo4j_server import TestServer, find, refuse
@@ -107,6 +110,22 @@ def event_loop_never_blocked(network_off: None) -> Generator[None]:
         for function in blockbuster.functions.values():
             for file, functions, _ in MAY_BLOCK:
                 function.can_block_in(file, functions)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_pipeline() -> Generator[None]:
+    """The usual spaCy pipeline is loaded once, for 0.4 s, and not by every ingest; it is used by one thread at a time."""
+    load, extract, in_use = spacy.load_pipeline, spacy.SpacyExtractor._extract, threading.Lock()
+    usual = cache(load)
+
+    def alone(extractor: spacy.SpacyExtractor, documents: object) -> object:
+        with in_use:
+            return extract(extractor, documents)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spacy, "load_pipeline", lambda name: (usual if name == spacy.DEFAULT_PIPELINE else load)(name))
+        patch.setattr(spacy.SpacyExtractor, "_extract", alone)
         yield
 
 
