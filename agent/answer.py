@@ -16,7 +16,7 @@ from graphrag.retrieval.ledger import Ledger
 
 ANSWERED = 0.45
 """Least confidence for the verdict `answered`: from here on, few incomplete answers of the papers of organisations have it."""
-INSUFFICIENT = 0.25
+INSUFFICIENT = 0.3
 """Below this confidence the verdict is `insufficient_evidence`. It begins the plateau on which benchmarks/fit_verdict.py
 finds complete evidence kept and incomplete evidence flagged equally well."""
 

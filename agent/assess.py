@@ -15,6 +15,7 @@ from functools import cached_property
 from agent.evidence import EvidenceSet, choose_evidence, weight_of
 from agent.expected import asked_words, name_terms, numbered_names, says_one_thing, wanted_terms, wanted_weights
 from agent.spans.described import asks_what_it_is
+from agent.spans.fields import said_with
 from agent.spans.kin import tells_of_others
 from agent.spans.nested import with_nested
 from agent.spans.offer import short_answer
@@ -23,19 +24,22 @@ from agent.spans.stated import with_stated
 from agent.spans.wanted import kin_held
 from agent.telling import lacks_life, tells
 from agent.types import ShortAnswer
-from graphrag.analysis import terms
+from graphrag.analysis import held_terms, terms
 from graphrag.retrieval.chain import Scored, repeats, score_chains
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.retrieval.question import Question
 from graphrag.types import Hit
 
 WEIGHTS: Mapping[str, float] = {
-    "bias": -7.32,
-    "names": 1.83,
-    "joined": 3.49,
-    "bridge": 0.65,
-    "margin": 1.88,
-    "answer": 1.92,
+    "bias": -5.9,
+    "coverage": 0.35,
+    "quoted": 0.72,
+    "heaviest": -0.41,
+    "names": 1.37,
+    "joined": 1.67,
+    "bridge": 1.38,
+    "margin": 1.35,
+    "answer": 1.41,
 }
 NEUTRAL_BRIDGE = 0.6
 """Counts as the bridge of a passage that answers alone and so needs none: about the mean over complete sets of the fit."""
@@ -79,9 +83,8 @@ class Assessment:
 
     @cached_property
     def coverage(self) -> float:
-        """Share of the question's term weight that the evidence set holds."""
-        weights, wanted = wanted_weights(self.ledger.question), wanted_terms(self.ledger.question)
-        return weight_of(weights, self._judged.terms & wanted) / _total(weights, wanted)
+        """As in `features`."""
+        return _coverage(self.ledger, self._judged)
 
     @cached_property
     def joined(self) -> float:
@@ -185,19 +188,23 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
 
     The question's terms count by their weight (`wanted_weights`), without those that only say what kind of answer is wanted.
 
-    names    share of the names and numbers of the question that the set holds; 1 if it has none
-    joined   share of the terms that the set holds, each as firmly as the passage that holds it is joined to the first one by bridges
-    bridge   strength of the weakest bridge within the set; 0 without any, NEUTRAL_BRIDGE for one that answers alone and for two
-             things that the question compares
-    margin   how far the best chain is ahead of the best one of other documents, at most 1; for a passage that answers alone, how far
-             it is ahead of the best of other documents by itself
-    answer   probability of the short answer, if one is offered; else NEUTRAL_ANSWER
+    coverage   share of the terms that the evidence set holds
+    quoted     share of the terms in one sentence of each passage, the one that holds most of what the others lack
+    heaviest   weight of the weightiest term that the set lacks, by that of the weightiest of all
+    names      share of the names and numbers of the question that the set holds; 1 if it has none
+    joined     share of the terms, each as firmly as the passage that holds it is joined to the first one by bridges
+    bridge     strength of the weakest bridge within the set; 0 without any, NEUTRAL_BRIDGE for one that answers alone
+               and for two things that the question compares
+    margin     how far the best chain is ahead of the best one of other documents, at most 1; for a passage that answers alone,
+               how far it is ahead of the best of other documents by itself
+    answer     probability of the short answer, if one is offered; else NEUTRAL_ANSWER
     """
     question = ledger.question
     chosen = [ledger.candidates[id_] for id_ in evidence.chunk_ids]
     if not chosen:
         return {name: 0.0 for name in WEIGHTS if name != "bias"}
     weights, wanted = wanted_weights(question), wanted_terms(question)
+    total = _total(weights, wanted)
     names = frozenset(name_terms(question.text)) & wanted
     named = weight_of(weights, names)
     own = {candidate.chunk.document_id for candidate in chosen}
@@ -215,6 +222,10 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
             if own.isdisjoint(ledger.candidates[id_].chunk.document_id for id_ in chain.chunk_ids)
         ]
     return {
+        "coverage": _coverage(ledger, evidence),
+        "quoted": weight_of(weights, _quoted_terms(weights, chosen, wanted) | (evidence.told & wanted)) / total,
+        "heaviest": max((weights[term] for term in wanted - evidence.terms), default=0.0)
+        / max((weights[term] for term in wanted), default=1.0),
         "names": weight_of(weights, names & evidence.terms) / named if named else 1.0,
         "joined": _joined(ledger, evidence),
         "bridge": NEUTRAL_BRIDGE
@@ -227,6 +238,11 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
 
 def _total(weights: Mapping[str, float], wanted: frozenset[str]) -> float:
     return weight_of(weights, wanted) or 1e-9
+
+
+def _coverage(ledger: Ledger, evidence: EvidenceSet) -> float:
+    weights, wanted = wanted_weights(ledger.question), wanted_terms(ledger.question)
+    return weight_of(weights, evidence.terms & wanted) / _total(weights, wanted)
 
 
 def _joined(ledger: Ledger, evidence: EvidenceSet) -> float:
@@ -243,6 +259,20 @@ def _joined(ledger: Ledger, evidence: EvidenceSet) -> float:
         own = (candidate.terms | _implied(wanted, candidate)) & wanted
         held.update((term, firm[id_]) for term in own if firm[id_] > held.get(term, 0.0))
     return math.fsum(weights.get(term, 0.0) * share for term, share in held.items()) / _total(weights, wanted)
+
+
+def _quoted_terms(weights: Mapping[str, float], chosen: Sequence[Candidate], wanted: frozenset[str]) -> frozenset[str]:
+    quoted: frozenset[str] = frozenset()
+    for candidate in chosen:
+        chunk = candidate.chunk
+        held: list[frozenset[str]] = []
+        for text in said_with(chunk) if chunk.sentences else []:
+            words = frozenset(terms(text))
+            told = told_by_amounts(wanted - words, [text]) if candidate.named else frozenset[str]()
+            held.append(held_terms(wanted, words) | kin_held(wanted, words) | told)
+        if held:
+            quoted |= max(held, key=lambda found: weight_of(weights, found - quoted))
+    return quoted
 
 
 def absent_identifiers(ledger: Ledger, evidence: EvidenceSet) -> tuple[str, ...]:

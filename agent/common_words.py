@@ -22,7 +22,7 @@ _VERBS = """
     watch win work write
 """
 _OTHERS = """
-    area body business case company day end fact firm group head home house job kind level man matter member office people person
+    area body business case day end fact head home house job kind level man matter member office people person
     place point post problem programme reason room seat side size system team thing today top town type way week woman word work world
     year
 

@@ -33,6 +33,8 @@ CHUNK_FIELDS = (
     "id", "document_id", "position", "start", "core_start", "end", "page", "token_count", "heading", "sentences", "text",
     "terms", "phrases", "mentions", "marks",
 )  # fmt: skip
+_PAGE = CHUNK_FIELDS.index("page") + 2
+"""Its place in a row, where the document's source and title stand after its id; a chunk may have none."""
 RELATION_FIELDS = tuple(field.name for field in fields(Relation))
 _RELATION_VALUES = attrgetter(*RELATION_FIELDS)
 
@@ -105,6 +107,12 @@ def chunk_row(chunk: Chunk) -> tuple[object, ...]:
         "marks": canonical_json([chunk.headings_within, chunk.pages_within]),
     }
     return _row(chunk, CHUNK_FIELDS, changed)
+
+
+def is_torn(row: Sequence[object]) -> bool:
+    """Whether a row that begins as chunk_from takes it lacks values that every chunk has."""
+    page, of_chunk = row[_PAGE], row[: len(CHUNK_FIELDS) + 2]
+    return of_chunk.count(None) > (page is None)
 
 
 def chunk_from(row: Sequence[object]) -> Chunk:

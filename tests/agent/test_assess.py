@@ -47,12 +47,13 @@ async def test_features_are_those_of_the_model_and_within_bounds(kb: KnowledgeBa
     _, assessment = await searched(kb, question)
 
     assert set(assessment.features) == set(WEIGHTS) - {"bias"}
-    for share in (assessment.coverage, assessment.features["names"], assessment.features["joined"]):
-        assert -1e-9 <= share <= 1 + 1e-9
-    assert assessment.features["joined"] <= assessment.coverage + 1e-9
+    for name in ("coverage", "quoted", "heaviest", "names", "joined"):
+        assert -1e-9 <= assessment.features[name] <= 1 + 1e-9
+    assert assessment.features["joined"] <= assessment.features["coverage"] + 1e-9
+    assert assessment.features["quoted"] <= assessment.features["coverage"] + 1e-9
     assert assessment.features["bridge"] >= 0
     assert assessment.features["margin"] <= 1
-    assert assessment.joined == assessment.features["joined"]
+    assert (assessment.coverage, assessment.joined) == (assessment.features["coverage"], assessment.features["joined"])
     assert assessment.confidence == confidence(assessment.features)
 
 
@@ -87,7 +88,7 @@ async def test_what_nothing_joins_to_the_first_passage_says_little_unless_two_th
     compared = features(ledger, scored, replace(apart, compared=True), None)
 
     assert values["joined"] == alone["joined"]
-    assert compared["joined"] == pytest.approx(Assessment(ledger, scored, replace(apart, compared=True)).coverage)
+    assert compared["joined"] == pytest.approx(compared["coverage"])
     assert (values["bridge"], compared["bridge"]) == (0.0, NEUTRAL_BRIDGE)
 
 

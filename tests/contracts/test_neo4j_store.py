@@ -5,6 +5,7 @@ import math
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -17,6 +18,7 @@ from graphrag.errors import ConfigError, GraphRAGError, SchemaMismatchError, Sto
 from graphrag.filters import Condition, Filter
 from graphrag.stores.neo4j import display, schema
 from graphrag.stores.neo4j.comparable import comparable, conditions, searchable
+from graphrag.stores.neo4j.connection import Connection
 from graphrag.stores.neo4j.open import address_of, open_stores
 from graphrag.stores.neo4j.store import Neo4jStore
 from graphrag.stores.system import Decision
@@ -420,6 +422,31 @@ async def test_browser_is_brought_up_to_date_a_moment_after_a_write(
         while await rows(driver, "MATCH (e:Stale) RETURN e"):  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0.01)
     assert await rows(driver, "MATCH (e:Entity) RETURN e.name, e.mention_count") == [["Acme", 1]]
+
+
+async def test_a_chunk_that_is_read_while_it_is_replaced_is_read_again(
+    store: Neo4jStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (batch,) = await fill(store, [named("Acme")])
+    ids = [chunk.id for chunk in batch.chunks]
+    whole, read = await store.chunks(ANYBODY, ids), Connection.read_together
+    torn: list[int] = []
+
+    async def read_together(connection: Connection, query: str, **parameters: object) -> list[Any]:
+        found = await read(connection, query, **parameters)
+        if torn:
+            torn.pop()
+            found[0][4] = found[0][10] = None  # its position and headings, as the server has given them once
+        return found
+
+    monkeypatch.setattr(Connection, "read_together", read_together)
+    torn[:] = [1, 1]
+    assert await store.chunks(ANYBODY, ids) == whole
+    torn[:] = [1]
+    assert [chunk for chunk, _ in await store.chunks_with_vectors(ANYBODY, ids)] == whole
+    torn[:] = [1] * 99
+    with pytest.raises(StoreError, match="a chunk was being written during each"):
+        await store.chunks(ANYBODY, ids)
 
 
 # Round trips and query texts

@@ -12,6 +12,7 @@ from neo4j import AsyncDriver, AsyncManagedTransaction, Query, RoutingControl, u
 from neo4j.exceptions import AuthError, ConfigurationError, DriverError, Neo4jError, ServiceUnavailable, SessionExpired
 
 from graphrag.errors import ConfigError, StoreError
+from graphrag.stores.rows import is_torn
 from graphrag.stores.trips import note_round_trip
 from graphrag.stores.waiting import somebody_waits
 
@@ -100,6 +101,23 @@ class Connection:
         """
         ((rows,),) = await self.read(query, **parameters)
         return cast("list[Row]", rows)
+
+    async def read_chunks(self, query: LiteralString, **parameters: object) -> list[Row]:
+        """As read_together, of rows that begin with those of chunks. While one is being replaced the server may give null for some of
+        its values, as it isolates no read from the commits of others; then it is read again.
+
+        Raises:
+            StoreError: as read, or a chunk is torn in every attempt.
+        """
+        for attempt in range(_ATTEMPTS):
+            found = await self.read_together(query, **parameters)
+            if not any(map(is_torn, found)):
+                return found
+            await asyncio.sleep(0.01 * 2**attempt)
+        raise StoreError(
+            f"{self.location}: a chunk was being written during each of {_ATTEMPTS} reads, or is damaged: try again, and ingest its "
+            f"document again if this goes on"
+        )
 
     async def write(self, work: Callable[[Transaction], Awaitable[_T]]) -> _T:
         """Run `work` in one transaction. It may run several times, until one run commits; so it must only depend on what

@@ -44,7 +44,7 @@ async def contribution(
         if (
             len(chunks) == document.chunk_count
             and len(relations) == relation_count
-            and all(row[-1] == document.fingerprint for row in chunks)
+            and all(row[-1] == document.fingerprint and not rows.is_torn(row) for row in chunks)
         ):
             return GraphBatch(
                 document,

@@ -183,9 +183,7 @@ class Neo4jStore:
         check_filter(filter, self._filter_fields)
         if not (wanted := _valid(ids)):
             return []
-        found = await self._connection.read_together(
-            queries.CHUNKS, ids=wanted, **queries.read_parameters(scope, filter)
-        )
+        found = await self._connection.read_chunks(queries.CHUNKS, ids=wanted, **queries.read_parameters(scope, filter))
         return [rows.chunk_from(row) for row in _ordered(found, wanted)]
 
     async def chunks_with_vectors(

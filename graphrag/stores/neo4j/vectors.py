@@ -95,7 +95,7 @@ class Vectors:
         async def work(layout: Layout) -> dict[str, tuple[Chunk, ChunkVectors]]:
             if not layout.dimension:
                 return {}
-            found = await self._connection.read_together(
+            found = await self._connection.read_chunks(
                 queries.CHUNKS_WITH_VECTORS,
                 ids=ids,
                 dimension=layout.dimension,
