@@ -28,7 +28,9 @@ from graphrag.settings import load_settings
 from graphrag.types import Scope
 
 RIDGE = 0.5
-"""Penalty on the squares of the weights. With 1, fits on either set are unsure on the other: errors of 0.12 and 0.08 instead of 0.07."""
+"""Penalty on the squares of the weights. With 1, the fit on MuSiQue is unsure of HotpotQA: an error of 0.112 instead of 0.095, and less
+area on both.
+"""
 
 
 def collect(folder: Path) -> list[dict[str, float]]:

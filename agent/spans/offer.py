@@ -37,7 +37,7 @@ WEIGHTS: Mapping[str, float] = {
 }
 OFFERED = 0.28
 """Least probability for an answer to be offered. Tried on HotpotQA and MuSiQue, each with a fit on the other: from here on 33 of 46
-and 13 of 14 are right, from 0.26 on 34 of 50 and 13 of 17.
+and 13 of 14 were right, from 0.26 on 34 of 50 and 13 of 17.
 """
 COMPARED = 0.7
 """Confidence of a comparison, as often as those of HotpotQA were right. They are made only where the facts are plain."""
