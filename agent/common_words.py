@@ -1,7 +1,7 @@
 """Words so common that a text has many others for them.
 
-A question of a few words asks which company *supplies* the fibre, and the text says from whom it "is bought". Among a few hundred
-passages no frequency tells such a word from a rare one: neither occurs. So the words are listed, verbs of all work and general nouns,
+A question that goes through several documents asks for the lead of the firm that *supplies* the fibre, and the text says from whom it
+"is bought". Among a few hundred passages no frequency tells such a word from a rare one: neither occurs. So the words are listed, verbs of all work and general nouns,
 adjectives and adverbs, as frequent as any in English. None of them says what kin somebody is, or that somebody was born, died or married:
 for these a text has no other words.
 """

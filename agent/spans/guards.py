@@ -135,16 +135,19 @@ def _said_until(found: Found) -> frozenset[str]:
 def _tells_of_kin(found: Found, kin: frozenset[str]) -> bool:
     """Whether the sentence of a candidate, or the one before it, tells of such a relative, or of the converse."""
     spans, place = found.chunk.spans, sentence_at(found.chunk, found.start)
-    said = frozenset(terms(found.chunk.between(spans[max(0, place - 1)][0], spans[place][1])))
-    held = frozenset(map(canonical, said))
-    return all(canonical(term) in held or CONVERSE.get(canonical(term)) in held for term in kin)
+    return _speaks_of(kin, terms(found.chunk.between(spans[max(0, place - 1)][0], spans[place][1])))
 
 
 def _has_relative(passage: Candidate, person: str, kin: frozenset[str]) -> bool:
     """Whether a passage that names somebody tells of such a relative, whosoever, or of the converse."""
-    chunk, held = passage.chunk, frozenset(map(canonical, passage.words))
+    chunk = passage.chunk
     named = frozenset(person.split()[:1]) <= frozenset(normalise(f"{chunk.title} {chunk.text}").split())
-    return named and all(canonical(term) in held or CONVERSE.get(canonical(term)) in held for term in kin)
+    return named and _speaks_of(kin, passage.words)
+
+
+def _speaks_of(kin: frozenset[str], words: Iterable[str]) -> bool:
+    held = frozenset(map(canonical, words))
+    return all(canonical(term) in held or CONVERSE.get(canonical(term)) in held for term in kin)
 
 
 def _without_speakers(candidates: Iterable[Found]) -> list[Found]:

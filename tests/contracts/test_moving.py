@@ -15,8 +15,9 @@ from graphrag.stores.moving import Move, Rename, Unembedded
 from graphrag.types import ALL_ACCESS, ChunkVectors, Fingerprints, GraphBatch, Scope
 from tests.contracts.compare import assert_same_reads, assert_same_searches, probe
 from tests.contracts.conftest import FINGERPRINTS, StoreFactory
-from tests.contracts.generate import DocumentPlan, build, seeded_corpus
+from tests.contracts.generate import build, seeded_corpus
 from tests.contracts.oracle import OracleStore
+from tests.contracts.plans import fill
 
 TARGET, DIMENSION = "another-5", 5
 MOVED = Fingerprints(TARGET, FINGERPRINTS.sentences)
@@ -38,13 +39,6 @@ def moved(batch: GraphBatch, dimension: int = DIMENSION) -> GraphBatch:
         for chunk, held in zip(batch.chunks, batch.vectors, strict=True)
     ]
     return replace(batch, vectors=vectors)
-
-
-async def fill(store: GraphStore, plans: Sequence[DocumentPlan]) -> list[GraphBatch]:
-    batches = [build(plan) for plan in plans]
-    for plan, batch in zip(plans, batches, strict=True):
-        await store.write(plan.owner, batch)
-    return batches
 
 
 async def oracle_with(batches: Sequence[GraphBatch]) -> OracleStore:

@@ -36,6 +36,7 @@ from tests.contracts.generate import (
     seeded_corpus,
 )
 from tests.contracts.neo4j import empty
+from tests.contracts.plans import fill
 
 ANYBODY = Scope()
 EVERYTHING = Scope(access=frozenset({"*"}))
@@ -51,13 +52,6 @@ async def store(neo4j_url: str) -> AsyncGenerator[Neo4jStore]:
 
 async def rows(driver: AsyncDriver, query: str, **values: object) -> list[list[object]]:
     return [record.values() for record in (await driver.execute_query(query, values)).records]
-
-
-async def fill(store: Neo4jStore, plans: list[DocumentPlan]) -> list[GraphBatch]:
-    batches = [build(plan) for plan in plans]
-    for plan, batch in zip(plans, batches, strict=True):
-        await store.write(plan.owner, batch)
-    return batches
 
 
 def named(*names: str, source: str = "a.md", access: str = "public", types: tuple[int, ...] = (0,)) -> DocumentPlan:
