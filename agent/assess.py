@@ -8,7 +8,7 @@ that the documents do not answer. The sample corpus had no part in it.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -149,10 +149,14 @@ def _with_implied(ledger: Ledger, evidence: EvidenceSet) -> EvidenceSet:
 
 def _implied(wanted: frozenset[str], candidate: Candidate) -> frozenset[str]:
     """What a passage tells without its word: of a father by "daughter", and of the length of what it is about by "71 km long"."""
-    converse, chunk = kin_held(wanted, candidate.words), candidate.chunk
-    if not candidate.named:
-        return converse
-    return converse | told_by_amounts(wanted - candidate.terms, (chunk.between(*span) for span in chunk.sentences))
+    chunk = candidate.chunk
+    return _implied_by(wanted, candidate, candidate.words, (chunk.between(*span) for span in chunk.sentences))
+
+
+def _implied_by(wanted: frozenset[str], candidate: Candidate, words: Set[str], said: Iterable[str]) -> frozenset[str]:
+    """The same of what it says in some words."""
+    told = told_by_amounts(wanted - words, said) if candidate.named else frozenset[str]()
+    return kin_held(wanted, words) | told
 
 
 def _of_one_document(ledger: Ledger, evidence: EvidenceSet) -> EvidenceSet:
@@ -268,8 +272,7 @@ def _quoted_terms(weights: Mapping[str, float], chosen: Sequence[Candidate], wan
         held: list[frozenset[str]] = []
         for text in said_with(chunk) if chunk.sentences else []:
             words = frozenset(terms(text))
-            told = told_by_amounts(wanted - words, [text]) if candidate.named else frozenset[str]()
-            held.append(held_terms(wanted, words) | kin_held(wanted, words) | told)
+            held.append(held_terms(wanted, words) | _implied_by(wanted, candidate, words, [text]))
         if held:
             quoted |= max(held, key=lambda found: weight_of(weights, found - quoted))
     return quoted
