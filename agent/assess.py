@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from agent.evidence import EvidenceSet, choose_evidence, weight_of
+from agent.evidence import EvidenceSet, Left, choose_evidence, left_to_ask, weight_of
 from agent.expected import asked_words, name_terms, numbered_names, says_one_thing, wanted_terms, wanted_weights
+from agent.sections import words_about
 from agent.spans.described import asks_what_it_is
 from agent.spans.fields import said_with
 from agent.spans.kin import tells_of_others
@@ -21,7 +22,7 @@ from agent.spans.nested import with_nested
 from agent.spans.offer import short_answer
 from agent.spans.quantities import told_by_amounts
 from agent.spans.stated import with_stated
-from agent.spans.wanted import kin_held
+from agent.spans.wanted import held_alike, kin_held
 from agent.telling import lacks_life, tells
 from agent.types import ShortAnswer
 from graphrag.analysis import held_terms, terms
@@ -84,17 +85,18 @@ class Assessment:
     @cached_property
     def coverage(self) -> float:
         """As in `features`."""
-        return _coverage(self.ledger, self._judged)
+        return _coverage(*self._judged)
 
     @cached_property
     def joined(self) -> float:
         """As in `features`."""
-        return _joined(self.ledger, self._judged)
+        return _joined(*self._judged)
 
     @cached_property
     def features(self) -> Mapping[str, float]:
         """What the confidence is computed from."""
-        return features(self.ledger, self.scored, self._judged, self.short)
+        ledger, evidence = self._judged
+        return features(ledger, self.scored, evidence, self.short)
 
     @cached_property
     def confidence(self) -> float:
@@ -107,14 +109,17 @@ class Assessment:
             asks_what_it_is(self.ledger.question.text) or tells_of_others(self.ledger, self.hits)
         ):
             return min(likely, UNTOLD)
-        said = [self.ledger.candidates[id_].chunk for id_ in self._judged.chunk_ids]
-        return UNTOLD if self._single and likely > UNTOLD and not tells(self.ledger.question, said) else likely
+        ledger, evidence = self._judged
+        said = [ledger.candidates[id_].chunk for id_ in evidence.chunk_ids]
+        single = self._single or (evidence.left is not None and says_one_thing(ledger.question))
+        return UNTOLD if single and likely > UNTOLD and not tells(ledger.question, said) else likely
 
     @cached_property
     def missing(self) -> tuple[str, ...]:
         """Words of the question that the evidence set does not hold, weightiest first."""
         parts = {part for identifier in self._lacking for part in re.findall(r"\w+", identifier)}
-        words = (word for word in missing_words(self.ledger.question, self._judged) if word not in parts)
+        ledger, evidence = self._judged
+        words = (word for word in missing_words(ledger.question, evidence) if word not in parts)
         return tuple(dict.fromkeys((*self._lacking, *words)))
 
     @cached_property
@@ -123,11 +128,15 @@ class Assessment:
 
     @cached_property
     def _single(self) -> bool:
-        return says_one_thing(self.ledger.question) and not (self.evidence.compared or self.evidence.reached)
+        evidence = self.evidence
+        return says_one_thing(self.ledger.question) and not (evidence.compared or evidence.reached or evidence.left)
 
     @cached_property
-    def _judged(self) -> EvidenceSet:
-        return _of_one_document(self.ledger, self.evidence) if self._single else self.evidence
+    def _judged(self) -> tuple[Ledger, EvidenceSet]:
+        """What is judged of the evidence, and by what question."""
+        if self.evidence.left is not None:
+            return _of_what_is_left(self.ledger, self.evidence, self.evidence.left)
+        return self.ledger, _of_one_document(self.ledger, self.evidence) if self._single else self.evidence
 
 
 def assess(ledger: Ledger) -> Assessment:
@@ -181,6 +190,19 @@ def _of_one_document(ledger: Ledger, evidence: EvidenceSet) -> EvidenceSet:
     return replace(evidence, chunk_ids=tuple(parts[best]), bridges=bridges, terms=held[best], alone=True)
 
 
+def _of_what_is_left(ledger: Ledger, evidence: EvidenceSet, left: Left) -> tuple[Ledger, EvidenceSet]:
+    """What is left to ask, and the evidence for that, judged as a passage that answers alone: the name is told."""
+    view, judged = left_to_ask(ledger, evidence)
+    wanted, named = frozenset(view.question.terms), frozenset(terms(left.name))
+    weights = {term: 0.0 if term in named else weight for term, weight in view.question.weights.items()}
+    view.question = replace(view.question, weights=weights)
+    chosen = [ledger.candidates[id_] for id_ in judged.chunk_ids]
+    words = frozenset[str]().union(*(words_about(candidate.chunk, named) for candidate in chosen))
+    held = held_alike(wanted, words).union(*(_implied(wanted, candidate) for candidate in chosen))
+    told = replace(left, told=held - held_terms(wanted, words))
+    return view, replace(judged, terms=held, alone=True, left=told)
+
+
 def confidence(values: Mapping[str, float]) -> float:
     """The logistic model on features."""
     total = WEIGHTS["bias"] + sum(WEIGHTS[name] * values[name] for name in WEIGHTS if name != "bias")
@@ -208,11 +230,10 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
     if not chosen:
         return {name: 0.0 for name in WEIGHTS if name != "bias"}
     weights, wanted = wanted_weights(question), wanted_terms(question)
-    total = _total(weights, wanted)
     names = frozenset(name_terms(question.text)) & wanted
     named = weight_of(weights, names)
     own = {candidate.chunk.document_id for candidate in chosen}
-    if evidence.reached is not None:
+    if evidence.reached is not None or evidence.left is not None:
         score, rivals = 0.0, list[float]()  # it is told of nobody else
     elif evidence.alone:
         score = scored.base[chosen[0].chunk.id]
@@ -227,9 +248,9 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
         ]
     return {
         "coverage": _coverage(ledger, evidence),
-        "quoted": weight_of(weights, _quoted_terms(weights, chosen, wanted) | (evidence.told & wanted)) / total,
+        "quoted": _share(weights, _quoted_terms(weights, chosen, wanted) | evidence.told, wanted),
         "heaviest": max((weights[term] for term in wanted - evidence.terms), default=0.0)
-        / max((weights[term] for term in wanted), default=1.0),
+        / (max((weights[term] for term in wanted), default=0.0) or 1.0),
         "names": weight_of(weights, names & evidence.terms) / named if named else 1.0,
         "joined": _joined(ledger, evidence),
         "bridge": NEUTRAL_BRIDGE
@@ -240,13 +261,15 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
     }
 
 
-def _total(weights: Mapping[str, float], wanted: frozenset[str]) -> float:
-    return weight_of(weights, wanted) or 1e-9
+def _share(weights: Mapping[str, float], held: frozenset[str], wanted: frozenset[str]) -> float:
+    """Share of the weight of the wanted terms that some hold; 1 where nothing is wanted."""
+    total = weight_of(weights, wanted)
+    return weight_of(weights, held & wanted) / total if total else 1.0
 
 
 def _coverage(ledger: Ledger, evidence: EvidenceSet) -> float:
     weights, wanted = wanted_weights(ledger.question), wanted_terms(ledger.question)
-    return weight_of(weights, evidence.terms & wanted) / _total(weights, wanted)
+    return _share(weights, evidence.terms, wanted)
 
 
 def _joined(ledger: Ledger, evidence: EvidenceSet) -> float:
@@ -259,10 +282,12 @@ def _joined(ledger: Ledger, evidence: EvidenceSet) -> float:
     for id_ in evidence.chunk_ids:
         candidate = ledger.candidates[id_]
         bridges = [bridge.score * firm[earlier] for earlier, later, bridge in evidence.bridges if later == id_]
-        firm[id_] = 1.0 if not firm or evidence.compared or candidate.named else max(bridges, default=0.0)
-        own = (candidate.terms | _implied(wanted, candidate)) & wanted
+        sure = not firm or evidence.compared or evidence.left is not None or candidate.named
+        firm[id_] = 1.0 if sure else max(bridges, default=0.0)
+        own = held_terms(wanted, candidate.terms | candidate.words) | _implied(wanted, candidate)
         held.update((term, firm[id_]) for term in own if firm[id_] > held.get(term, 0.0))
-    return math.fsum(weights.get(term, 0.0) * share for term, share in held.items()) / _total(weights, wanted)
+    total = weight_of(weights, wanted)
+    return math.fsum(weights.get(term, 0.0) * share for term, share in held.items()) / total if total else 1.0
 
 
 def _quoted_terms(weights: Mapping[str, float], chosen: Sequence[Candidate], wanted: frozenset[str]) -> frozenset[str]:

@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from agent.expected import wanted_terms
+from agent.expected import says_one_thing, wanted_terms
 from agent.spans.candidates import Reached
 from agent.spans.comparison import compared_passages, decide
 from agent.spans.fields import fields_of
 from agent.spans.kin import relative
 from agent.spans.wanted import read_wanted
-from graphrag.analysis import terms
+from graphrag.analysis import normalise, terms
 from graphrag.retrieval.chain import Bridge, Scored, bridge_between
 from graphrag.retrieval.ledger import Ledger
+from graphrag.types import Chunk
 
 MAX_EVIDENCE = 4
 """Passages cited at most."""
@@ -29,6 +30,18 @@ MIN_PARTNER = 0.15
 WHOLE = 0.95
 """Share of the question's term weight that counts as the whole question: a passage that holds it answers alone, and passages
 that hold it together take no further one from their own documents, whose passages are joined anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left to ask where passages tell what a question goes through."""
+
+    question: str
+    """Of "who manages the yard of the Skarv", of which one says that it is Osk Yard, "who manages Osk Yard"."""
+    name: str
+    """What it asks about: "Osk Yard"."""
+    told: frozenset[str] = frozenset()
+    """Terms of the question that passages tell in other words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +62,15 @@ class EvidenceSet:
     reached: Reached | None = None
     """The answer to which the set leads step by step, passage by passage: a relative, or what a record says of what another one names."""
 
-    left: str = ""
-    """What is left to ask where records say what the question goes through: of "who manages the yard of the Skarv", whose record names
-    Osk Yard, "who manages Osk Yard". Empty for the question as it is.
-    """
+    left: "Left | None" = None
+    """Where passages tell what the question goes through."""
 
     @property
     def told(self) -> frozenset[str]:
         """Terms that the set tells and no passage by its words."""
-        return self.reached.terms if self.reached is not None else frozenset()
+        return (
+            self.reached.terms if self.reached is not None else self.left.told if self.left is not None else frozenset()
+        )
 
 
 def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
@@ -162,6 +175,34 @@ def _worth(ledger: Ledger, chosen: Sequence[str], held: Set[str], id_: str) -> t
 def weight_of(weights: Mapping[str, float], held: Set[str]) -> float:
     """Sum of the weights of question terms, whichever their order, so that the share of all of them is 1."""
     return math.fsum(weights.get(term, 0.0) for term in held)
+
+
+def left_to_ask(ledger: Ledger, evidence: EvidenceSet) -> tuple[Ledger, EvidenceSet]:
+    """The question and the evidence; where passages tell what the question goes through, what is left of it, and of the evidence what names
+    what that asks about.
+    """
+    left = evidence.left
+    if left is None:
+        return ledger, evidence
+    view = with_question(ledger, left.question)
+    if not says_one_thing(view.question):  # other passages lead on from there
+        return view, evidence
+    said = [id_ for id_ in evidence.chunk_ids if names_it(ledger.candidates[id_].chunk, left.name)]
+    about = [id_ for id_ in said if normalise(left.name) in ledger.candidates[id_].about]
+    said += [
+        id_
+        for id_ in evidence.chunk_ids
+        if id_ not in said and any(bridge_between(ledger, one, id_) is not None for one in about)
+    ]
+    return view, replace(evidence, chunk_ids=tuple(said), bridges=(), alone=True)
+
+
+def names_it(chunk: Chunk, name: str) -> bool:
+    """Whether a passage, its title or its headings hold a name, also as registers do: "Hartnell, Bruno"."""
+    key = normalise(name)
+    text = f" {normalise(f'{chunk.breadcrumb} {chunk.text}')} "
+    first, _, last = key.partition(" ")
+    return f" {key} " in text or (last != "" and " " not in last and f" {last} {first} " in text)
 
 
 def with_question(ledger: Ledger, text: str) -> Ledger:

@@ -31,6 +31,7 @@ _SAYING_WHAT = tuple(
         r"(?:that|which|who|whose|whom|where|based|behind|located|responsible|(?:at|by|for|from|in|of|on|to|under|with)\s+wh(?:ich|om|ose))\b",
         # "what is the phone *number*", "the renewal *date*": what is said of a phone or a renewal is one
         r"\bwhat\s+(?:is|was|are|were)\s+(?:the|[^?'’]{2,60}['’]s?)\s+(?:[\w-]+\s+){1,2}(number|date|time|amount)\b",
+        r"\be-?mail\s+(address)\b",
         # "a British crime writer" is an *occupation*
         r"\b(occupation|profession|nationality|genre|citizenship)s?\b",
         # "MLD: megalitres a day" is what MLD *means*, "the seal is broken" what is *wrong*

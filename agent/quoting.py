@@ -46,8 +46,8 @@ def quotations(ledger: Ledger, assessment: Assessment, short: ShortAnswer | None
     for earlier, later, bridge in assessment.evidence.bridges:
         keys.setdefault(earlier, set()).add(bridge.key)
         keys.setdefault(later, set()).add(bridge.key)
-    if assessment.evidence.left:
-        ledger = with_question(ledger, assessment.evidence.left)
+    if assessment.evidence.left is not None:
+        ledger = with_question(ledger, assessment.evidence.left.question)
     wanted = read_wanted(ledger.question.text)
     compared = assessment.evidence.compared
     if compared and wanted.kind == "choice":

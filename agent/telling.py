@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from agent.expected import WEEKDAY, name_terms, wanted_terms
+from agent.sections import spans_about
 from agent.spans.candidates import NUMERAL
 from agent.spans.fields import fields_of, is_name, said_with
 from agent.spans.quantities import dimension_of, tells_amount
@@ -79,7 +80,7 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     for chunk in chunks:
         others = _others(chunk) if placed else frozenset[str]()
         dates = [chunk.between(*span) for span in life(chunk) if span is not None] if lived else []
-        for sentence in _sentences(chunk, kind):
+        for sentence in _sentences(chunk, kind, names):
             said = frozenset(terms(sentence))
             if held_terms(relation, said) or kin_held(relation, said) or any(date in sentence for date in dates):
                 fits = not (ordered and not tells_of_order(sentence)) and not _denies(sentence, relation, asked)
@@ -107,10 +108,11 @@ def lacks_life(question: Question, held: frozenset[str]) -> bool:
     return not read_wanted(question.text).nearest.isdisjoint(map(canonical, lacking))
 
 
-def _sentences(chunk: Chunk, kind: Kind) -> Sequence[str]:
+def _sentences(chunk: Chunk, kind: Kind, names: frozenset[str]) -> list[str]:
+    about = {*spans_about(chunk, names)}
     if kind in ("number", "date") or (kind == "person" and any(is_name(field.head) for field in fields_of(chunk))):
-        return said_with(chunk)
-    return [chunk.between(*span) for span in chunk.sentences]
+        return [said for span, said in zip(chunk.spans, said_with(chunk), strict=True) if span in about]
+    return [chunk.between(*span) for span in chunk.spans if span in about]
 
 
 def asks_of_order(question: str) -> bool:

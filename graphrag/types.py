@@ -271,6 +271,19 @@ class Chunk:
         """The headings above a document offset within the core."""
         return next((path for start, path in reversed(self.headings_within) if start <= offset), self.heading)
 
+    def section_at(self, offset: int) -> int:
+        """The document offset at which the section of an offset within the core begins, or the chunk."""
+        return next((start for start, _ in reversed(self.headings_within) if start <= offset), self.start)
+
+    def above(self, offset: int) -> tuple[str, ...]:
+        """The names of what stands at a document offset within the core, outermost first: its title, unless that is the heading of
+        another section, and its headings.
+        """
+        path = self.heading_at(offset)
+        others = (self.heading, *(other for _, other in self.headings_within))
+        elsewhere = self.title not in path and any(self.title in other for other in others)
+        return tuple(dict.fromkeys(name for name in (() if elsewhere else (self.title,)) + path if name))
+
     def page_at(self, offset: int) -> int | None:
         """The page of a document offset within the core."""
         return next((page for start, page in reversed(self.pages_within) if start <= offset), self.page)

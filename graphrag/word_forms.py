@@ -65,8 +65,8 @@ _FAMILIES = """
     command commander; compose composer composers; conclude conclusion conclusions; create creator creators;
     decide decision decisions; defend defender; deliver delivery deliveries; depart departure; describe description descriptions;
     design designer designers; destroy destruction; develop developer developers; die death deaths dead dying; direct director directors;
-    discover discovery discoveries discoverer; distribute distributor distributors; edit editor editors; employ employer employee employees employers;
-    expand expansion; explain explanation; explore explorer; extend extension extensions; fail failure failures;
+    discover discovery discoveries discoverer; distribute distributor distributors; edit editor editors; email emails mail mails; employ employer employee employees employers;
+    expand expansion; expire expired expires expiring expiry end ended ending ends; explain explanation; explore explorer; extend extension extensions; fail failure failures;
     founded founder founders; govern governor; invade invasion; invent inventor inventors; lead leader leaders; make maker makers;
     manufacture manufacturer manufacturers; marry marriage marriages; narrate narrator; own owner owners; paint painter painters;
     perform performer performers; permit permission; play player players; practice practise practised practising; precede predecessor;

@@ -16,6 +16,7 @@ from agent.spans.wanted import Wanted, canonical
 from graphrag import lives
 from graphrag.analysis import normalise, terms
 from graphrag.types import Chunk, Span
+from graphrag.word_forms import is_past
 
 DATE = re.compile(
     rf"\b(?:{lives.YEAR}-\d{{2}}-\d{{2}}(?!\d)|{lives.MONTH}\s+{lives.DAY}(?:,?\s+{lives.YEAR})?|{lives.DAY}\s+{lives.MONTH}(?:,?\s+{lives.YEAR})?|{lives.MONTH},?\s+{lives.YEAR}"
@@ -45,6 +46,9 @@ _NAMES = frozenset("PERSON ORG GPE LOC FAC NORP WORK_OF_ART EVENT PRODUCT LAW LA
 _SUFFIX = re.compile(r",? (?:Jr|Sr)\.")
 _TAIL = re.compile(r"(?:\s+(?:of|the|for|and|in|de|at|on|by|to|from|with))+$")
 _REGION = re.compile(r", (?=[A-Z])")
+_NEXT_BUT_ONE = re.compile(
+    r"[^\S\n]+(?!(?:of|the|a|an|and|in|at|is|was|to|for|by|from|on|with|as)\b)([a-z]+)[^\S\n]+([a-z]+)"
+)
 _NEXT = re.compile(r"[^\S\n]+(\w+)")
 
 
@@ -75,6 +79,11 @@ class Found:
     def terms(self) -> frozenset[str]:
         """Those of its text."""
         return _terms(self.text)
+
+    @property
+    def above(self) -> frozenset[str]:
+        """Those of the title and the headings that it stands under."""
+        return _terms(" ".join(self.chunk.above(self.start)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +189,14 @@ def _whole(chunk: Chunk, start: int, end: int, wanted: Wanted) -> int:
     suffix = _SUFFIX.match(text, end - offset)
     if suffix is not None:
         return offset + suffix.end()
+    second = _NEXT_BUT_ONE.match(text, end - offset)  # "Port Ellory *cricket club*"
+    if (
+        second is not None
+        and wanted.head
+        and frozenset(terms(second.group(2))) & wanted.head
+        and not is_past(second.group(1))
+    ):
+        end = offset + second.end()
     further = _NEXT.match(text, end - offset)
     while further is not None and wanted.head and frozenset(terms(further.group(1))) & wanted.head:
         end = offset + further.end()

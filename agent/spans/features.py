@@ -38,7 +38,7 @@ _TYPES: Mapping[Kind, frozenset[str]] = {
     "thing": frozenset("ORG WORK_OF_ART EVENT PRODUCT LAW FAC CODE LOC".split()),
 }
 _CERTAIN = frozenset("NORP LANGUAGE DATE NUMBER".split())
-_PEOPLES = frozenset(terms("nation nationality tribe religion language group ethnicity"))
+_PEOPLES = frozenset(terms("nation nationality tribe religion language ethnic ethnicity"))
 _BODY_OF_WATER = frozenset(terms("body water"))
 _WATERS = frozenset(terms("bay canal creek gulf harbor lake ocean pond river sea strait"))
 _YEAR = re.compile(r"[12]\d{3}")
@@ -89,7 +89,6 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
             "evidence": float(hit.chunk_id in evidence.chunk_ids),
         }
         joined = [] if evidence.alone else reading.joined(ledger, passage)
-        title = frozenset(map(canonical, terms(passage.chunk.title)))
         for found in guards.possible(find(passage.chunk, wanted), passage):
             subjects = about.get(found.key, ())
             described = _described(subjects, wanted.head)
@@ -101,7 +100,7 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
             if not suits and (by_name or found.type in _CERTAIN):
                 continue  # "Welsh" stands near many a name and is none; other types are the recogniser's guess
             own = {"type": suits, "described": described}
-            said = reading.features(found, title, joined)
+            said = reading.features(found, joined)
             if said is not None and not (twice and found.key in passage.about and not said["nearest"]):
                 weighed.append(Weighed(found, {**outer, **said, **own}))
     return weighed
@@ -164,9 +163,7 @@ class _Reading:
                 joined.append((max(SHARED * rarest, link), held))
         return joined
 
-    def features(
-        self, found: Found, title: frozenset[str], joined: Sequence[tuple[float, frozenset[str]]]
-    ) -> dict[str, float] | None:
+    def features(self, found: Found, joined: Sequence[tuple[float, frozenset[str]]]) -> dict[str, float] | None:
         """What the sentence of a candidate says; None where it says that it is the converse: "whose son", asked for the son."""
         sentence = sentence_at(found.chunk, found.start)
         nearness, apart = nearness_of(found, sentence, self.looked_for, acting=self.wanted.kind == "person")
@@ -175,6 +172,7 @@ class _Reading:
         ):
             return None
         own = frozenset(map(canonical, found.terms))
+        title = frozenset(map(canonical, found.above))
         local = (nearness.keys() | own | title) & self.weights.keys()
         own_hop = self.nearest | local
         explained = max((firm * weight_of(self.weights, held - own_hop) for firm, held in joined if firm), default=0.0)

@@ -170,7 +170,7 @@ def _of_lines(chunk: Chunk, block: _Block) -> Iterator[Field]:
     about = (
         *(text for _, text in known[:1]),
         *(text for label, text in known if _names_subject(label)),
-        (chunk.title, *chunk.heading_at(block.spans[0][0]))[-1],
+        *chunk.above(block.spans[0][0])[-1:],
     )
     for number, (pair, span) in enumerate(zip(pairs, block.spans, strict=True)):
         if pair is not None:
@@ -191,7 +191,7 @@ def _names_subject(label: str) -> bool:
 
 
 def _above(chunk: Chunk, block: _Block) -> str:
-    return " ".join((chunk.title, *chunk.heading_at(block.spans[0][0])))
+    return " ".join(chunk.above(block.spans[0][0]))
 
 
 def _pair(text: str) -> "re.Match[str] | None":

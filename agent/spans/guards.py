@@ -3,6 +3,7 @@
 Asked who founded the yard that built a ferry, the yard is none, nor is whoever gave the ferry its name.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,8 @@ from agent.spans.candidates import Found, sentence_at
 from agent.spans.kin import kin_asked, places_of_relatives, related_to
 from agent.spans.nearness import LIFE
 from agent.spans.places import CLASSES, COUNTRIES
-from agent.spans.wanted import CONVERSE, PEOPLE, Wanted, canonical
+from agent.spans.prose_fields import NAME_IN_PROSE
+from agent.spans.wanted import CONVERSE, NAME, PEOPLE, Wanted, canonical
 from agent.telling import asks_of_order, tells_of_order
 from graphrag.analysis import held_terms, normalise, terms
 from graphrag.lives import life
@@ -22,6 +24,7 @@ FIRST_HOP = 0.2
 """Rarity of a mentioned entity of the question from which a passage is taken for a first hop."""
 NAMED_BY_NOUN = frozenset(terms("county district river university island"))
 """Nouns that stand in the names of what they are said of."""
+_FULL_NAME = re.compile(r"[A-Z][\w’'-]+(?:\s+[A-Z][\w’'.-]+)+(?=\s+\(|\s+(?:is|was|were)\s|,)")
 TOWNS = frozenset(terms("city town village birthplace place location"))
 
 
@@ -35,6 +38,8 @@ class Guards:
     terms: frozenset[str]
     names: frozenset[str]
     """Terms of what it names, where it asks one thing of that: of something else, no passage answers it."""
+    called: tuple[str, ...]
+    """What it names so."""
     attribute: frozenset[str]
     """Terms of what it asks of a thing by a name of its own ("what is the *capital* of Hov")."""
     person: str
@@ -60,6 +65,9 @@ class Guards:
             frozenset(question.terms),
             # "When was the father of Ida born?" asks of somebody whom it does not name.
             frozenset(name_terms(text)) & frozenset(question.terms) if single and not wanted.through else frozenset(),
+            tuple(name for name in re.findall(NAME, text[text.find(" ") :]) if " " in name)
+            if single and not wanted.through
+            else (),
             attribute_terms(text) if single else frozenset(),
             person,
             frozenset() if of_person and kin_asked(text) is None else kin,
@@ -84,7 +92,9 @@ class Guards:
         ]
 
     def _is_asked_about(self, found: Found, passage: Candidate) -> bool:
-        """Whether the question names it, or asks for another name of it."""
+        """Whether the question names it, or asks for another name of it, or for somebody where it says where something is."""
+        if self.wanted.kind == "person" and found.type != "PERSON" and _says_where(found):
+            return True
         named = found.type not in ("DATE", "NUMBER") and found.terms <= self.terms
         return named or f" {found.key} " in self.said or (self.wanted.personal and found.key in passage.about)
 
@@ -113,7 +123,12 @@ class Guards:
 
     def _is_told_of(self, found: Found, passage: Candidate) -> bool:
         """Whether what the passage says up to a candidate, or its sentence, is of what the question asks."""
-        if self.names and not passage.named and self.names.isdisjoint(_said_until(found)):
+        of_one = passage.named and len(found.chunk.headings_within) <= 1
+        if self.names and not of_one and self.names.isdisjoint(_said_until(found)):
+            return False
+        if any(_is_of_another_like(found.sentence, name) for name in self.called):
+            return False
+        if self.names and not self.wanted.asked.keys().isdisjoint(LIFE) and _is_of_somebody_else(found, self.names):
             return False
         of_relative = bool(self.kin) and (self.wanted.kind == "person" or self.person in passage.about)
         if of_relative and not _tells_of_kin(found, self.kin):
@@ -122,14 +137,38 @@ class Guards:
             return False
         if not self.attribute:
             return True
-        return bool(held_terms(self.attribute, frozenset(terms(f"{found.chunk.title} {found.sentence}"))))
+        return bool(held_terms(self.attribute, found.above.union(terms(found.sentence))))
+
+
+def _says_where(found: Found) -> bool:
+    return found.chunk.text.endswith((" in ", " at ", " near "), 0, found.start - found.chunk.start)
+
+
+def _is_of_another_like(sentence: str, name: str) -> bool:
+    """Whether a sentence speaks of something else that is called like what is asked about: the Brannoch Rowing *Club*, not the Skerrow
+    Sailing *Club*.
+    """
+    *own, last = normalise(name).split()
+    if f" {normalise(name)} " in f" {normalise(sentence)} ":
+        return False
+    others = (normalise(match.group()).split() for match in NAME_IN_PROSE.finditer(sentence))
+    return any(len(other) > 1 and other[-1] == last and set(own).isdisjoint(other) for other in others)
+
+
+def _is_of_somebody_else(found: Found, names: frozenset[str]) -> bool:
+    """Whether a sentence begins with the name of somebody, and names nobody of these: "Hettie Lowe (born 19 September 1980) learnt"."""
+    sentence = found.sentence
+    first = _FULL_NAME.match(sentence)
+    return first is not None and found.text not in first.group() and names.isdisjoint(terms(sentence))
 
 
 def _said_until(found: Found) -> frozenset[str]:
-    """The terms of the title and of all sentences up to that of a candidate, which may go on about what they name."""
+    """The terms of the title, the headings and all sentences of a section up to that of a candidate, which may go on about what they
+    name.
+    """
     chunk = found.chunk
     _, end = chunk.spans[sentence_at(chunk, found.start)]
-    return frozenset(terms(f"{chunk.breadcrumb} {chunk.between(chunk.start, end)}"))
+    return found.above.union(terms(chunk.between(chunk.section_at(found.start), end)))
 
 
 def _tells_of_kin(found: Found, kin: frozenset[str]) -> bool:

@@ -55,6 +55,10 @@ _AND = re.compile(
     rf"(?:,[^,.;()]{{1,60}},|\s\([^()]{{1,60}}\))?\s+and\s+(?:(?:his|her)\s+(?:[a-z]+\s+)?wife,?\s+)?{_AS}{_PERSON}"
 )
 _MARRIED = re.compile(rf"\b(?:[Mm]arried|[Ww]ed)\s+(?:to\s+)?{_AS}{_PERSON}")
+_ITS_SUBJECT = re.compile(
+    rf"{_PERSON}(?:\s+\([^()]*\))?\s+(?:(?:is|was|has|had|been|later|first|the|only|eldest|second)\s+)*"
+)
+"""What goes before in a sentence that names itself of whom it tells: "Agneta Corrigan was *married to*"."""
 _SPOUSE_OF = re.compile(rf"\b(?P<kin>wife|husband|consort|widow|widower)\s+of\s+{_AS}{_PERSON}")
 _RANKS = {
     **dict.fromkeys("king prince duke count earl baron emperor tsar lord sir".split(), "m"),
@@ -210,7 +214,11 @@ def _told(chunk: Chunk) -> Iterator[_Fact]:
         def fact(relation: str, sex: str, match: "re.Match[str]", start: int = span[0]) -> _Fact:
             begin, name = start + match.start("name"), match["name"].rstrip(".")
             found = Found(chunk, begin, begin + len(name), normalise(name), "PERSON")
-            return _Fact(subject, relation, _RANKS.get(found.key.split()[0], sex), found.key, found)
+            named = _ITS_SUBJECT.fullmatch(match.string, 0, match.start())
+            of = normalise(named["name"]) if named is not None and " " in named["name"] else subject
+            of = of if set(of.split()).isdisjoint(subject.split()) else subject
+            sex = sex if of == subject else ""
+            return _Fact(of, relation, _RANKS.get(found.key.split()[0], sex), found.key, found)
 
         for match in _OWN.finditer(sentence):
             relation, own = _relation(match["kin"])

@@ -1,6 +1,8 @@
-"""Questions within questions, asked of records: "the extension of the line manager of Odd Lien" asks first who that is.
+"""Questions within questions: "the extension of the line manager of Odd Lien" asks first who that is, "where was the coach of Dunwell Rangers
+born" who the coach is.
 
-The record of Odd Lien has an extension too, which is not asked for: what it says of "line manager" names the record that is.
+What a record, a sentence or a relative tells of the inner one takes its place: "what is the extension of Petra Nygaard". The record of
+Odd Lien has an extension too, which is not asked for.
 """
 
 import re
@@ -8,19 +10,25 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent.evidence import MAX_EVIDENCE, EvidenceSet, leading_to, of_passages, with_question
-from agent.spans.candidates import Reached
+from agent.evidence import MAX_EVIDENCE, EvidenceSet, Left, leading_to, names_it, of_passages, weight_of, with_question
+from agent.expected import says_one_thing, wanted_terms
+from agent.spans.candidates import Found, Reached
+from agent.spans.descriptions import descriptions
 from agent.spans.fields import Field, fields_of
+from agent.spans.kin import relative
 from agent.spans.prose_fields import NAME_IN_PROSE
 from agent.spans.stated import answers, stated_answer
-from agent.spans.wanted import NAME, read_wanted
-from graphrag.analysis import normalise
+from agent.spans.told import told
+from agent.spans.wanted import NAME, held_alike, read_wanted
+from graphrag.analysis import normalise, terms
 from graphrag.retrieval.ledger import Ledger
 from graphrag.types import Hit
 
 CONSIDERED = 12
 """Best-ranked passages in which records are looked for."""
 MAX_STEPS = 3
+LEAST_LEFT = 0.5
+"""Share of what is left to ask that passages have to hold; of less, what led there is doubtful."""
 MAX_CHARACTERS = 300
 """Of a question; a longer one is no such, and looking for the labels of all fields in it would take long."""
 _ASKED_ITSELF = re.compile(r"\s*(?:(?:who|what|which)(?:\s+(?:is|was|are|were))?\s*)?", re.IGNORECASE)
@@ -48,49 +56,106 @@ class _Part:
 
 
 def with_nested(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> EvidenceSet:
-    """The evidence with the records that lead from one to the other, where the question asks through one, and what the last one answers;
-    what says which one is the first stays before them. Where no record answers, the evidence with what is left to ask.
+    """The evidence with the passages that lead from one to the other, where the question asks through something, and what the last one
+    answers; what says which one is the first stays before them. Where no record answers, the evidence with what is left to ask.
     """
     if evidence.compared or evidence.reached is not None or len(ledger.question.text) > MAX_CHARACTERS:
         return evidence
     ids = [hit.chunk_id for hit in hits[:CONSIDERED]]
     fields = [field for id_ in ids for field in fields_of(ledger.candidates[id_].chunk)]
-    text, rows, lacking = ledger.question.text, list[Field](), list[Field]()
-    while len(rows) < MAX_STEPS and (parts := _parts(text, fields)):
-        part, value = next(
-            ((part, value) for part in parts if (value := _value(ledger, ids, fields, part))), (parts[0], None)
-        )
-        if value is None:
-            own = _of(part.owner, fields)
-            lacking = own if part.label not in {field.head for field in own} else []
-            break
-        text = f"{text[: part.start]}{value.text}{text[part.end :]}"
-        rows.append(value)
-    if not rows and not lacking:
+    text, named = ledger.question.text, list[Found]()
+    while len(named) < MAX_STEPS and (step := _step(ledger, ids, fields, hits, text)) is not None:
+        start, end, value = step
+        text = f"{text[:start]}{value.text}{text[end:]}"
+        named.append(value)
+    lacking = _lacking(fields, text) if len(named) < MAX_STEPS else None
+    if lacking is not None:
+        return _led(ledger, evidence, [*named, lacking.found], None, text)
+    if not named:
         return evidence
-    found = None if lacking else _answer(ledger, _of(rows[-1].text, fields), text)
-    if found is None and not lacking:
-        records = {_record(row) for row in rows}
-        if not _answers(ledger, [field for field in fields if _record(field) in records], text):
-            return _to_ask(ledger, evidence, ids, rows, text)
-    path = tuple(dict.fromkeys(field.chunk.id for field in (*rows, *lacking[:1], found) if field is not None))
-    told = frozenset[str]().union(*(ledger.candidates[id_].terms for id_ in path))
-    first = [id_ for id_ in evidence.chunk_ids if not ledger.candidates[id_].terms <= told]
-    reached = Reached(found.found if found is not None else None, (*first[: MAX_EVIDENCE - len(path)], *path))
-    return leading_to(ledger, reached, evidence.score)
+    view = with_question(ledger, text)
+    kin = relative(view, hits)
+    if kin is not None:
+        path = (*(one.chunk.id for one in named), *kin.chunk_ids)
+        told_of = kin.terms.union(ledger.question.terms).difference(frozenset(terms(text)) - kin.terms)
+        reached = replace(kin, chunk_ids=tuple(dict.fromkeys(path)), terms=told_of)
+        return leading_to(ledger, reached, evidence.score)
+    wanted, places = read_wanted(text), {(one.chunk.id, one.start) for one in named}
+    possible = answers(view, wanted, _of(named[-1].text, fields))
+    records = {(field.chunk.id, field.row) for field in fields if (field.chunk.id, field.start) in places}
+    own = [field for field in fields if (field.chunk.id, field.row) in records]
+    if not possible and not answers(view, wanted, own):
+        return _to_ask(ledger, evidence, ids, named, text)
+    # What the record on the way has itself is not asked for.
+    found = possible[0].found if len({normalise(field.text) for field in possible}) == 1 else None
+    return _led(ledger, evidence, named, found, text)
 
 
-def _to_ask(ledger: Ledger, evidence: EvidenceSet, ids: Sequence[str], rows: Sequence[Field], text: str) -> EvidenceSet:
-    """The evidence with the records and the best other passage that names what they lead to, and what is left to ask of it."""
-    path, name = [row.chunk.id for row in rows], f" {normalise(rows[-1].text)} "
-    telling = (
-        id_ for id_ in (*evidence.chunk_ids, *ids) if name in f" {normalise(ledger.candidates[id_].chunk.text)} "
-    )
-    path += [id_ for id_ in telling if id_ not in path][:1]
-    others = [id_ for id_ in evidence.chunk_ids if id_ not in path]
-    kept = {*path, *others[: max(0, MAX_EVIDENCE - len({*path}))]}
-    chosen = tuple(id_ for id_ in dict.fromkeys((*evidence.chunk_ids, *path)) if id_ in kept)
-    return replace(of_passages(ledger, chosen, evidence.score), alone=len(chosen) == 1 and evidence.alone, left=text)
+def _step(
+    ledger: Ledger, ids: Sequence[str], fields: Sequence[Field], hits: Sequence[Hit], text: str
+) -> tuple[int, int, Found] | None:
+    """The innermost part of a question of which a record or a sentence tells who or what it is, and that."""
+    for part in _parts(text, fields):
+        value = _value(ledger, ids, fields, part)
+        if value is not None:
+            return part.start, part.end, value
+    for one in descriptions(text):
+        kin = relative(with_question(ledger, f"Who is {one.text}?"), hits)
+        value = kin.found if kin is not None else told(ledger, hits, one)
+        if value is not None:
+            return one.start, one.end, value
+    return None
+
+
+def _lacking(fields: Sequence[Field], text: str) -> Field | None:
+    """A field of the record about what the innermost part of a question is of, where that record does not say what is asked of it."""
+    part = next(iter(_parts(text, fields)), None)
+    own = _of(part.owner, fields) if part is not None else []
+    return own[0] if part is not None and own and part.label not in {field.head for field in own} else None
+
+
+def _led(ledger: Ledger, evidence: EvidenceSet, named: Sequence[Found], found: Found | None, text: str) -> EvidenceSet:
+    """The passages that tell one after the other, behind those of the evidence that tell more, and what answers.
+
+    Args:
+        text: the question with what they tell in place of how it describes it, which nothing else need hold.
+    """
+    path = tuple(dict.fromkeys(one.chunk.id for one in (*named, found) if one is not None))
+    said = frozenset[str]().union(*(ledger.candidates[id_].terms for id_ in path))
+    first = [id_ for id_ in evidence.chunk_ids if not ledger.candidates[id_].terms <= said]
+    described = frozenset(ledger.question.terms).difference(terms(text))
+    return leading_to(ledger, Reached(found, (*first[: MAX_EVIDENCE - len(path)], *path), described), evidence.score)
+
+
+def _to_ask(
+    ledger: Ledger, evidence: EvidenceSet, ids: Sequence[str], named: Sequence[Found], text: str
+) -> EvidenceSet:
+    """The passages that lead to what is named last, with what is left to ask of it: those that name it and hold most of that, and what
+    else of the evidence holds more; of a question that goes on from there, all of the evidence.
+    """
+    question, name = with_question(ledger, text).question, named[-1].text
+    wanted = wanted_terms(question).difference(terms(name))
+    path = tuple(dict.fromkeys(one.chunk.id for one in named))
+    chosen = list(path)
+    others = [id_ for id_ in dict.fromkeys((*evidence.chunk_ids, *ids)) if id_ not in path]
+    if says_one_thing(question):
+        holds = {id_: held_alike(wanted, ledger.candidates[id_].words) for id_ in (*path, *others)}
+        naming = [id_ for id_ in others if names_it(ledger.candidates[id_].chunk, name)]
+        naming.sort(key=lambda id_: normalise(name) not in ledger.candidates[id_].about)
+        held = frozenset[str]().union(*(holds[id_] for id_ in path if names_it(ledger.candidates[id_].chunk, name)))
+        for options in (naming, [id_ for id_ in evidence.chunk_ids if id_ not in (*path, *naming)]):
+            while options and len(chosen) < MAX_EVIDENCE:
+                best = max(options, key=lambda id_: weight_of(question.weights, holds[id_] - held))
+                if holds[best] <= held and (options is not naming or len(chosen) > len(path)):
+                    break
+                options.remove(best)
+                chosen.append(best)
+                held |= holds[best]
+        if weight_of(question.weights, held) < LEAST_LEFT * weight_of(question.weights, wanted):
+            return evidence
+    else:
+        chosen += [id_ for id_ in evidence.chunk_ids if id_ not in path][: MAX_EVIDENCE - len(path)]
+    return replace(of_passages(ledger, tuple(chosen), evidence.score), left=Left(text, name))
 
 
 def _parts(text: str, fields: Sequence[Field]) -> list[_Part]:
@@ -127,32 +192,18 @@ def _part(text: str, label: str, words: str) -> _Part | None:
     return next(inner, None)
 
 
-def _value(ledger: Ledger, ids: Sequence[str], fields: Sequence[Field], part: _Part) -> Field | None:
-    """The field that says what a part names, if that is a name: of the record about its owner, or what is stated of that."""
+def _value(ledger: Ledger, ids: Sequence[str], fields: Sequence[Field], part: _Part) -> Found | None:
+    """The value of the field that says what a part names, if that is a name: of the record about its owner, or what is stated of that."""
     own = [field for field in _of(part.owner, fields) if normalise(field.head) == normalise(part.label)]
     if not own:
         view = with_question(ledger, f"What is the {part.label} of {part.owner}?")
         stated = stated_answer(view, ids, read_wanted(view.question.text))
         place = (stated[0].chunk.id, stated[0].start) if stated is not None else ()
         own = [field for field in fields if (field.chunk.id, field.start) == place]
-    return own[0] if len({field.text for field in own}) == 1 and _NAME.fullmatch(own[0].text) else None
+    return own[0].found if len({field.text for field in own}) == 1 and _NAME.fullmatch(own[0].text) else None
 
 
 def _of(name: str, fields: Sequence[Field]) -> list[Field]:
     """The fields of the records about what has the name."""
     key = normalise(name)
     return [field for field in fields if key in map(normalise, field.about)]
-
-
-def _record(field: Field) -> tuple[str, int]:
-    return field.chunk.id, field.row
-
-
-def _answer(ledger: Ledger, fields: Sequence[Field], text: str) -> Field | None:
-    """The one field that answers."""
-    found = _answers(ledger, fields, text)
-    return found[0] if len({normalise(field.text) for field in found}) == 1 else None
-
-
-def _answers(ledger: Ledger, fields: Sequence[Field], text: str) -> list[Field]:
-    return answers(with_question(ledger, text), read_wanted(text), fields)

@@ -40,7 +40,7 @@ def prose_fields(chunk: Chunk) -> Iterator[Field]:
         sentence = chunk.between(*span)
         if "|" in sentence:
             continue
-        above = " ".join((chunk.title, *chunk.heading_at(span[0])))
+        above = " ".join(chunk.above(span[0]))
         for match in _AMOUNT.finditer(sentence) if any(map(str.isdigit, sentence)) else ():
             start, end = match.span("value")
             others = f"{before} {sentence[: match.start()]} {sentence[match.end() :]} {above}"

@@ -39,6 +39,7 @@ AHEAD = 0.05
 """By how much the best value has to be ahead of another one."""
 _CODE = re.compile(r"[^\W\d_]+[-_]\d[\w-]*")
 """No amount of anything: "TR-4"."""
+_CODES = frozenset(terms("code"))
 _BEFORE_REMARK = re.compile(r"[^,;()]*[^,;()\s]")
 """What stands before a remark: "26 days, rising to 29"."""
 _NUMBERING = frozenset(terms("number code id"))
@@ -321,6 +322,8 @@ def _is_of_kind(asked: _Asked, value: str) -> bool:
         case "date":
             return dated
         case "number":
+            if asked.wanted.head & _CODES and _CODE.fullmatch(value):
+                return True
             return not DATE.search(value) and not _CODE.fullmatch(value) and _NUMBER.fullmatch(value) is not None
         case "place":
             return not dated and not value.replace(",", "").isdecimal()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from graphrag.analysis import STOP_WORDS, fold, terms
+from graphrag.analysis import STOP_WORDS, fold, held_terms, terms
 from graphrag.word_forms import is_past
 
 Kind = Literal["person", "place", "date", "number", "thing", "choice", "yes_no", "other"]
@@ -100,8 +100,8 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
     ("date", "century date day decade month time year"),
     (
         "number",
-        """amount average budget charge code compensation cost credit debt discount fee fine height length limit number percentage
-        population price ranking rate salary score size wage""",
+        """amount average budget channel charge code compensation cost credit debt discount extension fee fine height length limit number percentage
+        population price ranking rate salary score size sum wage""",
     ),
     (
         "thing",
@@ -109,6 +109,7 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
     ),
 )
 NOUNS: dict[str, Kind] = {term: kind for kind, nouns in _KINDS for term in terms(nouns)}
+PEOPLE_NOUNS = frozenset(noun for kind, nouns in _KINDS if kind == "person" for noun in nouns.split())
 PEOPLE = frozenset(term for term, kind in NOUNS.items() if kind == "person")
 
 _SAME = {
@@ -136,6 +137,7 @@ _SAME = {
         "citizen citizenship",
         "border adjacent neighboring",
         "film movie",
+        "email mail",
         "educated attended graduated studied alma",
     )
     for term in terms(group)
@@ -145,6 +147,12 @@ _SAME = {
 def canonical(term: str) -> str:
     """One term for those that say much the same ("wife", "married")."""
     return _SAME.get(term, term)
+
+
+def held_alike(wanted: Set[str], words: Set[str]) -> frozenset[str]:
+    """The wanted terms that are among the words, or another of which much the same is said: asked who is the spouse, "married" will do."""
+    alike = frozenset(map(canonical, words))
+    return held_terms(wanted, words) | frozenset(term for term in wanted if canonical(term) in alike)
 
 
 CONVERSE = {

@@ -66,9 +66,9 @@ CHAINS = {
 OF_CHAINS = {
     "Who founded the yard that built the ferry Skarvoy?": "Sigrid Halle",
     "Which yard built the ferry Skarvoy?": "Lindane yard",
-    "In which town is the yard that built the ferry Skarvoy?": "",
+    "In which town is the yard that built the ferry Skarvoy?": "Molde",
     "Who founded the yard that built the ferry Norvik?": "Helga Moen",
-    "Who founded the mill that supplies the Aske bakery?": "",
+    "Who founded the mill that supplies the Aske bakery?": "Anders Tollan",
 }
 OF_FAMILIES = {
     "Who is the father of Emma Quist?": "Karl Rasmussen",
