@@ -22,6 +22,8 @@ _MAX_NESTING = 100
 """Lists and quotations in each other; markdown-it leaves out what is nested deeper, and recurses for each."""
 _MAX_INLINE_NESTING = 20
 """The parser's own, in which text beyond stays text: its time for signs such as `![` grows with this."""
+_WRAPPED = "\0"
+"""Stands for the end of a wrapped line until it is known what becomes of it; no text that is read has it."""
 _FIELD = re.compile(rf"\s*[*_]*{FIELD_NAME}[*_]*:(?:[*_]*\s|[*_]*$)")
 
 
@@ -29,8 +31,8 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read Markdown (CommonMark, tables, strike-through, footnotes) with optional front matter in YAML or TOML.
 
     Title: front matter `title`, else the first heading of level 1, else the file's name. Other front matter becomes
-    metadata. List items keep "- " or "1. ", table rows become "cell | cell" lines, wrapped lines are joined unless each is a
-    `Label: value`. A table of contents is left out, as the navigation of an HTML page is: it holds the words of every section and
+    metadata. List items keep "- " or "1. ", table rows become "cell | cell" lines, wrapped lines are joined unless two below each
+    other are a `Label: value`. A table of contents is left out, as the navigation of an HTML page is: it holds the words of every section and
     says nothing. What is nested too deeply to be read as Markdown is read as plain text.
 
     Raises:
@@ -101,11 +103,16 @@ def _links_within(tokens: Sequence[Token]) -> bool:
     )
 
 
-def _are_fields(lines: Sequence[str]) -> bool:
-    """Whether all lines of a paragraph are `Label: value`, as Notion, YAML and people write what they know of a page: they stay lines.
-    One with others below it may have no value.
+def _unwrapped(lines: Sequence[str]) -> str:
+    """The lines of a paragraph as one, but those that are `Label: value`, two or more below each other, as Notion, YAML and people write
+    what they know of a page: they stay lines. One with others below it may have no value.
     """
-    return len(lines) > 1 and all(map(_FIELD.match, lines))
+    fields = [_FIELD.match(line) is not None for line in lines]
+    text = lines[0]
+    for index, line in enumerate(lines[1:], start=1):
+        kept = fields[index] and any(fields[index - 1 : index] + fields[index + 1 : index + 2])
+        text += f"{chr(10) if kept else ' '}{line}"
+    return text
 
 
 def _inline(tokens: Sequence[Token], soft_break: str = " ") -> str:
@@ -143,8 +150,7 @@ class _Renderer:
                     if opener.type in ("th_open", "td_open"):
                         self._cells.append(" ".join(_inline(token.children or ()).split()))
                     elif opener.type != "heading_open" or opener.level > 0:
-                        soft_break = "\n" if _are_fields(token.content.split("\n")) else " "
-                        self._paragraph(_inline(token.children or (), soft_break))
+                        self._paragraph(_unwrapped(_inline(token.children or (), _WRAPPED).split(_WRAPPED)))
                 case "bullet_list_open":
                     self._open_list(None)
                 case "ordered_list_open":

@@ -114,6 +114,17 @@ def test_fields_of_a_markdown_page_stay_lines() -> None:
     assert text == "Pumps\n\nOwner: Ada Pell\nStatus: In force\nDue date (EU): 5 May\n\nNote: this is wrapped."
 
 
+def test_fields_below_a_line_of_prose_stay_lines() -> None:
+    page = "# Pumps\n\nThe pumps of the\neast side.\n**Owner:** Ada Pell\nBackup: nightly\n\nWritten\nNote: once, and\nwrapped.\n"
+    text = one(page.encode(), "a.md").text
+    assert (
+        text
+        == "Pumps\n\nThe pumps of the east side.\nOwner: Ada Pell\nBackup: nightly\n\nWritten Note: once, and wrapped."
+    )
+    listed = one(b"- see below\n  Owner: Ada\n  Backup: no\n", "a.md").text
+    assert listed == "- see below\n  Owner: Ada\n  Backup: no"
+
+
 @pytest.mark.parametrize(("levels", "kind"), [(40, "text/markdown"), (80, "text/plain")])
 def test_what_is_nested_deeply_in_markdown_is_read(levels: int, kind: str) -> None:
     outline = "\n".join("  " * level + f"- level {level}" for level in range(levels))
