@@ -133,10 +133,8 @@ _NEO4J = pytest.StashKey[list[str]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For tools/run_tests.py, mark whole runs, and what uses a Neo4j server: by a fixture, a parameter or a name that says so."""
+    """For tools/run_tests.py, mark what uses a Neo4j server: by a fixture, a parameter or a name that says so."""
     for item in items:
-        if item.path.parent.name == "end_to_end":
-            item.add_marker("end_to_end")
         if "neo4j_server" in getattr(item, "fixturenames", ()) or "neo4j" in re.split(r"[][_-]", item.name):
             item.add_marker("neo4j")
 
