@@ -26,6 +26,7 @@ from agent.spans.wanted import held_alike, kin_held
 from agent.telling import lacks_life, tells
 from agent.types import ShortAnswer
 from graphrag.analysis import held_terms, terms
+from graphrag.lives import implied_terms
 from graphrag.retrieval.chain import Scored, repeats, score_chains
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.retrieval.question import Question
@@ -199,6 +200,7 @@ def _of_what_is_left(ledger: Ledger, evidence: EvidenceSet, left: Left) -> tuple
     chosen = [ledger.candidates[id_] for id_ in judged.chunk_ids]
     words = frozenset[str]().union(*(words_about(candidate.chunk, named) for candidate in chosen))
     held = held_alike(wanted, words).union(*(_implied(wanted, candidate) for candidate in chosen))
+    held = held.union(*(implied_terms(one.chunk) & wanted for one in chosen if len(one.chunk.headings_within) < 2))
     told = replace(left, told=held - held_terms(wanted, words))
     return view, replace(judged, terms=held, alone=True, left=told)
 

@@ -13,7 +13,7 @@ from agent.spans.candidates import NUMERAL
 from agent.spans.fields import fields_of, is_name, said_with
 from agent.spans.quantities import dimension_of, tells_amount
 from agent.spans.wanted import PEOPLE, Kind, canonical, kin_held, read_wanted
-from graphrag.analysis import STOP_WORDS, fold, held_terms, terms
+from graphrag.analysis import STOP_WORDS, fold, held_terms, normalise, terms
 from graphrag.lives import LIFE_TERMS, MONTH, life
 from graphrag.retrieval.question import Question
 from graphrag.types import Chunk
@@ -36,6 +36,7 @@ _IN = frozenset("in at near from to of outside around within".split())
 """What stands before a place."""
 _NO_PLACES = frozenset("PERSON ORG FAC NORP PRODUCT WORK_OF_ART EVENT LAW LANGUAGE CODE".split())
 """Types of the recogniser's names that are no town or country, unless a word of _IN is before them."""
+_FULL_NAME = re.compile(r"[A-Z][\w’'-]+(?:\s+[A-Z][\w’'.-]+)+")
 _PRONOUN = re.compile(r"\b(?:he|she|his|her|him|they|their)\b", re.IGNORECASE)
 _BEFORE_NAME = re.compile(r"\b(?:before|after)\s+(?:(?:the|Dr|Mr|Mrs|Ms)\.?\s+)?[A-Z][a-z]")
 _DENYING = frozenset("never no not nor neither without didn doesn don wasn isn weren aren hasn hadn".split())
@@ -80,11 +81,15 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     for chunk in chunks:
         others = _others(chunk) if placed else frozenset[str]()
         dates = [chunk.between(*span) for span in life(chunk) if span is not None] if lived else []
+        people = {mention.key for mention in chunk.mentions if mention.type == "PERSON"}
+        subject = ""
         for sentence in _sentences(chunk, kind, names):
             said = frozenset(terms(sentence))
+            first = _FULL_NAME.match(sentence)
+            subject = first.group() if first is not None and normalise(first.group()) in people else subject
             if held_terms(relation, said) or kin_held(relation, said) or any(date in sentence for date in dates):
                 fits = not (ordered and not tells_of_order(sentence)) and not _denies(sentence, relation, asked)
-                fits = fits and not (lived and _of_another(names, said, chunk, sentence))
+                fits = fits and not (lived and _of_another(names, said, chunk, sentence, subject))
                 holds = _names_place(sentence, asked, others) if placed else _holds(kind, sentence, asked)
                 if "|" in sentence or (fits and holds):
                     return True
@@ -92,12 +97,14 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     return not speaking
 
 
-def _of_another(names: frozenset[str], said: frozenset[str], chunk: Chunk, sentence: str) -> bool:
+def _of_another(names: frozenset[str], said: frozenset[str], chunk: Chunk, sentence: str, subject: str) -> bool:
     """Whether a sentence speaks of the life of somebody else than the one named: it names them not, nor do title and headings, and says "he" or
-    "she" of nobody.
+    "she" of nobody, or of whom a sentence before it names first.
     """
     about = frozenset(terms(f"{chunk.title} {' '.join(chunk.heading)}"))
-    return bool(names) and names.isdisjoint(said | about) and _PRONOUN.search(sentence) is None
+    if not names or not names.isdisjoint(said | about):
+        return False
+    return _PRONOUN.search(sentence) is None or (subject != "" and names.isdisjoint(terms(subject)))
 
 
 def lacks_life(question: Question, held: frozenset[str]) -> bool:

@@ -182,7 +182,8 @@ def _compound(text: str, match: "re.Match[str]") -> Iterator[Description]:
         end = match.start("noun") + word.end()
         following = text[end:].strip(" ?.").split()[:1]
         ends = not following or following[0] in _BOUND | _AUXILIARY or following[0][0] in "'’"
-        if ends and is_role(word.group()) and _may_end(text, match.start(), end):
+        one = is_role(word.group()) and not _MANY.search(word.group())
+        if ends and one and _may_end(text, match.start(), end):
             yield _of(text, match.start(), end, word.group())
 
 
@@ -211,7 +212,10 @@ def _may_end(text: str, start: int, end: int) -> bool:
         return False
     if not NOUNS.keys().isdisjoint(terms(first)):
         return False  # "the firm that owns the production *company* of"
-    return len(words) == 1 or is_past(first) or first in _STATES if verb in _BEING else first not in _BOUND
+    if verb in _BEING:
+        said = is_past(first) or first.endswith("ing") or first in _STATES
+        return said or (len(words) == 1 and first in _CONNECTING)
+    return first not in _BOUND
 
 
 def _is_place(noun: str) -> bool:

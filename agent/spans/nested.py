@@ -139,7 +139,8 @@ def _to_ask(
     chosen = list(path)
     others = [id_ for id_ in dict.fromkeys((*evidence.chunk_ids, *ids)) if id_ not in path]
     if says_one_thing(question):
-        holds = {id_: held_alike(wanted, ledger.candidates[id_].words) for id_ in (*path, *others)}
+        known = {id_: ledger.candidates[id_] for id_ in (*path, *others)}
+        holds = {id_: held_alike(wanted, one.words) | (wanted & one.terms) for id_, one in known.items()}
         naming = [id_ for id_ in others if names_it(ledger.candidates[id_].chunk, name)]
         naming.sort(key=lambda id_: normalise(name) not in ledger.candidates[id_].about)
         held = frozenset[str]().union(*(holds[id_] for id_ in path if names_it(ledger.candidates[id_].chunk, name)))
@@ -152,7 +153,7 @@ def _to_ask(
                 chosen.append(best)
                 held |= holds[best]
         if weight_of(question.weights, held) < LEAST_LEFT * weight_of(question.weights, wanted):
-            return evidence
+            return leading_to(ledger, Reached(None, evidence.chunk_ids), evidence.score)
     else:
         chosen += [id_ for id_ in evidence.chunk_ids if id_ not in path][: MAX_EVIDENCE - len(path)]
     return replace(of_passages(ledger, tuple(chosen), evidence.score), left=Left(text, name))

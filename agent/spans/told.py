@@ -119,8 +119,8 @@ def _deed(term: str) -> str:
 
 
 def _telling(chunk: Chunk, description: Description) -> Iterator[tuple[int, int]]:
-    """Sentences that hold all that is needed, with how much it takes: 0 by themselves or as lines of a record, 1 with those that they go on
-    from, 2 with the opening of the paragraph, 3 with the heading, 4 with what is above that.
+    """Sentences that hold all that is needed, with how much it takes: 0 by themselves, 1 with the lines of their record, 2 with those that they
+    go on from, 3 with the opening of the paragraph, 4 with the heading, 5 with what is above that.
     """
     needed, relation = description.needed, description.relation - description.names or description.needed
     before, opening, labelled, last = frozenset[str](), frozenset[str](), False, 0
@@ -135,8 +135,8 @@ def _telling(chunk: Chunk, description: Description) -> Iterator[tuple[int, int]
         before = before if labelled or _GOES_ON.match(sentence) else frozenset()
         if _held(relation, own):
             above = chunk.above(span[0])
-            together = own.union(terms(said))
-            for level, more in enumerate(((), before, opening, terms(" ".join(above[-1:])), terms(" ".join(above)))):
+            together, over = own, (terms(" ".join(above[-1:])), terms(" ".join(above)))
+            for level, more in enumerate(((), terms(said), before, opening, *over)):
                 together = together.union(more)
                 if _holds(needed, together):
                     yield place, level
@@ -175,10 +175,11 @@ def _said(chunk: Chunk, place: int, description: Description) -> Found | None:
     """
     start, end = chunk.spans[place]
     fields = list(fields_of(chunk))
-    row = next((field.row for field in fields if start <= field.start < end), None)
-    if row is not None:
-        return None if description.at else _of_record([field for field in fields if field.row == row], description)
-    sentence = chunk.between(start, end)
+    field = next((field for field in fields if start <= field.start < end), None)
+    if field is not None and not _holds(description.relation, frozenset(terms(field.text))):
+        own = [one for one in fields if one.row == field.row]
+        return None if description.at else _of_record(own, description)
+    sentence = chunk.between(start, end)  # also "Youth theatre: led by Orla Finnegan"
     if not description.acts and f" {normalise(description.text)} " in f" {normalise(sentence)} ":
         return None  # it is called so
     names = [span for span in _names(chunk, start, sentence, description.noun) if _may_be(sentence, span, description)]

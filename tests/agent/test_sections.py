@@ -13,7 +13,7 @@ PEOPLE = (
 )
 CREW = (
     "# Crew notes\n\nOona Farr was born on 4 May 1971 and keeps bees. Hettie Lowe (born 19 September 1980 in Penhallow) came from the barges. "
-    "Idris Pell joined from the coastguard.\n"
+    "Idris Pell joined from the coastguard. Marcus Vane looks after the cadets. He was born in Quarrybank.\n"
 )
 CLUBS = "# Regatta\n\nThe Brannoch Rowing Club sent its coach, Ollie Strand. Petra Vance, commodore of the Skerrow Sailing Club, was host.\n"
 QUESTIONS = {
@@ -24,6 +24,7 @@ QUESTIONS = {
     "When was Oona Farr born?": "4 May 1971",
     "When was Hettie Lowe born?": "19 September 1980",
     "When was Idris Pell born?": "",
+    "Where was Marcus Vane born?": "Quarrybank",
     "Who is the coach of the Brannoch Rowing Club?": "Ollie Strand",
     "Who is the coach of the Skerrow Sailing Club?": "",
 }
@@ -43,6 +44,7 @@ def test_what_stands_under_another_heading_or_name_is_no_answer(answers: dict[st
 
 def test_what_is_not_said_of_somebody_is_not_answered_by_their_neighbours(answers: dict[str, Answer]) -> None:
     assert answers["Where was Petrus Nel born?"].verdict != "answered"
+    assert answers["When was Idris Pell born?"].verdict != "answered"
 
 
 def passage(**changes: object) -> Chunk:
