@@ -85,9 +85,17 @@ def _related() -> dict[str, frozenset[str]]:
     return {term: frozenset(terms_) for term, terms_ in found.items()}
 
 
+@lru_cache(maxsize=1 << 14)
+def _family(term: str) -> frozenset[str]:
+    """Terms of the words of its family, and of who does what it says, or of what they do: a supervisor supervises."""
+    doing = {term[:-2]} if len(term) >= 7 and term.endswith(("er", "or")) else set[str]()
+    doers = {f"{term}er", f"{term}or"} if len(term) >= 5 else set[str]()
+    return _related().get(term, frozenset()).union(doing, doers)
+
+
 def held_terms(wanted: Iterable[str], words: Set[str]) -> frozenset[str]:
     """The wanted terms that are among the words, or of whose family one is there: asked for the "maker", "made" will do."""
-    return frozenset([term for term in wanted if term in words or not words.isdisjoint(_related().get(term, ()))])
+    return frozenset([term for term in wanted if term in words or not words.isdisjoint(_family(term))])
 
 
 def fold(text: str) -> str:

@@ -4,7 +4,6 @@ by Signe Moll" tells it.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
-from functools import lru_cache
 
 from agent.evidence import names_it
 from agent.expected import WEEKDAY
@@ -27,8 +26,6 @@ OPENING = 6
 """Words with which a paragraph may name what all of it speaks of."""
 MAX_BETWEEN = 3
 """Words that say anything, between a name and what is said of it, at most."""
-MIN_DOER = 5
-"""Letters that a term for who does something has more than."""
 _WORD = re.compile(r"[\w’'-]+")
 _GOES_ON = re.compile(r"\W*(?:he|she|it|its|his|her|their|they|the|this|these)\b", re.IGNORECASE)
 # "She has commanded", "has commanded her since": whom the heading names. "Her best-known work" speaks of something else.
@@ -102,20 +99,7 @@ def _holds(needed: frozenset[str], said: frozenset[str]) -> bool:
 
 def _held(needed: Set[str], said: frozenset[str]) -> list[str]:
     same = held_terms(needed, said)
-    deeds = frozenset[str]() if len(same) == len(needed) else _deeds(said)
-    return [
-        term for term in needed if term in same or _deed(term) in deeds or not said.isdisjoint(_ALIKE.get(term, ()))
-    ]
-
-
-@lru_cache(maxsize=256)  # of a passage they are asked for with each description
-def _deeds(said: frozenset[str]) -> frozenset[str]:
-    return frozenset(map(_deed, said))
-
-
-def _deed(term: str) -> str:
-    """What somebody does, of a term for who does it: a trainer trains."""
-    return term[:-2] if len(term) > MIN_DOER and term.endswith(("er", "or")) else term
+    return [term for term in needed if term in same or not said.isdisjoint(_ALIKE.get(term, ()))]
 
 
 def _telling(chunk: Chunk, description: Description) -> Iterator[tuple[int, int]]:

@@ -453,3 +453,21 @@ def test_no_form_is_listed_for_two_words() -> None:
         for form in entry.split()[1:]
     ]
     assert [form for form, times in Counter(listed).items() if times > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "held"),
+    [
+        ("supervises", "supervisor", True),
+        ("conductor", "conducted", True),
+        ("trainer", "trained", True),
+        ("expires", "ends", True),
+        ("email", "mail", True),
+        ("tower", "tow", False),
+        ("flower", "flow", False),
+        ("number", "numb", False),
+    ],
+)
+def test_who_does_something_is_told_by_what_they_do(asked: str, said: str, held: bool) -> None:
+    assert bool(held_terms(terms(asked), frozenset(terms(said)))) == held
+    assert bool(held_terms(terms(said), frozenset(terms(asked)))) == held
