@@ -53,7 +53,7 @@ def compose(
         stopped_by=stopped_by,
         ranked=[
             RankedChunk(hit.chunk_id, ledger.candidates[hit.chunk_id].chunk.document_id, hit.score)
-            for hit in assessment.hits
+            for hit in assessment.ranked
         ],
         features=assessment.features,
         round_trips=round_trips,

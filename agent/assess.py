@@ -74,6 +74,17 @@ class Assessment:
         return self.scored.hits
 
     @property
+    def ranked(self) -> Sequence[Hit]:
+        """The same, behind the evidence where passages tell what the question goes through: what one of them tells of the other, its words do
+        not show.
+        """
+        evidence = self.evidence
+        if evidence.left is None and evidence.reached is None:
+            return self.hits
+        leading = {id_: place for place, id_ in enumerate(evidence.chunk_ids)}
+        return sorted(self.hits, key=lambda hit: leading.get(hit.chunk_id, len(leading)))
+
+    @property
     def heads(self) -> tuple[str, ...]:
         """First passages of the best chains."""
         return tuple(dict.fromkeys(chain.chunk_ids[0] for chain in self.scored.chains[:5]))

@@ -68,9 +68,9 @@ class EvidenceSet:
     @property
     def told(self) -> frozenset[str]:
         """Terms that the set tells and no passage by its words."""
-        return (
-            self.reached.terms if self.reached is not None else self.left.told if self.left is not None else frozenset()
-        )
+        if self.reached is not None:
+            return self.reached.terms
+        return self.left.told if self.left is not None else frozenset()
 
 
 def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:

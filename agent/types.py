@@ -145,7 +145,7 @@ class Answer:
     steps: tuple[Step, ...]
     stopped_by: StoppedBy
     ranked: Sequence[RankedChunk]
-    """All passages met, best first."""
+    """All passages met, best first; those that lead from one to the next before the rest."""
     features: Mapping[str, float]
     """What the confidence was computed from."""
     round_trips: int

@@ -44,6 +44,7 @@ OFFERED = 0.28
 and 13 of 14 were right, from 0.26 on 34 of 50 and 13 of 17.
 """
 TOLD = 0.5
+"""Confidence of the name that a sentence tells where nothing is probable enough: of 38 with that on four made-up teams (benchmarks/teams) 30 were right."""
 COMPARED = 0.7
 """Confidence of a comparison, as often as those of HotpotQA were right. They are made only where the facts are plain."""
 
@@ -55,9 +56,8 @@ def short_answer(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> 
         hits: the passages, best first.
     """
     ledger, evidence = left_to_ask(ledger, evidence)
-    if (
-        evidence.left is not None and evidence.alone
-    ):  # by the question as it was, what led there goes before what it leads to
+    if evidence.left is not None and evidence.alone:
+        # Their order is that of the question as it was: what led there goes before what it leads to.
         hits = [replace(hit, score=hits[0].score) for hit in hits]
     wanted = read_wanted(ledger.question.text)
     if wanted.kind in ("choice", "yes_no"):
@@ -95,11 +95,9 @@ def _find(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
     best = max(probable, stated, key=itemgetter(1))
     if best[1] >= OFFERED:
         return best
-    description = (
-        whole(ledger.question.text, wanted)
-        if (evidence.alone or says_one_thing(ledger.question)) and not asks_of_order(ledger.question.text)
-        else None
-    )
+    question = ledger.question
+    one_thing = (evidence.alone or says_one_thing(question)) and not asks_of_order(question.text)
+    description = whole(question.text, wanted) if one_thing else None
     chosen = [hit for hit in hits if hit.chunk_id in evidence.chunk_ids]
     found = told(ledger, chosen, description) if description is not None else None
     return (found, TOLD) if found is not None else best

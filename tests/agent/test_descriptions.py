@@ -158,6 +158,13 @@ def test_what_is_told_of_somebody_else_does_not_answer(answers: dict[str, Answer
     assert answers[question].short is None and answers[question].verdict != "answered"
 
 
+def test_the_passages_that_lead_to_the_answer_are_ranked_first(answers: dict[str, Answer]):
+    answer = answers["Who founded the yard that built the Lady Skerrow?"]
+    cited = {one.document_id for one in answer.citations}
+    assert {one.document_id for one in answer.ranked[: len(cited)]} == cited
+    assert len({one.chunk_id for one in answer.ranked}) == len(answer.ranked)
+
+
 def test_the_sentence_that_tells_who_it_is_is_quoted_before_what_is_said_of_them(answers: dict[str, Answer]):
     quotes = [one.quote for one in answers["What is the phone number of the lead of the night desk?"].citations]
     assert "led by Signe Moll" in quotes[0] and any("5512" in quote for quote in quotes[1:])
