@@ -70,7 +70,7 @@ class Description:
     needed: frozenset[str]
     """Terms that tell who or what it is. The noun is one where it is all that says so, as in "the *lead* of the desk"."""
     relation: frozenset[str]
-    """Those of them that a sentence which tells it holds itself."""
+    """Those of them of which a sentence that tells it holds at least half itself."""
     at: bool
     """Whether what bears it is where something is or happens."""
     of: bool
@@ -116,8 +116,9 @@ def whole(question: str, wanted: Wanted) -> Description | None:
     words = [word for word in re.findall(_WORD, question) if terms(word)]
     noun = " ".join(word for word in words if wanted.head.issuperset(map(canonical, terms(word))))
     needed = _needed(question).difference(terms(noun))
+    nearest = frozenset(term for term in needed if canonical(term) in wanted.nearest)
     at, acts = wanted.kind == "place", wanted.kind == "person"
-    one = Description(0, len(question), question, noun, needed, needed, at, of=False, acts=acts)
+    one = Description(0, len(question), question, noun, needed, nearest or needed, at, of=False, acts=acts)
     return one if len(needed) > 1 and not needed <= one.names else None
 
 
@@ -150,9 +151,12 @@ def _after(text: str, match: "re.Match[str]") -> Iterator[Description]:
         if not stops and not _LIGHT.issuperset(terms(word.group())) and _may_end(text, match.start(), end):
             clause = text[begin:end]
             needed = _needed(f"{noun} {clause}" if of else clause)
+            # "Who *leads* the deck gang", "in *charge* of the electrical bench": the rest is of what.
+            leading = acting or (match.re is _OF and not of)
+            first = _needed(clause.split()[0]) if leading else frozenset[str]()
             yield Description(
                 *(match.start(), end, text[match.start() : end], noun),
-                *(needed, _needed(noun) if of else needed),
+                *(needed, _needed(noun) if of else first or needed),
                 *(at, of, is_role(noun) if match.re is _OF else acting),
             )
 

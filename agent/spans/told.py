@@ -24,6 +24,8 @@ LABEL = 4
 """Terms of a sentence that stands over its paragraph as a heading does, at most: "Lorry queue.\""""
 OPENING = 6
 """Words with which a paragraph may name what all of it speaks of."""
+LEAST_OWN = 0.5
+"""Share of what is said of it that such a sentence holds itself; the rest may stand in what it goes on from, or over it."""
 MAX_BETWEEN = 3
 """Words that say anything, between a name and what is said of it, at most."""
 _WORD = re.compile(r"[\w’'-]+")
@@ -117,7 +119,7 @@ def _telling(chunk: Chunk, description: Description) -> Iterator[tuple[int, int]
         else:
             is_label = False
         before = before if labelled or _GOES_ON.match(sentence) else frozenset()
-        if _held(relation, own):
+        if len(_held(relation, own)) >= LEAST_OWN * len(relation):
             above = chunk.above(span[0])
             together, over = own, (terms(" ".join(above[-1:])), terms(" ".join(above)))
             for level, more in enumerate(((), terms(said), before, opening, *over)):
