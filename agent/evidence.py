@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from agent.expected import says_one_thing, wanted_terms
-from agent.spans.candidates import Reached
+from agent.spans.candidates import Found, Reached
 from agent.spans.comparison import compared_passages, decide
 from agent.spans.fields import fields_of
 from agent.spans.kin import relative
@@ -62,8 +62,10 @@ class EvidenceSet:
     reached: Reached | None = None
     """The answer to which the set leads step by step, passage by passage: a relative, or what a record says of what another one names."""
 
-    left: "Left | None" = None
+    left: Left | None = None
     """Where passages tell what the question goes through."""
+    steps: tuple[Found, ...] = ()
+    """What that is, where they tell it."""
 
     @property
     def told(self) -> frozenset[str]:

@@ -41,7 +41,9 @@ _FIELD = re.compile(r"- [^:\n]{1,60}: ")
 
 
 def quotations(ledger: Ledger, assessment: Assessment, short: ShortAnswer | None) -> tuple[Citation, ...]:
-    """Citations of the evidence, passage by passage, numbered from 1. The sentence of a short answer is always among them."""
+    """Citations of the evidence, passage by passage, numbered from 1. The sentence of a short answer is always among them, as are those that
+    tell what the question goes through.
+    """
     keys: dict[str, set[str]] = {}
     for earlier, later, bridge in assessment.evidence.bridges:
         keys.setdefault(earlier, set()).add(bridge.key)
@@ -59,9 +61,12 @@ def quotations(ledger: Ledger, assessment: Assessment, short: ShortAnswer | None
     quoted: dict[str, Set[str]] = {}
     for id_ in assessment.evidence.chunk_ids:
         candidate = ledger.candidates[id_]
-        first = sentence_at(candidate.chunk, short.start) if short is not None and short.chunk_id == id_ else None
-        if compared and first is None and not heads_of(candidate.chunk):
-            first = 0  # which says what it is, and of whom when and where born
+        steps = [step for step in assessment.evidence.steps if step.chunk.id == id_]
+        starts = [step.start for step in steps if normalise(step.sentence) not in labels(candidate.chunk)]
+        starts += [short.start] if short is not None and short.chunk_id == id_ else []
+        first = [sentence_at(candidate.chunk, start) for start in starts]
+        if compared and not first and not heads_of(candidate.chunk):
+            first = [0]  # which says what it is, and of whom when and where born
         leading = _leading(ledger, quoted, id_) or keys.get(id_, set())
         cited = [
             cite(candidate, span, number, score)
@@ -82,7 +87,7 @@ def _leading(ledger: Ledger, quoted: Mapping[str, Set[str]], id_: str) -> Set[st
 
 
 def _best_sentences(
-    ledger: Ledger, candidate: Candidate, wanted: Wanted, covered: set[str], keys: Set[str], first: int | None
+    ledger: Ledger, candidate: Candidate, wanted: Wanted, covered: set[str], keys: Set[str], first: Sequence[int]
 ) -> list[tuple[Span, float]]:
     """One or two sentences of a passage, in text order, `first` among them, and the heads of tables of which they are rows. What they
     hold is added to `covered`.
@@ -107,7 +112,7 @@ def _best_sentences(
             worth[index] -= LABEL_PENALTY
     own = np.array([weight_of(question.weights, one) for one in held]) / question.total_weight
     nearest = wanted.nearest
-    chosen = [] if first is None else [first]
+    chosen = list(dict.fromkeys(first))
     while len(chosen) < min(MAX_SENTENCES, len(spans)):
         covered.update(*(held[index] for index in chosen))
         gains = np.array([weight_of(question.weights, one - covered) for one in held]) / question.total_weight

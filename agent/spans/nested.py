@@ -79,7 +79,7 @@ def with_nested(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> E
         path = (*(one.chunk.id for one in named), *kin.chunk_ids)
         told_of = kin.terms.union(ledger.question.terms).difference(frozenset(terms(text)) - kin.terms)
         reached = replace(kin, chunk_ids=tuple(dict.fromkeys(path)), terms=told_of)
-        return leading_to(ledger, reached, evidence.score)
+        return replace(leading_to(ledger, reached, evidence.score), steps=tuple(named))
     wanted, places = read_wanted(text), {(one.chunk.id, one.start) for one in named}
     possible = answers(view, wanted, _of(named[-1].text, fields))
     records = {(field.chunk.id, field.row) for field in fields if (field.chunk.id, field.start) in places}
@@ -124,7 +124,8 @@ def _led(ledger: Ledger, evidence: EvidenceSet, named: Sequence[Found], found: F
     said = frozenset[str]().union(*(ledger.candidates[id_].terms for id_ in path))
     first = [id_ for id_ in evidence.chunk_ids if not ledger.candidates[id_].terms <= said]
     described = frozenset(ledger.question.terms).difference(terms(text))
-    return leading_to(ledger, Reached(found, (*first[: MAX_EVIDENCE - len(path)], *path), described), evidence.score)
+    reached = Reached(found, (*first[: MAX_EVIDENCE - len(path)], *path), described)
+    return replace(leading_to(ledger, reached, evidence.score), steps=tuple(named))
 
 
 def _to_ask(
@@ -156,7 +157,7 @@ def _to_ask(
             return leading_to(ledger, Reached(None, evidence.chunk_ids), evidence.score)
     else:
         chosen += [id_ for id_ in evidence.chunk_ids if id_ not in path][: MAX_EVIDENCE - len(path)]
-    return replace(of_passages(ledger, tuple(chosen), evidence.score), left=Left(text, name))
+    return replace(of_passages(ledger, tuple(chosen), evidence.score), left=Left(text, name), steps=tuple(named))
 
 
 def _parts(text: str, fields: Sequence[Field]) -> list[_Part]:

@@ -169,3 +169,10 @@ def test_the_sentence_that_tells_who_it_is_is_quoted_before_what_is_said_of_them
     quotes = [one.quote for one in answers["What is the phone number of the lead of the night desk?"].citations]
     assert "led by Signe Moll" in quotes[0] and any("5512" in quote for quote in quotes[1:])
     assert not any("5513" in quote for quote in quotes)
+    steps = {
+        "In which office does the person who leads the day desk sit?": "led by Anders Quist",
+        "Who founded the yard that built the Lady Skerrow?": "built at the Westerholm yard",
+        "what is the phone number of the engine shop foreman": "The foreman is Hamish Orr",
+    }
+    for question, said in steps.items():
+        assert any(said in one.quote for one in answers[question].citations)
