@@ -113,11 +113,9 @@ def _telling(chunk: Chunk, description: Description) -> Iterator[tuple[int, int]
     for place, (span, said) in enumerate(zip(chunk.spans, said_with(chunk), strict=True)):
         sentence = chunk.between(*span)
         own = frozenset(terms(sentence))
-        if place == 0 or "\n" in chunk.between(last, span[0]):
+        begins = place == 0 or "\n" in chunk.between(last, span[0])
+        if begins:
             opening, labelled = frozenset(terms(" ".join(sentence.split()[:OPENING]))), False
-            is_label = len(own) <= LABEL
-        else:
-            is_label = False
         before = before if labelled or _GOES_ON.match(sentence) else frozenset()
         if len(_held(relation, own)) >= LEAST_OWN * len(relation):
             above = chunk.above(span[0])
@@ -127,7 +125,7 @@ def _telling(chunk: Chunk, description: Description) -> Iterator[tuple[int, int]
                 if _holds(needed, together):
                     yield place, level
                     break
-        before, labelled, last = before | own, labelled or is_label, span[1]
+        before, labelled, last = before | own, labelled or (begins and len(own) <= LABEL), span[1]
 
 
 def _makers(chunk: Chunk, description: Description) -> Iterator[Found]:
@@ -229,11 +227,9 @@ def _may_be(sentence: str, span: Span, description: Description) -> bool:
     if not own or own <= description.needed or not (namesake or own.isdisjoint(description.names)):
         return False
     before, after = _BEFORE.search(sentence, 0, span[0]), _AFTER.match(sentence, span[1])
-    placed = before is not None and before.group(1).lower() in _PLACING
+    where = before.group(1).lower() if before is not None else ""
     called = after is not None and not frozenset(terms(after.group(1))).isdisjoint(terms(description.noun))
-    return called or (
-        before.group(1).lower() in _AT if description.at and before is not None else placed == description.at
-    )
+    return called or (where in _AT if description.at else where not in _PLACING)
 
 
 def _away(sentence: str, span: Span, description: Description) -> int:
