@@ -37,7 +37,10 @@ _OBJECT = re.compile(
 )
 _SOMEBODY = re.compile(r"\b(?:he|she|they|we|I)\b")
 _PASSIVE = re.compile(r"\b(?:is|are|was|were|be|been|being)\s+(?:\w+ly\s+)?\Z")
-_JOINT = re.compile(r"\s+(?:(?:on|in|at|from|since)\s+(?:[\w,]+\s+){1,5}?)?(by|in|at|into|from|to)\s+(?:the\s+)?")
+_JOINT = re.compile(
+    r"\s+(?:(?:after|for|off|on|out|over|up)\s+)?(?:(?:on|in|at|from|since)\s+(?:[\w,]+\s+){1,5}?)?(by|in|at|into|from|to)\s+(?:the\s+)?"
+)
+"""Between a verb and who does it, or where: "is *looked* after by", "was *built* in 1911 by"."""
 _BEFORE = re.compile(r"(\w+)\s+(?:(?:the|an?|our|its|their)\s+)?\Z", re.IGNORECASE)
 _AFTER = re.compile(r"\s+(\w+)")
 _PLACING = frozenset("in at on near from to outside around through along past within".split())

@@ -106,7 +106,7 @@ HARBOUR = {
         "# Petrus Nel\n\nPetrus Nel (born 4 May 1971) is a football coach who played for Hexton before he retired.\n\n"
         "# Hanna Vries\n\nHanna Vries was born on 9 August 1980 in Oss. She has coached since 2010.\n"
     ),
-    "halls.md": "# Halls\n\n- Youth theatre: led by Orla Finn.\n- Youth choir: led by Dev Malik.\n",
+    "halls.md": "# Halls\n\n- Youth theatre: led by Orla Finn.\n- Youth choir: led by Dev Malik.\n\nThe boat store is looked after by Ola Berge.\n",
     "register.md": "# Captains\n\n**Farr, Oona.** Came from the river barges. Farr was born on 2 March 1975 in Penhallow.\n",
     "programme.md": "# Nine Lamps\n\nA play in three acts by Agneta Corrigan, directed by Lemuel Osei.\n",
     "writers.md": "# Writers\n\nAgneta Corrigan was married to Caspar Teale. Lemuel Osei was married to Dora Pike.\n",
@@ -123,6 +123,7 @@ ANSWERS = {
     "What is the phone number of the firm that maintains the linkspans?": "01632 960162",
     "What is the phone number of the leader of the youth choir?": "5531",
     "What is the phone number of the supplier that gets paid after 35 days?": "01632 960195",
+    "What is the phone number of whoever looks after the boat store?": "5540",
     "Who founded the yard that built the Lady Skerrow?": "Nuala Deane",
     "When was the coach of Dunwell Rangers born?": "4 May 1971",
     "when was dunwell rangers' coach born": "4 May 1971",
