@@ -1,6 +1,6 @@
 """Text analysis: the one way in which text becomes terms, keys and phrases, for every store.
 
-- *Terms* feed keyword search: words, case-folded, without stop words, Snowball-stemmed.
+- *Terms* feed keyword search: words, case-folded, without stop words, Snowball-stemmed; dates in one form.
 - A *key* identifies an entity or title by its normalised surface form.
 - *Phrases* are the capitalised runs of a text that may name what another text is about.
 
@@ -18,10 +18,11 @@ from functools import lru_cache
 
 import Stemmer
 
+from graphrag.dates import spelt_out
 from graphrag.types import Span
 from graphrag.word_forms import common_form, related_words
 
-ANALYSIS_VERSION = "4"
+ANALYSIS_VERSION = "5"
 MAX_PHRASE_TOKENS = 6
 _WORD = re.compile(r"\w+")
 _TRAILING_PARENTHESIS = re.compile(r"\([^()]*\)\s*$")
@@ -122,7 +123,7 @@ def terms(text: str) -> list[str]:
     folded = fold(text)
     if "won" in folded:  # who won has a term in common with who wins, but not with what will not do
         folded = _WONT.sub("will", folded)
-    return [_stem(word) for word in _words(folded) if word not in STOP_WORDS]
+    return [_stem(word) for word in _words(spelt_out(folded)) if word not in STOP_WORDS]
 
 
 def chunk_terms(title: str, heading: Sequence[str], text: str) -> str:

@@ -75,7 +75,11 @@ _FAMILIES = """
     resolve resolution; respond response responses; retain retention; retire retirement; sculpt sculptor; sell seller sellers;
     sing singer singers; solve solution solutions; speak speaker speakers; subscribe subscription subscriptions; submit submission submissions;
     succeed successor; supply supplier suppliers; survive survival survivor survivors; suspend suspension; teach teacher teachers;
-    translate translator; win winner winners; write writer writers
+    translate translator; win winner winners; write writer writers;
+    administrator administrators admin admins; application applications app apps; configure configuration config configs;
+    database databases db dbs; department departments dept depts; environment environments env envs; information info;
+    maximum max; minimum min; repository repositories repo repos; representative representatives rep reps;
+    specification specifications spec specs
 """
 _PRICES = "cost price fee".split()
 _CURRENCIES = "eur euro euros usd dollar dollars gbp pound pounds chf".split()
@@ -100,6 +104,8 @@ _ISE = re.compile(
 _ABBREVIATIONS = re.compile(r"^([b-df-hj-np-tv-z]{3,}|[b-df-hj-np-tv-z]{2,}[aeiou])s$")
 """Several of an abbreviation ("PDFs", "KPIs"): Snowball leaves an "s" that no vowel but the one before it precedes."""
 
+_ORDINAL = re.compile(r"^(\d+)(?:st|nd|rd|th)$")
+
 
 def _entries(listed: str) -> list[list[str]]:
     return [entry.split() for entry in listed.split(";")]
@@ -123,6 +129,8 @@ _PAST = frozenset(form for _, *forms in _entries(_VERBS) for form in forms) - _N
 
 def common_form(word: str) -> str:
     """The form under which a case-folded English word is stemmed; the word itself where a stemmer will do."""
+    if word[0].isdigit():
+        return _ORDINAL.sub(r"\1", word)
     form = _FORMS.get(word) or _ABBREVIATIONS.sub(r"\1", word)
     return _ISE.sub(r"\1iz\2", _DOUBLED.sub(r"\1\2", _OUR.sub(r"\1or", form)))
 

@@ -1,4 +1,5 @@
-"""Slips of the pen in a question: a word that nothing knows, one letter off a word that the documents hold.
+"""Slips of the pen in a question: a word that nothing knows, one letter off a word that the documents hold; and compounds that these write
+in another way ("cutoff", "cut-off").
 
 After Peter Norvig, "How to Write a Spelling Corrector" (2007): of all words one edit away, the one that is held most often. Only
 words in lower case are looked at, since names may be new, and only those that the tokenizer has no token of its own for: it knows
@@ -21,6 +22,7 @@ MIN_CHANGED = 7
 MAX_SLIPS = 3
 """With more unknown words it is another language or no language."""
 _WORD = re.compile(rf"\b[a-z]{{{MIN_LETTERS},{MAX_LETTERS}}}\b")
+_COMPOUND = re.compile(r"\b(?<!-)([a-z]{3,})(-?)(off|out|up|in|over|down|back|by)\b(?!-)")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -34,13 +36,16 @@ async def corrected(store: GraphStore, scope: Scope, text: str, statistics: Term
         statistics: of its terms.
     """
     unknown = [word for word in dict.fromkeys(_WORD.findall(text)) if _unheld(word, statistics.frequency)]
-    if not unknown:
+    near = await asyncio.to_thread(_near, unknown) if unknown else {}
+    otherwise = _otherwise(text, statistics.frequency)
+    if not near and not otherwise:
         return text
-    near = await asyncio.to_thread(_near, unknown)
-    if not near:
-        return text
-    stems = sorted({stem for words in near.values() for stem in words.values()})
-    held = (await store.term_statistics(scope, stems)).frequency
+    stems = {stem for words in near.values() for stem in words.values()}.union(*map(terms, otherwise.values()))
+    held = (await store.term_statistics(scope, sorted(stems))).frequency
+    for word, other in otherwise.items():
+        if not _unheld(other, held):
+            near.pop(word, None)
+            text = re.sub(rf"(?<![\w-]){word}(?![\w-])", other, text)
     tokenizer = open_tokenizer()
     for word, words in near.items():
         # The store has stems only, and "rewritted" has one that is held: where the slip is in the ending, what is read has to be
@@ -61,6 +66,16 @@ def _slips_in(stem: str, word: str, meant: str) -> bool:
 def _unheld(word: str, frequency: Mapping[str, int]) -> bool:
     stems = terms(word)
     return bool(stems) and not any(frequency.get(stem, 0) for stem in stems)
+
+
+def _otherwise(text: str, frequency: Mapping[str, int]) -> dict[str, str]:
+    """Compounds of a verb and a particle as they may be written, too: without the hyphen that they have, or with one where nothing holds them."""
+    found: dict[str, str] = {}
+    for match in _COMPOUND.finditer(text):
+        verb, hyphen, particle = match.groups()
+        if hyphen or _unheld(match.group(), frequency):
+            found[match.group()] = f"{verb}{particle}" if hyphen else f"{verb}-{particle}"
+    return found
 
 
 def _near(unknown: Sequence[str]) -> dict[str, dict[str, str]]:

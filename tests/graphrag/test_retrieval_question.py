@@ -81,6 +81,23 @@ async def test_slips_of_the_pen_are_put_right_by_what_the_documents_hold(store: 
     assert hidden.text == asked  # nothing is learnt of what the scope does not see
 
 
+@pytest.mark.parametrize(
+    ("asked", "read"),
+    [
+        ("when is the cutoff", "when is the cut-off"),
+        ("what is a time-out", "what is a timeout"),
+        ("who signs the hand-over, and its hand-overs?", "who signs the hand-over, and its hand-overs?"),
+        ("where is the rollout", "where is the rollout"),  # neither is known
+        ("when does the timeout end", "when does the timeout end"),
+        ("who is Cutoff", "who is Cutoff"),
+    ],
+)
+async def test_compounds_are_read_as_the_documents_write_them(store: Store, asked: str, read: str):
+    await store.put(source("a.txt", "The cut-off is at noon. The timeout is 30 s. We hand over at ten."))
+
+    assert (await read_question(store, EMBEDDER, EMBEDDER, EVERYONE, asked)).text == read
+
+
 async def test_of_names_within_each_other_a_question_names_the_longest(store: Store):
     await store.put(
         source("a.txt", "Acme, Acme Corp and Acme Corp Berlin met Jane Smith.", "Acme", "Acme Corp"),

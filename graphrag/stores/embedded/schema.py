@@ -6,7 +6,7 @@ from graphrag.errors import SchemaMismatchError, StoreError
 from graphrag.stores.rows import renewed
 
 APPLICATION_ID = 0x47524147  # "GRAG": tells our files from other SQLite databases
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 _CHUNKS_AT_ONCE = 1_000
 
 _VERSION_1 = """
@@ -106,10 +106,12 @@ DROP TABLE phrases;
 
 _VERSION_8 = ""  # Phrases and mentions of chunks in another form: see rows.renewed.
 _VERSION_9 = ""  # ANALYSIS_VERSION 4.
+_VERSION_10 = ""  # ANALYSIS_VERSION 5.
 
 # The step at index i brings a file of version i to version i + 1. Steps are never edited once released, only added.
 MIGRATIONS: tuple[str, ...] = (
-    _VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6, _VERSION_7, _VERSION_8, _VERSION_9
+    _VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6, _VERSION_7, _VERSION_8, _VERSION_9,
+    _VERSION_10,
 )  # fmt: skip
 
 

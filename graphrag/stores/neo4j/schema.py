@@ -15,10 +15,10 @@ from graphrag.stores.neo4j.connection import Connection, Transaction
 from graphrag.stores.neo4j.queries import VECTOR_INDEXES, VECTOR_PROPERTIES
 from graphrag.stores.rows import renewed
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 """2: other blocks of entities. 3: accounts of what models used. 4: replies of models. 5: two slots of vectors.
 6: terms of chunks after ANALYSIS_VERSION 3. 7: chunk_text without phrases.
-8: phrases and mentions of chunks as rows.renewed has them. 9: terms of chunks after ANALYSIS_VERSION 4."""
+8: phrases and mentions of chunks as rows.renewed has them. 9 and 10: terms of chunks after ANALYSIS_VERSION 4 and 5."""
 OLDEST_SERVER = (2026, 6)
 """`IN` inside SEARCH came with 2026.06."""
 _LOCK_SECONDS = 60

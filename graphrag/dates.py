@@ -1,0 +1,39 @@
+"""Dates as terms have them: one form, however they are written, so that "the 9th of March" is found in a row with 2025-03-09."""
+
+import re
+
+_MONTHS = "january february march april may june july august september october november december".split()
+_MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
+_YEAR = r"[12]\d{3}"
+_NUMBERS = re.compile(
+    rf"\b(?=\d)(?:(?P<y>{_YEAR})-(?P<m>0[1-9]|1[0-2])-(?P<d>0[1-9]|[12]\d|3[01])(?!\d)"
+    rf"|(?P<dotted>{_DAY})\.(?P<dotted_month>0?[1-9]|1[0-2])\.(?P<dotted_year>{_YEAR})\b)"
+)
+"""2025-03-09 and 9.3.2025. Of 9/3/2025 nobody knows whether it is in March or in September."""
+_WORDS = re.compile(
+    rf"\b(?=[\djfmasond])(?:(?P<day>{_DAY})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month>{_MONTH})\b"
+    rf"|(?P<first>{_MONTH})\b\.?\s+(?:(?P<second>{_DAY})(?:st|nd|rd|th)?(?![\w:])|(?={_YEAR}\b)))"
+)
+"""A month is one beside a day or a year: "mar" and "dec" are other words, too."""
+_THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}(?!\d))")
+
+
+def spelt_out(folded: str) -> str:
+    """Case-folded text with its dates as "9 march 2025" and its numbers without commas between thousands."""
+    if not any(map(str.isdigit, folded)):
+        return folded
+    return _WORDS.sub(_worded, _NUMBERS.sub(_numbered, _THOUSANDS.sub("", folded)))
+
+
+def _numbered(match: "re.Match[str]") -> str:
+    day, month, year = (
+        match[name] or match[other] for name, other in (("d", "dotted"), ("m", "dotted_month"), ("y", "dotted_year"))
+    )
+    return f"{int(day)} {_MONTHS[int(month) - 1]} {year} "
+
+
+def _worded(match: "re.Match[str]") -> str:
+    day, month = match["day"] or match["second"] or "", match["month"] or match["first"]
+    full = next(name for name in _MONTHS if name.startswith(month[:3]))
+    return f"{int(day)} {full}" if day else f"{full} "
