@@ -171,7 +171,7 @@ def _holds(kind: Kind, sentence: str, asked: frozenset[str]) -> bool:
                 held = bool(_NUMBER.fullmatch(folded))
             case "date":
                 held = bool(_TIME.fullmatch(folded))
-            case "person" if folded in STOP_WORDS or _TIME.fullmatch(folded):
+            case "person" if len(word) == 1 or folded in STOP_WORDS or _TIME.fullmatch(folded):
                 held = False
             case "person":
                 held = word[0].isupper() or bool(_ROLE.fullmatch(folded)) or not PEOPLE.isdisjoint(terms(word))

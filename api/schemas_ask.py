@@ -23,7 +23,17 @@ Turns = Annotated[int, Field(ge=1, le=6), BeforeValidator(_whole)]
 Reads = Annotated[int, Field(ge=1, le=60), BeforeValidator(_whole)]
 K = Annotated[int, Field(ge=1, le=MAX_K), BeforeValidator(_whole)]
 TopK = Annotated[int, Field(ge=0, le=MAX_K), BeforeValidator(_whole)]
-Question = Annotated[str, Field(min_length=MIN_CHARACTERS, max_length=MAX_CHARACTERS, examples=["Who supplies the PMX-48 power module?"])]  # fmt: skip
+Question = Annotated[
+    str,
+    Field(
+        min_length=MIN_CHARACTERS,
+        max_length=MAX_CHARACTERS,
+        # Of the sample of `graphrag quickstart`.
+        examples=[
+            "What does it cost to recalibrate the reference accelerometer that the Brno calibration audit found past its due date?"
+        ],
+    ),
+]
 FilterSpec = Annotated[
     dict[str, object],
     Field(

@@ -47,6 +47,7 @@ _PLACING = frozenset("in at on near from to outside around through along past wi
 _DONE_BY = (" by ", " by the ")
 _AT = frozenset("in at into from to".split())
 _PART = re.compile(r"\bof\s+(?:the\s+)?(?:\w+\s+){0,2}\Z")
+_UNIT = re.compile(r"\d\s*[A-Z]{1,3}\Z|\b[A-Z]\Z")
 _DATING = re.compile(rf"(?:{MONTH}|{WEEKDAY}s?)\Z")
 _WORKS = (
     r"(?:play|comedy|tragedy|drama|musical|opera|ballet|novel|book|poem|story|essay|memoir|film|picture|painting|portrait|sculpture|statue"
@@ -206,7 +207,7 @@ def _is_beside(sentence: str, span: Span, noun: str) -> bool:
 
 def _names(chunk: Chunk, offset: int, sentence: str, noun: str) -> Iterator[Span]:
     """Where names stand in a sentence: words with a capital, without titles of people; the first word only where it is known as one, and of
-    "Truck TR-9" what tells one truck from another.
+    "Truck TR-9" what tells one truck from another. The "V" of "48 V" is none.
     """
     known = {start - offset for mention in chunk.mentions for start, _ in mention.spans}
     peoples = {mention.key for mention in chunk.mentions if mention.type in ("NORP", "LANGUAGE")}
@@ -216,6 +217,7 @@ def _names(chunk: Chunk, offset: int, sentence: str, noun: str) -> Iterator[Span
             fold(words[0][1]) in STOP_WORDS
             or (len(words) > 2 and is_role(words[0][1].lower()))
             or (len(words) == 1 and words[0][0] == 0 and 0 not in known)
+            or (len(words) == 1 and _UNIT.search(sentence, 0, words[0][0] + len(words[0][1])))
             or (len(words) == 2 and words[0][1].lower() == noun and any(map(str.isdigit, words[1][1])))
         ):
             words.pop(0)

@@ -109,6 +109,7 @@ HARBOUR = {
     "halls.md": "# Halls\n\n- Youth theatre: led by Orla Finn.\n- Youth choir: led by Dev Malik.\n\nThe boat store is looked after by Ola Berge.\n",
     "register.md": "# Captains\n\n**Farr, Oona.** Came from the river barges. Farr was born on 2 March 1975 in Penhallow.\n",
     "programme.md": "# Nine Lamps\n\nA play in three acts by Agneta Corrigan, directed by Lemuel Osei.\n",
+    "pumps.md": "# LP-9\n\nThe LP-9 bilge pump was chosen for a 48 V supply with surges up to 75 V.\n",
     "writers.md": "# Writers\n\nAgneta Corrigan was married to Caspar Teale. Lemuel Osei was married to Dora Pike.\n",
 }
 ANSWERS = {
@@ -138,6 +139,7 @@ UNTOLD = (
     "What is the salary of the night desk's lead?",
     "What is the phone number of the leader of the youth theatre?",
     "When was the master of the Lady Skerrow born?",
+    "Who supplies the LP-9 bilge pump?",
 )
 
 

@@ -13,6 +13,7 @@ import pytest
 from agent.loop import Agent
 from agent.types import Answer
 from api.cli.quickstart import ASKED
+from api.schemas_ask import QueryRequest
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.ingest import ingest_documents
 from graphrag.loaders.base import LoadedDocument
@@ -92,6 +93,11 @@ def test_the_question_of_the_first_run_is_answered_with_the_instrument_that_it_i
     assert answer.short is not None
     assert answer.short.text == "EUR 1,940"
     assert [edge.entity for edge in answer.path] == ["RA-88"]
+
+
+def test_the_question_of_the_api_s_example_is_that_one():
+    example = QueryRequest.model_json_schema()["properties"]["question"]["examples"]
+    assert example == [question.question for question in MULTI_HOP if question.id == ASKED]
 
 
 def test_every_document_that_a_question_names_is_in_the_corpus(outcome: Outcome):
