@@ -11,6 +11,7 @@ from agent.expected import WEEKDAY, name_terms, wanted_terms
 from agent.sections import spans_about
 from agent.spans.candidates import NUMERAL
 from agent.spans.fields import fields_of, is_name, said_with
+from agent.spans.prose_fields import FULL_NAME
 from agent.spans.quantities import dimension_of, tells_amount
 from agent.spans.wanted import PEOPLE, Kind, canonical, kin_held, read_wanted
 from graphrag.analysis import STOP_WORDS, fold, held_terms, normalise, terms
@@ -36,7 +37,7 @@ _IN = frozenset("in at near from to of outside around within".split())
 """What stands before a place."""
 _NO_PLACES = frozenset("PERSON ORG FAC NORP PRODUCT WORK_OF_ART EVENT LAW LANGUAGE CODE".split())
 """Types of the recogniser's names that are no town or country, unless a word of _IN is before them."""
-_FULL_NAME = re.compile(r"[A-Z][\w’'-]+(?:\s+[A-Z][\w’'.-]+)+")
+_SUBJECT = re.compile(FULL_NAME)
 _PRONOUN = re.compile(r"\b(?:he|she|his|her|him|they|their)\b", re.IGNORECASE)
 _BEFORE_NAME = re.compile(r"\b(?:before|after)\s+(?:(?:the|Dr|Mr|Mrs|Ms)\.?\s+)?[A-Z][a-z]")
 _DENYING = frozenset("never no not nor neither without didn doesn don wasn isn weren aren hasn hadn".split())
@@ -85,7 +86,7 @@ def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
         subject = ""
         for sentence in _sentences(chunk, kind, names):
             said = frozenset(terms(sentence))
-            first = _FULL_NAME.match(sentence)
+            first = _SUBJECT.match(sentence)
             subject = first.group() if first is not None and normalise(first.group()) in people else subject
             if held_terms(relation, said) or kin_held(relation, said) or any(date in sentence for date in dates):
                 fits = not (ordered and not tells_of_order(sentence)) and not _denies(sentence, relation, asked)

@@ -12,7 +12,7 @@ from agent.spans.candidates import Found, sentence_at
 from agent.spans.kin import kin_asked, places_of_relatives, related_to
 from agent.spans.nearness import LIFE
 from agent.spans.places import CLASSES, COUNTRIES
-from agent.spans.prose_fields import NAME_IN_PROSE
+from agent.spans.prose_fields import FULL_NAME, NAME_IN_PROSE
 from agent.spans.wanted import CONVERSE, NAME, PEOPLE, Wanted, canonical
 from agent.telling import asks_of_order, tells_of_order
 from graphrag.analysis import held_terms, normalise, terms
@@ -24,7 +24,7 @@ FIRST_HOP = 0.2
 """Rarity of a mentioned entity of the question from which a passage is taken for a first hop."""
 NAMED_BY_NOUN = frozenset(terms("county district river university island"))
 """Nouns that stand in the names of what they are said of."""
-_FULL_NAME = re.compile(r"[A-Z][\w’'-]+(?:\s+[A-Z][\w’'.-]+)+(?=\s+\(|\s+(?:is|was|were)\s|,)")
+_SUBJECT = re.compile(rf"{FULL_NAME}(?=\s+\(|\s+(?:is|was|were)\s|,)")
 TOWNS = frozenset(terms("city town village birthplace place location"))
 
 
@@ -158,7 +158,7 @@ def _is_of_another_like(sentence: str, name: str) -> bool:
 def _is_of_somebody_else(found: Found, names: frozenset[str]) -> bool:
     """Whether a sentence begins with the name of somebody, and names nobody of these: "Hettie Lowe (born 19 September 1980) learnt"."""
     sentence = found.sentence
-    first = _FULL_NAME.match(sentence)
+    first = _SUBJECT.match(sentence)
     return first is not None and found.text not in first.group() and names.isdisjoint(terms(sentence))
 
 

@@ -10,6 +10,8 @@ from graphrag.types import Chunk
 
 NAME_IN_PROSE = re.compile(r"(?:the\s+)?[A-Z][\w’'.-]*(?:\s+(?:(?:de|van|von|der|of|and|&)\s+)?[A-Z][\w’'.-]*){0,4}")
 """What is told is a name: of all that a sentence says of its subject, it is what can be offered."""
+FULL_NAME = r"[A-Z][\w’'-]+(?:\s+[A-Z][\w’'.-]+)+"
+"""That of a person, as a rule, with which a sentence begins."""
 _WORD = r"(?!(?:that|which|who|whom|whose|where|when|it|they|he|she|there)\b)[a-z][\w'’-]*+\s+"
 _ENDS = r"(?=\.?\s*$|[,;:(]|\s(?:and|but|or|who|whom|whose|which|that|where|when|while|since|until|from|in|on|at|by|for|as|with|because|after|before)\s)"
 # The label is the whole subject of its clause: "the mayor", "product manager", "its capital and largest city". Of the value, words
