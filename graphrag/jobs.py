@@ -23,7 +23,7 @@ from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, ParserProcess, load_bytes
 from graphrag.loaders.slack_names import beside_channels, lists_of
-from graphrag.sources import Failure
+from graphrag.sources import Failure, loaded
 from graphrag.stores.system import Job, JobEnd, Lease, SystemStore
 from graphrag.stores.system_rows import now
 from graphrag.tally import MAX_CRASHES, MAX_OUTAGES, Tally
@@ -284,18 +284,14 @@ class Worker:
         self, job: Job, file: UploadedFile, lists: Mapping[PurePath, str], tally: Tally, parser: ParserProcess
     ) -> Sequence[LoadedDocument | Failure]:
         """Read one file of the job; runs in a thread. `lists` has the hashes of what belongs to exports of Slack and is no document."""
-        found: Sequence[LoadedDocument | Failure]
-        path = PurePosixPath(file.source)
-        try:
-            if path in lists:
-                return []
-            if file.source in tally.quarantined:
-                return [Failure(file.source, tally.quarantined[file.source])]
+        path, reasons = PurePosixPath(file.source), tally.quarantined
+
+        def load() -> Sequence[LoadedDocument]:
             data = self.uploads.read(job.scope.tenant, file.sha256)
             listed = {
                 one.name: self.uploads.read(job.scope.tenant, lists[one]) for one in lists_of(path) if one in lists
             }
-            found = load_bytes(
+            return load_bytes(
                 data,
                 file.source,
                 parser=parser,
@@ -304,13 +300,15 @@ class Worker:
                 max_bytes=self.kb.max_document_bytes,
                 lists=listed,
             )
-        except StoreError:
-            raise
-        except GraphRAGError as exc:
-            found = [Failure(file.source, str(exc))]
+
+        try:
+            if path in lists:
+                return []
+            if file.source in reasons:
+                return [Failure(file.source, reasons[file.source])]
+            found = loaded(file.source, load)
         finally:
             tally.read()
-        reasons = tally.quarantined
         return [Failure(one.source, reasons[one.source]) if one.source in reasons else one for one in found]
 
     async def _beat(self, lease: Lease, tally: Tally) -> None:

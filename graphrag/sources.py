@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from graphrag.errors import GraphRAGError, InputError, UnsupportedFormatError
+from graphrag.errors import GraphRAGError, InputError, StoreError, UnsupportedFormatError
 from graphrag.loaders import LoadedDocument, ParserProcess, find_files, load_file, suffix_of, supported
 from graphrag.loaders.registry import is_unknown, unsupported
 from graphrag.loaders.slack_names import beside_channels
@@ -100,18 +101,28 @@ def _load_all(
     files: Sequence[SourceFile], parser: ParserProcess, max_bytes: int, read: Callable[[str, int], None] | None
 ) -> Iterator[LoadedDocument | Failure]:
     for path, source in files:
-        found: Sequence[LoadedDocument | Failure]
-        try:
-            found = load_file(path, source, parser=parser, max_bytes=max_bytes)
-        except GraphRAGError as exc:
-            found = [Failure(source, str(exc))]
-        except Exception as exc:
-            # Of a loader that meets what nobody thought of: one file is no reason to stop reading the others.
-            _log.exception("reading %s", source)
-            found = [Failure(source, f"it cannot be read (unexpected {type(exc).__name__}: {exc}); please report this")]
+        found = loaded(source, partial(load_file, path, source, parser=parser, max_bytes=max_bytes))
         if read is not None:
             read(source, len(found))
         yield from found
+
+
+def loaded(source: str, load: Callable[[], Sequence[LoadedDocument]]) -> Sequence[LoadedDocument | Failure]:
+    """What a file gives, or the failure that it is where it cannot be read: no reason to stop reading the others.
+
+    Raises:
+        StoreError: what keeps the file is away, and would be for the others, too.
+    """
+    try:
+        return load()
+    except StoreError:
+        raise
+    except GraphRAGError as exc:
+        return [Failure(source, str(exc))]
+    except Exception as exc:  # of a loader that meets what nobody thought of
+        _log.exception("reading %s", source)
+        told = f"{type(exc).__name__}: {str(exc)[:200]}"
+        return [Failure(source, f"it cannot be read (unexpected {told}); please report this")]
 
 
 async def read_ahead(
