@@ -202,8 +202,8 @@ class Worker:
             await _end(system, lease, tally, "failed", "a fault of the software; see the log of the service")
         else:
             await _stop(beat)
-            state: JobEnd = "succeeded" if tally.stored or not tally.counts["failed"] else "failed"
-            await _end(system, lease, tally, state, "" if state == "succeeded" else "no document could be stored")
+            state: JobEnd = "failed" if tally.fruitless else "succeeded"
+            await _end(system, lease, tally, state, tally.fruitless)
             # Those who run the service are told; the reasons quote documents, and stay with the job.
             level = logging.WARNING if tally.counts["failed"] else logging.INFO
             _log.log(level, "job %s %s", job.id, state, extra=_named(job) | {"progress": tally.progress("ended")})
