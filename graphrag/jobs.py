@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import PurePath, PurePosixPath
 from typing import Any, cast
 
@@ -23,7 +24,7 @@ from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, ParserProcess, load_bytes
 from graphrag.loaders.slack_names import beside_channels, lists_of
-from graphrag.sources import Failure, loaded
+from graphrag.sources import Failure, in_own_thread, loaded
 from graphrag.stores.system import Job, JobEnd, Lease, SystemStore
 from graphrag.stores.system_rows import now
 from graphrag.tally import MAX_CRASHES, MAX_OUTAGES, Tally
@@ -273,7 +274,7 @@ class Worker:
         with ParserProcess(timeout=self.kb.parse_seconds) as parser:
             while tally.careful and (file := next(files, None)) is not None:
                 await suspect(file.source)
-                for item in await asyncio.to_thread(self._load, job, file, lists, tally, parser):
+                for item in await in_own_thread(partial(self._load, job, file, lists, tally, parser)):
                     await suspect(item.source)
                     await store([item])
             tally.suspect = ""
