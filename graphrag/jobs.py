@@ -162,6 +162,45 @@ class Worker:
             return
         await system.save_progress(lease, tally.progress("running"))
         _log.info("job %s begins with %d files", job.id, tally.files, extra=_named(job))
+        try:
+            await self._work(job, lease, tally)
+        except asyncio.CancelledError:
+            with suppress(GraphRAGError):  # another worker goes on when the lease has run out
+                await _end(system, lease, tally, "queued", "")
+            raise
+        except LeaseLostError:
+            raise
+        except StoreError as exc:
+            _log.error("the store failed during job %s, which will be continued: %s", job.id, exc, extra=_named(job))
+            await self._wait_for_the_store(lease, tally)
+            raise  # so that the worker pauses
+        except StalledError:
+            # As if the worker had died: whoever claims it next has to know.
+            await _end(system, lease, tally, "queued", "", phase="running")
+        except BudgetError as exc:
+            _log.warning("job %s ends: %s", job.id, exc, extra=_named(job))
+            await _end(system, lease, tally, "failed", f"{exc}; then retry the job")
+        except ModelError as exc:
+            # Its text may name paths and servers, and those who submit jobs need not be those who run the service.
+            _log.exception("job %s failed", job.id, extra=_named(job))
+            await _end(system, lease, tally, "failed", f"a model {exc.plainly}; see the log of the service, then retry")
+        except Exception:
+            _log.exception("job %s met a fault of the software", job.id, extra=_named(job))
+            await _end(system, lease, tally, "failed", "a fault of the software; see the log of the service")
+        else:
+            state: JobEnd = "failed" if tally.fruitless else "succeeded"
+            await _end(system, lease, tally, state, tally.fruitless)
+            # Those who run the service are told; the reasons quote documents, and stay with the job.
+            level = logging.WARNING if tally.counts["failed"] else logging.INFO
+            _log.log(level, "job %s %s", job.id, state, extra=_named(job) | {"progress": tally.progress("ended")})
+
+    async def _work(self, job: Job, lease: Lease, tally: Tally) -> None:
+        """Read and store a job's files while its lease is renewed; neither goes on when this has ended, however it ends.
+
+        Raises:
+            LeaseLostError, StalledError: see `_beat`.
+            StoreError, ModelError, BudgetError: see graphrag.ingest.
+        """
         work = asyncio.create_task(self._ingest(job, lease, tally))
         beat = asyncio.create_task(self._beat(lease, tally))
         try:
@@ -169,47 +208,16 @@ class Worker:
             if beat.done():  # it ends only when the lease is lost, or nothing happens any more
                 await beat
             await work
-        except asyncio.CancelledError:
-            await _stop(work, beat)
-            with suppress(GraphRAGError):  # another worker goes on when the lease has run out
-                await _end(system, lease, tally, "queued", "")
-            raise
-        except LeaseLostError:
-            raise
-        except StoreError as exc:
-            await _stop(work, beat)
-            _log.error("the store failed during job %s, which will be continued: %s", job.id, exc, extra=_named(job))
-            await self._wait_for_the_store(lease, tally)
-            raise  # so that the worker pauses
         except StalledError:
             _log.critical("job %s hangs at %r", job.id, tally.suspect or "some document", extra=_named(job))
             if self.end_process is not None:
                 self.end_process()
-            await _stop(work, beat)
-            # As if the worker had died: whoever claims it next has to know.
-            await _end(system, lease, tally, "queued", "", phase="running")
-        except BudgetError as exc:
-            _log.warning("job %s ends: %s", job.id, exc, extra=_named(job))
-            await _stop(work, beat)
-            await _end(system, lease, tally, "failed", f"{exc}; then retry the job")
-        except ModelError as exc:
-            # Its text may name paths and servers, and those who submit jobs need not be those who run the service.
-            _log.exception("job %s failed", job.id, extra=_named(job))
-            await _stop(work, beat)
-            await _end(system, lease, tally, "failed", f"a model {exc.plainly}; see the log of the service, then retry")
-        except Exception:
-            _log.exception("job %s met a fault of the software", job.id, extra=_named(job))
-            await _stop(work, beat)
-            await _end(system, lease, tally, "failed", "a fault of the software; see the log of the service")
-        else:
-            await _stop(beat)
-            state: JobEnd = "failed" if tally.fruitless else "succeeded"
-            await _end(system, lease, tally, state, tally.fruitless)
-            # Those who run the service are told; the reasons quote documents, and stay with the job.
-            level = logging.WARNING if tally.counts["failed"] else logging.INFO
-            _log.log(level, "job %s %s", job.id, state, extra=_named(job) | {"progress": tally.progress("ended")})
+            raise
         finally:
-            await _stop(work, beat)
+            work.cancel()
+            beat.cancel()
+            # A document that is being written is written whole.
+            await asyncio.gather(work, beat, return_exceptions=True)
 
     async def _wait_for_the_store(self, lease: Lease, tally: Tally) -> None:
         """Give the job back as soon as the store answers again; after many outages in a row, end it."""
@@ -385,10 +393,3 @@ async def _end(system: SystemStore, lease: Lease, tally: Tally, state: JobEnd, e
     await system.save_progress(lease, tally.progress(phase or ("queued" if state == "queued" else "ended")))
     done, failed = (0, 0) if tally.estimate is not None else (tally.stored, tally.counts["failed"])
     await system.finish_job(lease, state, error, done=done, failed=failed)
-
-
-async def _stop(*tasks: "asyncio.Task[None]") -> None:
-    """Cancel tasks and wait until they have ended; a document that is being written is written whole."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
