@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import PurePath, PurePosixPath
 from typing import Any, cast
 
@@ -23,7 +24,7 @@ from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, ParserProcess, load_bytes
 from graphrag.loaders.slack_names import beside_channels, lists_of
-from graphrag.sources import Failure
+from graphrag.sources import Failure, in_own_thread, loaded
 from graphrag.stores.system import Job, JobEnd, Lease, SystemStore
 from graphrag.stores.system_rows import now
 from graphrag.tally import MAX_CRASHES, MAX_OUTAGES, Tally
@@ -161,6 +162,45 @@ class Worker:
             return
         await system.save_progress(lease, tally.progress("running"))
         _log.info("job %s begins with %d files", job.id, tally.files, extra=_named(job))
+        try:
+            await self._work(job, lease, tally)
+        except asyncio.CancelledError:
+            with suppress(GraphRAGError):  # another worker goes on when the lease has run out
+                await _end(system, lease, tally, "queued", "")
+            raise
+        except LeaseLostError:
+            raise
+        except StoreError as exc:
+            _log.error("the store failed during job %s, which will be continued: %s", job.id, exc, extra=_named(job))
+            await self._wait_for_the_store(lease, tally)
+            raise  # so that the worker pauses
+        except StalledError:
+            # As if the worker had died: whoever claims it next has to know.
+            await _end(system, lease, tally, "queued", "", phase="running")
+        except BudgetError as exc:
+            _log.warning("job %s ends: %s", job.id, exc, extra=_named(job))
+            await _end(system, lease, tally, "failed", f"{exc}; then retry the job")
+        except ModelError as exc:
+            # Its text may name paths and servers, and those who submit jobs need not be those who run the service.
+            _log.exception("job %s failed", job.id, extra=_named(job))
+            await _end(system, lease, tally, "failed", f"a model {exc.plainly}; see the log of the service, then retry")
+        except Exception:
+            _log.exception("job %s met a fault of the software", job.id, extra=_named(job))
+            await _end(system, lease, tally, "failed", "a fault of the software; see the log of the service")
+        else:
+            state: JobEnd = "failed" if tally.fruitless else "succeeded"
+            await _end(system, lease, tally, state, tally.fruitless)
+            # Those who run the service are told; the reasons quote documents, and stay with the job.
+            level = logging.WARNING if tally.counts["failed"] else logging.INFO
+            _log.log(level, "job %s %s", job.id, state, extra=_named(job) | {"progress": tally.progress("ended")})
+
+    async def _work(self, job: Job, lease: Lease, tally: Tally) -> None:
+        """Read and store a job's files while its lease is renewed; neither goes on when this has ended, however it ends.
+
+        Raises:
+            LeaseLostError, StalledError: see `_beat`.
+            StoreError, ModelError, BudgetError: see graphrag.ingest.
+        """
         work = asyncio.create_task(self._ingest(job, lease, tally))
         beat = asyncio.create_task(self._beat(lease, tally))
         try:
@@ -168,47 +208,16 @@ class Worker:
             if beat.done():  # it ends only when the lease is lost, or nothing happens any more
                 await beat
             await work
-        except asyncio.CancelledError:
-            await _stop(work, beat)
-            with suppress(GraphRAGError):  # another worker goes on when the lease has run out
-                await _end(system, lease, tally, "queued", "")
-            raise
-        except LeaseLostError:
-            raise
-        except StoreError as exc:
-            await _stop(work, beat)
-            _log.error("the store failed during job %s, which will be continued: %s", job.id, exc, extra=_named(job))
-            await self._wait_for_the_store(lease, tally)
-            raise  # so that the worker pauses
         except StalledError:
             _log.critical("job %s hangs at %r", job.id, tally.suspect or "some document", extra=_named(job))
             if self.end_process is not None:
                 self.end_process()
-            await _stop(work, beat)
-            # As if the worker had died: whoever claims it next has to know.
-            await _end(system, lease, tally, "queued", "", phase="running")
-        except BudgetError as exc:
-            _log.warning("job %s ends: %s", job.id, exc, extra=_named(job))
-            await _stop(work, beat)
-            await _end(system, lease, tally, "failed", f"{exc}; then retry the job")
-        except ModelError as exc:
-            # Its text may name paths and servers, and those who submit jobs need not be those who run the service.
-            _log.exception("job %s failed", job.id, extra=_named(job))
-            await _stop(work, beat)
-            await _end(system, lease, tally, "failed", f"a model {exc.plainly}; see the log of the service, then retry")
-        except Exception:
-            _log.exception("job %s met a fault of the software", job.id, extra=_named(job))
-            await _stop(work, beat)
-            await _end(system, lease, tally, "failed", "a fault of the software; see the log of the service")
-        else:
-            await _stop(beat)
-            state: JobEnd = "succeeded" if tally.stored or not tally.counts["failed"] else "failed"
-            await _end(system, lease, tally, state, "" if state == "succeeded" else "no document could be stored")
-            # Those who run the service are told; the reasons quote documents, and stay with the job.
-            level = logging.WARNING if tally.counts["failed"] else logging.INFO
-            _log.log(level, "job %s %s", job.id, state, extra=_named(job) | {"progress": tally.progress("ended")})
+            raise
         finally:
-            await _stop(work, beat)
+            work.cancel()
+            beat.cancel()
+            # A document that is being written is written whole.
+            await asyncio.gather(work, beat, return_exceptions=True)
 
     async def _wait_for_the_store(self, lease: Lease, tally: Tally) -> None:
         """Give the job back as soon as the store answers again; after many outages in a row, end it."""
@@ -273,7 +282,7 @@ class Worker:
         with ParserProcess(timeout=self.kb.parse_seconds) as parser:
             while tally.careful and (file := next(files, None)) is not None:
                 await suspect(file.source)
-                for item in await asyncio.to_thread(self._load, job, file, lists, tally, parser):
+                for item in await in_own_thread(partial(self._load, job, file, lists, tally, parser)):
                     await suspect(item.source)
                     await store([item])
             tally.suspect = ""
@@ -284,18 +293,14 @@ class Worker:
         self, job: Job, file: UploadedFile, lists: Mapping[PurePath, str], tally: Tally, parser: ParserProcess
     ) -> Sequence[LoadedDocument | Failure]:
         """Read one file of the job; runs in a thread. `lists` has the hashes of what belongs to exports of Slack and is no document."""
-        found: Sequence[LoadedDocument | Failure]
-        path = PurePosixPath(file.source)
-        try:
-            if path in lists:
-                return []
-            if file.source in tally.quarantined:
-                return [Failure(file.source, tally.quarantined[file.source])]
+        path, reasons = PurePosixPath(file.source), tally.quarantined
+
+        def load() -> Sequence[LoadedDocument]:
             data = self.uploads.read(job.scope.tenant, file.sha256)
             listed = {
                 one.name: self.uploads.read(job.scope.tenant, lists[one]) for one in lists_of(path) if one in lists
             }
-            found = load_bytes(
+            return load_bytes(
                 data,
                 file.source,
                 parser=parser,
@@ -304,13 +309,15 @@ class Worker:
                 max_bytes=self.kb.max_document_bytes,
                 lists=listed,
             )
-        except StoreError:
-            raise
-        except GraphRAGError as exc:
-            found = [Failure(file.source, str(exc))]
+
+        try:
+            if path in lists:
+                return []
+            if file.source in reasons:
+                return [Failure(file.source, reasons[file.source])]
+            found = loaded(file.source, load)
         finally:
             tally.read()
-        reasons = tally.quarantined
         return [Failure(one.source, reasons[one.source]) if one.source in reasons else one for one in found]
 
     async def _beat(self, lease: Lease, tally: Tally) -> None:
@@ -386,10 +393,3 @@ async def _end(system: SystemStore, lease: Lease, tally: Tally, state: JobEnd, e
     await system.save_progress(lease, tally.progress(phase or ("queued" if state == "queued" else "ended")))
     done, failed = (0, 0) if tally.estimate is not None else (tally.stored, tally.counts["failed"])
     await system.finish_job(lease, state, error, done=done, failed=failed)
-
-
-async def _stop(*tasks: "asyncio.Task[None]") -> None:
-    """Cancel tasks and wait until they have ended; a document that is being written is written whole."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

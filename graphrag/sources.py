@@ -4,17 +4,22 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from graphrag.errors import GraphRAGError, InputError, UnsupportedFormatError
+from graphrag.errors import GraphRAGError, InputError, StoreError, UnsupportedFormatError
 from graphrag.loaders import LoadedDocument, ParserProcess, find_files, load_file, suffix_of, supported
 from graphrag.loaders.registry import is_unknown, unsupported
 from graphrag.loaders.slack_names import beside_channels
 
 _log = logging.getLogger(__name__)
 
+_Read = TypeVar("_Read")
 SourceFile = tuple[Path, str]
 """A file and the source under which its documents are stored; or a folder that cannot be listed, its source ending in a slash."""
 GROUP_DOCUMENTS = 200
@@ -100,18 +105,28 @@ def _load_all(
     files: Sequence[SourceFile], parser: ParserProcess, max_bytes: int, read: Callable[[str, int], None] | None
 ) -> Iterator[LoadedDocument | Failure]:
     for path, source in files:
-        found: Sequence[LoadedDocument | Failure]
-        try:
-            found = load_file(path, source, parser=parser, max_bytes=max_bytes)
-        except GraphRAGError as exc:
-            found = [Failure(source, str(exc))]
-        except Exception as exc:
-            # Of a loader that meets what nobody thought of: one file is no reason to stop reading the others.
-            _log.exception("reading %s", source)
-            found = [Failure(source, f"it cannot be read (unexpected {type(exc).__name__}: {exc}); please report this")]
+        found = loaded(source, partial(load_file, path, source, parser=parser, max_bytes=max_bytes))
         if read is not None:
             read(source, len(found))
         yield from found
+
+
+def loaded(source: str, load: Callable[[], Sequence[LoadedDocument]]) -> Sequence[LoadedDocument | Failure]:
+    """What a file gives, or the failure that it is where it cannot be read: no reason to stop reading the others.
+
+    Raises:
+        StoreError: what keeps the file is away, and would be for the others, too.
+    """
+    try:
+        return load()
+    except StoreError:
+        raise
+    except GraphRAGError as exc:
+        return [Failure(source, str(exc))]
+    except Exception as exc:  # of a loader that meets what nobody thought of
+        _log.exception("reading %s", source)
+        told = f"{type(exc).__name__}: {str(exc)[:200]}"
+        return [Failure(source, f"it cannot be read (unexpected {told}); please report this")]
 
 
 async def read_ahead(
@@ -119,14 +134,26 @@ async def read_ahead(
 ) -> AsyncGenerator[list[LoadedDocument | Failure]]:
     """Groups of documents, each of bounded size; while one is worked on, the next is read in a thread."""
     groups = _groups(documents)
-    reading = asyncio.create_task(asyncio.to_thread(next, groups, None))
+    reading = asyncio.create_task(in_own_thread(partial(next, groups, None)))
     try:
         while (group := await reading) is not None:
-            reading = asyncio.create_task(asyncio.to_thread(next, groups, None))
+            reading = asyncio.create_task(in_own_thread(partial(next, groups, None)))
             yield group
     finally:
         # Not waited for: whoever owns the documents may have to end a parser first.
         reading.cancel()
+
+
+async def in_own_thread(read: Callable[[], _Read]) -> _Read:
+    """As asyncio.to_thread, but in a thread that ends with it.
+
+    Reading may take minutes, for each job under way; questions, which share the threads of the event loop, would wait for it.
+    """
+    executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading")
+    try:
+        return await asyncio.get_running_loop().run_in_executor(executor, copy_context().run, read)
+    finally:
+        executor.shutdown(wait=False)
 
 
 def _groups(documents: Iterable[LoadedDocument | Failure]) -> Iterator[list[LoadedDocument | Failure]]:

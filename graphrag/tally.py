@@ -124,6 +124,13 @@ class Tally:
         """Of these, those that are in the store."""
         return self.documents - self.counts["failed"]
 
+    @property
+    def fruitless(self) -> str:
+        """Why a job that has come to its end has failed; empty if anything was stored or estimated, or nothing failed."""
+        if self.stored or (self.estimate and self.estimate.documents) or not self.counts["failed"]:
+            return ""
+        return f"no document could be {'stored' if self.estimate is None else 'estimated'}"
+
     def progress(self, phase: str) -> dict[str, Scalar]:
         """What is saved with the job."""
         seconds = time.monotonic() - self.begun

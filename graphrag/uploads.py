@@ -4,6 +4,7 @@ A file lies at `<folder>/<tenant>/<sha256 of its bytes>`. What its sender called
 part of a path. All methods block: call them in a thread from asynchronous code.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -11,6 +12,7 @@ import time
 from collections.abc import Collection, Generator, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -19,6 +21,8 @@ from graphrag.types import check_label
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PARTIAL = ".partial-"
+_CANNOT_SYNC = frozenset((errno.EINVAL, errno.ENOTSUP, errno.EACCES))
+"""Of a folder: what some network file systems answer, and of one that may be written and not read."""
 
 
 class Upload:
@@ -37,7 +41,10 @@ class Upload:
         self._folder = folder
         self._digest = hashlib.sha256()
         with _disk_errors(folder):
+            new = list(takewhile(lambda one: not one.exists(), (folder, *folder.parents)))
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for made in new:
+                _sync(made.parent)
             self._file = NamedTemporaryFile(dir=folder, prefix=_PARTIAL, delete=False)  # noqa: SIM115 - closed by discard
 
     def write(self, part: bytes) -> None:
@@ -61,6 +68,7 @@ class Upload:
         with _disk_errors(self._folder):
             # Also over a file that is there: its age begins anew, so that no sweep takes it from under this job.
             Path(self._file.name).replace(self._folder / self._digest.hexdigest())
+            _sync(self._folder)
         return self._digest.hexdigest()
 
     def discard(self) -> None:
@@ -68,6 +76,21 @@ class Upload:
         with suppress(OSError):  # on a full disk, of bytes that it could not take
             self._file.close()
         Path(self._file.name).unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder outlast a loss of power, where the system can be asked for that."""
+    if os.name != "posix":
+        return
+    try:
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+    except OSError as exc:
+        if exc.errno not in _CANNOT_SYNC:
+            raise
 
 
 @contextmanager

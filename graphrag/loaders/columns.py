@@ -16,6 +16,8 @@ _TELLS_APART = re.compile(
     re.IGNORECASE,
 )
 """Columns that are part of a key beside an id: of the lines of an order, the versions of a text."""
+_MAX_PARTS = 8
+"""Of a key. Each number of columns is tried in all rows, and a table may have hundreds that are called `..._id`."""
 
 
 def is_value(value: str) -> bool:
@@ -27,7 +29,7 @@ def key_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[in
     """The columns that name the rows, since their values are others in each: none if there are no such columns.
 
     That is a column `_id` or `id`, else the first one that is called the key of something, such as `ticket_id`, `CustomerID` or `uuid`,
-    else the first several of these and of what tells the rows of one id apart, such as `line_no`, `version` or `language`, that do it
+    else the first few of these and of what tells the rows of one id apart, such as `line_no`, `version` or `language`, that do it
     together: databases have the columns of a key first.
 
     By its number a row would be another document when one before it is deleted.
@@ -45,7 +47,7 @@ def key_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[in
         if are_other_in_each([column]):
             return (column,)
     parts = sorted({*ids, *filled(_TELLS_APART.fullmatch)}) if ids else []
-    several = (tuple(parts[:count]) for count in range(2, len(parts) + 1))
+    several = (tuple(parts[:count]) for count in range(2, min(len(parts), _MAX_PARTS) + 1))
     return next((one for one in several if not set(ids).isdisjoint(one) and are_other_in_each(one)), ())
 
 

@@ -54,35 +54,40 @@ def _files(path: Path, unfollowed: Callable[[str], object]) -> Iterator[tuple[Pa
         yield path, _source(path.resolve().name if path.name in ("", "..") else path.name)
     elif path.is_dir():
         real_root = path.resolve()
-        for file in _walk(path):
+        for entry in _walk(path):
+            file = Path(entry.path)
             source = _source(file.relative_to(path).as_posix())
-            if file.is_symlink() and not _is_file_within(file, real_root):
+            # The entry is asked, and not the path: of one that is too long the system says nothing.
+            if entry.is_symlink() and not _is_file_within(file, real_root):
                 unfollowed(source)
             else:
-                yield file, source + "/" * file.is_dir()
+                yield file, source + "/" * entry.is_dir()
     else:
         raise InputError(f"{str(path)!r} does not exist or is neither a file nor a folder; check the path")
 
 
-def _walk(folder: Path, *, inside: bool = False) -> Iterator[Path]:
+def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
     """Files, symbolic links, and folders that cannot be listed."""
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        waiting = _entries(folder)
     except OSError as exc:
-        if inside:
-            yield folder
-            return
         raise InputError(f"the folder {str(folder)!r} cannot be read ({exc}); check its permissions") from exc
-    for entry in entries:
-        path = Path(entry.path)
-        if entry.name.startswith((".", "~$")) or entry.name in _JUNK:
-            continue
-        if entry.is_symlink():
-            yield path
+    while waiting:
+        entry = waiting.pop()
+        if entry.is_symlink() or entry.is_file():
+            yield entry
         elif entry.is_dir():
-            yield from _walk(path, inside=True)
-        elif entry.is_file():
-            yield path
+            try:
+                waiting += _entries(Path(entry.path))
+            except OSError:
+                yield entry
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What a folder holds that may be searched, the last one first."""
+    with os.scandir(folder) as entries:
+        wanted = [one for one in entries if not (one.name.startswith((".", "~$")) or one.name in _JUNK)]
+    return sorted(wanted, key=lambda entry: entry.name, reverse=True)
 
 
 def _is_file_within(path: Path, real_root: Path) -> bool:

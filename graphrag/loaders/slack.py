@@ -53,7 +53,7 @@ def load(items: Sequence[object], source: str, lists: Lists) -> LoadedDocument:
     listed = names_of(lists)
     names = {str(message.get("user")): name for message in messages if (name := _name(message))} | dict(listed)
     said = [(message, text) for message in messages if (text := text_of(message, names))]
-    written = [(message, text) for message, text in said if message.get("subtype") not in _NOTICES] or said
+    written = [(message, text) for message, text in said if str(message.get("subtype")) not in _NOTICES] or said
     begun = {message["ts"] for message, _ in written}
     builder = TextBuilder()
     lines: list[str] = []

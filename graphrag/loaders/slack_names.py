@@ -48,10 +48,9 @@ def _names_of(lists: tuple[tuple[str, bytes], ...]) -> Mapping[str, str]:
     for name in _LISTS:
         for item in _items(name, dict(lists).get(name, b"[]")):
             if name in _TALKS:
-                members = cast(list[object], item.get("members") or [])
-                names[str(item.get("name") or item.get("id"))] = ", ".join(
-                    names.get(str(one), str(one)) for one in members
-                )
+                members = item.get("members")
+                people = map(str, cast(list[object], members) if isinstance(members, list) else [])
+                names[str(item.get("name") or item.get("id"))] = ", ".join(names.get(one, one) for one in people)
             elif shown := name_in(item):
                 names |= dict.fromkeys(map(str, _ids(item)), shown)
     return names

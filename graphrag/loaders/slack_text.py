@@ -60,7 +60,7 @@ def _of_blocks(value: object) -> Iterator[str]:
     """The texts of blocks and of what they are made of, in order, in the markup of messages; buttons say nothing."""
     for block in _mappings(value):
         text = block.get("text")
-        if block.get("type") in _RICH_TEXTS:
+        if str(block.get("type")) in _RICH_TEXTS:
             yield "".join(map(_of_piece, _mappings(block.get("elements"))))
         elif block.get("type") != "actions":
             yield text if isinstance(text, str) else ""

@@ -18,6 +18,7 @@ from graphrag.errors import InputError, ModelError, StoreError
 from graphrag.ingested import Ingested
 from graphrag.jobs import UploadedFile, Worker, ingest_job
 from graphrag.knowledge import KnowledgeBase
+from graphrag.loaders import LoadedDocument, load_bytes
 from graphrag.settings import load_settings
 from graphrag.stores.system import Job, JobState
 from graphrag.tally import MAX_CRASHES, Tally
@@ -105,6 +106,27 @@ async def test_a_file_that_cannot_be_read_is_a_failure_and_the_rest_go_on(worker
     assert "empty" in failure.reason
     queue = await worker.kb.system.queue()
     assert (queue.done, queue.failed) == (1, 1)
+
+
+async def test_a_loader_that_fails_unexpectedly_costs_its_own_file_alone(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def fail(data: bytes, source: str, **options: Any) -> list[LoadedDocument]:
+        if source == "1.txt":
+            raise RuntimeError("nobody thought of this")
+        return load_bytes(data, source, **options)
+
+    monkeypatch.setattr(jobs, "load_bytes", fail)
+    await submit(worker, f"{TEXT} One.", f"{TEXT} Two.", f"{TEXT} Three.")
+
+    await worker.work_once()
+
+    job = await seen(worker)
+    assert (job.state, job.progress["created"], job.progress["files_read"]) == ("succeeded", 2, 3)
+    (failure,) = await worker.kb.system.failures(ADMIN, "j1")
+    assert failure.source == "1.txt"
+    assert "unexpected RuntimeError: nobody thought of this" in failure.reason
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == ["reading 1.txt"]
 
 
 async def test_a_job_of_which_nothing_can_be_stored_fails(worker: Worker):

@@ -177,6 +177,41 @@ def test_symbolic_links_do_not_leave_the_folder_and_are_told(tmp_path: Path) -> 
     assert told == ["broken.md", "loop", "out", "secret.md"]
 
 
+def test_folders_are_searched_however_deep_they_are(tmp_path: Path) -> None:
+    make_tree(tmp_path, "b.md")
+    deep = tmp_path
+    for _ in range(1_100):
+        deep /= "a"
+        deep.mkdir()
+    file = deep / "c.md"
+    file.write_text("x")
+    try:
+        assert [source for _, source in find_files([tmp_path])] == ["a/" * 1_100 + "c.md", "b.md"]
+    finally:  # here, since what removes temporary folders calls itself for each level
+        file.unlink()
+        while deep != tmp_path:
+            deep.rmdir()
+            deep = deep.parent
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders with so long paths cannot be made there")
+def test_a_folder_whose_path_is_too_long_is_told_and_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_tree(tmp_path, "b.md")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(20):
+        Path("a" * 250).mkdir()
+        os.chdir("a" * 250)
+    Path("c.md").write_text("x")
+
+    (folder, told), (_, source) = find_files([tmp_path])
+
+    assert (set(told), told[-1], source) == ({"a", "/"}, "/", "b.md")
+    with pytest.raises(InputError, match="cannot be read"):
+        load_file(folder, told)
+
+
 def test_a_missing_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         find_files([tmp_path / "missing"])

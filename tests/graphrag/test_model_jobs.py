@@ -116,6 +116,17 @@ async def test_a_dry_run_stores_nothing_and_ends_with_the_estimate(
     assert "estimated_calls" not in done.progress
 
 
+async def test_an_estimate_succeeds_where_something_can_be_read_and_lists_the_rest(kb: KnowledgeBase, tmp_path: Path):
+    worker = a_worker(kb, tmp_path)
+
+    job = await worked(worker, await uploaded(worker, TEXT, " "), estimate=True)
+    nothing = await worked(worker, await uploaded(worker, " "), estimate=True, id="j2")
+
+    assert (job.state, job.error, job.progress["estimated_documents"]) == ("succeeded", "", 1)
+    assert [failure.source for failure in await kb.system.failures(ADMIN, "j1")] == ["1.txt"]
+    assert (nothing.state, nothing.error) == ("failed", "no document could be estimated")
+
+
 # Jobs
 
 

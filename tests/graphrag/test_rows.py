@@ -1,9 +1,12 @@
 """Tables: a document for each row."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from graphrag.errors import DocumentParseError
-from graphrag.loaders import load_bytes
+from graphrag.loaders import columns, load_bytes
+from graphrag.loaders.columns import name_of_row
 
 
 def test_a_row_without_a_text_column_is_read_as_lines_of_its_values() -> None:
@@ -195,3 +198,21 @@ def test_a_row_without_a_value_in_the_text_column_is_read_as_lines_of_its_others
     assert (one.text, one.title) == ("- id: 1\n- owner: Ada Pell\n\nAsk first.", "Leave")
     assert (other.text, other.title) == ("- id: 2\n- title: Remote work\n- owner: Joris Maes", "Remote work")
     assert dict(other.metadata) == {"owner": "Joris Maes"}
+
+
+def test_of_many_columns_that_may_be_a_key_only_short_keys_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = 0
+
+    def counting(row: Sequence[str], wanted: Sequence[int]) -> str:
+        nonlocal read
+        read += len(wanted)
+        return name_of_row(row, wanted)
+
+    monkeypatch.setattr(columns, "name_of_row", counting)
+    names, rows = [f"c{number}_id" for number in range(200)], [["7"] * 200] * 10
+
+    assert columns.key_columns(names, rows) == ()
+
+    assert read < 3 * 200 * 10
+    one_each = [[str(row >> number & 1) for number in range(8)] for row in range(256)]
+    assert columns.key_columns(names[:8], one_each) == tuple(range(8))

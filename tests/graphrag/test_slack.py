@@ -140,6 +140,16 @@ def test_what_bots_put_into_attachments_and_blocks_is_read_once() -> None:
     ]
 
 
+@pytest.mark.parametrize("odd", [["a"], {"a": 1}, 7, None])
+def test_values_of_a_kind_that_slack_never_writes_do_no_harm(odd: object) -> None:
+    message = ADA | {"subtype": odd, "ts": "1.0", "text": "", "blocks": [{"type": odd, "text": "Lunch?"}]}
+    talks = json.dumps([{"id": "D01", "members": odd}, {"id": "D02", "members": ["U09"]}]).encode()
+
+    (document,) = load_bytes(json.dumps([message]).encode(), "D02/2025-03-19.json", lists={"dms.json": talks})
+
+    assert (document.title, document.text) == ("U09, 2025-03-19", "Ada Pell: Lunch?")
+
+
 def test_a_day_without_messages_is_no_document_and_no_failure() -> None:
     assert load_bytes(b"[]", "general/2025-03-19.json") == []
     with pytest.raises(DocumentParseError, match="is empty"):

@@ -1,7 +1,11 @@
 """From paths to loaded documents and failures."""
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Thread, current_thread
+from typing import Any
 
 import pytest
 
@@ -211,3 +215,30 @@ async def test_a_group_ends_at_its_limit_of_characters():
     groups = [len(group) async for group in read_ahead([text, text, text])]
 
     assert groups == [1, 1, 1]
+
+
+async def test_reading_ahead_takes_no_thread_of_those_that_questions_use():
+    class Counting(ThreadPoolExecutor):
+        asked = 0
+
+        def submit(self, *work: Any, **options: Any) -> Future[Any]:
+            self.asked += 1
+            return super().submit(*work, **options)
+
+    threads: set[Thread] = set()
+
+    def documents() -> Iterator[Failure]:
+        for number in range(2 * GROUP_DOCUMENTS):
+            threads.add(current_thread())
+            yield Failure(str(number), "bad")
+
+    shared = Counting(max_workers=1)
+    asyncio.get_running_loop().set_default_executor(shared)
+
+    assert [len(group) async for group in read_ahead(documents())] == [GROUP_DOCUMENTS] * 2
+
+    assert shared.asked == 0
+    assert current_thread() not in threads
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()

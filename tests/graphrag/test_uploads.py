@@ -1,8 +1,10 @@
 """Uploaded files wait under tenant and hash, whatever they are called."""
 
+import errno
 import hashlib
 import os
 import resource
+import stat
 import time
 from pathlib import Path
 
@@ -86,6 +88,33 @@ def test_a_closed_file_is_kept_once_it_is_finished(tmp_path: Path):
 
     assert upload.finish() == sha256
     assert uploads.read("acme", sha256) == b"text"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders cannot be opened there")
+@pytest.mark.parametrize("refusal", [0, errno.EINVAL])
+def test_a_finished_file_and_the_folders_to_it_are_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: int
+):
+    synced: list[tuple[int, list[str]]] = []
+    sync, folder = os.fsync, tmp_path / "new" / "acme"
+
+    def noting(file: int) -> None:
+        synced.append((os.fstat(file).st_ino, [path.name for path in folder.iterdir()]))
+        if refusal and stat.S_ISDIR(os.fstat(file).st_mode):
+            raise OSError(refusal, "some network file systems do so")
+        sync(file)
+
+    monkeypatch.setattr(os, "fsync", noting)
+
+    sha256 = Uploads(tmp_path / "new").put("acme", b"text")
+
+    content, last = [ino for ino, _ in synced].index((folder / sha256).stat().st_ino), len(synced) - 1
+    assert synced[last] == (folder.stat().st_ino, [sha256])
+    assert content < last
+    assert {ino for ino, _ in synced[:content]} == {path.stat().st_ino for path in (tmp_path, tmp_path / "new")}
+
+    Uploads(tmp_path / "new").put("acme", b"other text")
+    assert len(synced) == last + 3, "and folders that were there are left alone"
 
 
 def test_a_sweep_deletes_old_files_that_nobody_waits_for(tmp_path: Path):
