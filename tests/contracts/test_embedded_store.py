@@ -83,7 +83,7 @@ async def test_a_read_after_many_rewrites_is_as_from_a_new_store(tmp_path: Path)
         for number in range(1_001 // len(plan.chunks) + 2):
             changed = replace(batch.document, fingerprint=str(number))
             await store.write(plan.owner, replace(batch, document=changed))
-            await store.revision()
+            await store.chunk_ids(plan.owner, plan.id)
         async with embedded_store(tmp_path / "graph.db", filter_fields=FIELDS) as fresh:
             assert await store.statistics(EVERYTHING) == await fresh.statistics(EVERYTHING)
             (hits,), (wanted,) = [await one.nearest_chunks(plan.owner, VECTORS[:1], 50) for one in (store, fresh)]
@@ -137,6 +137,25 @@ async def test_a_page_of_documents_is_read_without_sorting_the_whole_tenant(
         monkeypatch.setattr(documents, "_FEW", 2)
         assert await plan_of_a_page(database) == "SEARCH documents USING INDEX sqlite_autoindex_documents_1 (id>?)"
         assert await store.documents(EVERYTHING) == everything != []
+
+
+async def test_only_reads_that_use_the_memory_index_build_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    followed = list[int]()
+    follow = FollowingIndex.follow
+
+    def counted(self: FollowingIndex, connection: sqlite3.Connection) -> bool:
+        followed.append(1)
+        return follow(self, connection)
+
+    monkeypatch.setattr(FollowingIndex, "follow", counted)
+    async with embedded_store(tmp_path / "graph.db") as store:
+        await filled(store)
+        exported = [batch.document.id async for batch in store.export(EVERYTHING)]
+        assert await store.revision() > 0
+        assert exported == [document.id for document in await store.documents(EVERYTHING)] != []
+        assert followed == []
+        await store.chunk_ids(EVERYTHING, "")
+        assert followed == [1]
 
 
 def test_ids_are_made_of_any_string() -> None:
