@@ -95,7 +95,9 @@ class Service:
             try:
                 async with asyncio.timeout(READY_TIMEOUT):
                     await asyncio.shield(self.warming)
-                    await self.kb.store.revision()
+                    # The smallest of the reads for which the embedded store brings its index up to date: it may have failed to
+                    # load, and other processes write.
+                    await self.kb.store.chunk_ids(Scope(), "")
                     bound = await self.kb.store.fingerprints()
                 # Once the store was moved to another model, no question is answered before the process is started again.
                 answer = bound in (None, Fingerprints(self.kb.embedder.fingerprint, self.kb.encoder.fingerprint))

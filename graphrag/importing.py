@@ -23,7 +23,6 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetPydanticSchema,
-    NonNegativeInt,
     TypeAdapter,
     ValidationError,
 )
@@ -49,6 +48,8 @@ from graphrag.types import (
 
 _READABLE = (1, FORMAT_VERSION)
 _STRICT = ConfigDict(extra="forbid")
+_MAX_SIDE = 10**6
+"""Of the shape of an array: more than any model has dimensions, or a chunk sentences."""
 
 
 def _fields_of(kind: type[msgspec.Struct]) -> GetPydanticSchema:
@@ -69,7 +70,7 @@ def _fields_of(kind: type[msgspec.Struct]) -> GetPydanticSchema:
 @dataclass(frozen=True, slots=True)
 class _Array:
     dtype: Literal["float32", "float16"]
-    shape: tuple[NonNegativeInt, ...]
+    shape: Annotated[tuple[Annotated[int, Field(ge=0, le=_MAX_SIDE)], ...], Field(max_length=2)]
     base64: str
 
 

@@ -13,7 +13,8 @@ YEAR = r"(?:1\d{3}|20\d{2})"
 DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _FULL_DATE = rf"(?:{MONTH}\s+{DAY},?\s+{YEAR}|{DAY}\s+{MONTH},?\s+{YEAR}|{MONTH},?\s+{YEAR}|{YEAR})"
 # "(16 February 1954 – 9 June 2013)", "(Cumaná, 9 June 1890 – Geneva, 13 June 1930)"; "(born in Bray, May 1, 1960)".
-_LIFE = re.compile(rf"\([^()]*?\b({_FULL_DATE})\b[^()\d;]*?[–—-][^()\d;]*?\b({_FULL_DATE})\b")
+# Up to the first dash, as the second date may stand behind others: were any dash tried, a text of dashes would take the square.
+_LIFE = re.compile(rf"\([^()]*?\b({_FULL_DATE})\b[^()\d;–—-]*[–—-][^()\d;]*?\b({_FULL_DATE})\b")
 _BORN = re.compile(rf"\bborn\b[^().]{{0,60}}?\b({_FULL_DATE})\b", re.IGNORECASE)
 _BORN_TERMS, _DIED_TERMS = (frozenset(terms(word)) for word in ("born", "died"))
 LIFE_TERMS = _BORN_TERMS | _DIED_TERMS

@@ -118,11 +118,10 @@ async def delete_sources(store: GraphStore, scope: Scope, documents: Sequence[Do
     Raises:
         StoreError: part of it may be gone; delete again what is left.
     """
-    sources = {document.source for document in documents if document.part or await _has_parts(store, scope, document)}
-    chosen = {document.id: document for document in documents}
-    for source in sorted(sources):
-        first = await store.documents(scope, ids=[document_id(scope.tenant, source)])
-        chosen.update((document.id, document) for document in (*first, *await stored_parts(store, scope, source)))
+    ids = [document_id(scope.tenant, document.source, part) for document in documents for part in (0, 1)]
+    chosen = {one.id: one for one in (*documents, *await store.documents(scope, ids=ids, limit=len(ids)))}
+    for source in sorted({one.source for one in chosen.values() if one.part}):
+        chosen.update((document.id, document) for document in await stored_parts(store, scope, source))
     for group in (
         [document.id for document in chosen.values() if document.part == 0],
         [document.id for document in chosen.values() if document.part > 1],
@@ -131,7 +130,3 @@ async def delete_sources(store: GraphStore, scope: Scope, documents: Sequence[Do
         if group:
             await store.delete_documents(scope, group)
     return sorted(chosen.values(), key=lambda document: (document.source, document.part))
-
-
-async def _has_parts(store: GraphStore, scope: Scope, document: Document) -> bool:
-    return bool(await store.documents(scope, ids=[document_id(scope.tenant, document.source, 1)]))

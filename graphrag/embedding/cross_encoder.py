@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tokenizers import Encoding
 
 MAX_TOKENS = 512
-"""Of a question with its passage, the length for which such models are made. The passage is cut, not the question."""
+"""Of a question with its passage, the length for which such models are made. The longer of the two is cut, so a question of up
+to half of it is not."""
 BATCH = 16
 THREADS = 2
 """Within one forward pass."""
@@ -43,7 +44,7 @@ class CrossEncoder:
         self.candidates = candidates
         model, tokenizer = model_files(folder, "GRAPHRAG_RERANK_MODEL")
         self._tokenizer = read_backend(tokenizer.read_bytes(), str(tokenizer))
-        self._tokenizer.enable_truncation(MAX_TOKENS, strategy="only_second")
+        self._tokenizer.enable_truncation(MAX_TOKENS, strategy="longest_first")
         self._session: Any = open_session(model, str(model), threads=THREADS, arena=False)
         self._inputs = text_inputs(self._session, model)
         self._busy = asyncio.Lock()
@@ -63,7 +64,10 @@ class CrossEncoder:
             return await asyncio.to_thread(self._scores, query, texts)
 
     def _scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
-        encoded = self._tokenizer.encode_batch([(query, text) for text in texts])
+        try:
+            encoded = self._tokenizer.encode_batch([(query, text) for text in texts])
+        except Exception as exc:  # the Rust binding raises bare Exception, and TypeError for half a surrogate pair
+            raise ModelError(f"the tokenizer of the cross-encoder {self.model} failed: {exc}") from exc
         scores = np.empty(len(texts), dtype=np.float32)
         by_length = sorted(range(len(texts)), key=lambda place: len(encoded[place].ids))
         for begin in range(0, len(by_length), BATCH):  # of like lengths, so that little is padding

@@ -147,7 +147,7 @@ def _suffixes_agree(one: Name, other: Name) -> bool:
 def _judge_letters(short: Entity, long_: Entity, one: Name, other: Name) -> _Judgement:
     companies = bool(one.legal or other.legal)
     if companies and one.legal != other.legal:
-        return _judge_form(short, long_, one, other)
+        return _judge_form(short, long_, one)
     score = 1.0
     if _conflicting(short.type, long_.type):
         if not {short.type, long_.type} <= _CONFUSED:
@@ -172,7 +172,7 @@ def _judge_letters(short: Entity, long_: Entity, one: Name, other: Name) -> _Jud
     return round(0.9 * score, 4), "same name, accents, abbreviations or British and American spelling apart"
 
 
-def _judge_form(short: Entity, long_: Entity, one: Name, other: Name) -> _Judgement:
+def _judge_form(short: Entity, long_: Entity, one: Name) -> _Judgement:
     bare = short if not one.legal else long_
     if bare.type in ("ORG", "", "PRODUCT") or bare.type not in _NAMED:
         return 0.85, "same name, with and without legal form"

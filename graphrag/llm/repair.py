@@ -2,13 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from graphrag.errors import ModelOutputError
 
 _FENCE = re.compile(r"```(?:\w+)?\s*(.*?)(?:```|\Z)", re.DOTALL)
 _LITERALS = {"True": "true", "False": "false", "None": "null", "NaN": "null", "undefined": "null"}
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
+_SOLID = re.compile(r"\S")
+_JSON_SPACE = " \t\n\r"
 MAX_CHARACTERS = 200_000
 _SHOWN = 80
 
@@ -51,13 +53,14 @@ def _candidates(text: str) -> Iterator[str]:
 
 
 class _Mender:
-    """One pass over a text that begins like JSON, writing proper JSON."""
+    """One pass over a text that begins like JSON, writing proper JSON. Takes time by the text's length, whatever it is."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
         self._out: list[str] = []
         self._open: list[str] = []
+        self._depth = {"}": 0, "]": 0}  # how often each is in _open
 
     def mended(self) -> str:
         """The JSON."""
@@ -66,6 +69,7 @@ class _Mender:
             char = text[self._at]
             if char in "{[":
                 self._open.append("}" if char == "{" else "]")
+                self._depth[self._open[-1]] += 1
                 self._write(char)
             elif char in "}]":
                 self._close(char)
@@ -77,7 +81,7 @@ class _Mender:
                 self._at = _or_end(text.find("\n", self._at), text)
             elif text.startswith("/*", self._at):
                 self._at = _or_end(text.find("*/", self._at) + 2, text)
-            elif char == "," and next((piece for piece in reversed(self._out) if piece.strip()), "") in ",{[":
+            elif char == "," and _solid(self._out[-2:]) in ",{[":
                 self._at += 1
             elif word := _WORD.match(text, self._at):
                 self._word(word.group())
@@ -87,15 +91,23 @@ class _Mender:
         return "".join(self._out)
 
     def _write(self, char: str) -> None:
-        self._out.append(char)
+        out = self._out
+        if char.isspace() and out and out[-1].isspace():
+            # One sign stands for all white space in a row, so that nothing is looked for behind it: one that JSON does not
+            # take, if there is any.
+            if out[-1] in _JSON_SPACE:
+                out[-1] = char
+        else:
+            out.append(char)
         self._at += 1
 
     def _close(self, char: str) -> None:
         # What is still open inside is closed first; a bracket that fits nothing is dropped.
-        if char in self._open:
+        if self._depth[char]:
             while self._open:
                 self._drop_comma()
                 expected = self._open.pop()
+                self._depth[expected] -= 1
                 self._out.append(expected)
                 if expected == char:
                     break
@@ -120,7 +132,8 @@ class _Mender:
 
     def _word(self, word: str) -> None:
         self._at += len(word)
-        following = self._text[self._at :].lstrip()[:1]
+        found = _SOLID.search(self._text, self._at)
+        following = found.group() if found else ""
         if word in ("true", "false", "null"):
             self._out.append(word)
         elif word in _LITERALS:
@@ -149,11 +162,15 @@ class _Mender:
                     out.pop()
                 if out:
                     out.pop()
-        if self._open and self._open[-1] == "}" and out and out[-1].startswith('"'):
-            before = next((piece for piece in reversed(out[:-1]) if piece.strip()), "")
-            if before in "{,":  # a key that was cut off
-                out.pop()
-                self._drop_comma()
+        in_object = bool(self._open) and self._open[-1] == "}"
+        if in_object and out and out[-1].startswith('"') and _solid(out[-3:-1]) in "{,":  # a key that was cut off
+            out.pop()
+            self._drop_comma()
+
+
+def _solid(pieces: Sequence[str]) -> str:
+    """The last of the pieces that is no white space; empty without one."""
+    return next((piece for piece in reversed(pieces) if not piece.isspace()), "")
 
 
 def _or_end(place: int, text: str) -> int:

@@ -94,8 +94,11 @@ class GraphStore(Protocol):
                 comes with it;
                 a chunk or relation belongs to another document, has an id that one of another document has (of any
                 tenant), or an id that comes twice;
-                a chunk is not the span of the text that it says, its phrases or mentions are not strictly ascending by
-                key, or a mention's entity id is not that of tenant and key;
+                a chunk is not the span of the text that it says, or its core and what stands in it (sentences, mentions,
+                headings, pages) are not spans and offsets of it; its sentences, or its phrases or mentions by key, are not
+                strictly ascending, or a mention's entity id is not that of tenant and key;
+                the evidence of a relation is not a span of the text; a position, page, part or count is no number from 0 to
+                2^63 - 1;
                 a relation's subject or object is not mentioned in its chunk;
                 a vector is missing, not finite, not of unit length (chunk vectors), or not of the dimension that the
                 store holds. The dimensions are those of the first vectors written, until the store is moved to another model.

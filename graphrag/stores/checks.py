@@ -1,6 +1,6 @@
 """What every store refuses to write, whatever is stored: see GraphStore.write."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -14,12 +14,14 @@ from graphrag.types import (
     ChunkVectors,
     Document,
     GraphBatch,
-    Relation,
     Scope,
     check_metadata,
     check_text,
     entity_id,
 )
+
+_MAX_NUMBER = 2**63 - 1
+"""No store holds a greater one."""
 
 
 def check_alone(scope: Scope, batch: GraphBatch) -> None:
@@ -68,8 +70,9 @@ def check_document(document: Document) -> None:
     """Refuse a document whose own fields cannot be stored.
 
     Raises:
-        InputError: metadata that is not allowed, or a text that is not valid Unicode.
+        InputError: metadata that is not allowed, a text that is not valid Unicode, or no number of a part.
     """
+    _check_number("the document's part", document.part)
     for name in ("source", "id", "title", "media_type", "content_sha256", "fingerprint", "title_key"):
         check_text(f"the document's {name}", getattr(document, name))
     for key in document.heading_keys:
@@ -111,17 +114,19 @@ def check_batch(batch: GraphBatch, dimension: int | None, sentence_dimension: in
         raise InputError(f"{name}: length {document.length} is not that of the text ({len(batch.text)})")
     mentioned: dict[str, set[str]] = {}
     for chunk, vectors in zip(batch.chunks, batch.vectors, strict=True):
+        _check_number(f"{name}: the position of a chunk", chunk.position)
         where = f"{name}: chunk {chunk.position}"
         if chunk.document_id != document.id or batch.text[chunk.start : chunk.end] != chunk.text:
             raise InputError(f"{where} is not a span of this document's text")
         if chunk.id in mentioned:
             raise InputError(f"{where} has the id of another chunk of the document, {chunk.id!r}")
+        _check_offsets(where, chunk, len(batch.text))
         _check_chunk(where, document.tenant, chunk)
         mentioned[chunk.id] = {mention.entity_id for mention in chunk.mentions}
         _check_vectors(where, chunk, vectors, dimension, sentence_dimension)
         dimension = vectors.chunk.shape[0]
         sentence_dimension = vectors.sentences.shape[1] if chunk.sentences else sentence_dimension
-    _check_relations(name, document.id, batch.relations, mentioned)
+    _check_relations(name, batch, mentioned)
 
 
 def dimension_of(batch: GraphBatch) -> int | None:
@@ -134,7 +139,29 @@ def sentence_dimension_of(batch: GraphBatch) -> int | None:
     return next((vectors.sentences.shape[1] for vectors in batch.vectors if len(vectors.sentences)), None)
 
 
+def _check_number(what: str, value: int) -> None:
+    if not 0 <= value <= _MAX_NUMBER:
+        raise InputError(f"{what} is not a number from 0 to 2^63 - 1")
+
+
+def _check_offsets(where: str, chunk: Chunk, length: int) -> None:
+    """Refuse what leads out of the text, of that length, or out of the chunk."""
+    if not 0 <= chunk.start <= chunk.core_start <= chunk.end <= length:
+        raise InputError(f"{where}: start, start of the core and end are not ascending within the text of {length}")
+    befores = (chunk.core_start, *(end for _, end in chunk.sentences[:-1]))
+    sentences = zip(befores, chunk.sentences, strict=bool(chunk.sentences))
+    if not all(before <= start < end <= chunk.end for before, (start, end) in sentences):
+        raise InputError(f"{where}: its sentences are not spans of its core, ascending and apart")
+    named = (span for mention in chunk.mentions for span in mention.spans)
+    if not all(chunk.start <= start < end <= chunk.end for start, end in named):
+        raise InputError(f"{where}: a mention is not a span of it")
+    if not all(chunk.core_start <= at <= chunk.end for at, _ in (*chunk.headings_within, *chunk.pages_within)):
+        raise InputError(f"{where}: a heading or page within begins outside its core")
+
+
 def _check_chunk(where: str, tenant: str, chunk: Chunk) -> None:
+    for number in (chunk.token_count, chunk.page or 0, *(page for _, page in chunk.pages_within)):
+        _check_number(f"{where}: a page or count of tokens", number)
     keys = [mention.key for mention in chunk.mentions]
     names = (field for mention in chunk.mentions for field in (mention.surface, mention.type))
     # Joined, so that a chunk costs one check and not a hundred.
@@ -167,16 +194,18 @@ def _check_vectors(
         raise InputError(f"{where}: the vector is not of unit length")
 
 
-def _check_relations(name: str, document: str, relations: Iterable[Relation], mentioned: dict[str, set[str]]) -> None:
+def _check_relations(name: str, batch: GraphBatch, mentioned: dict[str, set[str]]) -> None:
     seen: set[str] = set()
-    for relation in relations:
+    for relation in batch.relations:
         for what in (relation.id, relation.predicate, relation.description):
             check_text(f"{name}: a relation's id, predicate or description", what)
         entities: Collection[str] | None = mentioned.get(relation.chunk_id)
-        if entities is None or relation.document_id != document:
+        if entities is None or relation.document_id != batch.document.id:
             raise InputError(f"{name}: relation {relation.id} rests on a chunk of another document")
         if relation.subject_id not in entities or relation.object_id not in entities:
             raise InputError(f"{name}: relation {relation.id} is between entities that its chunk does not mention")
+        if not 0 <= relation.start < relation.end <= len(batch.text):
+            raise InputError(f"{name}: the evidence of relation {relation.id} is not a span of the text")
         if relation.id in seen:
             raise InputError(f"{name}: two relations have the id {relation.id}")
         seen.add(relation.id)

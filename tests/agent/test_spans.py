@@ -224,7 +224,9 @@ def test_a_relation_told_by_its_converse_is_not_missing_but_a_wedding_is():
         ("Ida Rowan (Aarhus, 4 May 1951 – Vejle, March 2001) was an engineer.", ["4 May 1951", "March 2001"]),
         ("Ida Rowan (born Ida Holm; 4 May 1951) is an engineer.", ["4 May 1951"]),
         ("Ida Rowan was born in Aarhus in 1951.", ["1951"]),
+        ("Ida Rowan (Aarhus, 4 May 1951, of Holm-Rowan – Vejle – 3 March 2001)", ["4 May 1951", "3 March 2001"]),
         ("Ida Rowan is an engineer (Aarhus). She worked there from 1990 to 1995.", []),
+        pytest.param("Ida Rowan (4 May 1951 " + "–a" * 100_000, [], id="dashes without end"),
     ],
 )
 def test_a_life_stands_in_the_first_sentence(text: str, dates: list[str]):

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import shutil
+import sqlite3
 from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from graphrag.errors import ModelError
 from graphrag.knowledge import KnowledgeBase
 from graphrag.reembedding import reembed
 from graphrag.settings import Settings, load_settings
+from graphrag.stores.embedded.following import FollowingIndex
 from tests.api.serving import store_url
 
 QUESTION = "What is the warranty of the PMX-48 power module?"
@@ -459,6 +461,27 @@ async def test_a_service_is_not_ready_while_it_loads_what_questions_need(folder:
         loaded.set()
         monkeypatch.setattr("api.service.READY_TIMEOUT", 20.0)
         assert (await client.get("/health/ready")).status_code == 200
+
+
+async def test_a_ready_service_has_the_index_in_memory_although_it_failed_to_load_at_the_start(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async def failed(kb: KnowledgeBase) -> None:
+        pass
+
+    changed: list[bool] = []
+    follow = FollowingIndex.follow
+
+    def noted(self: FollowingIndex, connection: sqlite3.Connection) -> bool:
+        changed.append(follow(self, connection))
+        return changed[-1]
+
+    monkeypatch.setattr(FollowingIndex, "follow", noted)
+    monkeypatch.setattr("api.app.warm", failed)
+    async with AsyncTestClient(create_app(settings_for(folder), development=True)) as client:
+        assert changed == []
+        assert (await client.get("/health/ready")).status_code == 200
+        assert changed == [True]
 
 
 @pytest.mark.usefixtures("logged")

@@ -126,6 +126,21 @@ class OracleStore:
         for chunk in batch.chunks:
             if batch.text[chunk.start : chunk.end] != chunk.text:
                 raise InputError("a chunk is not a span of the text")
+            within = [span for mention in chunk.mentions for span in mention.spans]
+            offsets = [chunk.start, chunk.core_start, *sum(chunk.sentences, ()), chunk.end]
+            if offsets != sorted(offsets) or not 0 <= chunk.start <= chunk.end <= len(batch.text):
+                raise InputError("a chunk's offsets are not ascending")
+            if any(start >= end for start, end in (*chunk.sentences, *within)):
+                raise InputError("a sentence or mention is empty")
+            if any(start < chunk.start or end > chunk.end for start, end in within):
+                raise InputError("a mention is outside its chunk")
+            marks = (*chunk.headings_within, *chunk.pages_within)
+            if any(at < chunk.core_start or at > chunk.end for at, _ in marks):
+                raise InputError("a heading or page is outside the core")
+            pages = [page for _, page in chunk.pages_within]
+            numbers = [document.part, chunk.position, chunk.page or 0, chunk.token_count, *pages]
+            if min(numbers) < 0 or max(numbers) >= 2**63:
+                raise InputError("a number cannot be stored")
             for keys in (list(chunk.phrases), [mention.key for mention in chunk.mentions]):
                 if keys != sorted(set(keys)):
                     raise InputError("phrases or mentions are not ascending, each key once")
@@ -135,6 +150,8 @@ class OracleStore:
         for relation in batch.relations:
             if not {relation.subject_id, relation.object_id} <= mentioned.get(relation.chunk_id, set()):
                 raise InputError("a relation's end is not mentioned in its chunk")
+            if not 0 <= relation.start < relation.end <= len(batch.text):
+                raise InputError("the evidence is not a span of the text")
 
     def _check_vectors(self, batch: GraphBatch) -> None:
         if len(batch.vectors) != len(batch.chunks):

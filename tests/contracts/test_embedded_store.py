@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from graphrag.errors import InputError, StoreError
+from graphrag.stores.embedded import documents
 from graphrag.stores.embedded.database import Database
 from graphrag.stores.embedded.following import FollowingIndex
 from graphrag.stores.embedded.store import EmbeddedStore
@@ -82,7 +83,7 @@ async def test_a_read_after_many_rewrites_is_as_from_a_new_store(tmp_path: Path)
         for number in range(1_001 // len(plan.chunks) + 2):
             changed = replace(batch.document, fingerprint=str(number))
             await store.write(plan.owner, replace(batch, document=changed))
-            await store.revision()
+            await store.chunk_ids(plan.owner, plan.id)
         async with embedded_store(tmp_path / "graph.db", filter_fields=FIELDS) as fresh:
             assert await store.statistics(EVERYTHING) == await fresh.statistics(EVERYTHING)
             (hits,), (wanted,) = [await one.nearest_chunks(plan.owner, VECTORS[:1], 50) for one in (store, fresh)]
@@ -111,6 +112,50 @@ async def test_a_search_by_vectors_is_of_the_moment_at_which_it_was_prepared(tmp
         assert all(before)
         assert search() == before
         assert later() != before
+
+
+async def plan_of_a_page(database: Database) -> str:
+    """How SQLite reads a page of the documents of tenant `default`."""
+    said = list[str]()
+    await database.read(lambda connection: connection.set_trace_callback(said.append))
+    await EmbeddedStore(database).documents(EVERYTHING, after="1", limit=2)
+    await database.read(lambda connection: connection.set_trace_callback(None))
+    (paged,) = [statement for statement in said if "ORDER BY id" in statement]
+    steps = await database.read(lambda connection: connection.execute(f"EXPLAIN QUERY PLAN {paged}").fetchall())
+    return "; ".join(step[3] for step in steps)
+
+
+async def test_a_page_of_documents_is_read_without_sorting_the_whole_tenant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Database(tmp_path / "graph.db") as database:
+        store = EmbeddedStore(database)
+        await filled(store, 12)
+        everything = await store.documents(EVERYTHING)
+        # Few are sorted, so that a small tenant does not wait for all the documents of others.
+        assert "documents_by_source (tenant=?)" in await plan_of_a_page(database)
+        monkeypatch.setattr(documents, "_FEW", 2)
+        assert await plan_of_a_page(database) == "SEARCH documents USING INDEX sqlite_autoindex_documents_1 (id>?)"
+        assert await store.documents(EVERYTHING) == everything != []
+
+
+async def test_only_reads_that_use_the_memory_index_build_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    followed = list[int]()
+    follow = FollowingIndex.follow
+
+    def counted(self: FollowingIndex, connection: sqlite3.Connection) -> bool:
+        followed.append(1)
+        return follow(self, connection)
+
+    monkeypatch.setattr(FollowingIndex, "follow", counted)
+    async with embedded_store(tmp_path / "graph.db") as store:
+        await filled(store)
+        exported = [batch.document.id async for batch in store.export(EVERYTHING)]
+        assert await store.revision() > 0
+        assert exported == [document.id for document in await store.documents(EVERYTHING)] != []
+        assert followed == []
+        await store.chunk_ids(EVERYTHING, "")
+        assert followed == [1]
 
 
 def test_ids_are_made_of_any_string() -> None:

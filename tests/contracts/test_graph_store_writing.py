@@ -10,7 +10,7 @@ from msgspec import structs
 
 from graphrag.errors import InputError
 from graphrag.filters import parse_filter
-from graphrag.types import Chunk, ChunkVectors, GraphBatch, Metadata, Scope, Statistics, chunk_id, entity_id
+from graphrag.types import Chunk, ChunkVectors, GraphBatch, Metadata, Scope, Span, Statistics, chunk_id, entity_id
 from tests.contracts.compare import described, probe, snapshot
 from tests.contracts.conftest import StoreFactory
 from tests.contracts.generate import DIMENSION, FIELDS, SENTENCE_VECTORS, VECTORS, build, fingerprinted
@@ -162,6 +162,10 @@ def _with_chunk(batch: GraphBatch, change: Callable[[Chunk], Chunk]) -> GraphBat
     return replace(batch, chunks=[*batch.chunks[:-1], change(batch.chunks[-1])])
 
 
+def _with_sentence(batch: GraphBatch, change: Callable[[int, int], Span]) -> GraphBatch:
+    return _with_chunk(batch, lambda chunk: replace(chunk, sentences=(change(*chunk.sentences[0]),)))
+
+
 def _with_document(batch: GraphBatch, **changes: object) -> GraphBatch:
     return replace(batch, document=replace(batch.document, **changes))
 
@@ -194,6 +198,45 @@ BROKEN: dict[str, Callable[[GraphBatch], GraphBatch]] = {
     "a chunk id twice": lambda batch: _with_chunk(batch, lambda chunk: replace(chunk, id=batch.chunks[0].id)),
     "a chunk of another document": lambda batch: _with_chunk(batch, lambda chunk: replace(chunk, document_id="other")),
     "a chunk that is no span of the text": lambda batch: _with_chunk(batch, lambda chunk: replace(chunk, text="other")),
+    "a chunk that begins before the text": lambda batch: _with_chunk(
+        batch, lambda chunk: replace(chunk, start=chunk.start - len(batch.text), core_start=0)
+    ),
+    "a chunk that ends behind the text": lambda batch: _with_chunk(batch, lambda chunk: replace(chunk, end=10**9)),
+    "a core before its chunk": lambda batch: _with_chunk(
+        batch, lambda chunk: replace(chunk, core_start=chunk.start - 1)
+    ),
+    "a core behind its chunk": lambda batch: _with_chunk(batch, lambda chunk: replace(chunk, core_start=chunk.end + 1)),
+    "a sentence before the core": lambda batch: _with_sentence(batch, lambda start, end: (start - 1, end)),
+    "a sentence that ends behind its chunk": lambda batch: _with_sentence(batch, lambda start, end: (start, end + 1)),
+    "a sentence that ends before it begins": lambda batch: _with_sentence(batch, lambda start, end: (end, start)),
+    "an empty sentence": lambda batch: _with_sentence(batch, lambda start, end: (start, start)),
+    "sentences out of order": lambda batch: _with_chunk(
+        _with_vectors(batch, lambda v: replace(v, sentences=np.repeat(v.sentences[:1], 2, axis=0))),
+        lambda chunk: replace(chunk, sentences=((chunk.end - 3, chunk.end), (chunk.end - 5, chunk.end - 3))),
+    ),
+    "sentences in each other": lambda batch: _with_chunk(
+        _with_vectors(batch, lambda v: replace(v, sentences=np.repeat(v.sentences[:1], 2, axis=0))),
+        lambda chunk: replace(chunk, sentences=chunk.sentences * 2),
+    ),
+    "a mention outside its chunk": lambda batch: _with_chunk(
+        batch, lambda chunk: replace(chunk, mentions=tuple(structs.replace(m, spans=((0, 2),)) for m in chunk.mentions))
+    ),
+    "a heading outside the core": lambda batch: _with_chunk(
+        batch, lambda chunk: replace(chunk, headings_within=((10**30, ("Later",)),))
+    ),
+    "a page outside the core": lambda batch: _with_chunk(batch, lambda chunk: replace(chunk, pages_within=((0, 2),))),
+    "a page within that is no number of one": lambda batch: _with_chunk(
+        batch, lambda chunk: replace(chunk, pages_within=((chunk.end, 10**30),))
+    ),
+    "a position too great": lambda batch: _with_chunk(batch, lambda chunk: replace(chunk, position=10**30)),
+    "a position below 0": lambda batch: _with_chunk(batch, lambda chunk: replace(chunk, position=-1)),
+    "a page too great": lambda batch: _with_chunk(batch, lambda chunk: replace(chunk, page=2**63)),
+    "a count of tokens too great": lambda batch: _with_chunk(batch, lambda chunk: replace(chunk, token_count=10**30)),
+    "a part too great": lambda batch: _with_document(batch, part=10**30),
+    "a part below 0": lambda batch: _with_document(batch, part=-1),
+    "evidence behind the text": lambda batch: _with_relation(batch, start=10**30, end=10**30 + 1),
+    "evidence before the text": lambda batch: _with_relation(batch, start=-1),
+    "evidence that ends before it begins": lambda batch: _with_relation(batch, start=5, end=2),
     "phrases out of order": lambda batch: _with_chunk(batch, lambda chunk: replace(chunk, phrases={"b": 1, "a": 1})),
     "a mention twice": lambda batch: _with_chunk(batch, lambda chunk: replace(chunk, mentions=chunk.mentions[:1] * 2)),
     "mentions out of order": lambda batch: _with_chunk(

@@ -61,6 +61,20 @@ async def test_a_long_passage_is_cut_and_the_question_is_not(folder: Path):
     assert score == 4 * (512 - 3 - 100)
 
 
+async def test_a_question_as_long_as_the_model_takes_is_cut_so_that_a_passage_has_room(folder: Path):
+    encoder = await opened(folder)
+
+    scores = await encoder.rerank("ferry " * 5_000, ["tea " * 5_000, "tea nine", ""])
+
+    assert scores.tolist() == [4 * 255, 4 + 8, 0], "half of 512, and of what three marks leave"
+    assert await encoder.rerank("ferry " * 254, ["tea " * 5_000]) == [4 * 255]
+
+
+async def test_what_the_tokenizer_refuses_is_a_failure_of_the_model(folder: Path):
+    with pytest.raises(ModelError, match="tokenizer of the cross-encoder small-model failed"):
+        await (await opened(folder)).rerank("ferry \ud83d", ["tea"])
+
+
 async def test_questions_at_once_do_not_disturb_each_other(folder: Path):
     encoder = await opened(folder)
 

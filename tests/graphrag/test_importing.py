@@ -136,6 +136,16 @@ BROKEN: dict[str, tuple[str, Callable[[str], str], str]] = {
         lambda line: _edit(line, embedding={"dtype": "float32", "shape": [8], "base64": "AAAA"}),
         "has 3 bytes",
     ),
+    "a vector of 80 dimensions": (
+        "chunk",
+        lambda line: _edit(line, embedding={"dtype": "float32", "shape": [1] * 80, "base64": "AAAAAA=="}),
+        "embedding.shape",
+    ),
+    "a vector of a huge shape": (
+        "chunk",
+        lambda line: _edit(line, sentence_embeddings={"dtype": "float16", "shape": [10**30, 0], "base64": ""}),
+        "sentence_embeddings.shape",
+    ),
 }
 
 
@@ -152,6 +162,32 @@ async def test_a_malformed_line_is_named_and_nothing_of_its_document_stored(
         await bring(stores, [*lines[:at], spoil(lines[at]), *lines[at + 1 :]])
 
     assert len(await target.documents(EVERYTHING)) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("document", "part"),
+        ("chunk", "position"),
+        ("chunk", "page"),
+        ("chunk", "token_count"),
+        ("chunk", "start"),
+        ("chunk", "end"),
+        ("relation", "start"),
+        ("relation", "end"),
+    ],
+)
+@pytest.mark.parametrize("number", [-1, 10**30])
+async def test_a_number_that_cannot_be_is_refused_with_its_document(
+    kind: str, field: str, number: int, stores: Stores, lines: list[str]
+):
+    at = _first(lines, kind)
+    begin = max(i for i, line in enumerate(lines[: at + 1]) if json.loads(line)["type"] == "document")
+
+    with pytest.raises(InputError, match=rf"document of line {begin + 1} is refused"):
+        await bring(stores, [*lines[:at], _edit(lines[at], **{field: number}), *lines[at + 1 :]])
+
+    assert len(await stores[0].documents(EVERYTHING)) == documents_of(lines[:begin])
 
 
 async def test_what_does_not_hold_together_is_refused(stores: Stores, lines: list[str]):

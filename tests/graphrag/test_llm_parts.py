@@ -1,7 +1,8 @@
 """Parts of the language model layer that need no server: settings, prices, prompts, repair, thinking, breakers, estimates."""
 
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ from graphrag.errors import BudgetError, ConfigError, ModelOutputError
 from graphrag.llm.calls import Breaker, Patience
 from graphrag.llm.presets import PRESETS, preset
 from graphrag.llm.prompts import DEFAULTS, load_prompts
-from graphrag.llm.repair import read_json
+from graphrag.llm.repair import _Mender, read_json  # pyright: ignore[reportPrivateUsage]
 from graphrag.llm.thinking import ThinkingFilter, without_thinking
 from graphrag.llm.translate import retry_after
 from graphrag.llm.usage import Account, Charge, Limit, Price, Usage, check_charges, estimate_tokens, used
@@ -275,6 +276,63 @@ def test_slips_are_mended(text: str, value: object):
 def test_nesting_without_end_is_no_json(text: str):
     with pytest.raises(ModelOutputError):
         read_json(text)
+
+
+class Looked(list[str]):
+    """Pieces of what is mended, and how many of them were looked at."""
+
+    looked = 0
+
+    def __contains__(self, key: object) -> bool:
+        self.looked += len(self)
+        return super().__contains__(key)
+
+    def __reversed__(self) -> Iterator[str]:
+        for piece in super().__reversed__():
+            self.looked += 1
+            yield piece
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        self.looked += len(found) if isinstance(key, slice) else 1
+        return found
+
+
+class Copied(str):
+    """A text, and how many of its characters were copied."""
+
+    looked = 0
+
+    def __getitem__(self, key: Any) -> str:
+        found = super().__getitem__(key)
+        self.looked += len(found)
+        return found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" + " " * 1_000 + "," * 1_000,
+        "[" + " ," * 1_000,
+        "[" * 1_000 + "}" * 1_000,
+        "[" + "a " * 1_000,
+        "[" + '{"a": "b"},' * 300,
+    ],
+)
+def test_mending_looks_at_a_text_a_few_times_whatever_it_is(text: str):
+    copied, written, brackets = Copied(text), Looked(), Looked()
+    mender = _Mender(copied)
+    vars(mender).update(_out=written, _open=brackets)
+
+    mender.mended()
+
+    assert copied.looked + written.looked + brackets.looked < 10 * len(text)
+
+
+@pytest.mark.parametrize(("space", "read"), [(" \t\n", True), (" \u00a0 ", False), ("\u00a0  ", False)])
+def test_white_space_that_is_none_to_json_stays_refused(space: str, read: bool):
+    with nullcontext() if read else pytest.raises(ModelOutputError):
+        assert read_json(f"[1,{space}2,]") == [1, 2]
 
 
 # Thinking

@@ -17,6 +17,7 @@ from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, load_bytes
 from graphrag.parts import delete_sources
 from graphrag.settings import load_settings
+from graphrag.stores.trips import count_round_trips
 from graphrag.types import ALL_ACCESS, Document, Scope
 
 SCOPE = Scope(access=frozenset({ALL_ACCESS}))
@@ -112,6 +113,20 @@ async def test_any_part_stands_for_the_source_when_it_is_deleted(kb: KnowledgeBa
 
     assert {document.source for document in gone} == {"long.md"}
     assert await canonical(kb) == expected
+
+
+async def test_many_sources_are_deleted_with_few_round_trips(kb: KnowledgeBase):
+    await put(kb, *(long_document(1, f"short-{number}.md") for number in range(20)), long_document(20))
+    short = [document for document in await stored(kb) if document.source != "long.md"]
+    with count_round_trips() as trips:
+        gone = await delete_sources(kb.store, SCOPE, short)
+    assert (len(gone), trips.count) == (20, 2), "one read, one deletion"
+
+    with count_round_trips() as trips:
+        gone = await delete_sources(kb.store, SCOPE, await stored(kb))
+    assert len(gone) > 5
+    assert trips.count == 1 + 2 + 3, "the list; the beginnings and the parts; the first, the last and what is between"
+    assert await stored(kb) == []
 
 
 async def test_a_source_is_complete_only_with_its_last_part_and_goes_on_where_it_stopped(kb: KnowledgeBase):

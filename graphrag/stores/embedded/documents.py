@@ -21,6 +21,9 @@ from graphrag.stores.embedded.sql import (
 )
 from graphrag.types import ALL_ACCESS, Chunk, ChunkVectors, Document, GraphBatch, Scope, canonical_json
 
+_FEW = 1_000
+"""Documents of a tenant up to which to sort them all costs less than to pass over those of others."""
+
 
 def documents(
     connection: sqlite3.Connection, scope: Scope, ids: Sequence[str] | None, after: str
@@ -28,13 +31,23 @@ def documents(
     """Visible documents ascending by id, after an id, those of the ids if given. Read as they are asked for."""
     select = f"SELECT {DOCUMENT_COLUMNS} FROM documents WHERE"
     if ids is None:
-        found = connection.execute(f"{select} id > ? AND tenant = ? ORDER BY id", (after, scope.tenant))
+        # By "tenant" SQLite takes its index, reads and sorts the whole tenant for each page. "+tenant" is in no index, so that
+        # the primary key gives the order, and a page is read as far as it is asked for.
+        tenant = "tenant" if _are_few(connection, scope.tenant) else "+tenant"
+        found = connection.execute(f"{select} id > ? AND {tenant} = ? ORDER BY id", (after, scope.tenant))
     else:
         found = chain.from_iterable(
             connection.execute(f"{select} id IN ({marks(part)}) AND id > ? ORDER BY id", (*part, after))
             for part in parts(sorted(set(ids)))
         )
     return (document for document in map(rows.document_from, found) if scope.sees(document.tenant, document.access))
+
+
+def _are_few(connection: sqlite3.Connection, tenant: str) -> bool:
+    """Whether a tenant has at most _FEW documents, for which no more index entries than that are counted."""
+    some = "SELECT 1 FROM documents WHERE tenant = ? LIMIT ?"
+    (counted,) = connection.execute(f"SELECT count(*) FROM ({some})", (tenant, _FEW + 1)).fetchone()
+    return counted <= _FEW
 
 
 def passes(document: Document, source_prefix: str, filter: Filter | None) -> bool:

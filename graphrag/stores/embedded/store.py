@@ -14,7 +14,6 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrag.errors import NotFoundError
 from graphrag.extraction.resolution import UNDECIDED, Decided
 from graphrag.filters import Filter, check_filter
 from graphrag.stores.checks import check_k, check_query_vectors, check_together
@@ -25,6 +24,7 @@ from graphrag.stores.embedded.index import MemoryIndex
 from graphrag.stores.embedded.moving import EmbeddedMoves
 from graphrag.stores.embedded.system import check_lease
 from graphrag.stores.moving import check_bound
+from graphrag.stores.paging import every_contribution
 from graphrag.stores.system import Lease
 from graphrag.types import (
     Chunk,
@@ -300,23 +300,18 @@ class EmbeddedStore:
 
         return await self._read(work)
 
-    async def export(self, scope: Scope, *, ids: Sequence[str] | None = None) -> AsyncIterator[GraphBatch]:
+    def export(self, scope: Scope, *, ids: Sequence[str] | None = None) -> AsyncIterator[GraphBatch]:
         """See GraphStore.export."""
-        models = await self.fingerprints()
 
-        def work(connection: sqlite3.Connection, id_: str) -> GraphBatch:
-            check_bound(writing.bound(connection), models, self.location)
-            return documents.contribution(connection, scope, id_)
+        async def read(id_: str, models: Fingerprints | None) -> GraphBatch:
+            def work(connection: sqlite3.Connection) -> GraphBatch:
+                check_bound(writing.bound(connection), models, self.location)
+                return documents.contribution(connection, scope, id_)
 
-        after = ""
-        while page := await self.documents(scope, ids=ids, after=after, limit=100):
-            for document in page:
-                try:
-                    yield await self._read(lambda connection, _, id_=document.id: work(connection, id_))
-                except NotFoundError:
-                    continue  # deleted, or taken out of the scope, since the page was read
-            after = page[-1].id
+            return await self._database.read(work)
+
+        return every_contribution(self, scope, ids, read)
 
     async def revision(self) -> int:
         """See GraphStore.revision."""
-        return await self._read(lambda connection, _: sql.revision(connection))
+        return await self._database.read(sql.revision)

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphrag.bm25 import bm25
-from graphrag.errors import NotFoundError
 from graphrag.extraction.resolution import UNDECIDED, Decided
 from graphrag.filters import Filter, check_filter
 from graphrag.stores import rows
@@ -20,6 +19,7 @@ from graphrag.stores.neo4j.connection import Connection, Row, Transaction
 from graphrag.stores.neo4j.display import Display
 from graphrag.stores.neo4j.moving import Neo4jMoves
 from graphrag.stores.neo4j.vectors import Vectors
+from graphrag.stores.paging import every_contribution
 from graphrag.stores.system import Lease
 from graphrag.types import (
     Chunk,
@@ -322,17 +322,13 @@ class Neo4jStore:
         (counts,) = await self._connection.read(queries.STATISTICS, **queries.scope_parameters(scope))
         return Statistics(*counts)
 
-    async def export(self, scope: Scope, *, ids: Sequence[str] | None = None) -> AsyncIterator[GraphBatch]:
+    def export(self, scope: Scope, *, ids: Sequence[str] | None = None) -> AsyncIterator[GraphBatch]:
         """See GraphStore.export."""
-        models = await self.fingerprints()
-        after = ""
-        while page := await self.documents(scope, ids=ids, after=after, limit=100):
-            for document in page:
-                try:
-                    yield await contributed.contribution(self._connection, self._vectors, scope, document.id, models)
-                except NotFoundError:
-                    continue  # deleted, or taken out of the scope, since the page was read
-            after = page[-1].id
+
+        async def read(id_: str, models: Fingerprints | None) -> GraphBatch:
+            return await contributed.contribution(self._connection, self._vectors, scope, id_, models)
+
+        return every_contribution(self, scope, ids, read)
 
     async def revision(self) -> int:
         """See GraphStore.revision."""
