@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import cast
 
-from graphrag.errors import DocumentParseError
-from graphrag.loaders.characters import clean_line
-from graphrag.types import METADATA_KEY, Scalar
+from graphrag.errors import DocumentParseError, InputError
+from graphrag.loaders.characters import clean_line, clean_text
+from graphrag.types import METADATA_KEY, Metadata, Scalar, check_metadata
 
 _KEY_CHARACTERS = 63
 _LEVELS = 5
 """Objects in each other that are taken apart; what is deeper stays the JSON that it was."""
+_LINE_CHARACTERS = 200
+"""A longer value keeps its lines: it is a text of its own, such as a description."""
 _OTHERS = re.compile(r"[^a-z0-9_]+")
 
 
@@ -47,6 +49,28 @@ def fields_of(given: Iterable[tuple[object, object]], where: str) -> list[Field]
             found[name] = place, scalar
     keys = metadata_keys(list(found))
     return [Field(place, name, key, value) for key, (name, (place, value)) in zip(keys, found.items(), strict=True)]
+
+
+def checked(metadata: Metadata, where: str) -> dict[str, Scalar]:
+    """The metadata of a document.
+
+    Raises:
+        InputError: as check_metadata; says where.
+    """
+    try:
+        return check_metadata(metadata)
+    except InputError as exc:
+        raise InputError(f"{where}: {exc}") from exc
+
+
+def item(name: str, value: str) -> str:
+    """What a field of a record or row says, as an item of a list, so that each is a sentence of its own. A long value keeps its lines.
+
+    "ticket_id" is one word to search and models, "ticket id" two.
+    """
+    line = clean_line(value)
+    shown = line if len(line) <= _LINE_CHARACTERS else clean_text(value).strip().replace("\n", "\n  ")
+    return f"- {name.replace('_', ' ').strip()}: {shown}"
 
 
 def metadata_keys(names: Sequence[str], reserved: Collection[str] = ()) -> list[str]:

@@ -9,10 +9,17 @@ import yaml
 
 from graphrag.errors import DocumentParseError
 from graphrag.loaders.characters import clean_line
-from graphrag.loaders.fields import fields_of
+from graphrag.loaders.fields import checked, fields_of, item
 from graphrag.types import Scalar
 
 MAX_FRONT_MATTER_CHARACTERS = 50_000
+_FOR_SITES = frozenset(
+    """
+    banner cover cssclass cssclasses hide_title hide_table_of_contents id image layout menu nav_order pagination_label parent permalink
+    redirect_from sidebar_label sidebar_position slug template toc uid url weight
+    """.split()
+)
+"""What tells the generator of a site how to show a page, and readers nothing."""
 _TOML = re.compile(r"\A\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*$", re.DOTALL | re.MULTILINE)
 
 
@@ -28,10 +35,11 @@ class _Loader(yaml.SafeLoader):
 def parse_front_matter(content: str, source: str) -> tuple[str, dict[str, Scalar]]:
     """Split front matter into the title (empty if absent) and metadata.
 
-    Keys and values become those of graphrag.loaders.fields. Which are allowed is checked by the caller (check_metadata).
+    Keys and values become those of graphrag.loaders.fields.
 
     Raises:
         DocumentParseError: not YAML, not a mapping, or two keys that become one; names the key.
+        InputError: metadata that is not allowed.
     """
     _check_length(content, source)
     try:
@@ -57,6 +65,7 @@ def split_toml(text: str, source: str) -> tuple[str, str, dict[str, Scalar]]:
 
     Raises:
         DocumentParseError: not TOML, or two keys that become one.
+        InputError: metadata that is not allowed.
     """
     found = _TOML.match(text)
     if found is None:
@@ -72,11 +81,20 @@ def split_toml(text: str, source: str) -> tuple[str, str, dict[str, Scalar]]:
     return text[found.end() :], *_title_and_metadata(loaded, source)
 
 
+def said_in(metadata: Mapping[str, Scalar]) -> str:
+    """What front matter tells readers, an item of a list for each: "- owner: payouts"."""
+    return "\n".join(
+        item(key, str(value))
+        for key, value in metadata.items()
+        if key not in _FOR_SITES and not isinstance(value, bool) and value != ""
+    )
+
+
 def _title_and_metadata(
     loaded: Mapping[object, object] | Mapping[str, object], source: str
 ) -> tuple[str, dict[str, Scalar]]:
     metadata = {field.key: field.value for field in fields_of(loaded.items(), source)}
-    return clean_line(str(metadata.pop("title", ""))), metadata
+    return clean_line(str(metadata.pop("title", ""))), checked(metadata, source)
 
 
 def _check_length(content: str, source: str) -> None:

@@ -5,17 +5,17 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Never, cast
 
-from graphrag.errors import DocumentParseError, InputError
+from graphrag.errors import DocumentParseError
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder, empty_error
 from graphrag.loaders.characters import clean_line, clean_text
 from graphrag.loaders.encoding import decode_text
-from graphrag.loaders.fields import Field, fields_of
+from graphrag.loaders.fields import Field, checked, fields_of, item
 from graphrag.loaders.slack import is_day, is_slack
 from graphrag.loaders.slack import load as load_slack
 from graphrag.loaders.slack_names import Lists
 from graphrag.loaders.titles import title_from_source, title_from_text
-from graphrag.types import Scalar, canonical_json, check_metadata
+from graphrag.types import canonical_json
 
 MAX_ID_CHARACTERS = 200
 TEXT_KEYS = ("text", "contents", "body")
@@ -23,8 +23,6 @@ TEXT_KEYS = ("text", "contents", "body")
 ID_KEYS = ("_id", "id")
 _MAX_DIGITS = 4_000
 """Of a whole number. Python reads few more."""
-_LINE_CHARACTERS = 200
-"""A longer value keeps its lines: it is a text of its own, such as a description."""
 _RECORD_HELP = "a record is an object with the key 'text' and, as wanted, 'id', 'title' and 'metadata'"
 
 
@@ -161,23 +159,13 @@ def _record(
     if (headed or not text_key) and not title.startswith(f"{table} "):
         builder.heading(table, 1)  # which may say what the rows do not: "Prices 2024"
     builder.add(text)
-    metadata = _checked({field.key: field.value for field in (*given, *own)}, where)
+    metadata = checked({field.key: field.value for field in (*given, *own)}, where)
     data = canonical_json(record).encode("utf-8", "surrogatepass")
     return [builder.build(data, f"{source}#{name}", title, media_type, metadata)]
 
 
 def _items(fields: Mapping[str, object]) -> str:
     return "\n".join(item(name, str(value)) for name, value in fields.items())
-
-
-def item(name: str, value: str) -> str:
-    """What a field of a record or row says, as an item of a list, so that each is a sentence of its own. A long value keeps its lines.
-
-    "ticket_id" is one word to search and models, "ticket id" two.
-    """
-    line = clean_line(value)
-    shown = line if len(line) <= _LINE_CHARACTERS else clean_text(value).strip().replace("\n", "\n  ")
-    return f"- {name.replace('_', ' ').strip()}: {shown}"
 
 
 def _fields(record: Mapping[str, object], known: set[str], where: str) -> tuple[list[Field], list[Field]]:
@@ -190,13 +178,6 @@ def _fields(record: Mapping[str, object], known: set[str], where: str) -> tuple[
     return [field for field in found if field.place < len(given)], [
         field for field in found if field.place >= len(given)
     ]
-
-
-def _checked(metadata: Mapping[str, Scalar], where: str) -> dict[str, Scalar]:
-    try:
-        return check_metadata(metadata)
-    except InputError as exc:
-        raise InputError(f"{where}: {exc}") from exc
 
 
 def _identifier(record: Mapping[str, object], where: str) -> str:

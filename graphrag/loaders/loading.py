@@ -8,6 +8,7 @@ from graphrag.loaders.base import MAX_DOCUMENT_BYTES, LoadedDocument
 from graphrag.loaders.builder import empty_error
 from graphrag.loaders.characters import clean_line, clean_title
 from graphrag.loaders.detection import detect
+from graphrag.loaders.fields import checked
 from graphrag.loaders.registry import resolve
 from graphrag.loaders.sandbox import ParserProcess
 from graphrag.loaders.slack import is_day
@@ -101,10 +102,7 @@ def load_bytes(
 
 
 def _finished(document: LoadedDocument, title: str, given: Metadata) -> LoadedDocument:
-    try:
-        own = check_metadata(document.metadata)
-    except InputError as exc:
-        raise InputError(f"{document.source}: {exc}") from exc
+    own = checked(document.metadata, document.source)
     return replace(document, title=title or document.title, metadata=own | dict(given))
 
 

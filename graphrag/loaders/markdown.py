@@ -12,7 +12,7 @@ from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_characters
 from graphrag.loaders.encoding import decode_text
-from graphrag.loaders.front_matter import parse_front_matter, split_toml
+from graphrag.loaders.front_matter import parse_front_matter, said_in, split_toml
 from graphrag.loaders.tags import strip_tags
 from graphrag.loaders.text import load as load_text
 from graphrag.loaders.titles import title_from_source
@@ -31,7 +31,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read Markdown (CommonMark, tables, strike-through, footnotes) with optional front matter in YAML or TOML.
 
     Title: front matter `title`, else the first heading of level 1, else the file's name. Other front matter becomes
-    metadata. List items keep "- " or "1. ", table rows become "cell | cell" lines, wrapped lines are joined unless two below each
+    metadata and, but for what only site generators read, a list "- owner: payouts" before the text, which can be asked for. List items keep "- " or "1. ", table rows become "cell | cell" lines, wrapped lines are joined unless two below each
     other are a `Label: value`. A table of contents is left out, as the navigation of an HTML page is: it holds the words of every section and
     says nothing. What is nested too deeply to be read as Markdown is read as plain text.
 
@@ -46,6 +46,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     if tokens and tokens[0].type == "front_matter":
         title, metadata = parse_front_matter(tokens.pop(0).content, source)
     builder = TextBuilder()
+    builder.add(said_in(metadata))
     _Renderer(builder).render(_without_contents(tokens))
     top = [heading.text for heading in builder.headings if heading.level == 1]
     title = title or (top[0] if top else title_from_source(source))

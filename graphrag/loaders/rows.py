@@ -12,8 +12,8 @@ from graphrag.loaders.builder import empty_error
 from graphrag.loaders.characters import clean_line
 from graphrag.loaders.columns import is_value, key_columns, name_of_row
 from graphrag.loaders.encoding import decode_text
-from graphrag.loaders.fields import metadata_keys
-from graphrag.loaders.jsonl import ID_KEYS, TEXT_KEYS, documents_of, item
+from graphrag.loaders.fields import item, metadata_keys
+from graphrag.loaders.jsonl import ID_KEYS, TEXT_KEYS, documents_of
 from graphrag.loaders.titles import title_from_source, title_from_text
 
 # The comma last: of all it stands most often within a value, as in "Preis, EUR" and 1,50.

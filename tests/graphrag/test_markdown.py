@@ -8,7 +8,7 @@ from tests.graphrag.loaded import MARKDOWN, one, outline
 def test_markdown_becomes_what_its_reader_sees() -> None:
     document = one(MARKDOWN, "a.md")
     assert document.text == (
-        "Reefer gateways and PMX-48\n\nWrapped line with a link and bold. Last.\n\n- first\n- second\n  1. nested\n\n"
+        "- date: 2025-03-19\n- reviewed by: Ilse, Femke, 3\n- severity: 1\n\nReefer gateways and PMX-48\n\nWrapped line with a link and bold. Last.\n\n- first\n- second\n  1. nested\n\n"
         "Setext\n\nTime | Event\n04:55 | Nine dark\n\nif x:\n\n    # not a heading\n\nHTML text 1 < 2\n\n"
         "Quoted is no heading"
     )
@@ -47,11 +47,25 @@ def test_front_matter_is_metadata_whatever_its_keys_are_called_and_however_deep_
 def test_front_matter_in_toml_is_read_as_that_in_yaml() -> None:
     front = 'title = "Leave"\ndate = 2025-03-19\ntags = ["hr", "leave"]\n[author]\nname = "Ilse"\n'
     document = one(f"+++\n{front}+++\n# Days\n\n+++\n\n25 days.".encode(), "a.md")
-    assert (document.title, document.text) == ("Leave", "Days\n\n+++\n\n25 days.")
+    said = "- date: 2025-03-19\n- tags: hr, leave\n- author name: Ilse"
+    assert (document.title, document.text) == ("Leave", f"{said}\n\nDays\n\n+++\n\n25 days.")
     assert document.metadata == {"date": "2025-03-19", "tags": "hr, leave", "author_name": "Ilse"}
     assert one(b"+++\n\ntext", "a.md").text == "+++\n\ntext"
     with pytest.raises(DocumentParseError, match=r"front matter of a\.md is not valid TOML"):
         load_bytes(b"+++\ntitle: Leave\n+++\n\ntext", "a.md")
+
+
+def test_what_front_matter_says_to_site_generators_is_metadata_alone() -> None:
+    front = "title: Leave\nlayout: page\nsidebar_position: 3\ndraft: false\nowner:\nstatus: superseded by HR-9\n"
+    document = one(f"---\n{front}---\n25 days.".encode(), "a.md")
+    assert document.text == "- status: superseded by HR-9\n\n25 days."
+    assert document.metadata == {
+        "layout": "page",
+        "sidebar_position": 3,
+        "draft": False,
+        "status": "superseded by HR-9",
+    }
+    assert one(b"---\nlayout: page\n---\n25 days.", "a.md").text == "25 days."
 
 
 def test_the_title_of_markdown_falls_back_to_the_first_top_heading_and_then_to_the_name() -> None:
