@@ -143,14 +143,14 @@ def score_chains(ledger: Ledger) -> Scored:
         return Scored([], [], {}, {})
     base = np.round(base_scores(candidates, ledger.weights), SCORE_DECIMALS)
     ids = [candidate.chunk.id for candidate in candidates]
-    by_id = dict(zip(ids, base.tolist(), strict=True))
     order = np.argsort(-base, kind="stable")
     copies = _copies(ledger, candidates, order)
+    alone = np.round(_behind(base, base, copies), SCORE_DECIMALS)
+    by_id = dict(zip(ids, alone.tolist(), strict=True))
     first = order[~np.isin(order, copies)][:FIRST_HOPS]
     if len(first) == 1:
         best_id = ids[first[0]]
-        behind = np.round(_behind(base, base, copies), SCORE_DECIMALS)
-        hits = [Hit(ids[place], float(behind[place])) for place in np.argsort(-behind, kind="stable")]
+        hits = [Hit(ids[place], float(alone[place])) for place in np.argsort(-alone, kind="stable")]
         return Scored(hits, [Chain((best_id,), by_id[best_id])], by_id, by_id)
     known = _Arrays(base, _joints(ledger, candidates), *_holds(ledger, candidates), copies)
     pairs = _pairs(ledger, candidates, known, first)

@@ -1,12 +1,13 @@
 """Editions: of a policy, a price list or a protocol that another version replaces, a question means the one in force.
 
-"Laser safety (2023)" and "Laser safety (2025), replaces the version of 2023" answer "who is laser safety officer?" with two names. The
-older passage stands behind, as a copy does, unless the question asks for what was.
+"Laser safety (2023)" and "Laser safety (2025), replaces the version of 2023" answer "who is laser safety officer?" with two names; so do
+"ADR 9", which says that it is superseded by ADR 19, and that one. The older passage stands behind, as a copy does, unless the question
+asks for what was.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from graphrag.analysis import normalise
 from graphrag.lives import MONTH
@@ -14,6 +15,8 @@ from graphrag.retrieval.ledger import Candidate, common_share
 
 LIKE = 0.2
 """Least share of common terms (Jaccard) for a passage of the newer edition to say of the same what one of the older says."""
+LIKE_ITS_HEIR = 0.1
+"""The same where the older one says itself by what it was replaced."""
 OPENING = 400
 """Characters of a document among which it says that it holds, or no longer."""
 _EDITION = re.compile(
@@ -29,6 +32,8 @@ _IN_FORCE = re.compile(
     r"\b(?:(?:valid|effective|applicable|in\s+force)\s+(?:from|since|as\s+of)|replaces|supersedes|(?:replaced|superseded)\s+by)\b",
     re.IGNORECASE,
 )
+_REPLACED_BY = re.compile(r"\b(?:replaced|superseded)\s+by\s+(?P<name>[^\n.,;:()]{2,80})", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+")
 _PAST = re.compile(
     r"\b(?:old|older|oldest|previous|previously|former|formerly|earlier|before|until|past|last|was|were|did|had|used\s+to|then|ago|changed?|changes"
     r"|differ(?:ed|s|ence|ences|ent)?|compared?|versions?|editions?|replaced|superseded|history|first|both|between)\b",
@@ -39,11 +44,11 @@ _MONTHS: tuple[str, ...] = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "au
 
 
 def superseded(question: str, candidates: Sequence[Candidate]) -> list[int]:
-    """Places of the passages of which a newer edition among them tells; none where the question asks for what was, or gives the number or
-    the year of that edition.
+    """Places of the passages of which a newer edition among them tells, or what replaced their document; none where the question asks for
+    what was, or gives the number or the year of that edition.
     """
     past = {word for match in _PAST.findall(question) for word in normalise(match).split()}
-    asked = {int(number) for number in re.findall(r"\d+", question)}
+    asked = {int(number) for number in _NUMBER.findall(question)}
     series: defaultdict[str, defaultdict[tuple[int, int, int], list[int]]] = defaultdict(lambda: defaultdict(list))
     for place, candidate in enumerate(candidates):
         edition = _edition(candidate)
@@ -55,9 +60,33 @@ def superseded(question: str, candidates: Sequence[Candidate]) -> list[int]:
         places = [place for edition in older for place in editions[edition] if asked.isdisjoint(filter(None, edition))]
         # "Rest *between* duties" is no word of the question's own.
         if places and past <= {*title.split()} and any(_says_so(candidates[p]) for p in (*places, *editions[newest])):
-            newer = [candidates[place] for place in editions[newest]]
-            found += [p for p in places if any(common_share(candidates[p], one) >= LIKE for one in newer)]
+            found += _told_anew(candidates, places, editions[newest], LIKE)
+    for older, newer in _replaced(candidates):
+        title = normalise(candidates[older[0]].chunk.title)
+        if past <= {*title.split()} and asked.isdisjoint(map(int, _NUMBER.findall(title))):
+            found += _told_anew(candidates, older, newer, LIKE_ITS_HEIR)
     return found
+
+
+def _told_anew(candidates: Sequence[Candidate], older: Sequence[int], newer: Sequence[int], like: float) -> list[int]:
+    """Those of the older passages with which a newer one has so many words in common."""
+    return [p for p in older if any(common_share(candidates[p], candidates[other]) >= like for other in newer)]
+
+
+def _replaced(candidates: Sequence[Candidate]) -> Iterator[tuple[list[int], list[int]]]:
+    """Places of the passages of a document that says in its opening by which it was replaced, and of those of that one."""
+    for candidate in candidates:
+        says = _REPLACED_BY.search(candidate.chunk.text, 0, OPENING) if candidate.chunk.position == 0 else None
+        if says is None:
+            continue
+        name, own = f"{normalise(says['name'])} ", candidate.chunk.document_id
+        newer = [
+            place
+            for place, other in enumerate(candidates)
+            if other.chunk.document_id != own and f"{normalise(other.chunk.title)} ".startswith(name)
+        ]
+        if newer:
+            yield [place for place, other in enumerate(candidates) if other.chunk.document_id == own], newer
 
 
 def _edition(candidate: Candidate) -> tuple[int, int, int] | None:

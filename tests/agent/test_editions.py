@@ -75,3 +75,24 @@ def test_of_two_editions_alone_the_one_in_force_comes_first(tmp_path: Path) -> N
             return [titles[one.chunk_id] for one in found]
 
     assert asyncio.run(ask()) == ["Laser safety (2025)", "Laser safety (2023)"]
+
+
+def test_what_says_by_which_other_it_was_replaced_stands_behind_that(tmp_path: Path) -> None:
+    records = {
+        "ADR 9: Keys in a cache": "Status: superseded by ADR 19. Idempotency keys are held in a cache for 6 hours. The owner is Tomas Wilk.",
+        "ADR 19: Durable keys": "Idempotency keys are held in the database for 30 days. The owner is Pris Hwang. A write takes 4 ms more.",
+        "ADR 4: Logs": "Status: superseded by ADR 40. Logs are held for 90 days. The owner is Tomas Wilk.",
+    }
+    asked = {
+        "How many hours are idempotency keys held in a cache?": "ADR 19: Durable keys",
+        "How long are idempotency keys held after ADR 9?": "ADR 9: Keys in a cache",
+        "How long were idempotency keys held in a cache before?": "ADR 9: Keys in a cache",
+        "How long are logs held?": "ADR 4: Logs",  # what replaced it is not there
+    }
+
+    async def ask() -> dict[str, str]:
+        async with filled(f"sqlite:///{tmp_path / 'kb.db'}", records) as kb:
+            answers = {question: await Agent(kb).run(SCOPE, question) for question in asked}
+            return {question: answer.citations[0].title for question, answer in answers.items()}
+
+    assert asyncio.run(ask()) == asked
