@@ -47,8 +47,11 @@ _SAYING_WHAT = tuple(
         r"\s+(?:(?-i:[A-Z])[\w-]*|[a-z]+(?=\s+\d))(?:\s+(?-i:[A-Z])[\w-]*)*(?:\s+\d[\w.-]*)?"
         r"\s+(?-i:[a-z]\w*(?:[a-rt-z]|ous|ess))(?=[?.!,;]|\s*$|\s+(?:a[nst]|at|by|for|from|in|on|or|and|to|with)\b)",
         # "26 days" is what one *gets*, "30 June" until when a thing *runs*; what we *need*, *used* to do and *may* do is so, or is done
-        r"\b(?:do|does|did|will|can|may|must|should)\s+(?:i|we|you|one|they|people)\s+(get|need)\b|\b(used|needs?|needed)\s+to\b|\b(per)\b",
+        r"\b(?:do|does|did|will|can|may|must|should)\s+(?:i|we|you|one|they|people)\s+(get|need|charge|pay)\b|\b(used|needs?|needed)\s+to\b|\b(per)\b",
         r"(?-i:\b(may|might))\s+(?:i|we|you|one|they|it|he|she|be|come|have|go|take|use)\b",
+        # "commander: Ida" is who *took* the *role*, "up to 10" the *number* of refunds, "data store: Cassandra" what it does *use*
+        r"\bwho\s+(takes|took|has|had|holds|held|fills|filled|plays|played)\s+(?:up\s+)?the\s+(?:[\w-]+\s+){1,4}(role|post|position|job)\b",
+        r"\b(number)s?\s+of\b|\b(?:does|do|did)\b[^?,]{3,80}\s(use|have)\s*\??\s*$",
         r"\buntil\s+when\s+(?:does|do|did|will)\b.*\b(last|run)\b",
     )
 )
