@@ -1,7 +1,11 @@
 """Reading a JSON body of documents. It may be as large as an upload, so nothing is built of one that holds too much."""
 
+from contextlib import suppress
+
+import msgspec
 from pydantic import ValidationError
 
+from api.bodies import check_once
 from api.problems import MAX_ERRORS, ProblemError
 from api.schemas import TextDocuments
 from graphrag.types import check_metadata
@@ -15,11 +19,13 @@ def read_texts(body: bytes) -> TextDocuments:
     """The documents of a body. Blocks, so call it in a thread.
 
     Raises:
-        ProblemError: it holds too much, or is not as described; tells the first errors.
+        ProblemError: it holds too much, a field twice, or is not as described; tells the first errors.
         InputError: metadata that cannot be used.
     """
     if _holds_too_much(body):
         raise ProblemError(400, f"the body holds more than {MAX_VALUES:,} values; send fewer documents at once")
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # told below, where the body is read
+        check_once(body)
     try:
         texts = TextDocuments.model_validate_json(body)
     except ValidationError as exc:
