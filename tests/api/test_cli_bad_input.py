@@ -284,7 +284,7 @@ def test_a_fault_in_the_software_is_one_line_and_a_traceback_only_with_debug(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     write(tmp_path, {"good.md": GOOD})
-    monkeypatch.setattr("api.cli.ingest.list_sources", lambda paths: 1 / 0)
+    monkeypatch.setattr("api.cli.ingest.list_sources", lambda *_, **__: 1 / 0)
 
     plain, debug = run("ingest", "good.md"), run("ingest", "good.md", "--debug")
 
