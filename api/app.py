@@ -24,7 +24,7 @@ from api.http.jobs import JobsController
 from api.http.query import AskController
 from api.metrics import Metrics
 from api.observe import Observed
-from api.problems import handle
+from api.problems import BODY_LIMIT, handle
 from api.service import Caller, Service, warm
 from api.strict import StrictRequests
 from api.workers import end_workers, open_worker
@@ -79,6 +79,7 @@ def create_app(settings: Settings, *, development: bool = False, closing: asynci
         exception_handlers={Exception: handle},
         openapi_config=openapi.config(),
         request_max_body_size=settings.max_body_bytes,
+        opt={BODY_LIMIT: (settings.max_body_bytes, "GRAPHRAG_MAX_BODY_BYTES")},
         cors_config=cors,
         logging_config=None,
     )
@@ -107,7 +108,9 @@ def _cors(settings: Settings) -> CORSConfig | None:
 
 
 def _admin(settings: Settings) -> Router:
-    uploads = Router("/", route_handlers=[IngestController], request_max_body_size=settings.max_upload_bytes)
+    most = settings.max_upload_bytes
+    limit = {BODY_LIMIT: (most, "GRAPHRAG_MAX_UPLOAD_BYTES")}
+    uploads = Router("/", route_handlers=[IngestController], request_max_body_size=most, opt=limit)
     return Router(
         "/admin", guards=[require_admin], route_handlers=[AdminController, JobsController, EntitiesController, uploads]
     )

@@ -27,6 +27,8 @@ TYPE_PREFIX = "urn:graphrag:problem:"
 CLIENT_GONE = 499
 GONE = "client_gone"
 """Set in a request's state when its client has closed the connection: Litestar takes that for a fault of the server."""
+BODY_LIMIT = "body_limit"
+"""The `opt` of handlers: how many bytes a body may have, and the setting that says so."""
 MAX_ERRORS = 20
 _MAX_TEXT = 300
 _ABSENT = re.compile(r"Missing required \w+ parameter '([^']+)'")
@@ -157,6 +159,13 @@ def handle(request: Request[Any, Any, Any], exc: Exception) -> Response[dict[str
     if request.scope["state"].get(GONE):
         return Response({}, status_code=CLIENT_GONE, media_type=MediaType.JSON)
     problem = problem_of(exc)
+    if (
+        isinstance(exc, HTTPException)
+        and problem.status == 413
+        and (limit := request.route_handler.opt.get(BODY_LIMIT))
+    ):
+        most, setting = limit
+        problem.detail = f"the body may have {most:,} bytes ({setting}): send less at once, or raise the setting"
     if problem.status >= 500:
         report(exc, problem)
     return Response(

@@ -302,9 +302,10 @@ class AccountOut(Response):
 
 
 class UsageList(Response):
-    """Accounts of the tenant, the latest day first."""
+    """Accounts of the tenant: of keys, the latest day first, then those of jobs, the newest first."""
 
     accounts: list[AccountOut]
+    more: bool = Field(description="there are more of keys or of jobs than 'limit'")
 
 
 class Health(Response):

@@ -2,17 +2,22 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from ipaddress import ip_address, ip_network
 from typing import Any
 
+import structlog
 import uvicorn
 from litestar import Litestar
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import logs
 from api.app import create_app
 from api.workers import end_workers
 from graphrag.errors import ConfigError
 from graphrag.settings import Settings
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 class Server(uvicorn.Server):
@@ -47,15 +52,14 @@ def run(settings: Settings, *, development: bool, announce: Callable[[str], None
     app = create_app(settings, development=development, closing=closing)
     listening = _listen(settings)
     config = uvicorn.Config(
-        _Plain(app),
+        ForwardedFor(_Plain(app), settings.trusted_proxies),
         log_config=None,
         access_log=False,
         ws="none",
         lifespan="on",
         server_header=False,
         date_header=True,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        proxy_headers=False,
         timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
         timeout_keep_alive=30,
     )
@@ -80,6 +84,38 @@ def run(settings: Settings, *, development: bool, announce: Callable[[str], None
     except SystemExit:  # how uvicorn ends where the application does not start
         refusal = app.state.get("refusal")
         raise refusal or ConfigError("the service could not start; the log above says why") from None
+
+
+class ForwardedFor:
+    """Around an application: clients are who trusted proxies say they are; the first other one that says so is logged.
+
+    Args:
+        app: handles the requests.
+        proxies: addresses and networks that are trusted; "*" is any.
+    """
+
+    def __init__(self, app: Any, proxies: Sequence[str]) -> None:
+        self._app = ProxyHeadersMiddleware(app, list(proxies)) if proxies else app
+        self._networks = [ip_network(proxy) for proxy in proxies if proxy != "*"]
+        self._silent = "*" in proxies
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """See the class."""
+        if not self._silent and any(name == b"x-forwarded-for" for name, _ in scope.get("headers", ())):
+            self._look_at(scope["client"])
+        await self._app(scope, receive, send)
+
+    def _look_at(self, client: tuple[str, int] | None) -> None:
+        address = client[0] if client else ""
+        if not address or any(ip_address(address) in network for network in self._networks):
+            return
+        self._silent = True
+        # Never what the header holds: anybody may send it. The address is that of the connection.
+        _log.warning(
+            "forwarded for somebody by an address that is not trusted, so its clients share one limit: if it is your "
+            "reverse proxy, add it to GRAPHRAG_TRUSTED_PROXIES",
+            address=address,
+        )
 
 
 class _Plain:

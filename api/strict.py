@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
+import msgspec
 from litestar import Litestar, Request, Response
-from litestar.exceptions import SerializationException
 from litestar.openapi.spec import Parameter, RequestBody
-from litestar.serialization import decode_json
 from litestar.types import Method
 
+from api.bodies import check_once, place_of_fault
 from api.observe import HEALTH
 from api.problems import ProblemError
 
@@ -78,7 +78,9 @@ class StrictRequests:
                 raise ProblemError(400, "the body is not a JSON object in UTF-8; see /schema")
             # Litestar takes text that is not UTF-8, and nesting that is too deep, for faults of the server.
             try:
-                decode_json(body)
-            except (SerializationException, UnicodeDecodeError, RecursionError) as exc:
+                check_once(body, Any)
+            except msgspec.DecodeError as exc:
+                raise ProblemError(400, f"the body is not valid JSON: {place_of_fault(exc)}") from exc
+            except (UnicodeDecodeError, RecursionError) as exc:
                 raise ProblemError(400, "the body is not JSON in UTF-8, or nested too deeply") from exc
         return None

@@ -244,6 +244,18 @@ async def _bind(store: GraphStore, header: _Header) -> None:
     await store.bind(header.fingerprints)
 
 
+def check_header(raw: bytes, name: str) -> None:
+    """Refuse what is no export by its first line, before a store is made for it.
+
+    Raises:
+        InputError: as import_lines.
+    """
+    try:
+        _header(iter([(1, raw)]))
+    except InputError as exc:
+        raise InputError(f"{name}: {exc}") from exc
+
+
 def _header(numbered: Iterator[tuple[int, bytes]]) -> _Header:
     for number, raw in numbered:
         try:

@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     shutdown_seconds: float = Field(20, gt=0, le=3600, description="how long open requests may go on after SIGTERM")
     log_format: Literal["json", "text"] = Field("json", description="lines of the log: json or text")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
-    log_questions: bool = Field(False, description="write questions to the log, too")
+    log_questions: bool = Field(False, description="write questions and searches to the log, too")
 
     @field_validator("filter_fields", "allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
     @classmethod

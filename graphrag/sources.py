@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from graphrag.errors import GraphRAGError, InputError, StoreError, UnsupportedFormatError
 from graphrag.loaders import LoadedDocument, ParserProcess, find_files, load_file, suffix_of, supported
+from graphrag.loaders.detection import is_binary
 from graphrag.loaders.registry import is_unknown, unsupported
 from graphrag.loaders.slack_names import beside_channels
 
@@ -22,6 +23,7 @@ _log = logging.getLogger(__name__)
 _Read = TypeVar("_Read")
 SourceFile = tuple[Path, str]
 """A file and the source under which its documents are stored; or a folder that cannot be listed, its source ending in a slash."""
+_FIRST_BLOCK = 4096
 GROUP_DOCUMENTS = 200
 GROUP_CHARACTERS = 4_000_000
 """Documents are read in groups of at most so many; a group ends at so many characters."""
@@ -43,18 +45,23 @@ class Sources:
     files: Sequence[SourceFile]
     left_out: Sequence[str] = ()
     """Sources of files inside folders that hold nothing to read: of a suffix that no loader knows, such as the pictures of a page,
-    and the lists of users and channels beside the messages in what Slack exports."""
+    without one and no text, and the lists of users and channels beside the messages in what Slack exports."""
     links: Sequence[str] = ()
     """Sources that symbolic links inside folders would have which are not followed: to folders, out of the folder, to nothing."""
 
 
 def by_suffix(sources: Sequence[str]) -> str:
-    """How many there are of each suffix, the most frequent first: "12 .png, 3 .css"."""
-    return ", ".join(f"{count:,} {suffix}" for suffix, count in Counter(map(suffix_of, sources)).most_common())
+    """How many there are of each suffix, the most frequent first: "12 .png, 3 .css, 1 without a suffix"."""
+    counts = Counter(map(suffix_of, sources)).most_common()
+    return ", ".join(f"{count:,} {suffix or 'without a suffix'}" for suffix, count in counts)
 
 
-def list_sources(paths: Sequence[Path]) -> Sources:
+def list_sources(paths: Sequence[Path], *, if_none: str = "") -> Sources:
     """Files to ingest. Inside folders, those of an unknown suffix are left out, and those without messages in what Slack exports.
+
+    Args:
+        paths: files and folders.
+        if_none: what else to say where they hold no file that can be read.
 
     Raises:
         InputError: no path, a path that does not exist, paths without a file that can be read, or two files with one source.
@@ -69,14 +76,30 @@ def list_sources(paths: Sequence[Path]) -> Sources:
     found = find_files(paths, unfollowed=links.append)
     named = frozenset(path for path in paths if path.is_file())
     lists = beside_channels([path for path, _ in found if path not in named])
-    left_out = [source for path, source in found if (is_unknown(source) and not source.endswith("/")) or path in lists]
+    left_out = [
+        source
+        for path, source in found
+        if path in lists
+        or (not source.endswith("/") and (is_unknown(source) or (path not in named and _is_binary(path))))
+    ]
     without = frozenset(left_out)
     sources = Sources([file for file in found if file[1] not in without], left_out, links)
     if not sources.files:
         places = ", ".join(str(path) for path in paths)
         others = by_suffix(left_out) or "hidden ones and symbolic links out of it are left out"
-        raise InputError(f"no files that can be read in {places} ({others}); supported are {supported()}")
+        raise InputError(f"no files that can be read in {places} ({others}); supported are {supported()}{if_none}")
     return sources
+
+
+def _is_binary(path: Path) -> bool:
+    """Whether it has no suffix and holds no text; one that cannot be opened is told when it is read."""
+    if suffix_of(path.name):
+        return False
+    try:
+        with path.open("rb") as file:
+            return is_binary(file.read(_FIRST_BLOCK))
+    except OSError:
+        return False
 
 
 @contextmanager

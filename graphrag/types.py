@@ -125,8 +125,8 @@ def check_metadata(metadata: Mapping[str, object]) -> dict[str, Scalar]:
     for key, value in metadata.items():
         if key in _RESERVED_KEYS:
             raise InputError(
-                f"metadata may not set {key!r}: a document's tenant and access label come from the ingest call "
-                f"(--tenant, --access), never from its content; remove or rename the key"
+                f"metadata may not set {key!r}: a document's tenant and access label are those that it is "
+                f"ingested with, never from its content; remove or rename the key"
             )
         if not METADATA_KEY.fullmatch(key):
             raise InputError(f"metadata key {key[:80]!r} is not valid: keys match {METADATA_KEY.pattern}")

@@ -19,6 +19,7 @@ from api.cli.options import (
     with_stores,
 )
 from api.cli.output import console, line, print_json, say, shortened, show, table
+from api.views import document_out
 from graphrag.errors import InputError, NotFoundError
 from graphrag.parts import delete_sources
 from graphrag.settings import load_settings
@@ -48,7 +49,7 @@ def documents(
 
     found = sorted(with_stores(work), key=lambda document: (document.source, document.part))
     if as_json:
-        print_json({"documents": [_to_json(document) for document in found]})
+        print_json({"documents": [document_out(document).model_dump() for document in found]})
         return
     if not found:
         say(f"No documents in tenant {tenant!r}" + (f" with a source that begins with {source!r}." if source else "."))
@@ -211,21 +212,3 @@ def _by_source(found: Sequence[Document]) -> list[tuple[Document, int]]:
         held = list(parts)
         rows.append((held[0], sum(part.chunk_count for part in held)))
     return rows
-
-
-def _to_json(document: Document) -> dict[str, object]:
-    return {
-        "id": document.id,
-        "source": document.source,
-        "part": document.part,
-        "state": document.state,
-        "title": document.title,
-        "media_type": document.media_type,
-        "access": document.access,
-        "metadata": dict(document.metadata),
-        "characters": document.length,
-        "chunks": document.chunk_count,
-        "content_sha256": document.content_sha256,
-        "created_at": document.created_at,
-        "updated_at": document.updated_at,
-    }

@@ -91,19 +91,20 @@ async def _parts(
 @contextmanager
 def _replacing(path: Path) -> Generator[TextIO]:
     """A file that appears under its name only when all of it has been written."""
+    temporary: Path | None = None
     try:
         with NamedTemporaryFile(
             "w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", newline="\n", delete=False
         ) as file:
             temporary = Path(file.name)
-            try:
-                yield file  # pyright: ignore[reportReturnType] # a text file in all but name
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
+            yield file  # pyright: ignore[reportReturnType] # a text file in all but name
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)  # temporary files are private, this one is as any other
         temporary.replace(path)
+        temporary = None
     except OSError as exc:
         raise InputError(f"{path} cannot be written ({exc.strerror or exc}): choose another --output") from exc
+    finally:  # to close a file writes what is left of it, which may fail, too
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)

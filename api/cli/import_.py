@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import time
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -12,7 +13,7 @@ from api.cli.options import JsonOption, TenantOption, scope_of
 from api.cli.output import counted, line, print_json, waiting
 from graphrag.bootstrap import open_stores
 from graphrag.errors import InputError
-from graphrag.importing import ImportReport, import_lines
+from graphrag.importing import ImportReport, check_header, import_lines
 from graphrag.settings import Settings, load_settings
 from graphrag.types import Scope
 
@@ -68,9 +69,13 @@ def import_(
 
 
 def _run(settings: Settings, scope: Scope, file: BinaryIO, name: str, silent: bool) -> tuple[ImportReport, str]:
+    first = file.readline()
+    check_header(first, name)  # to open a store makes one where there is none
+    lines = chain([first], file)
+
     async def work() -> tuple[ImportReport, str]:
         async with open_stores(settings) as (store, system):
-            return await import_lines(store, system, scope, file, name=name), store.location
+            return await import_lines(store, system, scope, lines, name=name), store.location
 
     with waiting("Importing", silent=silent):
         return asyncio.run(work())

@@ -1,11 +1,13 @@
 """`graphrag ingest`: store files and folders."""
 
 import asyncio
+import json
 import time
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Protocol
 
 import typer
@@ -124,7 +126,12 @@ def ingest(
     check_label("access label", access)
     scope = scope_of(tenant)
     settings = load_settings()
-    sources, folders = list_sources(paths), names_of(paths)
+    kept = (
+        f"; nothing was deleted, as an empty folder may be one that is not there: {_emptied(syncing)}"
+        if syncing
+        else ""
+    )
+    sources, folders = list_sources(paths, if_none=kept), names_of(paths)
     if estimate:
         told = run_estimate(settings, scope, sources, access=access, metadata=metadata, folders=folders)
         print_json(told) if as_json else print_estimate(told)
@@ -141,6 +148,11 @@ def ingest(
         raise typer.Exit(InputError.exit_code)
     if run.report.incomplete:
         raise typer.Exit(ModelError.exit_code)
+
+
+def _emptied(sync: Sync) -> str:
+    wanted = quote(json.dumps({SYNCED_FROM: sync.name}, ensure_ascii=False))
+    return f"to delete what came from it, GRAPHRAG_FILTER_FIELDS={SYNCED_FROM} graphrag delete --filter {wanted}"
 
 
 async def run_ingest(

@@ -6,6 +6,7 @@ import typer
 
 from api.cli.options import JsonOption, TenantOption, scope_of, with_stores
 from api.cli.output import line, print_json, show, table
+from api.views import account_out
 from graphrag.llm.usage import Account, Usage
 from graphrag.stores.base import GraphStore
 from graphrag.stores.system import SystemStore
@@ -13,7 +14,9 @@ from graphrag.stores.system import SystemStore
 
 def usage(
     tenant: TenantOption = "default",
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="Accounts shown.")] = 50,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="Accounts shown, of days and of jobs each.")
+    ] = 50,
     as_json: JsonOption = False,
 ) -> None:
     """Show the tokens and cost of language models.
@@ -22,13 +25,17 @@ def usage(
     """
     scope = scope_of(tenant)
 
-    async def work(_: GraphStore, system: SystemStore) -> list[tuple[Account, Usage]]:
-        accounts = [*await system.usage("", kind="total", limit=limit), *await system.usage(scope.tenant, limit=limit)]
-        return sorted(accounts, key=lambda held: held[0].day, reverse=True)[:limit]
+    async def work(_: GraphStore, system: SystemStore) -> tuple[list[tuple[Account, Usage]], bool]:
+        most = limit + 1
+        totals, own = await system.usage("", kind="total", limit=most), await system.usage(scope.tenant, limit=most)
+        by_day = sorted((held for held in totals + own if held[0].day), key=lambda held: held[0].day, reverse=True)
+        of_jobs = [held for held in own if not held[0].day]
+        return by_day[:limit] + of_jobs[:limit], max(len(by_day), len(of_jobs)) > limit
 
-    accounts = with_stores(work)
+    accounts, more = with_stores(work)
     if as_json:
-        print_json({"accounts": [account_to_json(account, used) for account, used in accounts]})
+        told = [account_out(account, used).model_dump() | {"kind": account.kind} for account, used in accounts]
+        print_json({"accounts": told, "more": more})
         return
     if not accounts:
         line("No language model has been used.")
@@ -45,16 +52,5 @@ def usage(
             f"{used.dollars:.4f}" if used.cost else "-",
         )
     show(rows)
-
-
-def account_to_json(account: Account, used: Usage) -> dict[str, object]:
-    """An account as JSON."""
-    return {
-        "kind": account.kind,
-        "id": account.id,
-        "day": account.day,
-        "calls": used.calls,
-        "input_tokens": used.input_tokens,
-        "output_tokens": used.output_tokens,
-        "cost_usd": used.dollars,
-    }
+    if more:
+        line("... and more: give a larger --limit")

@@ -81,8 +81,17 @@ class AdminController(Controller):
         self,
         service: ServiceDependency,
         caller: CallerDependency,
-        limit: Annotated[int, QueryParameter(ge=1, le=1000, description="accounts, the latest first")] = 100,
+        limit: Annotated[
+            int, QueryParameter(ge=1, le=1000, description="accounts of keys and of jobs, the latest of each")
+        ] = 100,
     ) -> UsageList:
-        """By key and day, and by ingest job; of the key's tenant."""
-        accounts = await service.kb.system.usage(caller.scope.tenant, limit=limit)
-        return UsageList(accounts=[account_out(account, used) for account, used in accounts])
+        """By key and day, and by ingest job; of the key's tenant, and of jobs that the key sees.
+
+        The account of a job that is not kept any more is for keys that see everything.
+        """
+        scope = caller.scope
+        found = await service.kb.system.usage(scope.tenant, access=scope.access, limit=limit + 1)
+        of_jobs = [held for held in found if held[0].kind == "job"]
+        of_keys = [held for held in found if held[0].kind == "key"]
+        accounts = of_keys[:limit] + of_jobs[:limit]
+        return UsageList(accounts=[account_out(*held) for held in accounts], more=len(accounts) < len(found))

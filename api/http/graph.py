@@ -9,6 +9,7 @@ from api.problems import ProblemError
 from api.schemas import EntityDetail, EntityList, GraphOut
 from api.service import CallerDependency, ServiceDependency
 from api.views import entity_out, graph_out, same_as_out
+from graphrag.analysis import normalise
 from graphrag.decisions import decided
 from graphrag.entities import find_entity, links_of
 from graphrag.errors import NotFoundError
@@ -35,7 +36,8 @@ class GraphController(Controller):
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 20,
     ) -> EntityList:
         """Most mentioned first."""
-        found = await service.kb.store.find_entities(caller.scope, prefix=q, limit=limit)
+        # Keys are normalised: "PMX-48" is "pmx 48", which a name as it is shown would not begin.
+        found = await service.kb.store.find_entities(caller.scope, prefix=normalise(q) or q, limit=limit)
         return EntityList(entities=[entity_out(entity) for entity in found])
 
     @get("/entities/{entity_id:str}", operation_id="getEntity", summary="Show an entity")

@@ -77,7 +77,8 @@ async def _searching(service: Service, caller: Caller, data: SearchRequest, want
     kb, scope = service.kb, caller.scope
     seconds = service.settings.question_seconds
     purse = kb.purse(scope.tenant, key=caller.key_id)
-    with _noted("searched", {"tool": data.tool}) as line:
+    asked = {"query": data.query} if service.settings.log_questions else {}
+    with _noted("searched", {"tool": data.tool} | asked) as line:
         async with asyncio.timeout(seconds), service.questions.enter():
             line.waited()
             with paying(purse), collect_degraded() as degraded, within(seconds * SHARE_OF_TIME):

@@ -14,6 +14,7 @@ from litestar import Request
 from litestar.datastructures import UploadFile
 from litestar.exceptions import ClientException
 
+from api.bodies import repeated
 from api.http.texts import read_texts
 from api.problems import ProblemError
 from graphrag.errors import InputError, StoreError
@@ -113,6 +114,8 @@ async def _form(request: Request[Any, Any, Any], begin: Begin, received: Receive
             f"a form cannot be received in {gettempdir()} ({exc.strerror or exc}): free space there, or set TMPDIR"
         ) from exc
     empty: list[str] = []
+    fields = [str(name) for name, value in form.multi_items() if not isinstance(value, UploadFile)]
+    repeated(fields, "the form has fields twice, of which one would be passed over; give each once")
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
             source = source_of(value.filename)
@@ -153,7 +156,7 @@ def source_of(name: str) -> str:
 
 def _metadata(text: str) -> Mapping[str, Scalar]:
     try:
-        value = cast(object, json.loads(text))
+        value = cast(object, json.loads(text, object_pairs_hook=_once))
     except (ValueError, RecursionError) as exc:
         raise ProblemError(
             422, "the form field 'metadata' is not valid JSON", errors=[("metadata", "not JSON")]
@@ -163,6 +166,11 @@ def _metadata(text: str) -> Mapping[str, Scalar]:
             422, "the form field 'metadata' is not a JSON object", errors=[("metadata", "not an object")]
         )
     return check_metadata(cast(dict[str, object], value))
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    repeated([name for name, _ in pairs], "the form field 'metadata' has keys twice; give each once")
+    return dict(pairs)
 
 
 async def _parts(file: UploadFile) -> AsyncIterator[bytes]:

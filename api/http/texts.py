@@ -1,9 +1,14 @@
 """Reading a JSON body of documents. It may be as large as an upload, so nothing is built of one that holds too much."""
 
+from contextlib import suppress
+
+import msgspec
 from pydantic import ValidationError
 
+from api.bodies import check_once
 from api.problems import MAX_ERRORS, ProblemError
 from api.schemas import TextDocuments
+from graphrag.loaders.registry import NO_TEXT, suffix_of
 from graphrag.types import check_metadata
 
 MAX_VALUES = 500_000
@@ -15,17 +20,31 @@ def read_texts(body: bytes) -> TextDocuments:
     """The documents of a body. Blocks, so call it in a thread.
 
     Raises:
-        ProblemError: it holds too much, or is not as described; tells the first errors.
+        ProblemError: it holds too much, a field twice, a text as a PDF, or is not as described; tells the first errors.
         InputError: metadata that cannot be used.
     """
     if _holds_too_much(body):
         raise ProblemError(400, f"the body holds more than {MAX_VALUES:,} values; send fewer documents at once")
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # told below, where the body is read
+        check_once(body)
     try:
         texts = TextDocuments.model_validate_json(body)
     except ValidationError as exc:
         first = exc.errors(include_input=False, include_url=False)[:MAX_ERRORS]
         errors = [(".".join(map(str, error["loc"])), error["msg"]) for error in first]
         raise ProblemError(400, "the fields under 'errors' do not fit; see /schema", errors=errors) from exc
+    named = [
+        (f"documents.{number}.source", f"{suffix} is no suffix of a text")
+        for number, document in enumerate(texts.documents)
+        if (suffix := suffix_of(document.source.strip())) in NO_TEXT
+    ]
+    if named:
+        raise ProblemError(
+            422,
+            "the suffix of a document's source says how its text is read, and there is no text in PDF or Word files: end it in "
+            ".txt, .md or .html, or send the file itself as multipart/form-data",
+            errors=named,
+        )
     for metadata in (texts.metadata, *(document.metadata for document in texts.documents)):
         check_metadata(metadata)
     return texts

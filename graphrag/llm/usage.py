@@ -11,7 +11,7 @@ A process that dies between the two leaves its reservation counted as spent, unt
 import asyncio
 import logging
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -132,9 +132,23 @@ class Books(Protocol):
         ...
 
     async def usage(
-        self, tenant: str, *, kind: AccountKind | None = None, limit: int = 1000
+        self,
+        tenant: str,
+        *,
+        kind: AccountKind | None = None,
+        access: Collection[str] | None = None,
+        limit: int = 1000,
     ) -> list[tuple[Account, Usage]]:
-        """Accounts of a tenant (of all of them for "", which has the kind `total` alone), the latest day first."""
+        """Accounts of a tenant (of all of them for "", which has the kind `total` alone), the latest day first.
+
+        Those of jobs, which are over all days, come last: by when the job was submitted, the newest first, and at the end those
+        of jobs that are not kept any more.
+
+        Args:
+            access: labels held. Jobs that need another one are left out, and those that are not kept, of which nobody knows;
+                with ALL_ACCESS among them, and with None, there is nothing that is not seen.
+            limit: accounts of each kind.
+        """
         ...
 
 

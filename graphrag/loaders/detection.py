@@ -1,5 +1,6 @@
 """Which format a document has: its suffix and its first bytes have to agree."""
 
+import codecs
 import re
 
 from graphrag.errors import DocumentParseError, UnsupportedFormatError
@@ -8,6 +9,7 @@ from graphrag.loaders.registry import FORMATS, Format, is_unknown, suffix_of, su
 _PDF_MARK = b"%PDF-"
 _PDF_SEARCH_BYTES = 1024
 """PDF readers accept this much before the mark; some programs put a byte order mark or mail headers there."""
+_WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32 LE begins as UTF-16 LE
 _ZIP_MARK = b"PK\x03\x04"
 _OLE_MARK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # What may be a word, such as RIFF at the beginning of a text, has to be followed by what only a file of that kind has.
@@ -70,6 +72,14 @@ def detect(data: bytes, source: str) -> Format:
     if suffix:
         return FORMATS[suffix]
     return FORMATS[".pdf" if is_pdf else ".html" if _HTML.match(data) else ".txt"]
+
+
+def is_binary(head: bytes) -> bool:
+    """Whether a file without suffix is nothing that `detect` could take for a document: its first block holds a NUL byte.
+
+    A PDF may hold one, and text that says by its first bytes that its characters are of two bytes or four.
+    """
+    return b"\0" in head and _PDF_MARK not in head[:_PDF_SEARCH_BYTES] and not head.startswith(_WIDE_MARKS)
 
 
 def _signature(data: bytes) -> str:

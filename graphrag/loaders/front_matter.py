@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import yaml
 
@@ -21,6 +21,8 @@ _FOR_SITES = frozenset(
 )
 """What tells the generator of a site how to show a page, and readers nothing."""
 _TOML = re.compile(r"\A\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*$", re.DOTALL | re.MULTILINE)
+_TAG = "tag:yaml.org,2002:"
+_KINDS = {f"{_TAG}timestamp": "date", f"{_TAG}int": "number", f"{_TAG}float": "number"}
 
 
 class _Loader(yaml.SafeLoader):
@@ -30,6 +32,15 @@ class _Loader(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError(f"aliases such as *{self.peek_event().anchor} are not read; write the value out")
         return super().compose_node(parent, index)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        # PyYAML lets through what date and int raise for values such as 2025-13-45, in words of Python.
+        except (ValueError, OverflowError, TypeError, AttributeError, LookupError) as exc:
+            line, value = node.start_mark.line + 1, clean_line(str(node.value))[:80]
+            told = f"{value!r} is no {_KINDS.get(node.tag, 'value')} that can be"
+            raise yaml.YAMLError(f"line {line}: {told}; put it in quotes if it is a text") from exc
 
 
 def parse_front_matter(content: str, source: str) -> tuple[str, dict[str, Scalar]]:
@@ -43,10 +54,16 @@ def parse_front_matter(content: str, source: str) -> tuple[str, dict[str, Scalar
     """
     _check_length(content, source)
     try:
-        loaded = cast(object, yaml.load(content, _Loader))  # noqa: S506 - it is a SafeLoader
-    # PyYAML lets through what date and int raise for values such as 2025-13-45, and recursion for deep nesting.
-    except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError, AttributeError) as exc:
-        reason = clean_line(str(exc))[:200] or type(exc).__name__
+        # After the line '---', so that lines are told as they are counted in the file.
+        loaded = cast(object, yaml.load(f"\n{content}", _Loader))  # noqa: S506 - it is a SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError, AttributeError, LookupError) as exc:
+        match exc:
+            case yaml.YAMLError():
+                reason = clean_line(str(exc))[:200]
+            case RecursionError():
+                reason = "nested too deeply"
+            case _:  # of the parser itself, such as for "\\UFFFFFFFF"
+                reason = "it holds a character or value that cannot be"
         raise DocumentParseError(
             f"the front matter of {source} is not valid YAML ({reason}); correct it or remove the block between '---'"
         ) from exc

@@ -46,6 +46,9 @@ FORMATS = {
     ".json": Format("graphrag.loaders.jsonl:load_json", _NEVER),
 }
 
+NO_TEXT = frozenset({".pdf", ".docx"})
+"""Formats that no text is in, whatever it says."""
+
 _REMEDIES = {
     "unpack it and ingest the folder": (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"),
     "save it as .docx or .pdf": (".doc", ".rtf", ".odt", ".ppt", ".pptx", ".odp", ".pages"),

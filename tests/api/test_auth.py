@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from graphrag.llm.usage import Account, Charge, Usage
+from graphrag.stores.embedded.open import open_stores
 from tests.api.conftest import run_process
 from tests.api.routes import ROUTES, Route
-from tests.api.serving import QUIET, Served, add_key, ingest_texts, serve
+from tests.api.serving import QUIET, Served, add_key, ingest_texts, serve, store_url
 
 TEXT = "# Alder Pumps\n\nAlder Pumps was founded by Ida Rowan in Aarhus. Ida Rowan sells pumps.\n"
 SECRET = "# Alder Pumps wages\n\nAlder Pumps pays Ida Rowan ninety thousand crowns.\n"
@@ -130,6 +132,33 @@ def test_labels_of_a_key_decide_what_it_sees_and_writes(world: World):
     assert found == {"admin": True, "legal": True, "public": False}
     assert refused.status_code == 403
     assert public.get("/v1/admin/jobs").json() == {"jobs": []}
+
+
+def test_usage_tells_of_jobs_that_the_key_sees_alone_beside_any_number_of_days(world: World):
+    legal = world.served.client(world.served.key(access=("legal",)))
+    public = world.served.client(world.served.key(access=()))
+    job = ingest_texts(legal, {"lease.md": SECRET}, access="legal")["id"]
+    days = [Account("key", "default", "k1", f"2026-01-{day:02}") for day in range(1, 4)]
+
+    async def charge() -> None:
+        async with open_stores(store_url(world.served.folder), filter_fields=()) as (_, system):
+            jobs = [
+                Account("job", "default", job),
+                Account("job", "default", "0" * 32),
+            ]  # the second is not kept any more
+            await system.charge([Charge(account, Usage(1, 2, 3)) for account in days + jobs])
+
+    asyncio.run(charge())
+    admin = world.served.client(world.keys["admin"])
+    found = {
+        name: client.get("/v1/admin/usage", params={"limit": 2}).raise_for_status().json()
+        for name, client in (("admin", admin), ("legal", legal), ("public", public))
+    }
+
+    own = {name: [one["id"] for one in listed["accounts"]] for name, listed in found.items()}
+    assert own == {"admin": ["k1", "k1", job, "0" * 32], "legal": ["k1", "k1", job], "public": ["k1", "k1"]}
+    assert all(listed["more"] for listed in found.values())
+    assert not public.get("/v1/admin/usage", params={"limit": 3}).json()["more"]
 
 
 def test_a_revoked_key_is_refused_from_the_next_request_on(world: World):

@@ -241,6 +241,9 @@ def test_import_says_what_is_wrong_with_its_file(run: Run, tmp_path: Path):
     assert "not the header of an export" in run("import", "kb.jsonl").err
     assert "cannot be read" in run("import", "nothing.jsonl").err
     assert run("import", "kb.jsonl", "--json").code == run("import", "nothing.jsonl").code == 3
+    (tmp_path / "empty.jsonl").touch()
+    assert "not the header of an export" in run("import", "empty.jsonl").err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.jsonl", "kb.jsonl"]
 
 
 def test_import_reads_standard_input(filled: Run, tmp_path: Path):

@@ -1,10 +1,13 @@
 """Each bad input gives a clear error with a remedy and an exit code, as text and as JSON, and nothing is written."""
 
+import resource
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 
+from api.cli import export
 from tests.api.conftest import Run, run_process, write
 from tests.graphrag.loaders_corpus import encrypted_pdf, make_pdf
 
@@ -246,6 +249,27 @@ def test_export_does_not_replace_a_file_unless_told_to(filled: Run, tmp_path: Pa
     assert filled("export", "--output", "out.jsonl", "--force").code == 0
 
 
+@pytest.mark.parametrize("written", [10, 100_000], ids=["when it is closed", "while it is written"])
+def test_an_export_that_fails_leaves_no_file(
+    filled: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
+):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    async def lines(*_: object, **__: object) -> AsyncGenerator[str]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1, limits[1]))  # as if the disk were full from here on
+        yield "x" * written
+
+    monkeypatch.setattr(export, "export_lines", lines)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    try:
+        result = filled("export", "--output", "out.jsonl")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert (result.code, "out.jsonl cannot be written (File too large)" in result.err) == (3, True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
 def test_a_file_that_is_no_store_is_refused(run: Run, tmp_path: Path):
     write(tmp_path, {"graphrag.db": "not a database", "good.md": GOOD})
 
@@ -260,7 +284,7 @@ def test_a_fault_in_the_software_is_one_line_and_a_traceback_only_with_debug(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     write(tmp_path, {"good.md": GOOD})
-    monkeypatch.setattr("api.cli.ingest.list_sources", lambda paths: 1 / 0)
+    monkeypatch.setattr("api.cli.ingest.list_sources", lambda *_, **__: 1 / 0)
 
     plain, debug = run("ingest", "good.md"), run("ingest", "good.md", "--debug")
 

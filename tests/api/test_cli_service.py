@@ -266,3 +266,20 @@ def test_usage_shows_what_each_key_used_however_long_everybody_has_used_models(r
     expected = [("total", "2026-03-27"), ("key", "2026-03-27"), ("total", "2026-03-26"), ("key", "2026-03-26")]
     assert [(account["kind"], account["day"]) for account in found] == [*expected, ("total", "2026-03-25")]
     assert run("usage").out.count("k1") == 25
+
+
+def test_usage_shows_jobs_beside_days_and_says_when_there_is_more(run: Run, tmp_path: Path):
+    days = [Account("key", "default", "k1", f"2026-01-{day:02}") for day in range(1, 5)]
+    jobs = [Account("job", "default", f"j{n}") for n in range(2)]
+
+    async def fill() -> None:
+        async with open_stores(store_url(tmp_path), filter_fields=()) as (_, system):
+            await system.charge([Charge(account, Usage(1, 20, 3)) for account in days + jobs])
+
+    asyncio.run(fill())
+    cut, whole = run("usage", "--limit", "2", "--json").json, run("usage", "--limit", "4", "--json").json
+
+    assert [account["id"] for account in cut["accounts"]] == ["k1", "k1", "j0", "j1"]
+    assert (cut["more"], whole["more"]) == (True, False)
+    assert run("usage", "--limit", "2").out.endswith("... and more: give a larger --limit\n")
+    assert "and more" not in run("usage", "--limit", "4").out

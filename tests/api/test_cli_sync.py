@@ -1,6 +1,7 @@
 """`graphrag ingest --sync` and `graphrag delete`: what goes, and what stays."""
 
 import os
+import shlex
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -206,3 +207,26 @@ def test_a_question_that_gets_no_answer_says_that_nothing_was_deleted(monkeypatc
 
     with pytest.raises(typer.Abort, match="interrupted; nothing was deleted"):
         confirm("12 documents would be deleted", yes=False)
+
+
+def test_sync_of_a_folder_that_is_empty_now_deletes_nothing_and_says_how_to(run: Run, tmp_path: Path):
+    folder = tmp_path / "Ann's notes"
+    write(folder, {"a.md": "# A\n\nAlder.\n"})
+    write(tmp_path / "theirs", {"t.md": "# T\n\nTheirs.\n"})
+    run("ingest", folder, "--sync")
+    run("ingest", tmp_path / "theirs", "--sync")
+    (folder / "a.md").unlink()
+
+    result = run("ingest", folder, "--sync", "--json")
+
+    assert result.code == 3
+    assert "nothing was deleted, as an empty folder may be" in result.error
+    assert sources(run) == ["a.md", "t.md"]
+    assert "deleted" not in run("ingest", folder, "--json").error
+    command = result.error.partition("delete what came from it, ")[2]
+    setting, program, *arguments = shlex.split(command)
+    assert program == "graphrag"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(*setting.split("="))
+        assert run(*arguments).code == 0
+    assert sources(run) == ["t.md"]

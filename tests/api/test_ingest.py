@@ -150,7 +150,8 @@ def test_unknown_and_malformed_form_fields_are_refused(client: httpx.Client):
     assert (unknown.status_code, unknown.json()["errors"]) == (400, [{"field": "tenant", "message": "unknown field"}])
     assert "a file is a part with a file name" in unknown.json()["detail"]
     assert _upload(client, ("a.md", TEXT), metadata="{").status_code == 422
-    assert _upload(client, ("a.md", TEXT), metadata='{"tenant": "rival"}').status_code == 422
+    reserved = _upload(client, ("a.md", TEXT), metadata='{"tenant": "rival"}')
+    assert (reserved.status_code, "--" in reserved.json()["detail"]) == (422, False)
     assert _upload(client, ("a.md", TEXT), access="../x").status_code == 422
     assert client.post("/v1/admin/documents", data={"access": "public"}).status_code == 415
     assert client.get("/v1/admin/jobs").json() == {"jobs": []}
@@ -259,6 +260,8 @@ def test_too_much_at_once_is_refused_and_leaves_no_file(served: Served, client: 
     form = _upload(client, ("a.txt", b"x" * 2_000_000))
 
     assert [response.status_code for response in (said, unsaid, form)] == [413, 413, 413]
+    told = "the body may have 1,000,000 bytes (GRAPHRAG_MAX_UPLOAD_BYTES): send less at once, or raise the setting"
+    assert {response.json()["detail"] for response in (said, unsaid, form)} == {told}
     assert not list((served.folder / "graphrag-data").rglob(".partial-*"))
 
 
@@ -267,7 +270,20 @@ def test_only_an_upload_may_be_as_large_as_an_upload(client: httpx.Client):
     headers = {"Content-Type": "application/json"}
 
     assert client.post("/v1/admin/documents", content=padded, headers=headers).status_code == 202
-    assert client.post("/v1/admin/entities/merge", content=padded, headers=headers).status_code == 413
+    refused = client.post("/v1/admin/entities/merge", content=padded, headers=headers)
+    assert refused.status_code == 413
+    assert refused.json()["detail"].startswith("the body may have 50,000 bytes (GRAPHRAG_MAX_BODY_BYTES)")
+
+
+@pytest.mark.parametrize("name", ["report.pdf", "hr/Report.DOCX "])
+def test_a_text_is_not_taken_under_the_name_of_a_file_that_holds_none(client: httpx.Client, name: str):
+    documents = [{"source": "a.md", "text": "Fine."}, {"source": name, "text": "Not so."}]
+    response = client.post("/v1/admin/documents", json={"documents": documents})
+
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == ["documents.1.source"]
+    assert "end it in .txt, .md or .html" in response.json()["detail"]
+    assert client.get("/v1/admin/jobs").json() == {"jobs": []}
 
 
 def test_a_deleted_document_is_gone(client: httpx.Client):

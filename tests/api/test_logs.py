@@ -76,6 +76,17 @@ async def test_a_search_leaves_a_line(folder: Path):
     assert line["waited_ms"] <= line["ms"]
 
 
+@pytest.mark.parametrize("logged", [False, True])
+async def test_what_is_asked_and_searched_for_is_logged_where_that_is_wanted(folder: Path, logged: bool):
+    async with AsyncTestClient(create_app(settings_for(folder, log_questions=logged), development=True)) as client:
+        with capture_logs() as lines:
+            await client.post("/v1/query", json={"question": QUESTION})
+            await client.post("/v1/search", json={"query": "warranty"})
+
+    assert the("answered", lines).get("question") == (QUESTION if logged else None)
+    assert the("searched", lines).get("query") == ("warranty" if logged else None)
+
+
 async def test_a_service_that_could_keep_no_upload_says_so_when_it_starts(folder: Path):
     settings = settings_for(folder).model_copy(update={"data_dir": folder / "graphrag.db" / "uploads"})
     with capture_logs() as lines:

@@ -145,6 +145,13 @@ async def test_documents_come_page_by_page(client: Client):
     assert seen == sorted(set(seen))
 
 
+@pytest.mark.parametrize("q", ["PMX-48", "pmx 48", "PMX-4", "the pmx", "48"])
+async def test_an_entity_is_found_by_how_the_name_that_is_shown_begins(client: Client, q: str):
+    found = (await client.get("/v1/entities", params={"q": q})).json()["entities"]
+
+    assert any(entity["name"].startswith("PMX-48") for entity in found), found
+
+
 async def test_a_graph_has_edges_between_its_nodes_only(client: Client):
     graph = (await client.get("/v1/graph", params={"entity": "pmx-48", "hops": 2})).json()
 

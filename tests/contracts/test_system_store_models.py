@@ -7,7 +7,8 @@ import pytest
 
 from graphrag.errors import BudgetError
 from graphrag.llm.usage import Account, Charge, Limit, Purse, Usage, today
-from graphrag.stores.system import SystemStore
+from graphrag.stores.system import Job, SystemStore
+from graphrag.types import Scope
 from tests.contracts.jobs import EVERYBODY, FAR_AHEAD, LONG_AGO, Opener, Stores
 
 # What models used
@@ -31,8 +32,43 @@ async def test_charges_add_up_by_account_and_are_listed_by_tenant_the_latest_day
     assert await system.usage("t2") == [(rival, Usage(1, 3, 1))]
     assert await system.usage("") == [(TOTAL, Usage(2, 8, 2))]
     assert await system.usage("t1", kind="job") == [(job, Usage(1, 5, 1))]
-    assert await system.usage("t1", limit=1) == [(later, Usage(1, 3, 1))]
+    assert await system.usage("t1", limit=1) == [(later, Usage(1, 3, 1)), (job, Usage(1, 5, 1))]
     assert await system.usage("nobody") == []
+
+
+async def test_accounts_of_jobs_have_a_place_however_many_days_there_are_the_newest_job_first(
+    system: SystemStore,
+) -> None:
+    keys = [Account("key", "t1", "k", f"2026-01-0{day}") for day in (3, 2, 1)]
+    jobs = [Account("job", "t1", name) for name in ("b", "a", "gone")]
+    await system.charge([a_charge(account, 1) for account in keys + jobs])
+    for name in ("a", "b"):
+        await system.submit_job(Job(name, Scope("t1"), "ingest", {}))
+    rival = Account("job", "t2", "a")  # of the same name, which the tenant's job does not stand for
+    await system.charge([a_charge(rival, 1)])
+
+    assert [account for account, _ in await system.usage("t1")] == keys + jobs
+    assert [account for account, _ in await system.usage("t1", limit=2)] == keys[:2] + jobs[:2]
+    assert [account for account, _ in await system.usage("t1", kind="job", limit=1)] == jobs[:1]
+    assert [account for account, _ in await system.usage("t2", access={"public"})] == []
+    assert await system.usage("t1", limit=0) == []
+
+
+async def test_accounts_of_jobs_are_seen_by_who_holds_the_labels_of_the_job(system: SystemStore) -> None:
+    labels = {"open": (), "hr": ("hr",), "both": ("hr", "legal"), "every": ("*",)}
+    for name, held in labels.items():
+        await system.submit_job(Job(name, Scope("t1", frozenset(held)), "ingest", {}))
+    await system.charge([a_charge(Account("job", "t1", name), 1) for name in (*labels, "gone")])
+    await system.charge([a_charge(Account("key", "t1", "k", DAY), 1)])
+
+    async def seen(*access: str) -> list[str]:
+        return [account.id for account, _ in await system.usage("t1", access={"public", *access})]
+
+    assert await seen() == ["k", "open"]
+    assert await seen("hr") == ["k", "hr", "open"]
+    assert await seen("legal", "hr") == ["k", "both", "hr", "open"]
+    assert await seen("*") == ["k", "every", "both", "hr", "open", "gone"]
+    assert [account.id for account, _ in await system.usage("t1")] == await seen("*")
 
 
 async def test_a_charge_beyond_a_limit_is_refused_on_all_accounts(system: SystemStore) -> None:

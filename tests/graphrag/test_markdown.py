@@ -77,8 +77,17 @@ def test_the_title_of_markdown_falls_back_to_the_first_top_heading_and_then_to_t
     ("front", "message"),
     [
         ("title: [", "not valid YAML"),
-        ("date: 2025-13-45", "not valid YAML"),
-        ("x: " + "[" * 5000, "not valid YAML"),
+        (
+            "title: x\ndate: 2025-13-45",
+            r"not valid YAML \(line 3: '2025-13-45' is no date that can be; put it in quotes",
+        ),
+        (f"title: x\nn:\n  - {'9' * 5000}", r"\(line 4: '9{80}' is no number that can be; put it in quotes if"),
+        ("title: x\nn: !!int many", r"\(line 3: 'many' is no number that can be"),
+        ("title: x\nn: !!bool perhaps", r"\(line 3: 'perhaps' is no value that can be"),
+        ("title: x\nn: !!timestamp soon", r"\(line 3: 'soon' is no date that can be"),
+        ("title: x\nn: [", r"line 3, column 5"),
+        ("x: " + "[" * 5000, r"not valid YAML \(nested too deeply\)"),
+        ('x: "\\UFFFFFFFF"', r"not valid YAML \(it holds a character or value that cannot be\)"),
         ("a: &a [1]\nb: *a", r"aliases such as \*a are not read"),
         # Each level holds the one above twice: in full it would be a billion values.
         (

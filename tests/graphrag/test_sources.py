@@ -112,6 +112,23 @@ def test_files_of_unknown_formats_in_a_folder_are_left_out_and_counted(tmp_path:
     assert by_suffix(found.left_out) == "2 .png, 1 .css"
 
 
+def test_a_file_without_suffix_that_holds_no_text_is_left_out_of_a_folder_and_refused_by_name(tmp_path: Path):
+    contents = {
+        "core": b"\x7fELF\x02\x00\x00", "dump": b"some \x00 bytes", "notes": b"Some notes.", "wide": "Wide.".encode("utf-16"),
+        "sheet": make_pdf([["A data sheet."]]) + b"\x00", "late": b"x" * 5000 + b"\x00", "zeros.txt": b"a\x00b",
+    }  # fmt: skip
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+
+    found = list_sources([tmp_path])
+
+    assert [source for _, source in found.files] == ["late", "notes", "sheet", "wide", "zeros.txt"]
+    assert by_suffix(found.left_out) == "2 without a suffix"
+    (named,) = load(tmp_path / "core")
+    assert isinstance(named, Failure)
+    assert "core is a program" in named.reason
+
+
 def test_of_a_slack_export_only_the_days_are_read(tmp_path: Path):
     for name in ("users.json", "channels.json", "integration_logs.json", "general/2025-03-19.json", "other/users.json"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -34,10 +34,17 @@ _KEY_COLUMNS = ", ".join(KEY_FIELDS)
 _USAGE_COLUMNS = "tenant, day, kind, id, calls, input_tokens, output_tokens, cost"
 _DECISION_COLUMNS = "id, tenant, kind, a, b, author, created_at"
 # Parameters: _visible_to(scope).
-_VISIBLE = (
-    "tenant = ? AND (? OR NOT EXISTS "
-    "(SELECT 1 FROM json_each(jobs.access) WHERE value NOT IN (SELECT value FROM json_each(?))))"
-)
+_HELD = "NOT EXISTS (SELECT 1 FROM json_each(jobs.access) WHERE value NOT IN (SELECT value FROM json_each(?)))"
+_VISIBLE = f"tenant = ? AND (? OR {_HELD})"
+# A job that is gone has no labels that anybody could be compared with.
+_ACCOUNTS = f"""
+WITH placed AS (
+    SELECT usage.*, row_number() OVER (
+        PARTITION BY usage.kind ORDER BY usage.day DESC, jobs.created_at DESC, usage.id) AS place
+    FROM usage LEFT JOIN jobs ON usage.kind = 'job' AND jobs.id = usage.id AND jobs.tenant = usage.tenant
+    WHERE usage.tenant = ? AND (? IS NULL OR usage.kind = ?)
+        AND (? OR usage.kind <> 'job' OR (jobs.id IS NOT NULL AND {_HELD})))
+SELECT {_USAGE_COLUMNS} FROM placed WHERE place <= ? ORDER BY day DESC, kind, place"""
 
 
 def check_lease(connection: sqlite3.Connection, lease: Lease | None) -> None:
@@ -326,19 +333,19 @@ class EmbeddedSystemStore:
         await self._database.write(work)
 
     async def usage(
-        self, tenant: str, *, kind: AccountKind | None = None, limit: int = 1000
+        self,
+        tenant: str,
+        *,
+        kind: AccountKind | None = None,
+        access: Collection[str] | None = None,
+        limit: int = 1000,
     ) -> list[tuple[Account, Usage]]:
         """See Books.usage."""
-
-        def work(connection: sqlite3.Connection) -> list[tuple[Account, Usage]]:
-            rows = connection.execute(
-                f"SELECT {_USAGE_COLUMNS} FROM usage WHERE tenant = ? AND (? IS NULL OR kind = ?) "
-                f"ORDER BY day DESC, kind, id LIMIT ?",
-                (tenant, kind, kind, max(0, limit)),
-            )
-            return [usage_from(row) for row in rows]
-
-        return await self._database.read(work)
+        sees_all = access is None or ALL_ACCESS in access
+        values = (tenant, kind, kind, sees_all, json.dumps(sorted(access or ())), limit)
+        return await self._database.read(
+            lambda connection: [usage_from(row) for row in connection.execute(_ACCOUNTS, values)]
+        )
 
     # What models replied
 

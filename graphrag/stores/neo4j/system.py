@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from typing import LiteralString
+from typing import LiteralString, get_args
 
 from graphrag.errors import InputError, NotFoundError
 from graphrag.llm.usage import Account, AccountKind, Charge, Usage, check_charges
@@ -29,14 +29,15 @@ from graphrag.stores.system_rows import (
     storable,
     usage_from,
 )
-from graphrag.types import Scalar, Scope, stable_id
+from graphrag.types import ALL_ACCESS, Scalar, Scope, stable_id
 
 _KEY: LiteralString = (
     "k.id, k.name, k.secret_sha256, k.role, k.tenant, k.access, k.created_at, k.expires_at, k.revoked_at"
 )
 _DECISION: LiteralString = "x.id, x.tenant, x.kind, x.a, x.b, x.author, x.created_at"
 # A job is seen by who holds all of its labels.
-_SEES_J: LiteralString = "j.tenant = $tenant AND ($all OR all(label IN j.access WHERE label IN $access))"
+_HOLDS_J: LiteralString = "all(label IN j.access WHERE label IN $access)"
+_SEES_J: LiteralString = f"j.tenant = $tenant AND ($all OR {_HOLDS_J})"
 
 _KEY_TWINS: LiteralString = """
 OPTIONAL MATCH (i:ApiKey {id: $id})
@@ -105,10 +106,18 @@ _SET_ACCOUNTS: LiteralString = """
 UNWIND $accounts AS row
 MATCH (a:Account {id: row.id})
 SET a += row"""
-_ACCOUNTS: LiteralString = """
-MATCH (a:Account {tenant: $tenant}) WHERE $kind IS NULL OR a.kind = $kind
+# A job that is gone has no labels that anybody could be compared with.
+_ACCOUNTS: LiteralString = f"""
+UNWIND $kinds AS kind
+CALL (kind) {{
+    MATCH (a:Account {{tenant: $tenant, kind: kind}})
+    OPTIONAL MATCH (j:Job {{id: a.name}}) WHERE a.kind = 'job' AND j.tenant = $tenant
+    WITH a, j WHERE $all OR a.kind <> 'job' OR (j IS NOT NULL AND {_HOLDS_J})
+    RETURN a, coalesce(j.created_at, '') AS submitted
+    ORDER BY a.day DESC, submitted DESC, a.name LIMIT $limit
+}}
 RETURN a.tenant, a.day, a.kind, a.name, a.calls, a.input_tokens, a.output_tokens, a.cost
-ORDER BY a.day DESC, a.kind, a.name LIMIT $limit"""
+ORDER BY a.day DESC, a.kind, submitted DESC, a.name"""
 
 
 class Neo4jSystemStore:
@@ -349,10 +358,17 @@ class Neo4jSystemStore:
         await self._connection.write(work)
 
     async def usage(
-        self, tenant: str, *, kind: AccountKind | None = None, limit: int = 1000
+        self,
+        tenant: str,
+        *,
+        kind: AccountKind | None = None,
+        access: Collection[str] | None = None,
+        limit: int = 1000,
     ) -> list[tuple[Account, Usage]]:
         """See Books.usage."""
-        rows = await self._connection.read(_ACCOUNTS, tenant=tenant, kind=kind, limit=max(0, limit))
+        seen = {"all": access is None or ALL_ACCESS in access, "access": sorted(access or ())}
+        kinds = get_args(AccountKind) if kind is None else [kind]
+        rows = await self._connection.read(_ACCOUNTS, tenant=tenant, kinds=list(kinds), limit=max(0, limit), **seen)
         return [usage_from(row) for row in rows]
 
     # What models replied
