@@ -12,7 +12,7 @@ from agent.common_words import common_terms
 from agent.spans.quantities import COMPARING
 from agent.spans.wanted import PEOPLE
 from graphrag.analysis import STOP_WORDS, fold, terms
-from graphrag.lives import MONTH
+from graphrag.dates import MONTH
 from graphrag.retrieval.courtesy import ORDERING
 from graphrag.retrieval.question import Question
 

@@ -15,7 +15,8 @@ from agent.spans.prose_fields import FULL_NAME
 from agent.spans.quantities import dimension_of, tells_amount
 from agent.spans.wanted import PEOPLE, Kind, canonical, kin_held, read_wanted
 from graphrag.analysis import STOP_WORDS, fold, held_terms, normalise, terms
-from graphrag.lives import LIFE_TERMS, MONTH, life
+from graphrag.dates import MONTH
+from graphrag.lives import LIFE_TERMS, life
 from graphrag.retrieval.question import Question
 from graphrag.types import Chunk
 

@@ -1,19 +1,24 @@
-"""Dates as terms have them: one form, however they are written, so that "the 9th of March" is found in a row with 2025-03-09."""
+"""Dates as texts write them, and as terms have them: one form, however they are written, so that "the 9th of March" is found in a row with 2025-03-09."""
 
 import re
 
 _MONTHS = "january february march april may june july august september october november december".split()
-_MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+MONTH = (
+    r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?|July?|Aug(?:ust|\.)?|"
+    r"Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
+)
+YEAR = r"(?:1\d{3}|20\d{2})"
+DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+_MONTH = MONTH.lower()
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
-_YEAR = r"[12]\d{3}"
 _NUMBERS = re.compile(
-    rf"\b(?=\d)(?:(?P<y>{_YEAR})-(?P<m>0[1-9]|1[0-2])-(?P<d>0[1-9]|[12]\d|3[01])(?!\d)"
-    rf"|(?P<dotted>{_DAY})\.(?P<dotted_month>0?[1-9]|1[0-2])\.(?P<dotted_year>{_YEAR})\b)"
+    rf"\b(?=\d)(?:(?P<y>{YEAR})-(?P<m>0[1-9]|1[0-2])-(?P<d>0[1-9]|[12]\d|3[01])(?!\d)"
+    rf"|(?P<dotted>{_DAY})\.(?P<dotted_month>0?[1-9]|1[0-2])\.(?P<dotted_year>{YEAR})\b)"
 )
 """2025-03-09 and 9.3.2025. Of 9/3/2025 nobody knows whether it is in March or in September."""
 _WORDS = re.compile(
     rf"\b(?=[\djfmasond])(?:(?P<day>{_DAY})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month>{_MONTH})\b"
-    rf"|(?P<first>{_MONTH})\b\.?\s+(?:(?P<second>{_DAY})(?:st|nd|rd|th)?(?![\w:])|(?={_YEAR}\b)))"
+    rf"|(?P<first>{_MONTH})\b\.?\s+(?:(?P<second>{_DAY})(?:st|nd|rd|th)?(?![\w:])|(?={YEAR}\b)))"
 )
 """A month is one beside a day or a year: "mar" and "dec" are other words, too."""
 _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}(?!\d))")

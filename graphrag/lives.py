@@ -3,14 +3,9 @@
 import re
 
 from graphrag.analysis import terms
+from graphrag.dates import DAY, MONTH, YEAR
 from graphrag.types import Chunk, Span
 
-MONTH = (
-    r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?|July?|Aug(?:ust|\.)?|"
-    r"Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
-)
-YEAR = r"(?:1\d{3}|20\d{2})"
-DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _FULL_DATE = rf"(?:{MONTH}\s+{DAY},?\s+{YEAR}|{DAY}\s+{MONTH},?\s+{YEAR}|{MONTH},?\s+{YEAR}|{YEAR})"
 # "(16 February 1954 – 9 June 2013)", "(Cumaná, 9 June 1890 – Geneva, 13 June 1930)"; "(born in Bray, May 1, 1960)".
 # Up to the first dash, as the second date may stand behind others: were any dash tried, a text of dashes would take the square.

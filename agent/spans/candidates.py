@@ -13,18 +13,18 @@ from operator import itemgetter
 from agent.citing import labels
 from agent.spans.places import COUNTRIES, STATES
 from agent.spans.wanted import Wanted, canonical
-from graphrag import lives
+from graphrag import dates
 from graphrag.analysis import normalise, terms
 from graphrag.types import Chunk, Span
 from graphrag.word_forms import is_past
 
 DATE = re.compile(
-    rf"\b(?:{lives.YEAR}-\d{{2}}-\d{{2}}(?!\d)|{lives.MONTH}\s+{lives.DAY}(?:,?\s+{lives.YEAR})?|{lives.DAY}\s+{lives.MONTH}(?:,?\s+{lives.YEAR})?|{lives.MONTH},?\s+{lives.YEAR}"
-    rf"|{lives.YEAR}(?!\s*[-–]\s*\d|[\d,.]\d)|{lives.DAY}\s+century)\b"
+    rf"\b(?:{dates.YEAR}-\d{{2}}-\d{{2}}(?!\d)|{dates.MONTH}\s+{dates.DAY}(?:,?\s+{dates.YEAR})?|{dates.DAY}\s+{dates.MONTH}(?:,?\s+{dates.YEAR})?|{dates.MONTH},?\s+{dates.YEAR}"
+    rf"|{dates.YEAR}(?!\s*[-–]\s*\d|[\d,.]\d)|{dates.DAY}\s+century)\b"
 )
 TIME = re.compile(r"\b(?:[01]?\d|2[0-3])[:.][0-5]\d\b(?:\s?(?:[ap]\.?m\.?|UTC|GMT|CES?T))?")
 """A time of the clock."""
-YEAR = re.compile(rf"\b{lives.YEAR}\b(?!,\d)")
+YEAR = re.compile(rf"\b{dates.YEAR}\b(?!,\d)")
 _CURRENCY = r"(?:AUD|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HUF|INR|JPY|NOK|NZD|PLN|SEK|USD)"
 _NUMBER = re.compile(
     rf"(?<![\w.,])(?<![^\W\d]-)(?:(?:[$€£]|{_CURRENCY})\s?)?(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?(?:\s(?:thousand|million|billion|trillion))?"

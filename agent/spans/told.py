@@ -13,7 +13,7 @@ from agent.spans.fields import Field, fields_of, is_name, said_with
 from agent.spans.prose_fields import NAME_IN_PROSE
 from agent.spans.roles import is_role
 from graphrag.analysis import STOP_WORDS, fold, held_terms, normalise, terms
-from graphrag.lives import MONTH
+from graphrag.dates import MONTH
 from graphrag.retrieval.ledger import Ledger
 from graphrag.types import Chunk, Hit, Span
 from graphrag.word_forms import is_past

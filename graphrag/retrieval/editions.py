@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from graphrag.analysis import normalise
-from graphrag.lives import MONTH
+from graphrag.dates import MONTH
 from graphrag.retrieval.ledger import Candidate, common_share
 
 LIKE = 0.2
