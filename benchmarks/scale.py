@@ -111,7 +111,6 @@ class Maker:
             metadata={},
             length=len(text),
             chunk_count=size,
-            title_key=normalise(title),
         )
         return GraphBatch(document, text, chunks, vectors, [])
 

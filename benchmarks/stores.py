@@ -128,7 +128,6 @@ class Corpus:
         document = Document(
             id=id_, tenant=self.tenant, access="public", source=source, title=title, media_type="text/markdown",
             content_sha256=stable_id(text), fingerprint=stable_id(text), metadata={}, length=len(text), chunk_count=len(chunks),
-            title_key=normalise(title),
         )  # fmt: skip
         vectors = [ChunkVectors(row, held) for row, held in zip(rows, sentence_rows, strict=True)]
         return GraphBatch(document, text, chunks, vectors, sorted(relations, key=lambda r: r.id))

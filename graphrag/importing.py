@@ -90,6 +90,9 @@ class _DocumentLine(Document):
 
     type: Literal["document"]
     text: str
+    title_key: Annotated[str, BeforeValidator(lambda _: "")] = ""
+    heading_keys: Annotated[tuple[str, ...], BeforeValidator(lambda _: ())] = ()
+    """As exports of earlier versions have them; nothing reads them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,6 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from graphrag.analysis import normalise
 from graphrag.chunking import split
 from graphrag.contributing import Ready, contribute, contribute_all
 from graphrag.errors import ENDS_A_RUN, BudgetError, GraphRAGError, InputError, ModelError, StoreError
@@ -22,7 +21,7 @@ from graphrag.ingested import Ingested, IngestReport, Progress
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.usage import Purse, paying
 from graphrag.loaders.base import LoadedDocument
-from graphrag.parts import Prepared, cut, heading_keys, stored_parts
+from graphrag.parts import Prepared, cut, stored_parts
 from graphrag.relabelling import fingerprint_of, only_relabelled, relabel
 from graphrag.sources import Failure, read_ahead
 from graphrag.stores.system import Lease
@@ -251,8 +250,6 @@ def describe(kb: KnowledgeBase, tenant: str, access: str, loaded: LoadedDocument
         metadata=metadata,
         length=len(loaded.text),
         chunk_count=0,
-        title_key=normalise(loaded.title),
-        heading_keys=heading_keys(loaded.headings),
     )
     return replace(described, fingerprint=fingerprint_of(described, kb.pipeline))
 

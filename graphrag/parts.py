@@ -7,14 +7,13 @@ Part 0 says how the source is: it is written first, as `partial`, and once more 
 and those of a longer version before are gone. So an ingest that broke off is known, and continues with the parts that miss.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
-from graphrag.analysis import is_subject_key, normalise
 from graphrag.chunking import ChunkSpan
 from graphrag.embedding.tokenizer import open_tokenizer
-from graphrag.loaders.base import Heading, LoadedDocument
+from graphrag.loaders.base import LoadedDocument
 from graphrag.stores.base import GraphStore
 from graphrag.types import Document, Scope, document_id, stable_id
 
@@ -57,7 +56,6 @@ def _part(whole: Prepared, number: int, spans: Sequence[ChunkSpan]) -> Prepared:
             fingerprint=part_fingerprint(document.fingerprint, number),
             length=len(text),
             chunk_count=len(spans),
-            heading_keys=heading_keys(headings),
         ),
         replace(loaded, text=text, headings=headings, pages=()),
         [_shifted(span, begin, position, text) for position, span in enumerate(spans)],
@@ -82,12 +80,6 @@ def _shifted(span: ChunkSpan, by: int, position: int, text: str) -> ChunkSpan:
         headings_within=tuple((at - by, path) for at, path in span.headings_within),
         pages_within=tuple((at - by, page) for at, page in span.pages_within),
     )
-
-
-def heading_keys(headings: Iterable[Heading]) -> tuple[str, ...]:
-    """Keys of what headings say their text is about, each once, in order."""
-    keys = dict.fromkeys(normalise(heading.text) for heading in headings)
-    return tuple(key for key in keys if is_subject_key(key))
 
 
 def part_fingerprint(fingerprint: str, number: int) -> str:

@@ -166,8 +166,6 @@ class Document:
     length: int
     """Characters of text."""
     chunk_count: int
-    title_key: str = ""
-    heading_keys: tuple[str, ...] = ()
     state: State = "complete"
     part: int = 0
     """Number of this part, from 0, where one long source is stored as several documents."""

@@ -73,10 +73,8 @@ def check_document(document: Document) -> None:
         InputError: metadata that is not allowed, a text that is not valid Unicode, or no number of a part.
     """
     _check_number("the document's part", document.part)
-    for name in ("source", "id", "title", "media_type", "content_sha256", "fingerprint", "title_key"):
+    for name in ("source", "id", "title", "media_type", "content_sha256", "fingerprint"):
         check_text(f"the document's {name}", getattr(document, name))
-    for key in document.heading_keys:
-        check_text("a heading key of the document", key)
     check_metadata(document.metadata)
 
 

@@ -27,7 +27,7 @@ from graphrag.types import (
 
 DOCUMENT_FIELDS = (
     "id", "tenant", "access", "source", "part", "title", "media_type", "content_sha256", "fingerprint", "metadata",
-    "title_key", "heading_keys", "state", "length", "chunk_count", "created_at", "updated_at",
+    "state", "length", "chunk_count", "created_at", "updated_at",
 )  # fmt: skip
 CHUNK_FIELDS = (
     "id", "document_id", "position", "start", "core_start", "end", "page", "token_count", "heading", "sentences", "text",
@@ -40,10 +40,9 @@ _RELATION_VALUES = attrgetter(*RELATION_FIELDS)
 
 
 def document_row(document: Document, created_at: str, updated_at: str) -> tuple[object, ...]:
-    """Values for DOCUMENT_FIELDS; metadata and heading keys as JSON."""
+    """Values for DOCUMENT_FIELDS; metadata as JSON."""
     changed: dict[str, object] = {
         "metadata": canonical_json(dict(document.metadata)),
-        "heading_keys": canonical_json(document.heading_keys),
         "created_at": created_at,
         "updated_at": updated_at,
     }
@@ -59,7 +58,6 @@ def document_from(row: Sequence[Any]) -> Document:
     """A Document from DOCUMENT_FIELDS."""
     values = dict(zip(DOCUMENT_FIELDS, row, strict=True))
     values["metadata"] = json.loads(values["metadata"])
-    values["heading_keys"] = tuple(json.loads(values["heading_keys"]))
     return Document(**values)
 
 

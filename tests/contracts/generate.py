@@ -177,8 +177,6 @@ def build(plan: DocumentPlan) -> GraphBatch:
         metadata=dict(plan.metadata),
         length=len(text),
         chunk_count=len(chunks),
-        title_key=normalise(title),
-        heading_keys=tuple(sorted({normalise(heading) for chunk in chunks for heading in chunk.heading})),
     )
     rows = [ChunkVectors(VECTORS[p.vector], _sentence_vectors(p)) for p in plan.chunks]
     return fingerprinted(GraphBatch(document, text, chunks, rows, relations))

@@ -80,7 +80,7 @@ async def test_what_is_written_is_read_back_exactly(store_factory: StoreFactory)
     )
     batch = build(plan)
     metadata: Metadata = {"department": "a'b", "year": 2**53 + 1, "draft": True, "ratio": 0.1, "zero": 0, "nul": "\0"}
-    held = replace(batch.document, title="T\t'`", metadata=metadata, length=len(text), part=3, heading_keys=("b", "a"))
+    held = replace(batch.document, title="T\t'`", metadata=metadata, length=len(text), part=3)
     vectors = [ChunkVectors(VECTORS[0], SENTENCE_VECTORS[:2])]
     batch = fingerprinted(GraphBatch(held, text, [chunk], vectors, [relation]))
     async with store_factory() as store:
@@ -259,7 +259,6 @@ BROKEN: dict[str, Callable[[GraphBatch], GraphBatch]] = {
     "metadata that is not finite": lambda batch: _with_document(batch, metadata={"year": float("inf")}),
     "half a character in the metadata": lambda batch: _with_document(batch, metadata={"department": "\ud800"}),
     "half a character in the title": lambda batch: _with_document(batch, title="a\udfffb"),
-    "half a character in a heading key": lambda batch: _with_document(batch, heading_keys=("\ud800",)),
     "half a character in a term": lambda batch: _with_chunk(batch, lambda chunk: replace(chunk, terms="\ud800")),
     "half a character in a name": lambda batch: _with_chunk(
         batch,

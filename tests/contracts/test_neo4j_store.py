@@ -158,11 +158,12 @@ async def test_chunks_that_older_software_stored_are_brought_up_to_date_with_the
         "MATCH (c:Chunk {id: $id}) SET c.phrases = $phrases, c.mentions = $mentions",
         id=batch.chunks[0].id, phrases=phrases, mentions=mentions,
     )  # fmt: skip
-    await rows(driver, "MATCH (d:Document) SET d.term_count = 99")
+    await rows(driver, "MATCH (d:Document) SET d.term_count = 99, d.title_key = 'a', d.heading_keys = '[]'")
     await rows(driver, "MATCH (p:Partition) SET p.terms = 99")
     await rows(driver, "MATCH (s:SchemaVersion) SET s.version = 5")
     async with open_stores(neo4j_url, filter_fields=FIELDS):
         assert sorted(await rows(driver, held)) == wanted
+        assert await rows(driver, "MATCH (d:Document) WHERE d.title_key IS NOT NULL RETURN d.id") == []
         assert await store.chunks(ANYBODY, [batch.chunks[0].id]) == list(batch.chunks)
 
 

@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Generator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from graphrag.stores.embedded.open import open_stores, path_of
 from graphrag.stores.embedded.schema import APPLICATION_ID, SCHEMA_VERSION
 from graphrag.stores.embedded.store import EmbeddedStore
 from graphrag.types import Chunk, Fingerprints, Scope
-from tests.contracts.generate import ChunkPlan, DocumentPlan, SentencePlan, build, form_before_8
+from tests.contracts.generate import ChunkPlan, DocumentPlan, SentencePlan, build, fingerprinted, form_before_8
 from tests.embedded import embedded_store
 
 
@@ -105,7 +106,9 @@ async def test_chunks_that_an_older_version_stored_are_brought_up_to_date(tmp_pa
     batch = build(DocumentPlan((ChunkPlan((SentencePlan((0, 4)),)), ChunkPlan((SentencePlan((1,)),)))))
     async with embedded_store(path) as store:
         await store.write(Scope(), batch)
-    run_sql(path, "UPDATE chunks SET terms = 'burnt'; CREATE TABLE phrases (key, chunk); PRAGMA user_version = 5")
+    older = "ALTER TABLE documents ADD COLUMN title_key TEXT; ALTER TABLE documents ADD COLUMN heading_keys TEXT; "
+    older += "CREATE TABLE phrases (key, chunk); PRAGMA user_version = 5"
+    run_sql(path, f"UPDATE chunks SET terms = 'burnt'; {older}")
     with closing(sqlite3.connect(path)) as connection:
         held = [(*form_before_8(chunk), chunk.id) for chunk in batch.chunks]
         assert not connection.execute(
@@ -116,6 +119,9 @@ async def test_chunks_that_an_older_version_stored_are_brought_up_to_date(tmp_pa
     async with embedded_store(path) as store:
         assert await store.chunks(Scope(), [chunk.id for chunk in batch.chunks]) == list(batch.chunks)
         assert await store.search_chunks(Scope(), ["burnt"], 5) == []
+        await store.write(Scope(), fingerprinted(replace(batch, document=replace(batch.document, title="New"))))
+        (document,) = await store.documents(Scope())
+        assert document.title == "New"
     assert pragma(path, "user_version") == SCHEMA_VERSION
 
 

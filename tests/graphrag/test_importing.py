@@ -69,7 +69,11 @@ async def test_a_round_trip_changes_nothing_but_times(stores: Stores, lines: lis
 
 async def test_what_an_export_of_an_older_version_says_of_the_texts_is_made_anew(stores: Stores, lines: list[str]):
     target, _ = stores
-    older = {"chunk": {"terms": "burnt", "phrases": [{"key": "x", "sentences": [0]}]}, "header": {"version": 1}}
+    older = {
+        "chunk": {"terms": "burnt", "phrases": [{"key": "x", "sentences": [0]}]},
+        "header": {"version": 1},
+        "document": {"title_key": "pumps", "heading_keys": ["pumps"]},
+    }
     await bring(stores, [_edit(line, **older.get(json.loads(line)["type"], {})) for line in lines])
 
     again = [line async for line in export_lines(target, EVERYTHING)]

@@ -106,7 +106,11 @@ DROP TABLE phrases;
 
 _VERSION_8 = ""  # Phrases and mentions of chunks in another form: see rows.renewed.
 _VERSION_9 = ""  # ANALYSIS_VERSION 4.
-_VERSION_10 = ""  # ANALYSIS_VERSION 5.
+_VERSION_10 = """
+-- ANALYSIS_VERSION 5. What nothing reads goes.
+ALTER TABLE documents DROP COLUMN title_key;
+ALTER TABLE documents DROP COLUMN heading_keys;
+"""
 
 # The step at index i brings a file of version i to version i + 1. Steps are never edited once released, only added.
 MIGRATIONS: tuple[str, ...] = (

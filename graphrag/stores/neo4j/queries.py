@@ -45,7 +45,7 @@ _SEES_D, _SEES_C = _sees("d"), _sees("c")
 _PASSES_D, _PASSES_C = _passes("d"), _passes("c")
 
 _DOCUMENT: LiteralString = """d.id, d.tenant, d.access, d.source, d.part, d.title, d.media_type, d.content_sha256, d.fingerprint,
-    d.metadata, d.title_key, d.heading_keys, d.state, d.length, d.chunk_count, d.created_at, d.updated_at"""
+    d.metadata, d.state, d.length, d.chunk_count, d.created_at, d.updated_at"""
 _CHUNK: LiteralString = """c.id, c.document_id, c.source, c.title, c.position, c.start, c.core_start, c.`end`, c.page,
     c.token_count, c.heading, c.sentences, c.text, c.terms, c.phrases, c.mentions, c.marks"""
 _RELATION: LiteralString = """r.id, r.chunk_id, r.document_id, r.subject_id, r.predicate, r.object_id, r.start, r.`end`,

@@ -18,7 +18,7 @@ from graphrag.stores.rows import renewed
 SCHEMA_VERSION = 10
 """2: other blocks of entities. 3: accounts of what models used. 4: replies of models. 5: two slots of vectors.
 6: terms of chunks after ANALYSIS_VERSION 3. 7: chunk_text without phrases.
-8: phrases and mentions of chunks as rows.renewed has them. 9 and 10: terms of chunks after ANALYSIS_VERSION 4 and 5."""
+8: phrases and mentions of chunks as rows.renewed has them. 9 and 10: terms of chunks after ANALYSIS_VERSION 4 and 5. 10: documents without keys that nothing read."""
 OLDEST_SERVER = (2026, 6)
 """`IN` inside SEARCH came with 2026.06."""
 _LOCK_SECONDS = 60
@@ -145,7 +145,7 @@ async def _renew_chunks(connection: Connection) -> None:
         rows = [dict(zip(_RENEWED, (id_, *renewed(*held)), strict=True)) for id_, *held in page]
         await connection.write(lambda tx, rows=rows: tx.run(_SET_CHUNKS, rows=rows))
         after = page[-1][0]
-    for statement in (_COUNT_IN_DOCUMENTS, _COUNT_IN_PARTITIONS):
+    for statement in (_COUNT_IN_DOCUMENTS, _COUNT_IN_PARTITIONS, _WITHOUT_KEYS):
         await connection.write(lambda tx, statement=statement: tx.run(statement))
 
 
@@ -164,6 +164,7 @@ _COUNT_IN_PARTITIONS = """
 MATCH (d:Document)
 WITH d.tenant AS tenant, d.access AS access, sum(d.term_count) AS terms
 MATCH (p:Partition {tenant: tenant, access: access}) SET p.terms = terms"""
+_WITHOUT_KEYS = "MATCH (d:Document) REMOVE d.title_key, d.heading_keys"
 
 _VERSION = "OPTIONAL MATCH (s:SchemaVersion {id: 'schema'}) RETURN s.version, s.slot"
 _SET_VERSION = "MATCH (s:SchemaVersion {id: 'schema', locked_by: $token}) SET s.version = $version"
