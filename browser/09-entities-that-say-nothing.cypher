@@ -5,14 +5,15 @@ WITH
   split('billion eight eighteen eighth eighty eleven fifteen fifth fifty first five forty four fourteen fourth half '
     + 'hundred i ii iii iv ix million nine nineteen ninety ninth one percent second seven seventeen seventh seventy six '
     + 'sixteen sixth sixty ten tenth third thirteen thirty thousand three twelve twenty two v vi vii viii x zero', ' ') AS numbers,
-  split('a about above after again against all also am an and any are aren as at be because been before being below '
-    + 'between both but by can cannot could couldn d did didn do does doesn doing don down during each either else ever '
-    + 'few for from further had hadn has hasn have haven having he her here hers herself him himself his how however i '
-    + 'if in into is isn it its itself just ll m ma me more most much must my myself no nor not now of off on once only '
-    + 'or other our ours ourselves out over own re s same shall shan she should shouldn so some such t than that the '
-    + 'their theirs them themselves then there these they this those through to too under until up upon us ve very was '
-    + 'wasn we were weren what when where whether which while who whom whose why will with won would wouldn yet you '
-    + 'your yours yourself yourselves', ' ') AS stop,
+  split('a about above across after again against all along also am among amongst an and any anybody anyone anything are '
+    + 'aren around as at be because been before behind being below beside besides between both but by can cannot could '
+    + 'couldn d did didn do does doesn doing don down during each either else ever everybody everyone everything few '
+    + 'for from further had hadn has hasn have haven having he her here hers herself him himself his how however i if '
+    + 'in into is isn it its itself just ll m ma me more most much must my myself no nor not now nowadays of off on '
+    + 'once only onto or other our ours ourselves out over own re s same shall shan she should shouldn since so some '
+    + 'somebody someone something such t than that the their theirs them themselves then there these they this those '
+    + 'through to too toward towards under until up upon us ve very via was wasn we were weren what when where whether '
+    + 'which while who whom whose why will with within without won would wouldn yet you your yours yourself yourselves', ' ') AS stop,
   split('about abstract acknowledgements actions agenda aim also annex annexes answer answers appendix approach '
     + 'asked assumptions attachment attendees audience author background bibliography cause change changelog changes chapter '
     + 'checklist clause comment comments conclusion conclusions contact contacts contents context date decision '
