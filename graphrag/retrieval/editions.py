@@ -32,7 +32,13 @@ _IN_FORCE = re.compile(
     r"\b(?:(?:valid|effective|applicable|in\s+force)\s+(?:from|since|as\s+of)|replaces|supersedes|(?:replaced|superseded)\s+by)\b",
     re.IGNORECASE,
 )
-_REPLACED_BY = re.compile(r"\b(?:replaced|superseded)\s+by\s+(?P<name>[^\n.,;:()]{2,80})", re.IGNORECASE)
+_REPLACED_BY = re.compile(
+    r"^\W*(?:(?:status|note|warning|deprecated|obsolete|withdrawn|retired)\b[\W_]*)*(?:this\s+(?:adr|article|decision|document|edition|file|guide|note|page|policy"
+    r"|procedure|protocol|record|rfc|runbook|specification|standard|version)\s+(?:is|was|has\s+been)\s+)?(?:replaced|superseded)\s+by\W+"
+    r"(?P<name>\w[^\n.,;()*]{1,80})",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""At the beginning of a line, so that a keyboard player who "was replaced by" another one, or a bridge, is none."""
 _NUMBER = re.compile(r"\d+")
 _PAST = re.compile(
     r"\b(?:old|older|oldest|previous|previously|former|formerly|earlier|before|until|past|last|was|were|did|had|used\s+to|then|ago|changed?|changes"
