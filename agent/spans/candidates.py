@@ -26,9 +26,10 @@ TIME = re.compile(r"\b(?:[01]?\d|2[0-3])[:.][0-5]\d\b(?:\s?(?:[ap]\.?m\.?|UTC|GM
 """A time of the clock."""
 YEAR = re.compile(rf"\b{dates.YEAR}\b(?!,\d)")
 _CURRENCY = r"(?:AUD|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HUF|INR|JPY|NOK|NZD|PLN|SEK|USD)"
+_MEASURES = r"(?:percent|inches|mm|cm|km|metres|meters|feet|miles|kg|tonnes|tons|lbs|litres|liters|acres|hectares|ha|[kM]W|[MGT]B|bar|psi|mph|knots)"
 _NUMBER = re.compile(
     rf"(?<![\w.,])(?<![^\W\d]-)(?:(?:[$€£]|{_CURRENCY})\s?)?(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?(?:\s(?:thousand|million|billion|trillion))?"
-    rf"(?:\s?[%€]|\s(?:percent|inches|metres|meters|feet|km|miles|acres|euros?|dollars?|{_CURRENCY})\b)?(?!\w)"
+    rf"(?:\s?(?:[%€]|°[CF])|\s(?:{_MEASURES}|euros?|dollars?|{_CURRENCY})\b)?(?!\w)"
 )
 NUMERAL = (
     r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"

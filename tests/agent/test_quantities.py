@@ -14,6 +14,7 @@ PASSAGES = {
     "Tesk": "Tesk is a city on the Dray. It has a famous clock.",
     "Skarn class": "The Skarn class is a class of ferries. Each carries 120 cars at 17 knots.",
     "Lumme class": "The Lumme class is a class of ferries. A ferry carries 85 cars at up to 36 km/h.",
+    "Tug Skarv": "The tug Skarv can pull 17 tonnes. Her tank holds 205 litres of oil.",
     "Ida Rowan": "Ida Rowan (4 May 1900 – 6 June 1970) was a painter from Hov.",
     "Olaf Berg": "Olaf Berg (2 March 1910 – 1 April 1990) was a potter from Hov.",
     "Annika Söderlund": "Annika Söderlund (born 28 February 1949) is a Swedish producer and pianist.",
@@ -29,6 +30,7 @@ CHOSEN = {
     "Which has more inhabitants, Brennick or Tesk?": "",  # one has a number, which says nothing of the other
     "Which ferry carries more cars, Skarn class or Lumme class?": "The Skarn class",
     "Which ferry is faster, Skarn class or Lumme class?": "The Lumme class",  # 17 knots are 31 km/h
+    "How much can the tug Skarv pull?": "17 tonnes",
     "How high is Brennick?": "",  # that it has so many inhabitants says nothing of it
     "What is the population of Mount Orm?": "",
     "Are Annika Söderlund and Maarja Villand of the same nationality?": "yes",  # the recogniser takes "Annika" for a people
