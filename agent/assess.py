@@ -354,6 +354,6 @@ def missing_words(question: Question, evidence: EvidenceSet) -> tuple[str, ...]:
     lacking: dict[str, float] = {}
     for word in dict.fromkeys(re.findall(r"\w+", question.text)):
         for term in terms(word):
-            if term not in evidence.terms and word.casefold() not in asked:
+            if term in question.terms and term not in evidence.terms and word.casefold() not in asked:
                 lacking[word] = weights.get(term, 0.0)
     return tuple(sorted(lacking, key=lambda word: (-lacking[word], word)))

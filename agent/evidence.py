@@ -12,7 +12,7 @@ from agent.spans.comparison import compared_passages, decide
 from agent.spans.fields import fields_of
 from agent.spans.kin import relative
 from agent.spans.wanted import read_wanted
-from graphrag.analysis import normalise, terms
+from graphrag.analysis import asked_terms, normalise
 from graphrag.retrieval.chain import Bridge, Scored, bridge_between
 from graphrag.retrieval.ledger import Ledger
 from graphrag.types import Chunk
@@ -213,7 +213,7 @@ def with_question(ledger: Ledger, text: str) -> Ledger:
     """
     question, view = ledger.question, copy.copy(ledger)
     most = max(question.weights.values(), default=1.0)
-    asked = tuple(dict.fromkeys(terms(text)))
+    asked = asked_terms(text)
     view.question = replace(
         question, text=text, terms=asked, weights={term: question.weights.get(term, most) for term in asked}
     )

@@ -18,7 +18,7 @@ from functools import lru_cache
 
 import Stemmer
 
-from graphrag.dates import spelt_out
+from graphrag.dates import DAY_OF_YEAR, spelt_out
 from graphrag.types import Span
 from graphrag.word_forms import common_form, related_words
 
@@ -125,6 +125,13 @@ def terms(text: str) -> list[str]:
     if "won" in folded:  # who won has a term in common with who wins, but not with what will not do
         folded = _WONT.sub("will", folded)
     return [_stem(word) for word in _words(spelt_out(folded)) if word not in STOP_WORDS]
+
+
+def asked_terms(question: str) -> tuple[str, ...]:
+    """The distinct terms of a question, in order. A month beside its day is none: a text may have the date in numbers."""
+    found = dict.fromkeys(terms(question))
+    months = {_stem(match.group(1)) for match in map(DAY_OF_YEAR.fullmatch, found) if match}
+    return tuple(term for term in found if term not in months)
 
 
 def chunk_terms(title: str, heading: Sequence[str], text: str) -> str:

@@ -1,4 +1,6 @@
-"""Dates as texts write them, and as terms have them: one form, however they are written, so that "the 9th of March" is found in a row with 2025-03-09."""
+"""Dates as texts write them, and as terms have them: a day of the year is one word, however it is written, so that "the 9th of March" is
+found in a row with 2025-03-09. That row does not say "March": lines of a log would say it a thousand times.
+"""
 
 import re
 
@@ -21,11 +23,13 @@ _WORDS = re.compile(
     rf"|(?P<first>{_MONTH})\b\.?\s+(?:(?P<second>{_DAY})(?:st|nd|rd|th)?(?![\w:])|(?={YEAR}\b)))"
 )
 """A month is one beside a day or a year: "mar" and "dec" are other words, too."""
+DAY_OF_YEAR = re.compile(rf"({_MONTH})\d+")
+"""Its word: "march9"."""
 _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}(?!\d))")
 
 
 def spelt_out(folded: str) -> str:
-    """Case-folded text with its dates as "9 march 2025" and its numbers without commas between thousands."""
+    """Case-folded text with "9 march march9" for "9th of mar", "9 march9 2025" for "2025-03-09", and its numbers without commas between thousands."""
     if not any(map(str.isdigit, folded)):
         return folded
     return _WORDS.sub(_worded, _NUMBERS.sub(_numbered, _THOUSANDS.sub("", folded)))
@@ -35,10 +39,10 @@ def _numbered(match: "re.Match[str]") -> str:
     day, month, year = (
         match[name] or match[other] for name, other in (("d", "dotted"), ("m", "dotted_month"), ("y", "dotted_year"))
     )
-    return f"{int(day)} {_MONTHS[int(month) - 1]} {year} "
+    return f"{int(day)} {_MONTHS[int(month) - 1]}{int(day)} {year} "
 
 
 def _worded(match: "re.Match[str]") -> str:
     day, month = match["day"] or match["second"] or "", match["month"] or match["first"]
     full = next(name for name in _MONTHS if name.startswith(month[:3]))
-    return f"{int(day)} {full}" if day else f"{full} "
+    return f"{int(day)} {full} {full}{int(day)}" if day else f"{full} "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrag.analysis import fold, question_phrases, terms
+from graphrag.analysis import asked_terms, fold, question_phrases
 from graphrag.bm25 import idf
 from graphrag.embedding import Embedder, Passage, PassageEncoder
 from graphrag.errors import InputError
@@ -82,7 +82,7 @@ async def read_question(
 
 
 async def _read(store: GraphStore, embedder: Embedder, encoder: PassageEncoder, scope: Scope, text: str) -> Question:
-    distinct = tuple(dict.fromkeys(terms(text)))
+    distinct = asked_terms(text)
     phrases = question_phrases(text)
     (vector, sentence_vector), statistics, entities = await asyncio.gather(
         _embed(embedder, encoder, text),

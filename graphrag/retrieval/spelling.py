@@ -22,7 +22,7 @@ MIN_CHANGED = 7
 MAX_SLIPS = 3
 """With more unknown words it is another language or no language."""
 _WORD = re.compile(rf"\b[a-z]{{{MIN_LETTERS},{MAX_LETTERS}}}\b")
-_COMPOUND = re.compile(r"\b(?<!-)([a-z]{3,})(-?)(off|out|up|in|over|down|back|by)\b(?!-)")
+_COMPOUND = re.compile(r"\b(?<!-)([a-z]{3,})(-?)(off|out|up|in|down|back|by)\b(?!-)")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 

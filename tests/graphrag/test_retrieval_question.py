@@ -86,14 +86,17 @@ async def test_slips_of_the_pen_are_put_right_by_what_the_documents_hold(store: 
     [
         ("when is the cutoff", "when is the cut-off"),
         ("what is a time-out", "what is a timeout"),
-        ("who signs the hand-over, and its hand-overs?", "who signs the hand-over, and its hand-overs?"),
+        ("who signs the hand-in, and its hand-ins?", "who signs the hand-in, and its hand-ins?"),
+        ("what is leftover", "what is leftover"),
         ("where is the rollout", "where is the rollout"),  # neither is known
         ("when does the timeout end", "when does the timeout end"),
         ("who is Cutoff", "who is Cutoff"),
     ],
 )
 async def test_compounds_are_read_as_the_documents_write_them(store: Store, asked: str, read: str):
-    await store.put(source("a.txt", "The cut-off is at noon. The timeout is 30 s. We hand over at ten."))
+    await store.put(
+        source("a.txt", "The cut-off is at noon. The timeout is 30 s. We left it there. We hand it in at ten.")
+    )
 
     assert (await read_question(store, EMBEDDER, EMBEDDER, EVERYONE, asked)).text == read
 
