@@ -58,6 +58,8 @@ def parse_front_matter(content: str, source: str) -> tuple[str, dict[str, Scalar
         loaded = cast(object, yaml.load(f"\n{content}", _Loader))  # noqa: S506 - it is a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError, AttributeError, LookupError) as exc:
         match exc:
+            case yaml.MarkedYAMLError(problem=str(problem), problem_mark=yaml.Mark(line=line, column=column)):
+                reason = clean_line(f"line {line + 1}, column {column + 1}: {problem}")[:200]
             case yaml.YAMLError():
                 reason = clean_line(str(exc))[:200]
             case RecursionError():
@@ -65,7 +67,8 @@ def parse_front_matter(content: str, source: str) -> tuple[str, dict[str, Scalar
             case _:  # of the parser itself, such as for "\\UFFFFFFFF"
                 reason = "it holds a character or value that cannot be"
         raise DocumentParseError(
-            f"the front matter of {source} is not valid YAML ({reason}); correct it or remove the block between '---'"
+            f"the front matter of {source} is not valid YAML ({reason}); correct it, with quotes around a value that has a colon, or "
+            f"remove the block between '---'"
         ) from exc
     if loaded is None:
         return "", {}
