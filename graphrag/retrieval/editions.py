@@ -42,7 +42,7 @@ _REPLACED_BY = re.compile(
 _NUMBER = re.compile(r"\d+")
 _PAST = re.compile(
     r"\b(?:old|older|oldest|previous|previously|former|formerly|earlier|before|until|past|last|was|were|did|had|used\s+to|then|ago|changed?|changes"
-    r"|differ(?:ed|s|ence|ences|ent)?|compared?|versions?|editions?|replaced|superseded|history|first|both|between)\b",
+    r"|differ(?:ed|s|ence|ences|ent)?|compared?|versions?|editions?|replaced|superseded|history|first|both|between(?=\b.*\sand\s))\b",
     re.IGNORECASE,
 )
 """Asks for what was, or how it changed."""

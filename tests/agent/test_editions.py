@@ -81,6 +81,8 @@ def test_what_says_by_which_other_it_was_replaced_stands_behind_that(tmp_path: P
     records = {
         "ADR 9: Keys in a cache": "Status: superseded by ADR 19. Idempotency keys are held in a cache for 6 hours. The owner is Tomas Wilk.",
         "ADR 19: Durable keys": "Idempotency keys are held in the database for 30 days. The owner is Pris Hwang. A write takes 4 ms more.",
+        "Runbook: restarts": "Status: superseded by Runbook: restarts, second. Restart one pod at a time and wait 4 minutes between two.",
+        "Runbook: restarts, second": "Restart two pods at a time and wait 90 seconds between two. Mia Okoye signs it off.",
         "ADR 4: Logs": "Status: superseded by ADR 40. Logs are held for 90 days. The owner is Tomas Wilk.",
         "Old quay": "The crane of the old quay was replaced by the Harbour Bridge. The old quay was built by Ida Voss. It is of oak.",
         "Harbour Bridge": "The Harbour Bridge was built by Jan Roth. It is of oak, and no crane stands on it.",
@@ -89,6 +91,7 @@ def test_what_says_by_which_other_it_was_replaced_stands_behind_that(tmp_path: P
         "How many hours are idempotency keys held in a cache?": "ADR 19: Durable keys",
         "How long are idempotency keys held after ADR 9?": "ADR 9: Keys in a cache",
         "How long were idempotency keys held in a cache before?": "ADR 9: Keys in a cache",
+        "How long do I wait between restarts of two pods?": "Runbook: restarts, second",
         "How long are logs held?": "ADR 4: Logs",  # what replaced it is not there
         "Who built the quay of the crane?": "Old quay",  # it is the crane that was replaced
     }
