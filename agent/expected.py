@@ -12,7 +12,7 @@ from agent.common_words import common_terms
 from agent.spans.quantities import COMPARING
 from agent.spans.wanted import PEOPLE
 from graphrag.analysis import STOP_WORDS, fold, terms
-from graphrag.dates import MONTH
+from graphrag.dates import DAY, MONTH
 from graphrag.retrieval.courtesy import ORDERING
 from graphrag.retrieval.question import Question
 
@@ -30,7 +30,7 @@ _SAYING_WHAT = tuple(
         r"\b(?:the|an?)\s+(?:same\s+)?(company|firm|business|organi[sz]ation|person|people|man|woman|place|city|town|village|country|state)\s+"
         r"(?:that|which|who|whose|whom|where|based|behind|located|responsible|(?:at|by|for|from|in|of|on|to|under|with)\s+wh(?:ich|om|ose))\b",
         # "on *Sunday*, 9 March" is on 9 March
-        rf"\b({WEEKDAY}),?\s+(?:the\s+)?\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{MONTH}\b",
+        rf"\b({WEEKDAY}),?\s+(?:the\s+)?{DAY}\s+(?:of\s+)?{MONTH}\b",
         # "what is the phone *number*", "the renewal *date*": what is said of a phone or a renewal is one
         r"\bwhat\s+(?:is|was|are|were)\s+(?:the|[^?'’]{2,60}['’]s?)\s+(?:[\w-]+\s+){1,2}(number|date|time|amount)\b",
         r"\be-?mail\s+(address)\b",

@@ -4,7 +4,8 @@ found in a row with 2025-03-09. That row does not say "March": lines of a log wo
 
 import re
 
-_MONTHS = "january february march april may june july august september october november december".split()
+MONTHS = "january february march april may june july august september october november december".split()
+"""Case-folded, in their order."""
 MONTH = (
     r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?|July?|Aug(?:ust|\.)?|"
     r"Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
@@ -29,11 +30,15 @@ _DIGIT = re.compile(r"\d")
 _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}(?!\d))")
 
 
+def month_number(written: str) -> int:
+    """Of a month as MONTH has it, from 1: of "Mar." 3."""
+    return next(number for number, name in enumerate(MONTHS, start=1) if name.startswith(written[:3].lower()))
+
+
 def spelt_out(folded: str) -> str:
     """Case-folded text with "9 march march9" for "9th of mar", "9 march9 2025" for "2025-03-09", and its numbers without commas between thousands."""
-    if (
-        _DIGIT.search(folded) is None
-    ):  # most of what is asked for are words and sentences, and to look for dates takes ten times as long
+    # Most texts are words and sentences without any, and to look for dates takes longer.
+    if _DIGIT.search(folded) is None:
         return folded
     return _WORDS.sub(_worded, _NUMBERS.sub(_numbered, _THOUSANDS.sub("", folded)))
 
@@ -42,10 +47,10 @@ def _numbered(match: "re.Match[str]") -> str:
     day, month, year = (
         match[name] or match[other] for name, other in (("d", "dotted"), ("m", "dotted_month"), ("y", "dotted_year"))
     )
-    return f"{int(day)} {_MONTHS[int(month) - 1]}{int(day)} {year} "
+    return f"{int(day)} {MONTHS[int(month) - 1]}{int(day)} {year} "
 
 
 def _worded(match: "re.Match[str]") -> str:
     day, month = match["day"] or match["second"] or "", match["month"] or match["first"]
-    full = next(name for name in _MONTHS if name.startswith(month[:3]))
+    full = MONTHS[month_number(month) - 1]
     return f"{int(day)} {full} {full}{int(day)}" if day else f"{full} "

@@ -17,6 +17,7 @@ from agent.spans.places import COUNTRIES
 from agent.spans.quantities import COMPARING, DATED, Measure, amounts, read_measure
 from agent.spans.wanted import NAME, PEOPLE, Wanted, canonical
 from graphrag.analysis import full_key, held_terms, normalise, terms
+from graphrag.dates import MONTHS
 from graphrag.lives import life
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.types import Chunk, Hit, Mention
@@ -31,7 +32,6 @@ MORE_WORDS = 3
 _ALIKE = frozenset(("both", "same", "share", "common"))
 _YEAR = re.compile(r"1\d{3}|20\d{2}")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _INTRODUCED = re.compile(r"[^(,;.]{1,80}?(?=\s*(?:\(|,|\s(?:is|are|was|were)\s))")
 _TOLD_APART = re.compile(r"\s*\([^()]*\)")
 _WORD = re.compile(r"\w+")
@@ -251,7 +251,7 @@ def first_date(said: str) -> _Value | None:
         if year is not None:
             if iso := _ISO.search(text):
                 return int(iso[1]), int(iso[2]), int(iso[3])
-            month = next((i for i, name in enumerate(_MONTHS, start=1) if name in text.lower()), 0)
+            month = next((i for i, name in enumerate(MONTHS, start=1) if name[:3] in text.lower()), 0)
             day = re.search(r"\b\d{1,2}\b", text)
             return int(year.group()), month, int(day.group()) if day and month else 0
     return None

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from graphrag.analysis import normalise
-from graphrag.dates import MONTH
+from graphrag.dates import MONTH, month_number
 from graphrag.retrieval.ledger import Candidate, common_share
 
 LIKE = 0.2
@@ -46,7 +46,6 @@ _PAST = re.compile(
     re.IGNORECASE,
 )
 """Asks for what was, or how it changed."""
-_MONTHS: tuple[str, ...] = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 def superseded(question: str, candidates: Sequence[Candidate]) -> list[int]:
@@ -103,7 +102,7 @@ def _edition(candidate: Candidate) -> tuple[int, int, int] | None:
         year = month = number = 0
         for match in _EDITION.finditer(text) if may_tell.search(text) else ():
             year = int(match["year"] or year)
-            month = _MONTHS.index(match["month"][:3].lower()) + 1 if match["month"] else month
+            month = month_number(match["month"]) if match["month"] else month
             number = int(match["number"] or number)
         if year or number:
             return year, month, number
