@@ -79,7 +79,7 @@ class Assessment:
         not show.
         """
         evidence = self.evidence
-        if evidence.left is None and evidence.reached is None:
+        if evidence.left is None and evidence.reached is None and not evidence.compared:
             return self.hits
         leading = {id_: place for place, id_ in enumerate(evidence.chunk_ids)}
         return sorted(self.hits, key=lambda hit: leading.get(hit.chunk_id, len(leading)))

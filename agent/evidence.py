@@ -11,11 +11,11 @@ from agent.spans.candidates import Found, Reached
 from agent.spans.comparison import compared_passages, decide
 from agent.spans.fields import fields_of
 from agent.spans.kin import relative
+from agent.spans.naming import names_it
 from agent.spans.wanted import read_wanted
 from graphrag.analysis import asked_terms, normalise
 from graphrag.retrieval.chain import Bridge, Scored, bridge_between
 from graphrag.retrieval.ledger import Ledger
-from graphrag.types import Chunk
 
 MAX_EVIDENCE = 4
 """Passages cited at most."""
@@ -197,14 +197,6 @@ def left_to_ask(ledger: Ledger, evidence: EvidenceSet) -> tuple[Ledger, Evidence
         if id_ not in said and any(bridge_between(ledger, one, id_) is not None for one in about)
     ]
     return view, replace(evidence, chunk_ids=tuple(said), bridges=(), alone=True)
-
-
-def names_it(chunk: Chunk, name: str) -> bool:
-    """Whether a passage, its title or its headings hold a name, also as registers do: "Hartnell, Bruno"."""
-    key = normalise(name)
-    text = f" {normalise(f'{chunk.breadcrumb} {chunk.text}')} "
-    first, _, last = key.partition(" ")
-    return f" {key} " in text or (last != "" and " " not in last and f" {last} {first} " in text)
 
 
 def with_question(ledger: Ledger, text: str) -> Ledger:

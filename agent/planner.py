@@ -7,6 +7,7 @@ from typing import Protocol
 
 from agent.answer import INSUFFICIENT
 from agent.assess import Assessment
+from agent.spans.comparison import lacks_makers
 from agent.spans.wanted import read_wanted
 from agent.tool import Tool
 from agent.tools import GraphExpand, KeywordSearch, ReadChunk, VectorSearch
@@ -108,13 +109,13 @@ class EvidencePlanner:
 def _settled(ledger: Ledger, assessment: Assessment) -> bool:
     """Whether the first searches found all that following the graph would, and enough to answer from.
 
-    Of two things that are compared, that is the passages about both. Else it is a short answer with the question's
+    Of two things that are compared, that is the passages about both, and about who made them where that is compared. Else it is a short answer with the question's
     words firmly joined: while the passage that answers is still to be found, there is none, even if others stand in for
     it. Where no short answer could say it ("what kind of"), it is one passage with the whole question.
     """
     evidence = assessment.evidence
     if evidence.compared:
-        enough = True
+        enough = not lacks_makers(ledger, evidence.chunk_ids)
     elif read_wanted(ledger.question.text).kind == "other":
         enough = evidence.alone
     else:

@@ -8,13 +8,17 @@ import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 from agent.expected import asked_words
 from agent.spans.candidates import DATE, Found
+from agent.spans.descriptions import Description
 from agent.spans.fields import Field, fields_of
+from agent.spans.naming import is_about
 from agent.spans.places import COUNTRIES
 from agent.spans.quantities import COMPARING, DATED, Measure, amounts, read_measure
+from agent.spans.roles import is_role
+from agent.spans.told import told
 from agent.spans.wanted import NAME, PEOPLE, Wanted, canonical
 from graphrag.analysis import full_key, held_terms, normalise, terms
 from graphrag.dates import MONTHS
@@ -35,6 +39,8 @@ _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _INTRODUCED = re.compile(r"[^(,;.]{1,80}?(?=\s*(?:\(|,|\s(?:is|are|was|were)\s))")
 _TOLD_APART = re.compile(r"\s*\([^()]*\)")
 _WORD = re.compile(r"\w+")
+_OF_EACH = re.compile(r"\b(?:the\s+)?([a-z]+)\s+of\s+(?:both\s+)?(?:the\s+)?(?:(?!both\b)[a-z]+\s+)?(?=[\"“]?[A-Z\d])")
+"""Before a name, whose maker is compared: "director of film Winter"."""
 _SAME_PLACE = re.compile(r"\bsame (?:(country|nationality)|state|province|region|county|city|town)\b", re.IGNORECASE)
 _BIRTH, _DEATH = map(canonical, terms("born died"))
 _ROLES = frozenset(map(canonical, PEOPLE))
@@ -81,13 +87,19 @@ def compared_passages(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tu
     )
 
 
+def lacks_makers(ledger: Ledger, compared: Sequence[str]) -> bool:
+    """Whether a question compares two works by somebody who had to do with them ("the director"), and no passage is about that person of one."""
+    works = [ledger.candidates[id_] for id_ in compared[:2]]
+    return bool(_roles(ledger.question.text)) and any(_person(ledger, work) is None for work in works)
+
+
 def _pair(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[Candidate, Candidate] | None:
     """The best passages about the two that a question compares; of two with the same name, the one whose whole title it gives."""
     ranked = [ledger.candidates[hit.chunk_id] for hit in hits]
     if wanted.kind == "choice":
         one, other = (_bearing(ranked, name) for name in wanted.options)
     else:  # on either side of an "and": a passage about what they are asked about is neither
-        text = ledger.question.text
+        text = _OF_EACH.sub(lambda match: "" if is_role(match[1]) else match[0], ledger.question.text)
         whole, plain = f" {full_key(text)} ", f" {full_key(_TOLD_APART.sub('', text))} "
         one = _about(ranked, whole, plain, (" {} and ",))
         other = _about(ranked, whole, plain, (" and {} ", " and the {} "))
@@ -223,6 +235,8 @@ def _person(ledger: Ledger, passage: Candidate) -> Chunk | None:
     """
     if life(passage.chunk)[0]:
         return passage.chunk
+    if (one := _told_of(ledger, passage)) is not None:
+        return one
     people = {
         target: keys
         for (source, target), keys in ledger.links.items()
@@ -233,6 +247,32 @@ def _person(ledger: Ledger, passage: Candidate) -> Chunk | None:
         key = _in_role(passage.chunk, role, frozenset[str]().union(*people.values()))
         people = {target: keys for target, keys in people.items() if key in keys}
     return ledger.candidates[next(iter(people))].chunk if len(people) == 1 else None
+
+
+def _told_of(ledger: Ledger, passage: Candidate) -> Chunk | None:
+    """The one passage about whom a sentence of this one tells that they have the role that is asked for."""
+    title = _TOLD_APART.sub("", passage.chunk.title)
+    for noun, term in _roles(ledger.question.text):
+        one = Description(
+            *(0, 0, f"the {noun} of {title}", noun, frozenset((term, *terms(title))), frozenset((term,))),
+            at=False,
+            of=True,
+            acts=True,
+        )
+        found = told(ledger, [Hit(passage.chunk.id, 0.0)], one)
+        name = found.chunk.between(found.start, found.end) if found is not None else ""
+        others = [one for one in ledger.candidates.values() if name and one is not passage]
+        sure = {one.chunk.id: (is_about(one.chunk, name), bool(held_terms((term,), one.words))) for one in others}
+        about = [one.chunk for one in others if sure[one.chunk.id][0] and sure[one.chunk.id] == max(sure.values())]
+        if len({chunk.document_id for chunk in about}) == 1:
+            return min(about, key=attrgetter("position"))
+    return None
+
+
+def _roles(question: str) -> list[tuple[str, str]]:
+    """The nouns of a question for people by what they do, in the singular, with the term of each."""
+    words = (word.removesuffix("s") for word in _WORD.findall(question) if word.islower())
+    return [(word, term) for word in words if is_role(word) for term in terms(word)]
 
 
 def _in_role(chunk: Chunk, role: frozenset[str], keys: Set[str]) -> str | None:

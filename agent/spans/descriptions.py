@@ -16,12 +16,16 @@ from graphrag.word_forms import is_past
 
 MAX_WORDS = 12
 """Of a description, after its noun."""
-_WORD = r"[\w’'-]+"
+_WORD = r"(?:(?:[A-Z]\.)+(?=\s)|[\w’'-]+)"
 _THE = r"\b(?:[Tt]he|[Oo]ur)\s+"
 _NOUN = r"(?P<noun>(?:[a-z][\w-]*\s+){0,2}?[a-z][\w-]*)"
-_CLAUSE = rf"(?P<clause>{_WORD}(?:\s+{_WORD})*)"
+_CLAUSE = rf"(?P<clause>{_WORD}(?:\s+(?:{_WORD}|\([^()]*\)))*)"
 # "the lead of the desk", "the pier master at Skerrow"
 _OF = re.compile(rf"{_THE}{_NOUN}\s+(?P<joint>of|for|at|on|in|behind|under)\s+{_CLAUSE}")
+# "When did *director of film Winter* die"
+_BARE = re.compile(
+    rf"(?:(?<=\bof )|(?<=\bdid )|(?<=\bdoes )|(?<=\bdo )|(?<=\bis )|(?<=\bwas )|(?<=\bare )|(?<=\band ))(?P<noun>[a-z]+)\s+(?P<joint>of)\s+(?=(?:the\s+)?(?:[a-z]+\s+)?[\"“]?[A-Z\d]){_CLAUSE}"
+)
 # "the firm that maintains the cranes", "the hall in which the quartet plays", "whoever runs the bars"
 _WHO = re.compile(
     rf"(?:\b[Ww]hoever|{_THE}{_NOUN}\s+(?P<joint>(?:(?:in|at|on|for|from|by|to|of|with)\s+which|who|that|which|where)))\s+{_CLAUSE}"
@@ -34,6 +38,11 @@ _WHOSE = re.compile(rf"(?P<owner>{_WORD}?(?:['’]s|s['’]))\s+(?P<noun>[a-z][\
 _COMPOUND = re.compile(rf"{_THE}(?P<noun>[a-z][\w-]*(?:\s+[a-z][\w-]*){{0,3}})")
 _ACTED_ON = re.compile(r"(?:is|are|was|were|has\s+been|had\s+been|will\s+be)\b|(?:the|our|we|they|he|she|it)\b|[A-Z]")
 """How a clause begins that says what is done to its noun: "that Captain Farr commands"."""
+_KIND = re.compile(
+    r"\b(?:films?|movies?|songs?|albums?|singles?|operas?|ballets?|plays?|novels?|books?|poems?|series|shows?|games?|paintings?|magazines?)\s+(?=[\"“]?[A-Z\d])"
+)
+"""What a work is, before its name: a text that tells who made it need not say so."""
+_TOLD_APART = re.compile(r"\s*\([^()]*\)")
 _PERSONAL = frozenset("person man woman one people somebody someone".split())
 _MANY = re.compile(r"[^su]s\Z")
 """The end of a noun for several, none of whom a description alone names."""
@@ -81,7 +90,7 @@ class Description:
     @property
     def called(self) -> tuple[str, ...]:
         """The names in it, but those of people with what they are ("Captain Farr"), whom a text may call otherwise."""
-        found = re.findall(NAME, self.text[self.text.find(" ") :])
+        found = re.findall(NAME, _TOLD_APART.sub("", self.text[self.text.find(" ") :]))
         return tuple(name for name in found if not is_role(name.split()[0].lower()))
 
     @property
@@ -99,7 +108,9 @@ class Description:
 
 def descriptions(text: str) -> Iterator[Description]:
     """Those that a question may hold, the innermost first, each as long as it may be, then shorter."""
-    found = [one for pattern in (_OF, _WHO, _DONE) for match in _each(pattern, text) for one in _after(text, match)]
+    found = [
+        one for pattern in (_OF, _BARE, _WHO, _DONE) for match in _each(pattern, text) for one in _after(text, match)
+    ]
     found += [one for match in _each(_WHOSE, text) for one in _before(text, match)]
     found += [one for match in _each(_COMPOUND, text) for one in _compound(text, match)]
     places: dict[tuple[int, int], Description] = {}
@@ -138,26 +149,27 @@ def _after(text: str, match: "re.Match[str]") -> Iterator[Description]:
     past = match.groupdict().get("past")
     if any(map(is_past, noun.split())) or (past is not None and not is_past(past)) or _MANY.search(noun):
         return
-    of = match.re is _OF and noun.split()[-1] not in _PERSONAL
-    if of and joint not in ("of", "for") and not is_role(noun):
+    named = match.re in (_OF, _BARE)
+    of = named and noun.split()[-1] not in _PERSONAL
+    if not is_role(noun) and (match.re is _BARE or (of and joint not in ("of", "for"))):
         return
     at = joint == "where" or joint.endswith(" which") or _is_place(noun)
     acting = match.re is _WHO and not at and _ACTED_ON.match(match["clause"]) is None
-    for word in [*re.finditer(_WORD, match["clause"])][:MAX_WORDS]:
+    for word in [*re.finditer(rf"\([^()]*\)|{_WORD}", match["clause"])][:MAX_WORDS]:
         end = begin + word.end()
         if word.group() in _ASKING:
             return  # what the question asks for
         stops = fold(word.group()) in STOP_WORDS and text[end:].strip(" ?.")
         if not stops and not _LIGHT.issuperset(terms(word.group())) and _may_end(text, match.start(), end):
             clause = text[begin:end]
-            needed = _needed(f"{noun} {clause}" if of else clause)
+            needed = _needed(f"{noun} {_KIND.sub('', clause)}" if of else clause)
             # "Who *leads* the deck gang", "in *charge* of the electrical bench": the rest is of what.
-            leading = acting or (match.re is _OF and not of)
+            leading = acting or (named and not of)
             first = _needed(clause.split()[0]) if leading else frozenset[str]()
             yield Description(
                 *(match.start(), end, text[match.start() : end], noun),
                 *(needed, _needed(noun) if of else first or needed),
-                *(at, of, is_role(noun) if match.re is _OF else acting),
+                *(at, of, is_role(noun) if named else acting),
             )
 
 

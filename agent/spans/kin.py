@@ -31,6 +31,8 @@ _STEPS: Mapping[str, tuple[_Step, ...]] = {
     "brother-in-law": (("spouse", ""), ("sibling", "m")), "sister-in-law": (("spouse", ""), ("sibling", "f")),
 }  # fmt: skip
 _CONVERSE = {"parent": "child", "child": "parent", "spouse": "spouse", "sibling": "sibling"}
+_GUESSED = {"m?": "f", "f?": "m"}
+"""The sex of two parents by their order, and what it is the other way round."""
 _SIDES = {"paternal": "m", "maternal": "f"}
 _KIN = "|".join(sorted(_STEPS, key=len, reverse=True))
 _NEAR = "father|mother|parents?|sons?|daughters?|child(?:ren)?|husband|wife|spouse|brothers?|sisters?"
@@ -46,15 +48,15 @@ _RELATED = re.compile(
     rf"({_CAPITAL}[\w.-]*+(?:\s+(?:(?:{_PARTICLES})\s+)?{_CAPITAL}[\w.-]*+){{0,4}})['’]s?\s+(?:[a-z]+\s+)?({_KIN})\b|\b({_KIN})\s+of\s+({NAME})"
 )
 # What somebody is, before the name: "the chess master", "a nobleman named".
-_AS = r"(?:(?:the|an?)\s+)?(?:(?!(?:and|of|who|in|at|on|to|for|from|by|with)\b)[a-z][\w-]*+\s+){0,4}"
+_AS = rf"(?:(?:the|an?)\s+(?:{_CAPITAL}[\w-]*\s+(?=(?!(?:and|of|who|in|at|on|to|for|from|by|with|the)\b)[a-z]))?)?(?:(?!(?:and|of|who|in|at|on|to|for|from|by|with)\b)[a-z][\w-]*+\s+){{0,4}}"
 _OWN = re.compile(
     rf"\b(?:(?P<their>[Tt]heir)|[Hh]is|[Hh]er)\s+(?:[a-z]+\s+){{0,2}}?(?P<kin>{_NEAR})(?:,|:|\s+(?:was|is))?\s+{_AS}{_PERSON}"
 )
 _CHILD_OF = re.compile(rf"\b(?P<kin>son|daughter|child)\s+of\s+(?:[a-z]+\s+and\s+)?{_AS}{_PERSON}")
 _AND = re.compile(
-    rf"(?:,[^,.;()]{{1,60}},|\s\([^()]{{1,60}}\))?\s+and\s+(?:(?:his|her)\s+(?:[a-z]+\s+)?wife,?\s+)?{_AS}{_PERSON}"
+    rf"(?:,[^,.;()]{{1,60}},|\s\([^()]{{1,60}}\))?\s+(?:and|by\s+(?=(?:his|her)\s))\s*(?:(?:his|her)\s+(?:[a-z]+\s+)?(?:wife|husband|marriage\s+to|marriage\s+with),?\s+)?{_AS}{_PERSON}"
 )
-_MARRIED = re.compile(rf"\b(?:[Mm]arried|[Ww]ed)\s+(?:to\s+)?{_AS}{_PERSON}")
+_MARRIED = re.compile(rf"\b(?:[Mm]arried|[Ww]ed)\s+(?:in\s+\d{{4}},?\s+)?(?:to\s+)?{_AS}{_PERSON}")
 _ITS_SUBJECT = re.compile(
     rf"{_PERSON}(?:\s+\([^()]*\))?\s+(?:(?:is|was|has|had|been|later|first|the|only|eldest|second)\s+)*"
 )
@@ -76,7 +78,7 @@ class _Fact:
     of: str
     relation: str
     sex: str
-    """Of the relative; empty where it is not said."""
+    """Of the relative; empty where it is not said, with a mark of doubt where only their order does."""
     who: str
     found: Found
     """Where the relative is named."""
@@ -158,7 +160,7 @@ def _facts(ledger: Ledger, hits: Sequence[Hit]) -> tuple[Callable[[str], str], l
     The sex of a relative is what their own passage shows where nothing else says it. Before that, by what key somebody is known there.
     """
     chunks = [ledger.candidates[hit.chunk_id].chunk for hit in hits[:CONSIDERED]]
-    known = _known([normalise(chunk.title) for chunk in chunks])
+    known = _known([chunk.title for chunk in chunks])
     told = [replace(fact, who=known(fact.who)) for chunk in chunks for fact in _told(chunk)]
     sexes = {normalise(chunk.title): sex for chunk in reversed(chunks) if (sex := _sex(chunk))}
     of_both = [
@@ -169,21 +171,28 @@ def _facts(ledger: Ledger, hits: Sequence[Hit]) -> tuple[Callable[[str], str], l
     ]
     converses = (_converse(fact) for fact in told)
     facts = (*told, *of_both, *(fact for fact in converses if fact is not None))
-    return known, [replace(fact, sex=fact.sex or sexes.get(fact.who, "")) for fact in facts]
+    # Of two parents the first is as a rule the father: their own passages know better.
+    swapped = {fact.of for fact in facts if fact.sex in _GUESSED and sexes.get(fact.who, fact.sex[0]) != fact.sex[0]}
+    sure = (
+        replace(fact, sex=_GUESSED[fact.sex] if fact.of in swapped else fact.sex[0]) if fact.sex in _GUESSED else fact
+        for fact in facts
+    )
+    return known, [replace(fact, sex=fact.sex or sexes.get(fact.who, "")) for fact in sure]
 
 
 def _known(titles: Sequence[str]) -> Callable[[str], str]:
     """By what key a passage about somebody knows them: "King Ottokar II", where one alone is about "Ottokar II of Brandmark", by that."""
     called: dict[str, set[str]] = {}
+    keys = {*map(normalise, titles)}
     for title in titles:
-        bare, _ = _without_rank(title)
-        for name in (bare, bare.split(" of ")[0]):
-            called.setdefault(name, set()).add(title)
+        bare, _ = _without_rank(normalise(title))
+        for name in (bare, bare.split(" of ")[0], normalise(title.split(",")[0])):
+            called.setdefault(name, set()).add(normalise(title))
 
     def known(key: str) -> str:
         bare, ranked = _without_rank(key)
         titled = called.get(bare, {key}) if ranked or _ORDINAL.fullmatch(bare.split()[-1]) else {key}
-        return key if key in titles or len(titled) > 1 else next(iter(titled))
+        return key if key in keys or len(titled) > 1 else next(iter(titled))
 
     return known
 
@@ -227,9 +236,9 @@ def _told(chunk: Chunk) -> Iterator[_Fact]:
                 yield fact("child of both", own, match)
         for match in _CHILD_OF.finditer(sentence):
             second = _AND.match(sentence, match.end())
-            yield fact("parent", "m" if second else "", match)
+            yield fact("parent", "m?" if second else "", match)
             if second:
-                yield fact("parent", "f", second)
+                yield fact("parent", "f?", second)
         for match in _SPOUSE_OF.finditer(sentence):
             yield fact(
                 "spouse", {"wife": "m", "widow": "m", "husband": "f", "widower": "f"}.get(match["kin"], ""), match

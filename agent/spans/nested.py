@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent.evidence import MAX_EVIDENCE, EvidenceSet, Left, leading_to, names_it, of_passages, weight_of, with_question
+from agent.evidence import MAX_EVIDENCE, EvidenceSet, Left, leading_to, of_passages, weight_of, with_question
 from agent.expected import says_one_thing, wanted_terms
 from agent.spans.candidates import Found, Reached
 from agent.spans.descriptions import descriptions
 from agent.spans.fields import Field, fields_of
 from agent.spans.kin import relative
+from agent.spans.naming import SAME, is_about, names_it
 from agent.spans.prose_fields import NAME_IN_PROSE
 from agent.spans.stated import answers, stated_answer
 from agent.spans.told import told
@@ -63,10 +64,11 @@ def with_nested(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> E
         return evidence
     ids = [hit.chunk_id for hit in hits[:CONSIDERED]]
     fields = [field for id_ in ids for field in fields_of(ledger.candidates[id_].chunk)]
-    text, named = ledger.question.text, list[Found]()
+    text, named, name = ledger.question.text, list[Found](), ""
     while len(named) < MAX_STEPS and (step := _step(ledger, ids, fields, hits, text)) is not None:
         start, end, value = step
-        text = f"{text[:start]}{value.text}{text[end:]}"
+        name = _titled(ledger, value.text)
+        text = f"{text[:start]}{name}{text[end:]}"
         named.append(value)
     lacking = _lacking(fields, text) if len(named) < MAX_STEPS else None
     if lacking is not None:
@@ -81,11 +83,11 @@ def with_nested(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> E
         reached = replace(kin, chunk_ids=tuple(dict.fromkeys(path)), terms=told_of)
         return replace(leading_to(ledger, reached, evidence.score), steps=tuple(named))
     wanted, places = read_wanted(text), {(one.chunk.id, one.start) for one in named}
-    possible = answers(view, wanted, _of(named[-1].text, fields))
+    possible = answers(view, wanted, _of(name, fields))
     records = {(field.chunk.id, field.row) for field in fields if (field.chunk.id, field.start) in places}
     own = [field for field in fields if (field.chunk.id, field.row) in records]
     if not possible and not answers(view, wanted, own):
-        return _to_ask(ledger, evidence, ids, named, text)
+        return _to_ask(ledger, evidence, ids, named, text, name)
     # What the record on the way has itself is not asked for.
     found = possible[0].found if len({normalise(field.text) for field in possible}) == 1 else None
     return _led(ledger, evidence, named, found, text)
@@ -105,6 +107,14 @@ def _step(
         if value is not None:
             return one.start, one.end, value
     return None
+
+
+def _titled(ledger: Ledger, name: str) -> str:
+    """A name as the title of the one passage about that person has it, where that is another form of it."""
+    sure = {id_: is_about(one.chunk, name) for id_, one in ledger.candidates.items()}
+    most = max(sure.values(), default=0)
+    about = {ledger.candidates[id_].chunk.title for id_, one in sure.items() if one == most}
+    return next(iter(about)).split(" (")[0] if 0 < most < SAME and len(about) == 1 else name
 
 
 def _lacking(fields: Sequence[Field], text: str) -> Field | None:
@@ -129,12 +139,12 @@ def _led(ledger: Ledger, evidence: EvidenceSet, named: Sequence[Found], found: F
 
 
 def _to_ask(
-    ledger: Ledger, evidence: EvidenceSet, ids: Sequence[str], named: Sequence[Found], text: str
+    ledger: Ledger, evidence: EvidenceSet, ids: Sequence[str], named: Sequence[Found], text: str, name: str
 ) -> EvidenceSet:
     """The passages that lead to what is named last, with what is left to ask of it: those that name it and hold most of that, and what
     else of the evidence holds more; of a question that goes on from there, all of the evidence.
     """
-    question, name = with_question(ledger, text).question, named[-1].text
+    question = with_question(ledger, text).question
     wanted = wanted_terms(question).difference(terms(name))
     path = tuple(dict.fromkeys(one.chunk.id for one in named))
     chosen = list(path)

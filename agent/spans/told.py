@@ -5,11 +5,11 @@ by Signe Moll" tells it.
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 
-from agent.evidence import names_it
 from agent.expected import WEEKDAY
 from agent.spans.candidates import Found
 from agent.spans.descriptions import Description
 from agent.spans.fields import Field, fields_of, is_name, said_with
+from agent.spans.naming import names_it
 from agent.spans.prose_fields import NAME_IN_PROSE
 from agent.spans.roles import is_role
 from graphrag.analysis import STOP_WORDS, fold, held_terms, normalise, terms
@@ -61,6 +61,8 @@ _GROUPS = tuple(
         "captain master skipper command commander",
         "maintain service repair care",
         "build builder construct",
+        "found founder establish create creator",
+        "perform performer sing singer record release",
         "own owner belong property",
         "buy supply supplier deliver",
         "painter artist maker sculptor photographer creator",
@@ -77,12 +79,13 @@ _ALIKE: Mapping[str, frozenset[str]] = {
 def told(ledger: Ledger, hits: Sequence[Hit], description: Description) -> Found | None:
     """Who or what a sentence or a record says that it is; None if none does, or they differ.
 
-    What a sentence says by itself goes before what it says with those that it goes on from, its heading, or the title.
+    What a sentence says by itself goes before what it says with those that it goes on from, its heading, or the title, and "by" whom something is
+    done before whom else such a sentence names.
 
     Args:
         hits: the passages, best first.
     """
-    answers: dict[int, dict[str, Found]] = {}
+    answers: dict[tuple[int, bool], dict[str, Found]] = {}
     for hit in hits[:CONSIDERED]:
         candidate = ledger.candidates[hit.chunk_id]
         chunk = candidate.chunk
@@ -93,7 +96,8 @@ def told(ledger: Ledger, hits: Sequence[Hit], description: Description) -> Found
             found += ((level, _said(chunk, place, description)) for place, level in _telling(chunk, description))
         for level, one in found:
             if one is not None:
-                answers.setdefault(level, {}).setdefault(one.key, one)
+                done = description.acts and chunk.text.endswith(_DONE_BY, 0, one.start - chunk.start)
+                answers.setdefault((level, not done), {}).setdefault(one.key, one)
     best = answers[min(answers)] if answers else {}
     return next(iter(best.values())) if len(best) == 1 else None
 

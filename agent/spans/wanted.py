@@ -70,13 +70,15 @@ WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 """A word as people write it, with apostrophes and hyphens."""
 # At most eight words: what may be any number of them takes the cube of a question that repeats itself. Or an identifier.
 NAME = (
-    r"(?:(?:the\s+)?[A-Z0-9][\w'’.&-]*+(?:\s+(?:(?:of|the|and|de|van|von|in|a|an|at|for|from|on|to|with)\s+){0,2}[A-Z0-9][\w'’.&-]*+){0,7}"
+    r"(?:(?:the\s+)?[A-Z0-9][\w'’.&-]*+(?:\s+(?:(?:of|the|and|de|del|della|der|das|di|du|el|et|la|le|les|und|van|von|in|a|an|at|for|from|on|to|with)\s+){0,2}[A-Z0-9][\w'’.&-]*+){0,7}"
     r"|\b[a-z][a-z0-9]*(?:[-_][a-z0-9]+)++)"
 )
 """How a question writes a name."""
 _EITHER = re.compile(rf"({NAME})\s*,?\s+or\s+({NAME})\s*\??\s*$")
 # After a comma, however they are written: "which came out first, salt road or quill 4.2?"
 _LISTED = re.compile(r"[^,]*,\s+(?!and\b)((?:[^\s,?]+\s+){1,8}?)or\s+((?:[^\s,?]+\s+){0,7}[^\s,?]+)\s*\?*\s*$")
+_WHAT_IT_IS = re.compile(r"\A(?:the\s+)?(?:[a-z]+\s+){1,3}(?=[A-Z])")
+"""Before a name: "the biathlete Silje Tverr"."""
 # A name holds no "and" where that parts the two.
 _TWO = rf"(?:the\s+(?:two\s+)?[a-z]+\s+)?({NAME})\s+and\s+({NAME})".replace("|and|", "|")
 _AMONG = re.compile(
@@ -205,7 +207,8 @@ def read_wanted(question: str) -> Wanted:
     text = question.strip()
     either = _EITHER.search(text) or _AMONG.match(text) or (_CHOOSING.match(text) and _LISTED.match(text))
     if either and not _POLAR.match(text):
-        return Wanted("choice", frozenset(), {}, options=tuple(name.strip() for name in either.groups() if name))
+        options = (_WHAT_IT_IS.sub("", name.strip()) for name in either.groups() if name)
+        return Wanted("choice", frozenset(), {}, options=tuple(options))
     asking = None if _SECOND.search(text) or _EXPLAINING.match(text) else _asking(text)
     if asking is None:
         return Wanted("yes_no" if _POLAR.match(text) else "other", frozenset(), {})

@@ -1,0 +1,55 @@
+"""Whether a passage names somebody or something, also by another form of the name."""
+
+import re
+from collections.abc import Sequence
+
+from graphrag.analysis import normalise
+from graphrag.types import Chunk
+
+_INTRODUCED = re.compile(r"[^(\n]{1,80}?(?=\s*\(|,|\s(?:is|was)\s)")
+"""What the first sentence calls what the passage is about: "Wendell Pierce Stroud (1898 – 1966) was"."""
+SAME = 3
+
+
+def names_it(chunk: Chunk, name: str) -> bool:
+    """Whether a passage, its title or its headings hold a name, also as registers do: "Hartnell, Bruno"."""
+    key = normalise(name)
+    text = f" {normalise(f'{chunk.breadcrumb} {chunk.text}')} "
+    first, _, last = key.partition(" ")
+    return f" {key} " in text or (last != "" and " " not in last and f" {last} {first} " in text)
+
+
+def is_about(chunk: Chunk, name: str) -> int:
+    """How surely a passage is about what has the name: SAME by that name, 2 and 1 where it begins the article about somebody of whose name that
+    may be a form ("W. P. Stroud" of "Wendell Pierce Stroud"), 1 with names left out; else 0.
+    """
+    key = normalise(name)
+    if any(mention.key == key for mention in chunk.mentions if mention.role == "subject"):
+        return SAME
+    introduced = _INTRODUCED.match(chunk.text) if chunk.position == 0 else None
+    words = (key.split(), normalise(introduced.group()).split() if introduced is not None else [])
+    if not _may_be_one(*sorted(words, key=len)):
+        return 0
+    return 2 if len(words[0]) == len(words[1]) else 1
+
+
+def _may_be_one(shorter: Sequence[str], longer: Sequence[str]) -> bool:
+    """Whether two names may be the same person's: the same surname, and the given names of the shorter, or their initials, in order among
+    those of the longer.
+    """
+    if len(shorter) < 2 or shorter[-1] != longer[-1]:
+        return False
+    rest = list(longer[:-1])
+    for place, word in enumerate(shorter[:-1]):
+        while rest and not _is_like(word, rest[0]):
+            if place == 0 and len(word) == 1:
+                return False  # an initial is that of the first name
+            rest.pop(0)
+        if not rest:
+            return False
+        rest.pop(0)
+    return True
+
+
+def _is_like(word: str, other: str) -> bool:
+    return word == other or (1 in (len(word), len(other)) and word[0] == other[0])
