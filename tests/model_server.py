@@ -6,7 +6,7 @@ import json
 import random
 import struct
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -264,9 +264,9 @@ async def _requests(
 
 
 @contextmanager
-def model_server(script: Sequence[Action] = ()) -> Generator[ModelServer]:
+def model_server() -> Generator[ModelServer]:
     """Run a server in a thread of its own."""
-    server = ModelServer(script=list(script))
+    server = ModelServer()
     started = threading.Event()
     ended: list[Callable[[], object]] = []
 

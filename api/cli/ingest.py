@@ -235,7 +235,7 @@ def print_run(run: Run) -> None:
 
 
 @contextmanager
-def progress_view(files: int, *, silent: bool = False) -> Generator[View]:
+def progress_view(files: int, *, silent: bool) -> Generator[View]:
     """A bar on a terminal, a line for each document elsewhere, nothing if silent."""
     target = console(stderr=True)
     if silent:

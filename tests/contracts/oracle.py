@@ -252,7 +252,7 @@ class OracleStore:
         by_id = {chunk.id: chunk for chunk in _chunks(self._visible(scope, filter))}
         return [TermHit(id_, by_id[id_].terms) for id_ in sorted(best)]
 
-    def keyword_scores(self, scope: Scope, terms: Sequence[str], filter: Filter | None = None) -> dict[str, float]:
+    def keyword_scores(self, scope: Scope, terms: Sequence[str], filter: Filter | None) -> dict[str, float]:
         """BM25 by chunk id, for the chunks that hold at least one of the terms.
 
         Reading: a term given twice counts once, and a filter narrows which chunks are scored but not the statistics,
