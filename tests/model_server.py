@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from graphrag.embedding.hashing import Hashing
+
 Action = Callable[["Exchange"], Awaitable[None]]
 
 
@@ -125,6 +127,17 @@ def embeds(dimension: int, *, backwards: bool = False, packed: bool | None = Non
             data = [{"object": "embedding", "index": n, "embedding": vector} for n, vector in enumerate(vectors)]
             reply = {"data": data[::-1] if backwards else data, "usage": {"prompt_tokens": 7, "total_tokens": 7}}
         return await raw(json.dumps(reply).encode())(exchange)
+
+    return act
+
+
+def hashes(dimension: int) -> Action:
+    """Vectors of the texts as the hashing embedder makes them for documents, so that like texts have near ones."""
+
+    async def act(exchange: Exchange) -> None:
+        vectors = await Hashing(dimension).embed(exchange.body["input"], "document")
+        data = [{"index": n, "embedding": vector.tolist()} for n, vector in enumerate(vectors)]
+        await raw(json.dumps({"data": data}).encode())(exchange)
 
     return act
 

@@ -8,11 +8,14 @@ import pytest
 
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.knowledge import KnowledgeBase
+from graphrag.llm.client import Chat
 from graphrag.loaders import ParserProcess
 from graphrag.settings import load_settings
 from graphrag.stores.embedded.database import Database
+from tests.graphrag.chatting import chat_at
 from tests.graphrag.extracting import SPACY
 from tests.graphrag.handmade import Store
+from tests.model_server import ModelServer
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +38,10 @@ async def kb(tmp_path: Path) -> AsyncGenerator[KnowledgeBase]:
     settings = load_settings(store_url=f"sqlite:///{tmp_path / 'kb.db'}", embedder="hashing")
     async with open_knowledge_base(settings) as opened:
         yield replace(opened, extractor=SPACY)
+
+
+@pytest.fixture
+async def chat(server: ModelServer) -> AsyncGenerator[Chat]:
+    """A chat client at the server."""
+    async with chat_at(server) as opened:
+        yield opened
