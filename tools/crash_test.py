@@ -207,7 +207,7 @@ class Trial:
                 self.start()
             self.finish()
             result.equal = asyncio.run(self.export()) == self.bench.expected
-        except Exception as exc:
+        except Exception as exc:  # whatever it is, the trial has failed, and the next one begins
             result.problem = f"{type(exc).__name__}: {exc}"[:400]
         finally:
             self.stop()

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from graphrag.analysis import held_terms, terms
-from graphrag.word_forms import _NOUNS, _SPELLINGS, _STEMMED_APART, _VERBS  # pyright: ignore[reportPrivateUsage]
+from graphrag.word_forms import _NOUNS, _SPELLINGS, _STEMMED_APART, _VERBS
 
 
 @pytest.mark.parametrize(
