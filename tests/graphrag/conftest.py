@@ -1,7 +1,6 @@
 """One parser for all tests, a store for hand-made documents, and an empty knowledge base."""
 
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from graphrag.loaders import ParserProcess
 from graphrag.settings import load_settings
 from graphrag.stores.embedded.database import Database
 from tests.graphrag.chatting import chat_at
-from tests.graphrag.extracting import SPACY
 from tests.graphrag.handmade import Store
 from tests.model_server import ModelServer
 
@@ -37,7 +35,7 @@ async def kb(tmp_path: Path) -> AsyncGenerator[KnowledgeBase]:
     """An empty knowledge base, in the file `kb.db`."""
     settings = load_settings(store_url=f"sqlite:///{tmp_path / 'kb.db'}", embedder="hashing")
     async with open_knowledge_base(settings) as opened:
-        yield replace(opened, extractor=SPACY)
+        yield opened
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from graphrag.bootstrap import open_knowledge_base
-from graphrag.extraction.model import ModelExtractor
-from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.ingest import ingest_documents
 from graphrag.ingested import IngestReport
 from graphrag.knowledge import KnowledgeBase
@@ -18,8 +16,6 @@ from graphrag.types import ALL_ACCESS, Chunk, Relation, Scope
 from tests.model_server import Action, ModelServer, replies
 
 SCOPE = Scope(access=frozenset({ALL_ACCESS}))
-SPACY = SpacyExtractor()
-"""Shared, since a pipeline takes a second to load."""
 TEXT = "Halvorix Components supplies the PMX-48 power module. Anneke Brouwer tests it at the quay in Rotterdam."
 
 
@@ -60,9 +56,6 @@ async def opened(server: ModelServer, folder: Path, **settings: Any) -> AsyncGen
         "llm_output_tokens": 200,
     }
     async with open_knowledge_base(load_settings(**{**chosen, **settings})) as kb:
-        extractor = kb.extractor
-        assert isinstance(extractor, ModelExtractor)
-        extractor._beside = SPACY  # the same pipeline, loaded once
         yield kb
 
 

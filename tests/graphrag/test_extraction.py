@@ -12,7 +12,7 @@ from graphrag.extraction import DocumentText
 from graphrag.extraction.mentions import Recognised, document_mentions, subjects_of
 from graphrag.extraction.spacy import SpacyExtractor, check_pipeline
 from graphrag.types import Mention, entity_id
-from tests.graphrag.extracted import EXTRACTOR, LONG, REPORT, cut, document, extract
+from tests.graphrag.with_spacy import EXTRACTOR, LONG, REPORT, cut, document, extract
 
 
 async def mentions_of(one: DocumentText) -> dict[str, Mention]:

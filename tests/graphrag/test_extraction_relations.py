@@ -3,7 +3,7 @@
 import pytest
 
 from graphrag.extraction import DocumentText
-from tests.graphrag.extracted import LONG, REPORT, cut, document, extract
+from tests.graphrag.with_spacy import LONG, REPORT, cut, document, extract
 
 
 async def relations_of(one: DocumentText) -> set[tuple[str, str, str]]:

@@ -10,7 +10,6 @@ import pytest
 from graphrag.contributing import document_text
 from graphrag.errors import BudgetError, StoreError
 from graphrag.extraction.model import ModelExtractor
-from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.ingest import describe, prepare
 from graphrag.knowledge import KnowledgeBase
 from graphrag.llm.calls import within
@@ -92,8 +91,6 @@ async def test_calls_of_all_runs_are_made_at_once_up_to_the_limit_but_for_a_plac
 ):
     server.otherwise = replies('{"entities": [], "relations": []}', pause=0.1)
     async with opened(server, tmp_path, llm_concurrency=concurrency) as kb:
-        assert isinstance(kb.extractor, ModelExtractor)
-        kb.extractor._beside = SpacyExtractor()  # the shared one waits in the event loop of one test alone
         texts = [document(f"{TEXT} Number {n}.", f"{n}.txt") for n in range(6)]
         await asyncio.gather(ingest(kb, *texts[:3]), ingest(kb, *texts[3:]))
     assert server.most_at_once == most

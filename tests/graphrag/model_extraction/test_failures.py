@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from graphrag.errors import ModelDeniedError, ModelUnavailableError
+from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.ingest import ingest_documents
 from graphrag.ingested import IngestReport
 from graphrag.knowledge import KnowledgeBase
 from tests.contracts.neo4j import empty
-from tests.graphrag.extracting import MODULE, NOTHING, SCOPE, SPACY, TEXT, document, ingest, opened, spoken, stored
+from tests.graphrag.extracting import MODULE, NOTHING, SCOPE, TEXT, document, ingest, opened, spoken, stored
 from tests.model_server import ModelServer, closes, fails, replies
 
 
@@ -40,7 +41,7 @@ async def test_a_chunk_without_a_usable_reply_is_stored_with_what_spacy_finds_an
     assert "1 of 1 passages" in incomplete.reason
     assert "did not reply in the form asked for" in incomplete.reason
     with_model = await stored(kb)
-    spacy = replace(kb, extractor=SPACY)
+    spacy = replace(kb, extractor=SpacyExtractor())
     await ingest(spacy, document(), document("Ida Rowan founded Alder Pumps in Aarhus.", "b.txt"))
     assert with_model == await stored(spacy)
 

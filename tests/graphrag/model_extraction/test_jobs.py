@@ -6,6 +6,7 @@ from pathlib import Path
 
 from graphrag.estimating import Estimate, estimate_documents
 from graphrag.exporting import entity_graph
+from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.ingest import ingest_documents
 from graphrag.ingested import Ingested
 from graphrag.jobs import UploadedFile, Worker, ingest_job
@@ -16,7 +17,7 @@ from graphrag.stores.system import Job
 from graphrag.tally import Tally
 from graphrag.types import Scope
 from graphrag.uploads import Uploads
-from tests.graphrag.extracting import MODULE, SCOPE, SPACY, TEXT, document, opened
+from tests.graphrag.extracting import MODULE, SCOPE, TEXT, document, opened
 from tests.model_server import ModelServer, fails, replies
 
 ADMIN = Scope("default", frozenset({"*"}))
@@ -72,7 +73,7 @@ async def test_an_estimate_covers_what_is_then_reserved(kb: KnowledgeBase, serve
 
 
 async def test_without_a_model_an_estimate_has_no_calls(kb: KnowledgeBase):
-    found = await estimate_documents(replace(kb, extractor=SPACY), SCOPE, [document()])
+    found = await estimate_documents(replace(kb, extractor=SpacyExtractor()), SCOPE, [document()])
     assert found == Estimate(1, 0, 0, 1)
 
 

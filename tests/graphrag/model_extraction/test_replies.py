@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from graphrag.analysis import normalise
+from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.knowledge import KnowledgeBase
-from tests.graphrag.extracting import MODULE, SCOPE, SPACY, TEXT, document, ingest, says, spoken, stored
+from tests.graphrag.extracting import MODULE, SCOPE, TEXT, document, ingest, says, spoken, stored
 from tests.model_server import Exchange, ModelServer, replies
 
 # What is made of a reply
@@ -44,7 +45,7 @@ async def test_without_a_usable_name_the_contribution_is_that_of_spacy(kb: Knowl
     )
     await ingest(kb, document())
     with_model = await stored(kb)
-    spacy = replace(kb, extractor=SPACY)
+    spacy = replace(kb, extractor=SpacyExtractor())
     await ingest(spacy, document())
 
     assert with_model == await stored(spacy)

@@ -9,7 +9,6 @@ from graphrag.loaders import load_bytes
 from graphrag.types import chunk_id, document_id
 
 EXTRACTOR = SpacyExtractor()
-"""Shared, since a pipeline takes a second to load."""
 
 REPORT = """# INC-2041 post-mortem
 
