@@ -12,6 +12,7 @@ from litestar.openapi.spec import (
     OpenAPIHeader,
     OpenAPIMediaType,
     OpenAPIResponse,
+    OpenAPIType,
     Operation,
     Reference,
     RequestBody,
@@ -166,7 +167,7 @@ def _statuses(operation: Operation) -> set[int]:
 def _problem(status: int) -> OpenAPIResponse:
     headers: dict[str, OpenAPIHeader | Reference] = {}
     if status in (429, 503):
-        headers["Retry-After"] = OpenAPIHeader(schema=Schema(type="integer"), description="seconds")  # pyright: ignore[reportArgumentType]
+        headers["Retry-After"] = OpenAPIHeader(schema=Schema(type=OpenAPIType.INTEGER), description="seconds")
     return OpenAPIResponse(
         description=BY_STATUS[status].title,
         headers=headers or None,

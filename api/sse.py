@@ -82,7 +82,7 @@ async def _produce(events: AsyncGenerator[Event], queue: "asyncio.Queue[Event | 
             async for event in events:
                 await queue.put(event)
         await queue.put(AssertionError("a stream ends with 'done'"))
-    except Exception as exc:
+    except Exception as exc:  # whatever it is, the stream tells it as its last event
         await queue.put(exc)
 
 

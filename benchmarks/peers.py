@@ -76,7 +76,7 @@ def of_tool(kb: KnowledgeBase, scope: Scope, tool: str, passage_of: dict[str, st
     """One of the service's own tools."""
 
     async def retrieve(question: str) -> Sequence[str]:
-        hits = await search(kb, scope, question, tool, depth)  # pyright: ignore[reportArgumentType] # a name of a Tool
+        hits = await search(kb, scope, question, tool, depth)
         return [passage_of[c.document_id] for c in await kb.store.chunks(scope, [hit.chunk_id for hit in hits])]
 
     return retrieve
@@ -116,7 +116,7 @@ def hybrid_retriever(
     driver = GraphDatabase.driver(server, auth=auth)
 
     def execute(statement: str) -> None:
-        driver.execute_query(statement, database_=database)  # pyright: ignore[reportArgumentType] # constants only
+        driver.execute_query(statement, database_=database)
 
     execute(
         f"CREATE FULLTEXT INDEX {FULLTEXT} IF NOT EXISTS FOR (n:Chunk) ON EACH [n.title, n.text] "

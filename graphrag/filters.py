@@ -10,9 +10,10 @@ both are tested against:
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from operator import eq, ge, gt, le, lt, ne
+from typing import Any, Literal, cast, get_args
 
 from graphrag.errors import InputError
 from graphrag.types import Metadata, Scalar
@@ -21,6 +22,15 @@ Operator = Literal["eq", "ne", "in", "gt", "gte", "lt", "lte", "exists"]
 OPERATORS: tuple[str, ...] = get_args(Operator)
 MAX_CONDITIONS = 20
 MAX_VALUES = 100
+_COMPARES: Mapping[Operator, Callable[[Any, Any], bool]] = {
+    "eq": eq,
+    "ne": ne,
+    "gt": gt,
+    "gte": ge,
+    "lt": lt,
+    "lte": le,
+}
+"""For two values of one kind."""
 
 
 def kind(value: Scalar) -> Literal["text", "number", "boolean"]:
@@ -65,19 +75,7 @@ class Condition:
         value = self.values[0]
         if kind(stored) != kind(value):
             return False
-        match self.operator:
-            case "eq":
-                return stored == value
-            case "ne":
-                return stored != value
-            case "gt":
-                return stored > value  # pyright: ignore[reportOperatorIssue] # same kind, checked above
-            case "gte":
-                return stored >= value  # pyright: ignore[reportOperatorIssue]
-            case "lt":
-                return stored < value  # pyright: ignore[reportOperatorIssue]
-            case "lte":
-                return stored <= value  # pyright: ignore[reportOperatorIssue]
+        return _COMPARES[self.operator](stored, value)
 
 
 @dataclass(frozen=True, slots=True)

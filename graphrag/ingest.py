@@ -100,7 +100,8 @@ async def ingest_documents(
     met = set[str]() if seen is None else seen
     with paying(purse or kb.purse(scope.tenant, job=uuid.uuid4().hex)):
         try:
-            await _ingest(kb, scope, documents, access, extra, folders, lease, settle, alive, max_chunks, met)
+            run = _Run(kb, scope, lease=lease, settle=settle, alive=alive, max_chunks=max_chunks)
+            await run.ingest(documents, access=access, extra=extra, folders=folders, met=met)
         except BudgetError as exc:
             raise BudgetError(
                 f"{exc}. What could be finished is stored; ingesting again goes on from there and pays for nothing twice"
@@ -108,84 +109,158 @@ async def ingest_documents(
     return report
 
 
-async def _ingest(
-    kb: KnowledgeBase,
-    scope: Scope,
-    documents: Iterable[LoadedDocument | Failure],
-    access: str,
-    extra: Metadata,
-    folders: Collection[str],
-    lease: Lease | None,
-    settle: Progress,
-    alive: Callable[[], object],
-    max_chunks: int,
-    met: set[str],
-) -> None:
-    def refuse(prepared: Prepared, exc: ModelError) -> None:
+class _Run:
+    """One run of an ingest: which documents wait for the models, and which are being written meanwhile."""
+
+    def __init__(
+        self,
+        kb: KnowledgeBase,
+        scope: Scope,
+        *,
+        lease: Lease | None,
+        settle: Progress,
+        alive: Callable[[], object],
+        max_chunks: int,
+    ) -> None:
+        self._kb = kb
+        self._scope = scope
+        self._lease = lease
+        self._settle = settle
+        self._alive = alive
+        self._max_chunks = max_chunks
+        self._waiting: list[Prepared] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._works = False
+        """Whether the models have worked on a document of this run."""
+
+    async def ingest(
+        self,
+        documents: Iterable[LoadedDocument | Failure],
+        *,
+        access: str,
+        extra: Metadata,
+        folders: Collection[str],
+        met: set[str],
+    ) -> None:
+        """See ingest_documents."""
+        reading = read_ahead(documents)
+        try:
+            async for group in reading:
+                described = list(described_once(self._kb, self._scope.tenant, access, extra, group, met, self._settle))
+                known, in_parts = await stored_documents(self._kb, self._scope, [document for document, _ in described])
+                for before, document, loaded in changed(self._kb, described, known, folders, self._settle):
+                    try:
+                        await self._take(before, document, loaded, has_parts=document.source in in_parts)
+                    except (StoreError, ModelError):
+                        raise
+                    except GraphRAGError as exc:
+                        self._settle(Ingested(loaded.source, "failed", document.id, 0, str(exc)))
+                    if sum(len(prepared.spans) for prepared in self._waiting) >= GROUP_CHUNKS:
+                        await self._store_waiting()
+                if self._waiting:
+                    await self._store_waiting()
+            await self._written()
+        finally:
+            if self._writing is not None:
+                # A document is written whole, also when we stop.
+                await asyncio.gather(self._writing, return_exceptions=True)
+            await reading.aclose()
+
+    async def _take(
+        self, before: Document | None, document: Document, loaded: LoadedDocument, *, has_parts: bool
+    ) -> None:
+        """Store a document that takes no model or is too long for a group; have any other wait for one."""
+        if before is not None and (reason := kept_by_another(before, document)):
+            self._settle(Ingested(loaded.source, "failed", document.id, 0, reason))
+            return
+        if before is not None and only_relabelled(before, document, self._kb.pipeline):
+            chunks = await relabel(self._kb.store, self._scope, before, document, lease=self._lease)
+            if chunks is not None:
+                self._settle(Ingested(loaded.source, "updated", document.id, chunks))
+                return
+        parts = await asyncio.to_thread(prepare, self._kb, document, loaded, self._max_chunks)
+        if len(parts) == 1 and not has_parts:
+            self._waiting += parts
+            return
+        await self._written()  # one long source in memory is enough
+        try:
+            self._settle(await self._store_parts(parts))
+            self._works = True
+        except ModelError as exc:
+            if not self._works or isinstance(exc, ENDS_A_RUN):
+                raise
+            self._refuse(parts[0], exc)
+
+    async def _store_waiting(self) -> None:
+        """Ask the models about the documents that wait, and begin to write them once the group before is written."""
+        group, self._waiting = self._waiting, []
+        ready, stopped = await contribute_all(self._kb, group, self._refuse, works=self._works)
+        self._works = True
+        await self._written()
+        self._writing = asyncio.create_task(self._write(ready))
+        if stopped is not None:
+            await self._written()
+            raise stopped
+
+    async def _written(self) -> None:
+        if self._writing is not None:
+            await self._writing
+            self._writing = None
+
+    def _refuse(self, prepared: Prepared, exc: ModelError) -> None:
         _log.warning("a model fails on %r", prepared.document.source, exc_info=exc)
         reason = "a model fails on this document, and on no other; the log says how"
-        settle(Ingested(prepared.document.source, "failed", prepared.document.id, 0, reason))
+        self._settle(Ingested(prepared.document.source, "failed", prepared.document.id, 0, reason))
 
-    async def store(group: Sequence[Prepared]) -> "asyncio.Task[None]":
-        nonlocal works
-        ready, stopped = await contribute_all(kb, group, refuse, works=works)
-        works = True
-        if writing is not None:
-            await writing
-        task = asyncio.create_task(_write(kb, scope, ready, lease, settle))
-        if stopped is not None:
-            await task
-            raise stopped
-        return task
+    async def _write(self, ready: Sequence[Ready]) -> None:
+        waiting = iter(ready)
+        batches = [one.batch for one in ready]
+        async for outcome in write_together(self._kb.store, self._scope, batches, lease=self._lease):
+            one = next(waiting)
+            document = one.batch.document
+            if isinstance(outcome, InputError):
+                self._settle(Ingested(document.source, "failed", document.id, 0, str(outcome)))
+            else:
+                self._settle(_settled(document.source, outcome, document.id, len(one.batch.chunks), one.problems))
 
-    works = False
-    writing: asyncio.Task[None] | None = None
-    reading = read_ahead(documents)
-    try:
-        async for group in reading:
-            described = list(described_once(kb, scope.tenant, access, extra, group, met, settle))
-            known, in_parts = await stored_documents(kb, scope, [document for document, _ in described])
-            waiting: list[Prepared] = []
-            for before, document, loaded in changed(kb, described, known, folders, settle):
-                if before is not None and (reason := kept_by_another(before, document)):
-                    settle(Ingested(loaded.source, "failed", document.id, 0, reason))
-                    continue
-                try:
-                    if before is not None and only_relabelled(before, document, kb.pipeline):
-                        chunks = await relabel(kb.store, scope, before, document, lease=lease)
-                        if chunks is not None:
-                            settle(Ingested(loaded.source, "updated", document.id, chunks))
-                            continue
-                    parts = await asyncio.to_thread(prepare, kb, document, loaded, max_chunks)
-                    if len(parts) > 1 or document.source in in_parts:
-                        if writing is not None:
-                            await writing  # one long source in memory is enough
-                            writing = None
-                        try:
-                            settle(await _store_parts(kb, scope, parts, lease, alive))
-                            works = True
-                        except ModelError as exc:
-                            if not works or isinstance(exc, ENDS_A_RUN):
-                                raise
-                            refuse(parts[0], exc)
-                    else:
-                        waiting += parts
-                except (StoreError, ModelError):
-                    raise
-                except GraphRAGError as exc:
-                    settle(Ingested(loaded.source, "failed", document.id, 0, str(exc)))
-                if sum(len(prepared.spans) for prepared in waiting) >= GROUP_CHUNKS:
-                    writing = await store(waiting)
-                    waiting = []
-            if waiting:
-                writing = await store(waiting)
-        if writing is not None:
-            await writing
-            writing = None
-    finally:
-        if writing is not None:
-            await asyncio.gather(writing, return_exceptions=True)  # a document is written whole, also when we stop
-        await reading.aclose()
+    async def _store_parts(self, parts: Sequence[Prepared]) -> Ingested:
+        """Store a source that has parts or had some, in the order that graphrag.parts describes."""
+        kb, scope, lease = self._kb, self._scope, self._lease
+        document = parts[0].document
+        before = await stored_parts(kb.store, scope, document.source)
+        known = {one.id: one.fingerprint for one in before if one.state == "complete"}
+        (ready,) = await contribute(kb, parts[:1])
+        first, problems, incomplete = ready.batch, [*ready.problems], 0
+        begun = replace(first, document=replace(document, state="partial"))
+        outcome = await kb.store.write(scope, begun, lease=lease)
+        self._alive()
+        for part in parts[1:]:
+            if known.get(part.document.id) != part.document.fingerprint:
+                (ready,) = await contribute(kb, [part])
+                await kb.store.write(scope, ready.batch, lease=lease)
+                problems += ready.problems
+                incomplete += bool(ready.problems)
+                self._alive()
+        stale = [one.id for one in before if one.part >= len(parts)]
+        # Part 1 last: while any is left, it tells that there are more.
+        for ids in ([id_ for id_ in stale if id_ != before[0].id], [id_ for id_ in stale if id_ == before[0].id]):
+            if ids:
+                await kb.store.delete_documents(scope, ids, lease=lease)
+        if incomplete:  # whether there is anything to do is asked of part 0 alone
+            marked = stable_id(first.document.fingerprint, "incomplete parts", incomplete)
+            first = replace(first, document=replace(first.document, fingerprint=marked))
+        await kb.store.write(scope, first, lease=lease)
+        return _settled(document.source, outcome, document.id, sum(len(part.spans) for part in parts), problems)
+
+
+def _settled(source: str, outcome: WriteOutcome, id_: str, chunks: int, problems: Sequence[str]) -> Ingested:
+    if not problems:
+        return Ingested(source, outcome, id_, chunks)
+    reason = (
+        f"{len(problems)} of {chunks} passages are stored without what the language model would find in them; ingest the "
+        f"document again to have it try again. It failed since: {problems[0]}"
+    )
+    return Ingested(source, outcome, id_, chunks, reason, len(problems))
 
 
 def described_once(
@@ -275,57 +350,3 @@ def prepare(kb: KnowledgeBase, document: Document, loaded: LoadedDocument, max_c
         overlap=kb.chunk_overlap,
     )
     return cut(Prepared(replace(document, chunk_count=len(spans)), loaded, spans), max_chunks)
-
-
-async def _store_parts(
-    kb: KnowledgeBase, scope: Scope, parts: Sequence[Prepared], lease: Lease | None, alive: Callable[[], object]
-) -> Ingested:
-    """Store a source that has parts or had some, in the order that graphrag.parts describes."""
-    document = parts[0].document
-    before = await stored_parts(kb.store, scope, document.source)
-    known = {one.id: one.fingerprint for one in before if one.state == "complete"}
-    (ready,) = await contribute(kb, parts[:1])
-    first, problems, incomplete = ready.batch, [*ready.problems], 0
-    begun = replace(first, document=replace(document, state="partial"))
-    outcome = await kb.store.write(scope, begun, lease=lease)
-    alive()
-    for part in parts[1:]:
-        if known.get(part.document.id) != part.document.fingerprint:
-            (ready,) = await contribute(kb, [part])
-            await kb.store.write(scope, ready.batch, lease=lease)
-            problems += ready.problems
-            incomplete += bool(ready.problems)
-            alive()
-    stale = [one.id for one in before if one.part >= len(parts)]
-    # Part 1 last: while any is left, it tells that there are more.
-    for ids in ([id_ for id_ in stale if id_ != before[0].id], [id_ for id_ in stale if id_ == before[0].id]):
-        if ids:
-            await kb.store.delete_documents(scope, ids, lease=lease)
-    if incomplete:  # whether there is anything to do is asked of part 0 alone
-        marked = stable_id(first.document.fingerprint, "incomplete parts", incomplete)
-        first = replace(first, document=replace(first.document, fingerprint=marked))
-    await kb.store.write(scope, first, lease=lease)
-    return _settled(document.source, outcome, document.id, sum(len(part.spans) for part in parts), problems)
-
-
-def _settled(source: str, outcome: WriteOutcome, id_: str, chunks: int, problems: Sequence[str]) -> Ingested:
-    if not problems:
-        return Ingested(source, outcome, id_, chunks)
-    reason = (
-        f"{len(problems)} of {chunks} passages are stored without what the language model would find in them; ingest the "
-        f"document again to have it try again. It failed since: {problems[0]}"
-    )
-    return Ingested(source, outcome, id_, chunks, reason, len(problems))
-
-
-async def _write(
-    kb: KnowledgeBase, scope: Scope, ready: Sequence[Ready], lease: Lease | None, settle: Progress
-) -> None:
-    waiting = iter(ready)
-    async for outcome in write_together(kb.store, scope, [one.batch for one in ready], lease=lease):
-        one = next(waiting)
-        document = one.batch.document
-        if isinstance(outcome, InputError):
-            settle(Ingested(document.source, "failed", document.id, 0, str(outcome)))
-        else:
-            settle(_settled(document.source, outcome, document.id, len(one.batch.chunks), one.problems))

@@ -184,7 +184,7 @@ class Worker:
             # Its text may name paths and servers, and those who submit jobs need not be those who run the service.
             _log.exception("job %s failed", job.id, extra=_named(job))
             await _end(system, lease, tally, "failed", f"a model {exc.plainly}; see the log of the service, then retry")
-        except Exception:
+        except Exception:  # whatever it is, this job ends with it, and the worker goes on
             _log.exception("job %s met a fault of the software", job.id, extra=_named(job))
             await _end(system, lease, tally, "failed", "a fault of the software; see the log of the service")
         else:

@@ -22,6 +22,7 @@ from api.cli import GC_THRESHOLDS
 from graphrag.embedding import installed
 from graphrag.extraction import spacy
 from tests.contracts.neo4j import empty
+from tests.llama_server import LlamaServer, llama_server
 from tests.model_server import ModelServer, model_server
 from tests.neo4j_server import TestServer, find, refuse
 
@@ -196,6 +197,13 @@ def only_minilm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def server() -> Generator[ModelServer]:
     """A model that answers by a script."""
     with model_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Generator[LlamaServer]:
+    """A real model, and a small one."""
+    with llama_server(tmp_path_factory.mktemp("llama")) as running:
         yield running
 
 

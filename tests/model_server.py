@@ -6,10 +6,12 @@ import json
 import random
 import struct
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+from graphrag.embedding.hashing import Hashing
 
 Action = Callable[["Exchange"], Awaitable[None]]
 
@@ -125,6 +127,17 @@ def embeds(dimension: int, *, backwards: bool = False, packed: bool | None = Non
             data = [{"object": "embedding", "index": n, "embedding": vector} for n, vector in enumerate(vectors)]
             reply = {"data": data[::-1] if backwards else data, "usage": {"prompt_tokens": 7, "total_tokens": 7}}
         return await raw(json.dumps(reply).encode())(exchange)
+
+    return act
+
+
+def hashes(dimension: int) -> Action:
+    """Vectors of the texts as the hashing embedder makes them for documents, so that like texts have near ones."""
+
+    async def act(exchange: Exchange) -> None:
+        vectors = await Hashing(dimension).embed(exchange.body["input"], "document")
+        data = [{"index": n, "embedding": vector.tolist()} for n, vector in enumerate(vectors)]
+        await raw(json.dumps({"data": data}).encode())(exchange)
 
     return act
 
@@ -264,9 +277,9 @@ async def _requests(
 
 
 @contextmanager
-def model_server(script: Sequence[Action] = ()) -> Generator[ModelServer]:
+def model_server() -> Generator[ModelServer]:
     """Run a server in a thread of its own."""
-    server = ModelServer(script=list(script))
+    server = ModelServer()
     started = threading.Event()
     ended: list[Callable[[], object]] = []
 

@@ -22,13 +22,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("graphrag", "agent", "api")
 MAX_LINES = 450
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-# One tool apart, most of whose lines are the text of the sample's documents.
-SCRIPTS = sorted(
-    path
-    for folder in ("tools", "benchmarks")
-    for path in (ROOT / folder).rglob("*.py")
-    if path.name != "make_sample_pdfs.py"
-)
+SCRIPTS = sorted(path for folder in ("tools", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 

@@ -192,12 +192,7 @@ class Trial:
         """Ingest, kill, look, go on, compare."""
         result = self.result
         try:
-            if self.way == "server":
-                self.start()
-                self.submit()
-            else:
-                self.submit()
-                self.start()
+            self._begin()
             self._due()
             told = self._acknowledged()  # before the kill: a lower bound of what has been acknowledged
             if self.killed == "neo4j":
@@ -212,7 +207,7 @@ class Trial:
                 self.start()
             self.finish()
             result.equal = asyncio.run(self.export()) == self.bench.expected
-        except Exception as exc:
+        except Exception as exc:  # whatever it is, the trial has failed, and the next one begins
             result.problem = f"{type(exc).__name__}: {exc}"[:400]
         finally:
             self.stop()
@@ -228,14 +223,18 @@ class Trial:
                 time.sleep(0.02)
         time.sleep(self.delay)
 
-    def left_alone(self) -> None:
-        """Ingest without a kill, for what is expected."""
+    def _begin(self) -> None:
+        # Only a server takes the work over HTTP, and has to run before.
         if self.way == "server":
             self.start()
             self.submit()
         else:
             self.submit()
             self.start()
+
+    def left_alone(self) -> None:
+        """Ingest without a kill, for what is expected."""
+        self._begin()
         self.finish()
         exported = asyncio.run(self.export())
         if self.bench.expected and exported != self.bench.expected:

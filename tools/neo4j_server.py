@@ -142,7 +142,7 @@ def pid_of(home: Path) -> int | None:
 
 
 def launch(
-    home: Path, *, bolt_port: int, http_port: int, password: str | None, heap: str = "1g", page_cache: str = "256m"
+    home: Path, *, bolt_port: int, http_port: int, password: str | None, heap: str, page_cache: str
 ) -> tuple["subprocess.Popen[bytes]", Running]:
     """Start a server and wait until it answers.
 

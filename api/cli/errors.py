@@ -58,7 +58,7 @@ class CommandGroup(TyperGroup):
                 code = result if isinstance(result, int) else 0
                 if code == INTERRUPTED:
                     code = report(typer.Abort(), as_json=as_json, debug=False)
-            except Exception as exc:
+            except Exception as exc:  # whatever it is, a message and an exit code tell it
                 if isinstance(exc, OSError) and exc.errno in _NO_ROOM and exc.filename is None:
                     raise  # of the output: files name themselves, and the store has errors of its own
                 code = report(exc, as_json=as_json, debug=debug)

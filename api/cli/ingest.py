@@ -116,22 +116,13 @@ def ingest(
     has not vanished. An ingest of the same folder without --sync deletes nothing, and leaves what is kept from it so.
     """
     metadata = metadata_of(meta or [])
-    syncing: Sync | None = None
-    if sync or sync_as:
-        if len(paths) != 1:
-            raise InputError("--sync keeps one folder at a time; name one")
-        syncing = Sync(sync_as or name_of(paths[0]), paths[0], yes)
-        name_of(paths[0])  # a folder, whatever it is called
+    syncing = _sync_of(paths, sync_as, yes) if sync or sync_as else None
+    if syncing:
         metadata = check_metadata({**metadata, SYNCED_FROM: syncing.name})
     check_label("access label", access)
     scope = scope_of(tenant)
     settings = load_settings()
-    kept = (
-        f"; nothing was deleted, as an empty folder may be one that is not there: {_emptied(syncing)}"
-        if syncing
-        else ""
-    )
-    sources, folders = list_sources(paths, if_none=kept), names_of(paths)
+    sources, folders = list_sources(paths, if_none=_emptied(syncing) if syncing else ""), names_of(paths)
     if estimate:
         told = run_estimate(settings, scope, sources, access=access, metadata=metadata, folders=folders)
         print_json(told) if as_json else print_estimate(told)
@@ -150,9 +141,20 @@ def ingest(
         raise typer.Exit(ModelError.exit_code)
 
 
+def _sync_of(paths: Sequence[Path], name: str, yes: bool) -> Sync:
+    if len(paths) != 1:
+        raise InputError("--sync keeps one folder at a time; name one")
+    of_folder = name_of(paths[0])  # refuses what is no folder, whatever it is to be called
+    return Sync(name or of_folder, paths[0], yes)
+
+
 def _emptied(sync: Sync) -> str:
+    """What to say of a folder without any file to read."""
     wanted = quote(json.dumps({SYNCED_FROM: sync.name}, ensure_ascii=False))
-    return f"to delete what came from it, GRAPHRAG_FILTER_FIELDS={SYNCED_FROM} graphrag delete --filter {wanted}"
+    return (
+        "; nothing was deleted, as an empty folder may be one that is not there: to delete what came from it, "
+        f"GRAPHRAG_FILTER_FIELDS={SYNCED_FROM} graphrag delete --filter {wanted}"
+    )
 
 
 async def run_ingest(
@@ -235,7 +237,7 @@ def print_run(run: Run) -> None:
 
 
 @contextmanager
-def progress_view(files: int, *, silent: bool = False) -> Generator[View]:
+def progress_view(files: int, *, silent: bool) -> Generator[View]:
     """A bar on a terminal, a line for each document elsewhere, nothing if silent."""
     target = console(stderr=True)
     if silent:

@@ -114,60 +114,88 @@ async def evaluate(
     passage_of = {document: passage for passage, document in indexed.document_ids.items()}
     for query in dataset.queries[:WARM_UP]:
         await _asked(ask, query.text)
-    scores: list[dict[str, float]] = []
-    milliseconds: list[float] = []
-    kept: list[Retrieved] = []
+    rows: list[_Row] = []
     for query in dataset.queries:
         begun = time.perf_counter()
-        retrieved = await _asked(ask, query.text)
-        milliseconds.append((time.perf_counter() - begun) * 1000)
-        kept.append(retrieved)
-        ranked = list(dict.fromkeys(passage_of[id_] for id_ in retrieved.document_ids))
-        scores.append(_score_ranked(query, ranked))
+        found = await _asked(ask, query.text)
+        milliseconds = (time.perf_counter() - begun) * 1000
+        ranked = list(dict.fromkeys(passage_of[id_] for id_ in found.document_ids))
+        rows.append(_Row(query, found, milliseconds, _score_ranked(query, ranked)))
         if progress is not None:
             progress()
-    tools = Counter(found.tools for found in kept)
-    verdicts = Counter(found.verdict for found in kept)
     # Known only now: an empty answer alone does not tell a mode that found none from one that never gives any.
-    if any(found.answer for found in kept) or any(verdicts):
-        for query, found, row in zip(dataset.queries, kept, scores, strict=True):
-            row.update(_score_answer(query, found.answer))
-    asked = len(scores) or 1
+    if any(row.found.answer or row.found.verdict for row in rows):
+        for row in rows:
+            row.scores.update(_score_answer(row.query, row.found.answer))
+    return _report(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A question with what came back, in how much time, and its scores by name."""
+
+    query: Query
+    found: Retrieved
+    milliseconds: float
+    scores: dict[str, float]
+
+
+def _report(rows: Sequence[_Row]) -> dict[str, object]:
+    """See evaluate. What no reply has is left out."""
+    asked = len(rows) or 1
+    verdicts = Counter(row.found.verdict for row in rows)
     report: dict[str, object] = {
-        name: round(sum(row[name] for row in scores if name in row) / max(1, sum(name in row for row in scores)), 4)
-        for name in sorted({name for row in scores for name in row})
+        name: round(_mean([row.scores[name] for row in rows if name in row.scores]), 4)
+        for name in sorted({name for row in rows for name in row.scores})
     }
     report |= {
-        "questions": len(scores),
-        "ms_p50": round(percentile(milliseconds, 0.5), 2),
-        "ms_p95": round(percentile(milliseconds, 0.95), 2),
-        "round_trips": round(sum(found.round_trips for found in kept) / asked, 2),
-        "tools": {name: round(count / asked, 4) for name, count in tools.most_common()},
+        "questions": len(rows),
+        "ms_p50": round(percentile([row.milliseconds for row in rows], 0.5), 2),
+        "ms_p95": round(percentile([row.milliseconds for row in rows], 0.95), 2),
+        "round_trips": round(sum(row.found.round_trips for row in rows) / asked, 2),
+        "tools": _shares(Counter(row.found.tools for row in rows)),
     }
     if any(verdicts):
-        report["verdicts"] = {name or REFUSED: round(count / asked, 4) for name, count in verdicts.most_common()}
-    if any(found.usage.calls or found.degraded for found in kept):
-        total = sum((found.usage for found in kept), Usage())
-        report["model"] = {
-            "calls": round(total.calls / asked, 2),
-            "input_tokens": round(total.input_tokens / asked, 1),
-            "output_tokens": round(total.output_tokens / asked, 1),
-            "dollars": round(total.dollars / asked, 6),
-            "degraded": round(sum(found.degraded > 0 for found in kept) / asked, 4),
-        }
-    if any(found.short for found in kept):
-        report |= _score_short(dataset.queries, kept)
-    if any(query.kind for query in dataset.queries):
-        report["groups"] = _groups(dataset.queries, scores)
-    report["per_question"] = [
-        {"id": query.id, "kind": query.kind, **{name: round(score, 6) for name, score in row.items()}}
-        | {"ms": round(ms, 3), "round_trips": found.round_trips, "tools": found.tools}
+        report["verdicts"] = {name or REFUSED: share for name, share in _shares(verdicts).items()}
+    if any(row.found.usage.calls or row.found.degraded for row in rows):
+        report["model"] = _model_use(rows)
+    if any(row.found.short for row in rows):
+        report |= _score_short(rows)
+    if any(row.query.kind for row in rows):
+        report["groups"] = _groups(rows)
+    report["per_question"] = [_told(row) for row in rows]
+    return report
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / max(1, len(values))
+
+
+def _shares(counts: Counter[str]) -> dict[str, float]:
+    return {name: round(count / counts.total(), 4) for name, count in counts.most_common()}
+
+
+def _model_use(rows: Sequence[_Row]) -> dict[str, float]:
+    """What the language model used, as means over the questions, and the share of these that did without something."""
+    total = sum((row.found.usage for row in rows), Usage())
+    return {
+        "calls": round(total.calls / len(rows), 2),
+        "input_tokens": round(total.input_tokens / len(rows), 1),
+        "output_tokens": round(total.output_tokens / len(rows), 1),
+        "dollars": round(total.dollars / len(rows), 6),
+        "degraded": round(sum(row.found.degraded > 0 for row in rows) / len(rows), 4),
+    }
+
+
+def _told(row: _Row) -> Mapping[str, object]:
+    found = row.found
+    return (
+        {"id": row.query.id, "kind": row.query.kind, **{name: round(score, 6) for name, score in row.scores.items()}}
+        | {"ms": round(row.milliseconds, 3), "round_trips": found.round_trips, "tools": found.tools}
         | ({"verdict": found.verdict} if found.verdict else {})
         | ({"confidence": found.confidence} if found.confidence is not None else {})
         | ({"short": found.short} if found.short else {})
-        for query, row, ms, found in zip(dataset.queries, scores, milliseconds, kept, strict=True)
-    ]
-    return report
+    )
 
 
 def refusal_of(question: str) -> str:
@@ -183,24 +211,24 @@ async def _asked(ask: Ask, question: str) -> Retrieved:
     return Retrieved([], "", REFUSED, 0) if refusal_of(question) else await ask(question)
 
 
-def _groups(queries: Sequence[Query], scores: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    rows: dict[str, list[Mapping[str, float]]] = {}
-    for query, row in zip(queries, scores, strict=True):
-        rows.setdefault(query.kind or "other", []).append(row)
+def _groups(rows: Sequence[_Row]) -> dict[str, dict[str, float]]:
+    by_kind: dict[str, list[Mapping[str, float]]] = {}
+    for row in rows:
+        by_kind.setdefault(row.query.kind or "other", []).append(row.scores)
     return {
         kind: {"questions": len(of_kind)}
-        | {name: round(sum(row[name] for row in of_kind) / len(of_kind), 4) for name in ("recall@5", "all@5", "all@8")}
-        for kind, of_kind in sorted(rows.items())
+        | {name: round(_mean([scores[name] for scores in of_kind]), 4) for name in ("recall@5", "all@5", "all@8")}
+        for kind, of_kind in sorted(by_kind.items())
     }
 
 
-def _score_short(queries: Sequence[Query], kept: Sequence[Retrieved]) -> dict[str, object]:
+def _score_short(rows: Sequence[_Row]) -> dict[str, object]:
     """Coverage and precision of short answers, over the questions with a known answer."""
-    known = [(query, found.short) for query, found in zip(queries, kept, strict=True) if query.answers]
-    right = [exact_match(short, query.answers) for query, short in known if short]
+    known = [row for row in rows if row.query.answers]
+    right = [exact_match(row.found.short, row.query.answers) for row in known if row.found.short]
     return {
         "short_coverage": round(len(right) / max(1, len(known)), 4),
-        "short_precision": round(sum(right) / max(1, len(right)), 4),
+        "short_precision": round(_mean(right), 4),
     }
 
 

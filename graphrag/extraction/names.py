@@ -47,6 +47,8 @@ CALENDAR = frozenset(
 _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ß": "ss", "ı": "i"})
 SMALL_WORDS = frozenset("a an and at by for from in of on or the to with".split())
 """Stop words that stand inside names."""
+PLACES = frozenset({"GPE", "LOC", "FAC"})
+"""Types of the recogniser that are places: countries and towns, landscapes, buildings."""
 _NUMBERS = re.compile(r"\d+")
 _VOWELS = frozenset("aeiouy")
 _SOUNDS = str.maketrans("cqz", "kks")

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from graphrag.extraction import ChunkText, DocumentText
+from graphrag.extraction.names import PLACES
 from graphrag.types import Mention, Relation, Span, relation_id
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
 
-_SUBJECTS = frozenset({"nsubj", "nsubjpass"})
+SUBJECTS = frozenset({"nsubj", "nsubjpass"})
+"""Labels of the parse for what a sentence is about."""
 _OBJECTS = frozenset({"dobj", "attr", "oprd", "dative", "acomp"})
 _COPULAS = frozenset("is was are were be been being became becomes become".split())
 _MODALS = frozenset("will would may might can could should must shall".split())
@@ -25,7 +27,6 @@ _MODIFIERS = frozenset({"compound", "nmod"})
 _NO_MODIFIER = frozenset({"DATE", "NORP", "LANGUAGE"})
 """Types of a mention that stand for something else when they only modify a noun: "the 1942 film"."""
 _WHERE = frozenset("in at on near from of under within behind between".split())
-_PLACES = frozenset({"GPE", "LOC", "FAC"})
 _LEADING = frozenset("of in at near on for from with".split())
 _ARTICLES = frozenset("the a an".split())
 _MOST_WORDS = 5
@@ -105,9 +106,9 @@ def _stated(verb: "Token", at: _Named) -> Iterator[_Triple]:
     subjects = [
         named
         for token in tokens
-        if (named := _named(token, at, modifiers=token.dep_ in _SUBJECTS or token.dep_ == "conj"))
+        if (named := _named(token, at, modifiers=token.dep_ in SUBJECTS or token.dep_ == "conj"))
         and not _is(named, at, "DATE")
-        and not (named != token and named.head == token and at[named.i].type in _PLACES)  # "the Kazan office"
+        and not (named != token and named.head == token and at[named.i].type in PLACES)  # "the Kazan office"
     ]
     if subjects:
         for predicate, object_ in _complements(verb, at):
@@ -123,7 +124,7 @@ def _stated(verb: "Token", at: _Named) -> Iterator[_Triple]:
 def _subjects(verb: "Token", depth: int = 4) -> "list[Token]":
     """Heads of a verb's subjects, its own or those that it takes over from the verb or noun that it depends on."""
     helpers = [child for child in verb.children if child.dep_ == "aux"]
-    own = [child for head in (verb, *helpers) for child in head.children if child.dep_ in _SUBJECTS]
+    own = [child for head in (verb, *helpers) for child in head.children if child.dep_ in SUBJECTS]
     if own:
         return [token for subject in own for token in _antecedents(subject, verb)]
     if depth == 0 or verb.dep_ not in ("conj", "xcomp", "advcl", "acl"):
@@ -285,13 +286,13 @@ def _placed(noun: "Token", at: _Named) -> Iterator[_Triple]:
         return
     kind = at[name.i].type
     head = noun.head.head if noun.dep_ == "pobj" and noun.head.head.like_num else noun
-    leads = head.dep_ in _SUBJECTS or (head.dep_ == "ROOT" and head.i in at)
+    leads = head.dep_ in SUBJECTS or (head.dep_ == "ROOT" and head.i in at)
     for child in noun.children:
         if child.dep_ != "prep":
             continue
         adjacent = noun == name and child.i == noun.i + 1 and child.lower_ in ("of", "in", "at", "near")
         for predicate, object_ in _led_to(child, at, (), 1 if leads else 0):
-            place = at[object_.i].type in _PLACES
+            place = at[object_.i].type in PLACES
             if (leads and child.lower_ in _LEADING) or (
                 adjacent and ((place and kind != "PERSON") if child.lower_ != "of" else not place)
             ):

@@ -17,6 +17,7 @@ from itertools import combinations
 
 from graphrag.analysis import STOP_WORDS
 from graphrag.extraction.names import (
+    PLACES,
     SMALL_WORDS,
     Name,
     givens_of,
@@ -34,7 +35,6 @@ MIN_SPELLING_RATIO = 0.85
 MIN_VARIED_WORD = 5
 """Letters of a word that may be spelled in two ways: shorter ones that differ are different names (Jon, Jan)."""
 _NAMED = frozenset({"PERSON", "ORG", "GPE", "LOC", "FAC", "PRODUCT", "EVENT", "WORK_OF_ART", "NORP", "LAW"})
-_PLACES = frozenset({"GPE", "LOC", "FAC"})
 _CONFUSED = frozenset({"ORG", "PRODUCT", "WORK_OF_ART", "LAW", "EVENT"})
 """Types that recognisers mistake for each other: equal letters are evidence enough against them."""
 
@@ -363,4 +363,4 @@ def _conflicting(one: str, other: str) -> bool:
     """Named types conflict unless equal; places are one type, and an unknown or loose type conflicts with none."""
     if one not in _NAMED or other not in _NAMED or one == other:
         return False
-    return not (one in _PLACES and other in _PLACES)
+    return not (one in PLACES and other in PLACES)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from graphrag.analysis import is_subject_key, normalise
+from graphrag.extraction.relations import SUBJECTS
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -30,7 +31,6 @@ _KNOWN_AS = re.compile(
 )
 _TITLE_WITH_PLACE = re.compile(r"[^,]+,\s+[A-Z]\w+")
 _NAME_SUFFIXES = frozenset("jr sr ii iii iv phd md".split())
-_SUBJECTS = frozenset({"nsubj", "nsubjpass"})
 _CLAUSES = frozenset({"appos", "relcl", "acl", "advcl", "parataxis"})
 _NO_NAME = frozenset(
     """
@@ -82,7 +82,7 @@ def _defined(text: str) -> str:
 
 def _grammatical(sentence: "Doc") -> str:
     """The grammatical subject with what belongs to it, without appositions and clauses."""
-    subjects = [token for token in sentence if token.dep_ in _SUBJECTS]
+    subjects = [token for token in sentence if token.dep_ in SUBJECTS]
     if not subjects:
         return ""
     subject = next((token for token in subjects if token.head.dep_ == "ROOT"), subjects[0])

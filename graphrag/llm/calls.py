@@ -183,7 +183,7 @@ class Endpoint:
                 pause = exc.retry_after
                 if pause is None:
                     # Full jitter: callers that failed together do not come back together.
-                    pause = random.uniform(0, min(patience.longest_pause, patience.first_pause * 2 ** (number - 1)))  # noqa: S311
+                    pause = random.uniform(0, min(patience.longest_pause, patience.first_pause * 2 ** (number - 1)))  # noqa: S311 - no secret
                 if number == patience.attempts or time.monotonic() + pause + LEAST_SECONDS >= deadline:
                     raise
                 _log.info("%s: attempt %d failed, the next one in %.1f s: %s", self.name, number, pause, exc)
@@ -216,7 +216,7 @@ class Endpoint:
             raise
         except BudgetError:  # the call was not made
             raise
-        except Exception:
+        except Exception:  # whatever it is, the server has answered
             settled = True
             self.breaker.succeeded()
             raise

@@ -84,7 +84,7 @@ class Service:
             reply = await asyncio.to_thread(parsed, response.content, self.target)
             counted = _input_tokens(reply)
             actual = used(self.price, tokens if counted is None else counted, 0)
-        except Exception as exc:
+        except Exception as exc:  # of the SDK or ours: see model_error
             if nothing_generated(exc):
                 actual = Usage(calls=1)
             translated = model_error(exc, self.target)

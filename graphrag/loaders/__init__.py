@@ -4,15 +4,13 @@
 untrusted formats. How to add a format: see `graphrag.loaders.registry`.
 """
 
-from graphrag.loaders.base import MAX_DOCUMENT_BYTES, Heading, LoadedDocument
+from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.discovery import find_files
 from graphrag.loaders.loading import load_bytes, load_file
 from graphrag.loaders.registry import suffix_of, supported
 from graphrag.loaders.sandbox import ParserProcess
 
 __all__ = [
-    "MAX_DOCUMENT_BYTES",
-    "Heading",
     "LoadedDocument",
     "ParserProcess",
     "find_files",

@@ -30,10 +30,13 @@ _FIELD = re.compile(rf"\s*[*_]*{FIELD_NAME}[*_]*:(?:[*_]*\s|[*_]*$)")
 def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read Markdown (CommonMark, tables, strike-through, footnotes) with optional front matter in YAML or TOML.
 
-    Title: front matter `title`, else the first heading of level 1, else the file's name. Other front matter becomes
-    metadata and, but for what only site generators read, a list "- owner: payouts" before the text, which can be asked for. List items keep "- " or "1. ", table rows become "cell | cell" lines, wrapped lines are joined unless two below each
-    other are a `Label: value`. A table of contents is left out, as the navigation of an HTML page is: it holds the words of every section and
-    says nothing. What is nested too deeply to be read as Markdown is read as plain text.
+    - Title: front matter `title`, else the first heading of level 1, else the file's name.
+    - Other front matter becomes metadata and, but for what only site generators read, a list "- owner: payouts" before the text,
+      which can be asked for.
+    - List items keep "- " or "1. ", table rows become "cell | cell" lines.
+    - Wrapped lines are joined, unless two or more below each other are a `Label: value`.
+    - A table of contents is left out, as the navigation of an HTML page is: it holds the words of every section and says nothing.
+    - What is nested too deeply to be read as Markdown is read as plain text.
 
     Raises:
         DocumentParseError: blank, broken front matter, or the encoding is unknown.

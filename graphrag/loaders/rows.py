@@ -32,15 +32,16 @@ _RECORDS_OWN = "metadata"
 
 
 def load(data: bytes, source: str) -> list[LoadedDocument]:
-    """Read one document a row, named `file.csv#<id>` by what `key_columns` finds, such as a column id, or `file.csv#<number>` (from
-    1, without the header) if it finds nothing. A table of a header alone has none.
+    """Read one document a row; a table of a header alone has none.
 
-    The text is the file's name as a heading, since that may say what no row does ("Prices 2024"), and an item "- column: value" for
-    each column that has a value (with spaces for underscores). Where there is a column text (or contents, body), its value comes
-    after the items, without such a heading, the other columns are metadata, too, by the names that `metadata_keys` gives them, and that
-    of the title is no item. Title: that of a column title, name or subject, else the first line
-    of a text column or the first column but the id, if short, else the file's name and the row's: by it other documents that name
-    what the row is about lead to it.
+    - Named `file.csv#<id>` by what `key_columns` finds, such as a column id, or `file.csv#<number>` (from 1, without the header)
+      if it finds nothing.
+    - Text: the file's name as a heading, since that may say what no row does ("Prices 2024"), and an item "- column: value" for
+      each column that has a value (with spaces for underscores).
+    - Text where there is a column text (or contents, body): no heading, the items of the others but that of the title, then the
+      value of that column. The others are metadata, too, by the names that `metadata_keys` gives them.
+    - Title: that of a column title, name or subject, else the first line of a text column or the first column but the id, if
+      short, else the file's name and the row's. By it, other documents that name what the row is about lead to it.
 
     Raises:
         DocumentParseError: blank, no header, a row with more fields than the header, a quote that is not closed, two rows with

@@ -13,15 +13,12 @@ import pytest
 from agent.planner import Plan, State, Stop
 from agent.tool import Tool
 from graphrag.bootstrap import open_knowledge_base
-from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, load_bytes
 from graphrag.settings import load_settings
 from graphrag.types import Scope
 
-EXTRACTOR = SpacyExtractor()
-"""Shared, since a pipeline takes a second to load."""
 EVERYONE = Scope(access=frozenset({"*"}))
 
 MARKDOWN = {
@@ -92,7 +89,7 @@ async def opened(file: Path) -> AsyncGenerator[KnowledgeBase]:
     """The knowledge base in a file."""
     settings = load_settings(store_url=f"sqlite:///{file}", embedder="hashing", filter_fields=("department",))
     async with open_knowledge_base(settings) as kb:
-        yield replace(kb, extractor=EXTRACTOR)
+        yield kb
 
 
 async def _fill(file: Path) -> None:

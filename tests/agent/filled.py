@@ -20,7 +20,6 @@ from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.question import read_question
 from graphrag.settings import load_settings
 from graphrag.types import Scope
-from tests.agent.conftest import EXTRACTOR
 
 SCOPE = Scope()
 
@@ -29,7 +28,6 @@ SCOPE = Scope()
 async def filled(url: str, passages: Mapping[str, str]) -> AsyncGenerator[KnowledgeBase]:
     """A store that holds the passages, each a document of its own."""
     async with open_knowledge_base(load_settings(store_url=url, embedder="minilm")) as kb:
-        kb = replace(kb, extractor=EXTRACTOR)
         loaded = [
             replace(document, title=title)
             for title, text in passages.items()
@@ -47,7 +45,6 @@ def answers_of(url: str, files: Mapping[str, str], questions: Iterable[str]) -> 
 
     async def ask() -> dict[str, Answer]:
         async with open_knowledge_base(load_settings(store_url=url, embedder="minilm")) as kb:
-            kb = replace(kb, extractor=EXTRACTOR)
             assert not (await ingest_documents(kb, SCOPE, documents)).failures
             return {question: await Agent(kb).run(SCOPE, question) for question in questions}
 

@@ -20,7 +20,7 @@ from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import load_bytes
 from graphrag.types import Scope
 from tests.agent.conftest import EVERYONE, SECRET, documents, opened
-from tests.agent.test_model_agent import agent_with, model_at
+from tests.agent.with_model import agent_with, model_at
 from tests.model_server import Exchange, ModelServer, replies
 
 SCOPE = Scope()

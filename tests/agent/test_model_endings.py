@@ -3,7 +3,7 @@
 import pytest
 
 from graphrag.knowledge import KnowledgeBase
-from tests.agent.test_model_agent import FINISH, SAYS, ask
+from tests.agent.with_model import FINISH, SAYS, ask
 from tests.model_server import ModelServer, replies
 
 

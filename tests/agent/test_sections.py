@@ -55,7 +55,7 @@ def passage(**changes: object) -> Chunk:
         "sentences": ((0, 1), (3, 13), (15, 16), (18, 28)), "terms": "", "phrases": {}, "mentions": (),
         "headings_within": ((0, ("A",)), (15, ("B",))),
     }  # fmt: skip
-    return Chunk(**values | changes)  # pyright: ignore[reportArgumentType]
+    return Chunk(**values | changes)
 
 
 def test_the_title_stands_above_what_is_under_it_but_not_under_another_heading_like_it() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,6 @@ from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.question import read_question
 from graphrag.settings import load_settings
 from graphrag.types import Chunk
-from tests.agent.conftest import EXTRACTOR
 from tests.agent.filled import SCOPE, answered_once, filled
 from tests.contracts.neo4j import empty as emptied
 
@@ -400,7 +398,6 @@ def test_where_a_name_stands_makes_up_for_a_type_that_does_not_fit(
 def test_names_are_whole(tmp_path: Path):
     async def names() -> list[str]:
         async with open_knowledge_base(load_settings(store_url=f"sqlite:///{tmp_path / 'kb.db'}")) as kb:
-            kb = replace(kb, extractor=EXTRACTOR)
             text = b"The office of Two Dollar Radio is in Columbus, Ohio. It was led by Hank Williams, Jr. for a year."
             await ingest_documents(kb, SCOPE, load_bytes(text, "a.txt"))
             (document,) = await kb.store.documents(SCOPE)

@@ -1,19 +1,26 @@
-"""A command line in a folder of its own, and a small knowledge base that was ingested once."""
+"""A command line in a folder of its own, a small knowledge base that was ingested once, and a service over it."""
 
 import json
+import logging
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
+from litestar.testing import AsyncTestClient
 from typer.testing import CliRunner
 
+from api import logs
+from api.app import create_app
 from api.cli.app import app
+from graphrag.settings import load_settings
+from tests.api.in_process import Client, settings_for
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCUMENTS = {
@@ -120,3 +127,26 @@ def filled(run: Run, ingested: Path, tmp_path: Path) -> Run:
     """Commands in a folder with the documents and the store of `ingested`."""
     shutil.copytree(ingested, tmp_path, dirs_exist_ok=True)
     return run
+
+
+@pytest.fixture
+def folder(ingested: Path, tmp_path: Path) -> Path:
+    """A folder with a filled store."""
+    shutil.copytree(ingested, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+@pytest.fixture
+async def client(folder: Path) -> AsyncGenerator[Client]:
+    """In development mode, so that no key is needed."""
+    async with AsyncTestClient(create_app(settings_for(folder), development=True)) as client:
+        yield client
+
+
+@pytest.fixture
+def logged() -> Generator[None]:
+    """Logging as the server sets it up."""
+    logs.configure(load_settings())
+    yield
+    structlog.reset_defaults()
+    logging.getLogger().handlers.clear()

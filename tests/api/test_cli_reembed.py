@@ -5,21 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from graphrag.embedding.hashing import Hashing
 from tests.api.conftest import Ran, Run, write
-from tests.model_server import Exchange, fails, model_server, raw
+from tests.model_server import fails, hashes, model_server
 
 DIMENSION = 64
 TEXTS = {
     "ferry.md": "# Ferries\n\nThe ferry to Harwich leaves at nine in the evening.\n",
     "invoices.md": "# Invoices\n\nInvoices above 5,000 euros need two signatures.\n",
 }
-
-
-async def serve_hashing(exchange: Exchange) -> None:
-    vectors = await Hashing(DIMENSION).embed(exchange.body["input"], "document")
-    data = [{"index": n, "embedding": vector.tolist()} for n, vector in enumerate(vectors)]
-    await raw(json.dumps({"data": data}).encode())(exchange)
 
 
 def test_a_store_is_moved_and_commands_with_the_old_settings_are_told_what_to_do(
@@ -51,7 +44,7 @@ def test_a_store_is_moved_and_commands_with_the_old_settings_are_told_what_to_do
         assert "GRAPHRAG_EMBEDDING_API_KEY" in broken.err
         assert command("search", "signatures", "--tool", "vector", **old).code == 0
 
-        server.otherwise = serve_hashing
+        server.otherwise = hashes(DIMENSION)
         moved = command("reembed", "--json", **new).json
         assert (moved["phase"], moved["chunks"], moved["embedded"]) == ("ended", 2, 2)
         assert moved["source"].startswith("all-MiniLM")

@@ -2,7 +2,6 @@
 
 import errno
 import logging
-import shutil
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -17,7 +16,7 @@ from structlog.testing import capture_logs
 from api import logs
 from api.app import create_app
 from api.service import Service
-from tests.api.test_query import QUESTION, settings_for
+from tests.api.in_process import QUESTION, settings_for
 
 
 @pytest.fixture
@@ -39,13 +38,6 @@ def test_the_driver_of_neo4j_logs_no_attempts_and_never_what_it_sends(tmp_path: 
 
     assert driver.isEnabledFor(logging.WARNING) == (level == "debug")
     assert not driver.isEnabledFor(logging.DEBUG)
-
-
-@pytest.fixture
-def folder(ingested: Path, tmp_path: Path) -> Path:
-    """A folder with a filled store."""
-    shutil.copytree(ingested, tmp_path, dirs_exist_ok=True)
-    return tmp_path
 
 
 def the(event: str, lines: list[Any]) -> Any:

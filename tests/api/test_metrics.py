@@ -14,8 +14,8 @@ from api.service import READY_TIMEOUT, Service
 from graphrag.errors import StoreError
 from graphrag.jobs import ingest_job
 from graphrag.types import Scope
+from tests.api.in_process import settings_for
 from tests.api.serving import add_key
-from tests.api.test_query import settings_for
 
 
 async def test_metrics_outlast_the_store_for_keys_that_were_valid_lately(

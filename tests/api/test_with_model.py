@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.api.serving import Served, serve
-from tests.llama_server import NAME, LlamaServer, llama_server
+from tests.llama_server import NAME, LlamaServer
 from tests.model_server import ModelServer, fails, model_server, replies
 
 QUESTION = "Which company supplies the power module that burnt out at Maasvliet Terminal?"
@@ -195,12 +195,6 @@ def test_who_leaves_ends_the_call_of_the_model(scripted: tuple[ModelServer, http
     while not server.exchanges[-1].left:
         assert time.monotonic() < end
         time.sleep(0.02)
-
-
-@pytest.fixture(scope="module")
-def llama(tmp_path_factory: pytest.TempPathFactory) -> Generator[LlamaServer]:
-    with llama_server(tmp_path_factory.mktemp("llama")) as server:
-        yield server
 
 
 def test_a_real_small_model_answers_and_is_cancelled(llama: LlamaServer, tmp_path: Path):

@@ -4,7 +4,7 @@ A document is drawn as a *plan* (plain words and numbers, which Hypothesis shrin
 into the GraphBatch that an ingest could have made. `random_plan` draws from a seed instead, for volume.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -306,7 +306,7 @@ raw_filters: st.SearchStrategy[dict[str, object]] = st.dictionaries(
 """Filters in their JSON form, mostly of one condition, so that they let something through."""
 
 
-def seeded_plan(random: Random, sources: Callable[[], str] | Sequence[str] = SOURCES) -> DocumentPlan:
+def _seeded_plan(random: Random, source: str) -> DocumentPlan:
     """One plan by the given generator: the same kind of document, without Hypothesis."""
 
     def sentence() -> SentencePlan:
@@ -332,7 +332,7 @@ def seeded_plan(random: Random, sources: Callable[[], str] | Sequence[str] = SOU
         chunks=tuple(chunk() for _ in range(random.randint(1, 4))),
         tenant=random.choice((TENANTS[0], TENANTS[0], TENANTS[1])),
         access=random.choice(LABELS),
-        source=sources() if callable(sources) else random.choice(sources),
+        source=source,
         title=random.choice((None, random.randrange(len(NAMES)))),
         metadata=tuple(metadata().items()),
     )
@@ -341,8 +341,7 @@ def seeded_plan(random: Random, sources: Callable[[], str] | Sequence[str] = SOU
 def seeded_corpus(seed: int, size: int) -> list[DocumentPlan]:
     """`size` different documents."""
     random = Random(seed)
-    numbers = iter(range(size))
-    return [seeded_plan(random, lambda: f"part-{next(numbers)}.md") for _ in range(size)]
+    return [_seeded_plan(random, f"part-{number}.md") for number in range(size)]
 
 
 def form_before_8(chunk: Chunk) -> tuple[str, str]:

@@ -8,15 +8,14 @@ of the SystemStore's contract.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from graphrag.analysis import fold, longest_matches
+from graphrag.analysis import fold
 from graphrag.errors import InputError, SchemaMismatchError
 from graphrag.extraction.resolution import UNDECIDED, Decided, blocking_keys, links_among
 from graphrag.filters import Filter, check_field
@@ -30,7 +29,6 @@ from graphrag.types import (
     Fingerprints,
     GraphBatch,
     Hit,
-    Mention,
     Occurrences,
     Scope,
     Statistics,
@@ -42,6 +40,16 @@ from graphrag.types import (
     check_metadata,
     entity_id,
     is_text,
+)
+from tests.contracts.derived import (
+    by_mentions,
+    chunks_of,
+    entities_of,
+    mentions_of,
+    strings_in,
+    term_statistics_of,
+    title_links_among,
+    vectors_of,
 )
 from tests.contracts.generate import FIELDS
 
@@ -84,7 +92,7 @@ class OracleStore:
         # Reading: what must be complete is the stored document; a partial one is always written again.
         if stored and stored.document.fingerprint == document.fingerprint and stored.document.state == "complete":
             return "unchanged"
-        if not all(is_text(text) for text in _strings(batch)):
+        if not all(is_text(text) for text in strings_in(batch)):
             raise InputError("half a surrogate pair")
         check_metadata(document.metadata)
         self._check_ids(batch)
@@ -206,19 +214,19 @@ class OracleStore:
 
     async def chunk_ids(self, scope: Scope, document_id: str) -> list[str]:
         """Ids by position."""
-        chunks = [chunk for chunk in _chunks(self._visible(scope)) if chunk.document_id == document_id]
+        chunks = [chunk for chunk in chunks_of(self._visible(scope)) if chunk.document_id == document_id]
         return [chunk.id for chunk in sorted(chunks, key=lambda chunk: chunk.position)]
 
     async def chunks(self, scope: Scope, ids: Sequence[str], filter: Filter | None = None) -> list[Chunk]:
         """In the order of `ids`."""
-        by_id = {chunk.id: chunk for chunk in _chunks(self._visible(scope, filter))}
+        by_id = {chunk.id: chunk for chunk in chunks_of(self._visible(scope, filter))}
         return [by_id[id_] for id_ in dict.fromkeys(ids) if id_ in by_id]
 
     async def chunks_with_vectors(
         self, scope: Scope, ids: Sequence[str], filter: Filter | None = None
     ) -> list[tuple[Chunk, ChunkVectors]]:
         """In the order of `ids`."""
-        held = _vectors(self._visible(scope, filter))
+        held = vectors_of(self._visible(scope, filter))
         return [(chunk, held[chunk.id]) for chunk in await self.chunks(scope, ids, filter)]
 
     async def nearest_chunks(
@@ -226,7 +234,7 @@ class OracleStore:
     ) -> list[list[Hit]]:
         """Every chunk is scored, one dot product each, so that equal vectors have equal scores to the last bit."""
         _check_k(k)
-        stored = _vectors(self._visible(scope, filter))
+        stored = vectors_of(self._visible(scope, filter))
         sizes = {held.chunk.shape for batch in self._batches.values() for held in batch.vectors}
         if vectors.ndim != 2 or not np.isfinite(vectors).all() or (sizes and vectors.shape[1:] not in sizes):
             raise InputError(f"query vectors of shape {vectors.shape}, expected finite ones with one of {sizes}")
@@ -249,18 +257,18 @@ class OracleStore:
         _check_k(k)
         scores = self.keyword_scores(scope, terms, filter)
         best = sorted(scores, key=lambda id_: (-scores[id_], id_))[:k]
-        by_id = {chunk.id: chunk for chunk in _chunks(self._visible(scope, filter))}
+        by_id = {chunk.id: chunk for chunk in chunks_of(self._visible(scope, filter))}
         return [TermHit(id_, by_id[id_].terms) for id_ in sorted(best)]
 
-    def keyword_scores(self, scope: Scope, terms: Sequence[str], filter: Filter | None = None) -> dict[str, float]:
+    def keyword_scores(self, scope: Scope, terms: Sequence[str], filter: Filter | None) -> dict[str, float]:
         """BM25 by chunk id, for the chunks that hold at least one of the terms.
 
         Reading: a term given twice counts once, and a filter narrows which chunks are scored but not the statistics,
         because the order above the port is computed from `term_statistics`, which knows no filter.
         """
-        statistics = _term_statistics(_chunks(self._visible(scope)), terms)
+        statistics = term_statistics_of(chunks_of(self._visible(scope)), terms)
         scores: dict[str, float] = {}
-        for chunk in _chunks(self._visible(scope, filter)):
+        for chunk in chunks_of(self._visible(scope, filter)):
             counts = Counter(chunk.terms.split())
             for term in set(terms) & set(counts):
                 seen, tf = statistics.frequency[term], counts[term]
@@ -271,7 +279,7 @@ class OracleStore:
 
     async def term_statistics(self, scope: Scope, terms: Sequence[str]) -> TermStatistics:
         """Over all visible chunks."""
-        return _term_statistics(_chunks(self._visible(scope)), terms)
+        return term_statistics_of(chunks_of(self._visible(scope)), terms)
 
     async def find_entities(
         self, scope: Scope, *, keys: Sequence[str] = (), blocks: Sequence[str] = (), prefix: str = "", limit: int = 100
@@ -283,16 +291,16 @@ class OracleStore:
         start = f" {fold(prefix)}"
         found = [
             entity
-            for entity in _entities(self._visible(scope)).values()
+            for entity in entities_of(self._visible(scope)).values()
             if entity.key in keys
             or set(blocking_keys(entity.key)) & set(blocks)
             or (prefix and start in f" {entity.key}")
         ]
-        return sorted(found, key=_by_mentions)[: max(0, limit)]
+        return sorted(found, key=by_mentions)[: max(0, limit)]
 
     async def entities(self, scope: Scope, ids: Sequence[str]) -> list[Entity]:
         """In the order of `ids`."""
-        by_id = _entities(self._visible(scope))
+        by_id = entities_of(self._visible(scope))
         return [by_id[id_] for id_ in dict.fromkeys(ids) if id_ in by_id]
 
     async def chunks_mentioning(
@@ -306,7 +314,7 @@ class OracleStore:
     ) -> list[Occurrences]:
         """In the order of `entity_ids`."""
         chunks: defaultdict[str, list[str]] = defaultdict(list)
-        for chunk, mention in _mentions(self._visible(scope, filter)):
+        for chunk, mention in mentions_of(self._visible(scope, filter)):
             chunks[mention.entity_id].append(chunk.id)
         return [
             Occurrences(
@@ -326,7 +334,7 @@ class OracleStore:
         Reading: the limit holds for each chunk on its own; and a longer phrase covers a shorter one even where the source is
         itself about the longer one.
         """
-        links = _all_title_links(list(_chunks(self._visible(scope, filter))))
+        links = title_links_among(list(chunks_of(self._visible(scope, filter))))
         found: set[tuple[str, str, str]] = set()
         for id_ in chunk_ids:
             found.update(sorted(link for link in links if link[0] == id_)[: max(0, limit)])
@@ -334,14 +342,14 @@ class OracleStore:
 
     async def entity_ids(self, scope: Scope, *, after: str = "", limit: int = 1000) -> list[str]:
         """Ascending."""
-        return sorted(id_ for id_ in _entities(self._visible(scope)) if id_ > after)[: max(0, limit)]
+        return sorted(id_ for id_ in entities_of(self._visible(scope)) if id_ > after)[: max(0, limit)]
 
     async def neighbourhood(
         self, scope: Scope, seeds: Sequence[str], hops: int, limit: int, *, decided: Decided = UNDECIDED
     ) -> Subgraph:
         """Breadth first; each hop is sorted before the limit cuts it."""
         visible = self._visible(scope)
-        entities = _entities(visible)
+        entities = entities_of(visible)
         relations = [relation for batch in visible for relation in batch.relations]
         same_as = links_among(entities.values(), decided)
         steps = [(r.subject_id, r.object_id) for r in relations] + [(link.a, link.b) for link in same_as]
@@ -350,7 +358,7 @@ class OracleStore:
         reached = {id_ for id_ in seeds if id_ in entities}
         fringe = reached
         for hop in range(hops + 1):
-            taken += sorted((entities[id_] for id_ in fringe), key=_by_mentions)
+            taken += sorted((entities[id_] for id_ in fringe), key=by_mentions)
             if hop == hops or len(taken) >= limit:
                 break
             beyond = {b for a, b in steps if a in fringe} | {a for a, b in steps if b in fringe}
@@ -370,9 +378,9 @@ class OracleStore:
         visible = self._visible(scope)
         return Statistics(
             documents=len(visible),
-            chunks=len(list(_chunks(visible))),
-            entities=len(_entities(visible)),
-            mentions=len(list(_mentions(visible))),
+            chunks=len(list(chunks_of(visible))),
+            entities=len(entities_of(visible)),
+            mentions=len(list(mentions_of(visible))),
             relations=sum(len(batch.relations) for batch in visible),
         )
 
@@ -401,83 +409,3 @@ class OracleStore:
 def _check_k(k: int) -> None:
     if not 1 <= k <= MAX_K:
         raise InputError(f"k is {k}, not 1 to {MAX_K}")
-
-
-def _strings(held: object) -> Iterable[str]:
-    """Every string in a value, however deep."""
-    if isinstance(held, str):
-        return [held]
-    if is_dataclass(held):
-        return _strings([getattr(held, field.name) for field in fields(held)])
-    if isinstance(held, msgspec.Struct):
-        return _strings(msgspec.structs.astuple(held))
-    if isinstance(held, list | tuple):
-        return [text for part in held for text in _strings(part)]
-    return _strings(list(held.values())) if isinstance(held, dict) else []
-
-
-def _chunks(batches: Iterable[GraphBatch]) -> Iterable[Chunk]:
-    return [chunk for batch in batches for chunk in batch.chunks]
-
-
-def _vectors(batches: Iterable[GraphBatch]) -> dict[str, ChunkVectors]:
-    return {c.id: v for batch in batches for c, v in zip(batch.chunks, batch.vectors, strict=True)}
-
-
-def _mentions(batches: Iterable[GraphBatch]) -> Iterable[tuple[Chunk, Mention]]:
-    return [(chunk, mention) for chunk in _chunks(batches) for mention in chunk.mentions]
-
-
-def _by_mentions(entity: Entity) -> tuple[int, str]:
-    return -entity.mention_count, entity.id
-
-
-def _entities(batches: Iterable[GraphBatch]) -> dict[str, Entity]:
-    """The fold: what the given batches say about each entity.
-
-    Reading: "most mentions" weighs each Mention by its `count`, as `mention_count` does.
-    """
-    found: defaultdict[str, list[tuple[Chunk, Mention]]] = defaultdict(list)
-    for chunk, mention in _mentions(batches):
-        found[mention.entity_id].append((chunk, mention))
-    entities: dict[str, Entity] = {}
-    for id_, held in found.items():
-        names: Counter[str] = Counter()
-        types: Counter[str] = Counter()
-        for _, mention in held:
-            names[mention.surface] += mention.count
-            if mention.type:
-                types[mention.type] += mention.count
-        entities[id_] = Entity(
-            id=id_,
-            key=held[0][1].key,
-            name=_most_common(names),
-            type=_most_common(types),
-            mention_count=names.total(),
-            chunk_count=len({chunk.id for chunk, _ in held}),
-            document_count=len({chunk.document_id for chunk, _ in held}),
-        )
-    return entities
-
-
-def _most_common(counts: Counter[str]) -> str:
-    return min(counts, key=lambda value: (-counts[value], value), default="")
-
-
-def _term_statistics(chunks: Iterable[Chunk], terms: Sequence[str]) -> TermStatistics:
-    split = [chunk.terms.split() for chunk in chunks]
-    return TermStatistics(
-        chunks=len(split),
-        average_length=sum(map(len, split)) / len(split) if split else 0.0,
-        frequency={term: sum(term in held for held in split) for term in terms},
-    )
-
-
-def _all_title_links(chunks: Sequence[Chunk]) -> list[tuple[str, str, str]]:
-    about = {chunk.id: {m.key for m in chunk.mentions if m.role == "subject"} for chunk in chunks}
-    subjects = {key for keys in about.values() for key in keys}
-    links: list[tuple[str, str, str]] = []
-    for source in chunks:
-        for key in longest_matches(source.phrases, subjects) - about[source.id]:
-            links += [(source.id, target.id, key) for target in chunks if key in about[target.id]]
-    return links

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from urllib.parse import quote
@@ -12,7 +11,6 @@ import pytest
 
 from graphrag.bootstrap import open_knowledge_base
 from graphrag.exporting import canonical_lines
-from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.parts import delete_sources
@@ -22,7 +20,6 @@ from graphrag.syncing import SYNCED_FROM, vanished
 from graphrag.types import ALL_ACCESS, Metadata, Scope
 
 SCOPE = Scope("folder", frozenset({ALL_ACCESS}))
-EXTRACTOR = SpacyExtractor()
 MAX_CHUNKS = 2
 """So that longer files are stored in parts."""
 PEOPLE = ("Ida Rowan", "Rowan", "Anneke Brouwer", "Dr. Brouwer", "Ewa Strzelecka", "I. Rowan")
@@ -40,9 +37,9 @@ VERBS = ("founded", "left", "visited", "audits", "was bought by")
 
 @asynccontextmanager
 async def opened(url: str):
-    """The knowledge base, with an extractor that is loaded once."""
+    """The knowledge base."""
     async with open_knowledge_base(load_settings(store_url=url, embedder="hashing")) as kb:
-        yield replace(kb, extractor=EXTRACTOR)
+        yield kb
 
 
 def text(random: Random) -> str:

@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from graphrag.bootstrap import open_knowledge_base
-from graphrag.extraction.model import ModelExtractor
-from graphrag.extraction.spacy import SpacyExtractor
+from graphrag.ingest import ingest_documents
+from graphrag.ingested import IngestReport
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, load_bytes
 from graphrag.settings import load_settings
-from graphrag.types import ALL_ACCESS, Scope
+from graphrag.types import ALL_ACCESS, Chunk, Relation, Scope
 from tests.model_server import Action, ModelServer, replies
 
 SCOPE = Scope(access=frozenset({ALL_ACCESS}))
-SPACY = SpacyExtractor()
-"""Shared, since a pipeline takes a second to load."""
 TEXT = "Halvorix Components supplies the PMX-48 power module. Anneke Brouwer tests it at the quay in Rotterdam."
 
 
@@ -58,11 +56,28 @@ async def opened(server: ModelServer, folder: Path, **settings: Any) -> AsyncGen
         "llm_output_tokens": 200,
     }
     async with open_knowledge_base(load_settings(**{**chosen, **settings})) as kb:
-        extractor = kb.extractor
-        assert isinstance(extractor, ModelExtractor)
-        extractor._beside = SPACY  # the same pipeline, loaded once
         yield kb
 
 
 def document(text: str = TEXT, source: str = "a.txt", title: str | None = None) -> LoadedDocument:
     return load_bytes(text.encode(), source, title=title)[0]
+
+
+async def ingest(kb: KnowledgeBase, *documents: LoadedDocument, scope: Scope = SCOPE) -> IngestReport:
+    return await ingest_documents(kb, scope, documents)
+
+
+async def stored(kb: KnowledgeBase, scope: Scope = SCOPE) -> tuple[list[Chunk], list[Relation]]:
+    """All chunks and relations."""
+    chunks: list[Chunk] = []
+    relations: list[Relation] = []
+    async for batch in kb.store.export(scope):
+        chunks += batch.chunks
+        relations += batch.relations
+    return chunks, relations
+
+
+def spoken(chunks: Sequence[Chunk], relations: Sequence[Relation]) -> set[tuple[str, str, str]]:
+    """Relations of models by keys."""
+    keys = {mention.entity_id: mention.key for chunk in chunks for mention in chunk.mentions}
+    return {(keys[r.subject_id], r.predicate, keys[r.object_id]) for r in relations if r.description}

@@ -30,7 +30,6 @@ from graphrag.evaluation.metrics import (
     recall_at,
 )
 from graphrag.evaluation.runner import WARM_UP, Indexed, Retrieved, evaluate, ingest_dataset
-from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.ingested import Ingested
 from graphrag.knowledge import KnowledgeBase
 from graphrag.retrieval.weights import WEIGHTS
@@ -39,7 +38,6 @@ from graphrag.types import Scope, document_id
 from tests.benchmark_folder import PASSAGES, QUERIES, write_dataset
 from tests.model_server import model_server, ranks
 
-EXTRACTOR = SpacyExtractor()
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Metrics
 
@@ -114,7 +112,7 @@ async def opened(file: Path) -> AsyncGenerator[KnowledgeBase]:
     """An empty knowledge base in a new file."""
     settings = load_settings(store_url=f"sqlite:///{file}.db", embedder="hashing")
     async with open_knowledge_base(settings) as kb:
-        yield replace(kb, extractor=EXTRACTOR)
+        yield kb
 
 
 @pytest.fixture(scope="module")

@@ -1,77 +1,18 @@
-"""Extraction with spaCy: mentions, aliases within a document, subjects, relations."""
+"""Extraction with spaCy: mentions, aliases within a document, subjects."""
 
 import time
-from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
 
 import pytest
 
 from graphrag.analysis import normalise
-from graphrag.chunking import split
 from graphrag.errors import ConfigError, ModelError
-from graphrag.extraction import ChunkText, Contribution, DocumentText
+from graphrag.extraction import DocumentText
 from graphrag.extraction.mentions import Recognised, document_mentions, subjects_of
 from graphrag.extraction.spacy import SpacyExtractor, check_pipeline
-from graphrag.loaders import load_bytes
-from graphrag.types import Mention, chunk_id, document_id, entity_id
-
-EXTRACTOR = SpacyExtractor()
-"""Shared, since a pipeline takes a second to load."""
-
-REPORT = """# INC-2041 post-mortem
-
-Gateways at Maasvliet Terminal went dark on 11 March 2025. Anneke Brouwer led the response to INC-2041. Later, Brouwer
-ordered spare parts under PO-7719 from Halvorix Components.
-
-## Root cause
-
-The Incident Review Board (IRB) met in Rotterdam. The IRB found that Halvorix Components had changed the solder.
-
-## Next steps
-
-Microsoft acquired GitHub in 2018. Satya Nadella works for Microsoft.
-"""
-LONG = "# Halvorix Components\n\n" + " ".join(
-    f"In {1900 + n} Satya Nadella of Microsoft met Halvorix Components in Rotterdam about order PO-{n}."
-    for n in range(40)
-)
-
-
-def cut(markdown: str, source: str = "a.md", *, overlap: int = 32) -> DocumentText:
-    """A Markdown document as an extractor sees it."""
-    (loaded,) = load_bytes(markdown.encode(), source)
-    return document(loaded.text, loaded.title, [(h.start, h.level, h.text) for h in loaded.headings], source, overlap)
-
-
-def document(
-    text: str, title: str = "", headings: Sequence[tuple[int, int, str]] = (), source: str = "a.md", overlap: int = 32
-) -> DocumentText:
-    """A document of plain text."""
-    id_ = document_id("default", source)
-    return DocumentText(
-        id_,
-        "default",
-        title,
-        [
-            ChunkText(
-                chunk_id(id_, span.position, text[span.start : span.end]),
-                text[span.start : span.end],
-                span.start,
-                span.core_start,
-                tuple(dict.fromkeys((*span.heading, *(name for _, path in span.headings_within for name in path)))),
-                span.sentences,
-            )
-            for span in split(text, title=title, headings=headings, pages=(), size=256, overlap=overlap)
-        ],
-    )
-
-
-async def extract(one: DocumentText) -> list[Contribution]:
-    """What each chunk of a document contributes."""
-    (contributions,) = await EXTRACTOR.extract([one])
-    assert len(contributions) == len(one.chunks)
-    return contributions
+from graphrag.types import Mention, entity_id
+from tests.graphrag.with_spacy import EXTRACTOR, LONG, REPORT, cut, document, extract
 
 
 async def mentions_of(one: DocumentText) -> dict[str, Mention]:
@@ -329,98 +270,6 @@ async def test_a_text_without_title_is_about_the_subject_of_its_first_sentence()
 
 async def test_a_text_without_title_or_name_is_about_nothing():
     assert await subjects(document("it rained all day.")) == set()
-
-
-# Relations
-
-
-async def relations_of(one: DocumentText) -> set[tuple[str, str, str]]:
-    """Relations of a document as (subject key, predicate, object key), each checked against its evidence."""
-    found: set[tuple[str, str, str]] = set()
-    for chunk, contribution in zip(one.chunks, await extract(one), strict=True):
-        mentions = {mention.entity_id: mention for mention in contribution.mentions}
-        assert [r.id for r in contribution.relations] == sorted({r.id for r in contribution.relations})
-        for relation in contribution.relations:
-            assert (relation.chunk_id, relation.document_id) == (chunk.id, one.id)
-            assert (relation.start, relation.end) in chunk.sentences
-            ends = [mentions[relation.subject_id], mentions[relation.object_id]]
-            for end in ends:
-                assert any(relation.start <= start and stop <= relation.end for start, stop in end.spans), (
-                    f"{end.surface!r} is not in {chunk.text[relation.start - chunk.start : relation.end - chunk.start]!r}"
-                )
-            found.add((ends[0].key, relation.predicate, ends[1].key))
-    return found
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Microsoft acquired GitHub in 2018.", ("microsoft", "acquired", "github")),
-        ("Satya Nadella works for Microsoft.", ("satya nadella", "works for", "microsoft")),
-        ("GitHub was acquired by Microsoft.", ("github", "acquired by", "microsoft")),
-        ("Satya Nadella is the head of Microsoft.", ("satya nadella", "head of", "microsoft")),
-        ("Microsoft and Oracle acquired GitHub.", ("oracle", "acquired", "github")),
-        ("Microsoft agreed to acquire GitHub.", ("microsoft", "agreed to acquire", "github")),
-        ("Microsoft did not acquire GitHub.", ("microsoft", "did not acquire", "github")),
-        ("Microsoft, which acquired GitHub, grew quickly.", ("microsoft", "acquired", "github")),
-        ("Microsoft is based in Redmond and owns GitHub.", ("microsoft", "owns", "github")),
-        (
-            "Satya Nadella, the chief executive of Microsoft, met us.",
-            ("satya nadella", "chief executive of", "microsoft"),
-        ),
-        ("Satya Nadella is Microsoft's chairman.", ("satya nadella", "chairman of", "microsoft")),
-        ("Satya Nadella works as head of Microsoft.", ("satya nadella", "works as head of", "microsoft")),
-        ("GitHub, founded by Tom Preston-Werner, grew.", ("github", "founded by", "tom preston werner")),
-        ("Satya Nadella runs two of the Microsoft offices.", ("satya nadella", "runs", "microsoft")),
-    ],
-)
-async def test_a_statement_between_two_names_is_a_relation(text: str, expected: tuple[str, str, str]):
-    assert expected in await relations_of(document(text))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Microsoft grew quickly.",
-        "It acquired GitHub.",
-        "it rained.",
-        "We met Microsoft and GitHub.",
-        "If Microsoft acquires GitHub, we leave.",
-    ],
-)
-async def test_a_statement_about_fewer_than_two_names_is_no_relation(text: str):
-    assert await relations_of(document(text)) == set()
-
-
-async def test_a_relation_is_read_from_its_sentence_whatever_heading_or_line_break_comes_before():
-    markdown = "# Yearbook\n\n## Worth knowing\n\nMicrosoft\nacquired GitHub in 2018."
-
-    assert ("microsoft", "acquired", "github") in await relations_of(cut(markdown))
-
-
-@pytest.mark.parametrize(
-    "markdown",
-    ["# Microsoft acquired GitHub\n\nit rained.", "| Buyer | Bought |\n|---|---|\n| Microsoft acquired | GitHub |\n"],
-)
-async def test_headings_and_rows_of_tables_state_no_relation(markdown: str):
-    assert await relations_of(cut(markdown)) == set()
-
-
-@pytest.mark.parametrize("markdown", [REPORT, LONG])
-async def test_the_evidence_of_a_relation_holds_both_of_its_ends(markdown: str):
-    assert await relations_of(cut(markdown))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "- Satya Nadella runs\n- Microsoft and Oracle\n\nOwner: Ida Novak\nSupplier: Microsoft buys Google",
-        "Satya Nadella joined\n\nMicrosoft in Redmond",
-        "Vendor: Microsoft acquired\nCustomer: GitHub of San Francisco",
-    ],
-)
-async def test_lines_that_stand_by_themselves_are_not_read_as_one_sentence(text: str):
-    await relations_of(document(text))
 
 
 # Independence

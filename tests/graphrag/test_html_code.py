@@ -3,11 +3,7 @@
 import pytest
 
 from graphrag.loaders import load_bytes
-
-PROSE = (
-    "The nightly reconciliation compares counted stock with the ledger and reports each difference to the owner.",
-    "Ilse Radovic designed the job, and the maintenance team reviewed it in March 2025 before it was switched on.",
-)
+from tests.graphrag.loaded import PROSE
 
 
 @pytest.mark.parametrize(

@@ -1,27 +1,21 @@
 """Ingest: what is stored, what is a no-op, and what a failure leaves alone."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
-from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError
-from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.ingest import ingest_documents
 from graphrag.ingested import Ingested
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, load_bytes
-from graphrag.settings import load_settings
 from graphrag.sources import Failure
 from graphrag.types import ALL_ACCESS, Scope
 
 SCOPE = Scope(access=frozenset({ALL_ACCESS}))
-EXTRACTOR = SpacyExtractor()
-"""Shared, since a pipeline takes a second to load."""
 
 REPORT = """# INC-1 post-mortem
 
@@ -35,14 +29,6 @@ The PMX-48 power module, supplied by Halvorix Components, had burnt out. Halvori
 
 Ewa Strzelecka of Team Lagoon tests every power module before it ships.
 """
-
-
-@pytest.fixture
-async def kb(tmp_path: Path) -> AsyncGenerator[KnowledgeBase]:
-    """An empty knowledge base."""
-    settings = load_settings(store_url=f"sqlite:///{tmp_path}/kb.db", embedder="hashing")
-    async with open_knowledge_base(settings) as opened:
-        yield replace(opened, extractor=EXTRACTOR)
 
 
 def document(source: str = "a.md", text: str = REPORT) -> LoadedDocument:

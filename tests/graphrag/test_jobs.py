@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,13 +12,11 @@ import pytest
 
 from api.views import job_out
 from graphrag import jobs
-from graphrag.bootstrap import open_knowledge_base
 from graphrag.errors import InputError, ModelError, StoreError
 from graphrag.ingested import Ingested
 from graphrag.jobs import UploadedFile, Worker, ingest_job
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, load_bytes
-from graphrag.settings import load_settings
 from graphrag.stores.system import Job, JobState
 from graphrag.tally import MAX_CRASHES, Tally
 from graphrag.types import Scope
@@ -27,14 +24,6 @@ from graphrag.uploads import Uploads
 
 ADMIN = Scope("default", frozenset({"*"}))
 TEXT = "Ida Rowan founded Alder Pumps in Aarhus."
-
-
-@pytest.fixture
-async def kb(tmp_path: Path) -> AsyncGenerator[KnowledgeBase]:
-    """An empty knowledge base."""
-    settings = load_settings(store_url=f"sqlite:///{tmp_path / 'kb.db'}", embedder="hashing")
-    async with open_knowledge_base(settings) as kb:
-        yield kb
 
 
 @pytest.fixture

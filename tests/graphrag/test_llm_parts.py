@@ -16,7 +16,7 @@ from graphrag.errors import BudgetError, ConfigError, ModelOutputError
 from graphrag.llm.calls import Breaker, Patience
 from graphrag.llm.presets import PRESETS, preset
 from graphrag.llm.prompts import DEFAULTS, load_prompts
-from graphrag.llm.repair import _Mender, read_json  # pyright: ignore[reportPrivateUsage]
+from graphrag.llm.repair import _Mender, read_json
 from graphrag.llm.thinking import ThinkingFilter, without_thinking
 from graphrag.llm.translate import retry_after
 from graphrag.llm.usage import Account, Charge, Limit, Price, Usage, check_charges, estimate_tokens, used

@@ -1,9 +1,6 @@
 """What `graphrag doctor` finds out of a model server: a scripted one that fails in each way, and a real small model."""
 
 import json
-from collections.abc import Generator
-
-import pytest
 
 from graphrag.llm.calls import Patience
 from graphrag.llm.chat_types import Message
@@ -11,7 +8,7 @@ from graphrag.llm.client import Chat
 from graphrag.llm.model import LanguageModel
 from graphrag.llm.presets import PRESETS
 from graphrag.llm.probe import Probe, probe
-from tests.llama_server import NAME, LlamaServer, llama_server
+from tests.llama_server import NAME, LlamaServer
 from tests.model_server import Action, Exchange, ModelServer, fails, replies
 
 QUICK = Patience(seconds=5, silence_seconds=2, attempts=1)
@@ -78,12 +75,6 @@ async def test_structured_output_is_needed_where_tools_are_called_by_it(server: 
     assert found["tools"].ok
     assert not found["structured output"].ok
     assert found["structured output"].needed
-
-
-@pytest.fixture(scope="module")
-def llama(tmp_path_factory: pytest.TempPathFactory) -> Generator[LlamaServer]:
-    with llama_server(tmp_path_factory.mktemp("llama")) as running:
-        yield running
 
 
 async def test_a_real_small_model_chats_streams_and_keeps_to_a_schema(llama: LlamaServer):

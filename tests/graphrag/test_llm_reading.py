@@ -1,7 +1,6 @@
 """Replies as providers send them: in parts, refused, cut off, with an error under a good status, with counts that are none."""
 
 import json
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -12,16 +11,10 @@ from graphrag.llm.chat_types import Message, Reply
 from graphrag.llm.client import Chat
 from graphrag.llm.presets import PRESETS
 from graphrag.llm.service import Service
-from tests.graphrag.test_llm_client import HELLO, City, chat_at
+from tests.graphrag.chatting import HELLO, City
 from tests.model_server import ModelServer, raw, replies
 
 PARTS = [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "It is Oslo."}]
-
-
-@pytest.fixture
-async def chat(server: ModelServer) -> AsyncGenerator[Chat]:
-    async with chat_at(server) as opened:
-        yield opened
 
 
 async def last_of(chat: Chat) -> Reply:

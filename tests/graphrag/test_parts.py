@@ -1,38 +1,23 @@
 """A source too long for one document: numbered parts under one source."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from dataclasses import replace
-from pathlib import Path
 from random import Random
 
 import pytest
 
-from graphrag.bootstrap import open_knowledge_base
 from graphrag.exporting import canonical_lines
-from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.ingest import ingest_documents
 from graphrag.ingested import Ingested
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, load_bytes
 from graphrag.parts import delete_sources
-from graphrag.settings import load_settings
 from graphrag.stores.trips import count_round_trips
 from graphrag.types import ALL_ACCESS, Document, Scope
 
 SCOPE = Scope(access=frozenset({ALL_ACCESS}))
 LIMIT = 8
 """Chunks of a document; parts hold at most two."""
-EXTRACTOR = SpacyExtractor()
 NAMES = ("Ida Rowan", "Alder Pumps", "Team Lagoon", "Halvorix Components", "Maasvliet Terminal")
-
-
-@pytest.fixture
-async def kb(tmp_path: Path) -> AsyncGenerator[KnowledgeBase]:
-    """An empty knowledge base."""
-    settings = load_settings(store_url=f"sqlite:///{tmp_path}/kb.db", embedder="hashing")
-    async with open_knowledge_base(settings) as opened:
-        yield replace(opened, extractor=EXTRACTOR)
 
 
 def long_document(sections: int, source: str = "long.md", seed: int = 1) -> LoadedDocument:

@@ -1,7 +1,6 @@
 """Moving a knowledge base to another embedding model, with a real server that embeds, on both stores."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -21,7 +20,7 @@ from graphrag.reembedding import KIND, OPERATOR, reembed, reembed_as_job
 from graphrag.retrieval.vector import embed_query, vector_search
 from graphrag.settings import load_settings
 from graphrag.types import Scope
-from tests.model_server import Exchange, ModelServer, fails, hangs, model_server, raw
+from tests.model_server import ModelServer, fails, hangs, hashes, model_server
 
 DIMENSION = 64
 TEXTS = {
@@ -33,16 +32,10 @@ SCOPE = Scope()
 Open = Callable[..., AbstractAsyncContextManager[KnowledgeBase]]
 
 
-async def serve_hashing(exchange: Exchange) -> None:
-    vectors = await Hashing(DIMENSION).embed(exchange.body["input"], "document")
-    data = [{"index": n, "embedding": vector.tolist()} for n, vector in enumerate(vectors)]
-    await raw(json.dumps({"data": data}).encode())(exchange)
-
-
 @pytest.fixture
 def server() -> Generator[ModelServer]:
     with model_server() as running:
-        running.otherwise = serve_hashing
+        running.otherwise = hashes(DIMENSION)
         yield running
 
 
@@ -135,7 +128,7 @@ async def test_what_was_made_before_the_server_went_away_is_kept(
     monkeypatch.setattr("graphrag.reembedding.CHUNKS_AT_ONCE", 1)
     async with old() as kb:
         await ingest(kb)
-    server.script = [serve_hashing, serve_hashing, *[fails(503)] * 20]
+    server.script = [hashes(DIMENSION), hashes(DIMENSION), *[fails(503)] * 20]
     async with new() as kb:
         with pytest.raises(ModelUnavailableError):
             await reembed_as_job(kb, "first")
@@ -172,7 +165,7 @@ async def test_a_cancelled_move_gives_its_job_back_and_the_next_one_goes_on_with
             await moving
         (job,) = await kb.system.jobs(OPERATOR)
         assert job.state == "queued"
-        server.otherwise = serve_hashing
+        server.otherwise = hashes(DIMENSION)
         await reembed_as_job(kb, "second")
         assert [(one.id, one.state) for one in await kb.system.jobs(OPERATOR)] == [(job.id, "succeeded")]
 

@@ -1,14 +1,12 @@
 """Estimates, budgets and reports of runs in which a language model extracts."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from graphrag.estimating import Estimate, estimate_documents
 from graphrag.exporting import entity_graph
+from graphrag.extraction.spacy import SpacyExtractor
 from graphrag.ingest import ingest_documents
 from graphrag.ingested import Ingested
 from graphrag.jobs import UploadedFile, Worker, ingest_job
@@ -19,23 +17,10 @@ from graphrag.stores.system import Job
 from graphrag.tally import Tally
 from graphrag.types import Scope
 from graphrag.uploads import Uploads
-from tests.graphrag.extracting import MODULE, NOTHING, SCOPE, SPACY, TEXT, document, opened
-from tests.model_server import ModelServer, fails, model_server, replies
+from tests.graphrag.extracting import MODULE, SCOPE, TEXT, document, opened
+from tests.model_server import ModelServer, fails, replies
 
 ADMIN = Scope("default", frozenset({"*"}))
-
-
-@pytest.fixture
-def server() -> Generator[ModelServer]:
-    with model_server() as running:
-        running.otherwise = NOTHING
-        yield running
-
-
-@pytest.fixture
-async def kb(server: ModelServer, tmp_path: Path) -> AsyncGenerator[KnowledgeBase]:
-    async with opened(server, tmp_path) as kb:
-        yield kb
 
 
 def a_worker(kb: KnowledgeBase, folder: Path) -> Worker:
@@ -88,7 +73,7 @@ async def test_an_estimate_covers_what_is_then_reserved(kb: KnowledgeBase, serve
 
 
 async def test_without_a_model_an_estimate_has_no_calls(kb: KnowledgeBase):
-    found = await estimate_documents(replace(kb, extractor=SPACY), SCOPE, [document()])
+    found = await estimate_documents(replace(kb, extractor=SpacyExtractor()), SCOPE, [document()])
     assert found == Estimate(1, 0, 0, 1)
 
 
