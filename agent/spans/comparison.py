@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter, itemgetter
 
-from agent.expected import asked_words
+from agent.expected import asked_words, name_terms
 from agent.spans.candidates import DATE, Found
 from agent.spans.descriptions import Description
 from agent.spans.fields import Field, fields_of
@@ -213,8 +213,13 @@ def _named_first(chunk: Chunk) -> list[Mention]:
 
 def _asks_of_people(ledger: Ledger) -> bool:
     """Whether the question speaks of births, deaths or a person by profession ("the director")."""
-    asked = frozenset(ledger.question.terms)
+    asked = _asked(ledger)
     return bool(asked & PEOPLE) or not frozenset((_BIRTH, _DEATH)).isdisjoint(map(canonical, asked))
+
+
+def _asked(ledger: Ledger) -> frozenset[str]:
+    """The question's terms but those of names: "Die Welt" asks of no death."""
+    return frozenset(ledger.question.terms).difference(name_terms(ledger.question.text))
 
 
 def _compared_date(ledger: Ledger, passage: Candidate) -> _Value | None:
@@ -223,7 +228,7 @@ def _compared_date(ledger: Ledger, passage: Candidate) -> _Value | None:
     """
     if not _asks_of_people(ledger):
         return first_date(passage.chunk.text)
-    place = int(_DEATH in map(canonical, ledger.question.terms))
+    place = int(_DEATH in map(canonical, _asked(ledger)))
     chunk = _person(ledger, passage)
     span = life(chunk)[place] if chunk is not None else None
     return first_date(chunk.between(*span)) if chunk is not None and span is not None else None
