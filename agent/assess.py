@@ -17,10 +17,10 @@ from agent.expected import asked_words, name_terms, numbered_names, says_one_thi
 from agent.sections import words_about
 from agent.spans.described import asks_what_it_is
 from agent.spans.fields import said_with
-from agent.spans.kin import tells_of_others
+from agent.spans.kin import kin_asked, tells_of_others
 from agent.spans.nested import with_nested
 from agent.spans.offer import short_answer
-from agent.spans.quantities import told_by_amounts
+from agent.spans.quantities import read_measure, told_by_amounts
 from agent.spans.stated import with_stated
 from agent.spans.wanted import held_alike, kin_held
 from agent.telling import lacks_life, tells
@@ -121,6 +121,11 @@ class Assessment:
             asks_what_it_is(self.ledger.question.text) or tells_of_others(self.ledger, self.hits)
         ):
             return min(likely, UNTOLD)
+        if self.short is None and self.evidence.compared and read_measure(self.ledger.question.text) is not None:
+            return min(likely, UNTOLD)  # what is compared is not told of both
+        left = self.evidence.left
+        if left is not None and self.short is None and kin_asked(left.question) is not None:
+            return min(likely, UNTOLD)  # no passage tells of that relative
         ledger, evidence = self._judged
         said = [ledger.candidates[id_].chunk for id_ in evidence.chunk_ids]
         single = self._single or (evidence.left is not None and says_one_thing(ledger.question))

@@ -34,6 +34,8 @@ _WHO = re.compile(
 _DONE = re.compile(rf"{_THE}{_NOUN}\s+(?P<joint>)(?=(?P<past>[a-z]+)\s){_CLAUSE}")
 # "the night desk's lead"
 _WHOSE = re.compile(rf"(?P<owner>{_WORD}?(?:['’]s|s['’]))\s+(?P<noun>[a-z][\w-]*(?:\s+[a-z][\w-]*){{0,2}})")
+_TITLED = re.compile(rf"{NAME},\s+{NAME}\Z")
+"""Whose it is by a name with a title: "Anna, Duchess of Osk's"."""
 # "the night desk lead"
 _COMPOUND = re.compile(rf"{_THE}(?P<noun>[a-z][\w-]*(?:\s+[a-z][\w-]*){{0,3}})")
 _ACTED_ON = re.compile(r"(?:is|are|was|were|has\s+been|had\s+been|will\s+be)\b|(?:the|our|we|they|he|she|it)\b|[A-Z]")
@@ -103,7 +105,7 @@ class Description:
         """The work of which it is who made it ("the author of *Salt Road*"); empty if it is nobody such."""
         name = self.called[-1] if self.called and is_maker(self.noun) else ""
         between = self.text.removesuffix(name).partition(self.noun)[2] if name else ""
-        return name if re.fullmatch(r"\s+of\s+(?:the\s+(?:\w+\s+)?)?", between) else ""
+        return name if re.fullmatch(r"\s+of\s+(?:the\s+)?(?:[a-z]+\s+)?", between) else ""
 
 
 def descriptions(text: str) -> Iterator[Description]:
@@ -181,7 +183,8 @@ def _before(text: str, match: "re.Match[str]") -> Iterator[Description]:
         first -= 1
     if first and fold(words[first - 1].group()) in _ASKING - {"who", "where", "when", "how"}:
         return  # "which *club's* under-twelves"
-    begin = words[first].start()
+    titled = _TITLED.search(text, 0, match.end("owner"))
+    begin = min(words[first].start(), titled.start() if titled is not None else len(text))
     for word in re.finditer(_WORD, match["noun"]):
         end = match.start("noun") + word.end()
         noun = text[match.start("noun") : end]

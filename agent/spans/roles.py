@@ -18,7 +18,7 @@ _ROLES = PEOPLE_NOUNS.union(
 )
 _ENDING = re.compile(r"\w+(?:man|woman|ist|ian)")
 _MAKING = frozenset(
-    "author writer playwright poet novelist composer painter artist sculptor photographer maker creator".split()
+    "author writer playwright poet novelist composer director painter artist sculptor photographer maker creator".split()
 )
 
 

@@ -53,6 +53,7 @@ _WORKS = (
     r"(?:play|comedy|tragedy|drama|musical|opera|ballet|novel|book|poem|story|essay|memoir|film|picture|painting|portrait|sculpture|statue"
     r"|song|album|march|suite|symphony|concerto|piece|work)"
 )
+_FILMS = r"(?:film|movie|documentary|series|serial|thriller|western|comedy|drama)"
 _GROUPS = tuple(
     frozenset(terms(words))
     for words in (
@@ -141,10 +142,11 @@ def _makers(chunk: Chunk, description: Description) -> Iterator[Found]:
     Agneta Corrigan" or "Corrigan's play".
     """
     name, work = rf"(?P<name>{NAME_IN_PROSE.pattern})", re.escape(description.work)
+    works = _FILMS if description.noun.endswith("director") else _WORKS
     for start, end in chunk.spans:
         sentence = chunk.between(start, end)
         titled = any(f" {normalise(description.work)} " in f" {normalise(above)} " for above in chunk.above(start))
-        made = rf"(?:{work}|{_WORKS})" if titled else work
+        made = rf"(?:{work}|{works})" if titled else work
         found = list(re.finditer(rf"\b{made}[\W_]+(?P<more>(?:[a-z]+\s+){{0,4}})by\s+{name}", sentence))
         # Not "a play directed by".
         found = [
@@ -154,7 +156,7 @@ def _makers(chunk: Chunk, description: Description) -> Iterator[Found]:
                 is_past(w) and not _held(description.relation, frozenset(terms(w))) for w in match["more"].split()
             )
         ]
-        found += re.finditer(rf"{name}['’]s\s+{_WORKS}\b", sentence) if titled else ()
+        found += re.finditer(rf"{name}['’]s\s+{works}\b", sentence) if titled else ()
         for match in found:
             begin, finish = match.span("name")
             opening = re.match(r"(?:In|With|From|For)\s+", match["name"])
