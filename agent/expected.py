@@ -35,7 +35,7 @@ _SAYING_WHAT = tuple(
         r"\bwhat\s+(?:is|was|are|were)\s+(?:the|[^?'’]{2,60}['’]s?)\s+(?:[\w-]+\s+){1,2}(number|date|time|amount)\b",
         r"\be-?mail\s+(address)\b",
         # "30 November 1971, Munich" is the *place* of a death, "of a fever" the *cause*
-        r"\b(place|date|year|day|cause|country|city|town)\s+of\s+(?:birth|death|burial|origin|citizenship)\b",
+        r"\b(place|date|year|day|cause|country|city|town)\s+of\s+(?:birth|death|burial)\b",
         # "a British crime writer" is an *occupation*
         r"\b(occupation|profession|nationality|genre|citizenship)s?\b",
         # "MLD: megalitres a day" is what MLD *means*, "the seal is broken" what is *wrong*

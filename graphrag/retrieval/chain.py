@@ -9,7 +9,7 @@ that another one replaced (graphrag.retrieval.editions).
 
     base(p)     = cos(q, p) + SENTENCE sentence + KEYWORD keyword + NAMED named + MENTIONED mentioned
     joint(p, r) = (shared + link + back) distinct
-    pair(p, r)  = base(p) + SECOND base(r) + joint(p, r) + GAIN gain(r | p) firm(p, r)
+    pair(p, r)  = base(p) + SECOND base(r) + joint(p, r) + GAIN sum over words of gain(r | p) of (firm + (1 - firm) rare)
     chain(c, t) = chain(c) - max(STEP, THRESHOLD - worth(t | c))
     worth(t | c) = FURTHER base(t) + GAIN gain(t | c) + FURTHER_JOINT (best joint of t with a passage of c, either way)
 
@@ -38,8 +38,9 @@ Together:
 
     gain       share of the question's term weight that stands in r (or t) and in no passage before it
     firm       how far the gain is to be trusted: joint / FIRM, at most 1; 1 if the question names what p is about and
-               what r is about, as a comparison does. A passage that nothing joins to p explains nothing, whatever words
-               of the question it holds.
+               what r is about, as a comparison does. That a passage which nothing joins to p holds a word that many
+               hold explains nothing.
+    rare       how rare a word is: its inverse document frequency by that of a word in one passage, at most 1
     STEP       a longer chain ranks at least this much below the one that it extends, so that a passage never pushes
                aside those that led to it
 """
@@ -52,8 +53,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from graphrag.bm25 import idf
 from graphrag.retrieval.editions import superseded
 from graphrag.retrieval.ledger import Candidate, Ledger, common_share, rarity
+from graphrag.retrieval.question import FEW_CHUNKS
 from graphrag.retrieval.weights import Weights
 from graphrag.stores.base import SCORE_DECIMALS
 from graphrag.types import Hit
@@ -130,6 +133,8 @@ class _Arrays:
     """`(n, terms)` 1 where the passage holds the term of the question, else 0."""
     shares: _Matrix
     """`(terms,)` the share of each term in the weight of the question."""
+    rare: _Matrix
+    """`(terms,)` how rare each is, from 0 to 1."""
     copies: NDArray[np.intp]
     """Places of those that stand in no chain."""
 
@@ -214,10 +219,12 @@ def _behind(scores: _Matrix, base: _Matrix, copies: NDArray[np.intp]) -> _Matrix
 def _pairs(ledger: Ledger, candidates: Sequence[Candidate], known: _Arrays, first: NDArray[np.intp]) -> _Matrix:
     """`(first, n)` scores of pairs; -inf for a passage with itself."""
     w = ledger.weights
-    gain = ((1 - known.holds[first]) * known.shares) @ known.holds.T
+    open_ = (1 - known.holds[first]) * known.shares
+    gain = open_ @ known.holds.T
     if w.firm and ledger.joined:
         named = np.array([c.named for c in candidates], dtype=np.float64)
-        gain *= np.maximum(np.minimum(known.joint[first] / w.firm, 1), named[first][:, None] * named)
+        firm = np.maximum(np.minimum(known.joint[first] / w.firm, 1), named[first][:, None] * named)
+        gain = firm * gain + (1 - firm) * ((open_ * known.rare) @ known.holds.T)
     alone = known.base[first][:, None] + w.second * known.base
     pairs = np.round(alone + known.joint[first] + w.gain * gain, SCORE_DECIMALS)
     pairs[np.arange(len(first)), first] = -np.inf
@@ -260,12 +267,13 @@ def _lengthen(known: _Arrays, w: Weights, best: _Matrix, members: NDArray[np.int
         members, scores = np.column_stack((members, following))[possible], scores[possible]
 
 
-def _holds(ledger: Ledger, candidates: Sequence[Candidate]) -> tuple[_Matrix, _Matrix]:
-    """`(n, terms)` which terms of the question each passage holds, and `(terms,)` the share of each in its weight."""
+def _holds(ledger: Ledger, candidates: Sequence[Candidate]) -> tuple[_Matrix, _Matrix, _Matrix]:
+    """`(n, terms)` which terms of the question each passage holds, `(terms,)` the share of each in its weight, and how rare it is."""
     question = ledger.question
     holds = np.array([[term in c.terms for term in question.terms] for c in candidates], dtype=np.float64)
-    shares = np.array([question.weights[term] for term in question.terms]) / question.total_weight
-    return holds.reshape(len(candidates), len(question.terms)), shares
+    weights = np.array([question.weights[term] for term in question.terms])
+    rare = np.minimum(weights / idf(max(question.statistics.chunks, FEW_CHUNKS), 1), 1)
+    return holds.reshape(len(candidates), len(question.terms)), weights / question.total_weight, rare
 
 
 def _joints(ledger: Ledger, candidates: Sequence[Candidate]) -> _Matrix:

@@ -21,7 +21,7 @@ class Weights:
     second: float = 0.3
     gain: float = 1.2
     firm: float = 0.4
-    """A joint of this strength or more lets the gain count in full; 0 lets it count whatever joins the passages."""
+    """A joint of this strength or more lets the gain count in full; 0 lets it count whatever joins the passages, and however common its words are."""
     shared: float = 1.2
     same_document: float = 0.5
     """What sharing an entity is worth between passages of one document, by what it is worth between documents."""
