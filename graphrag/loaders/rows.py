@@ -15,6 +15,7 @@ from graphrag.loaders.columns import is_value, key_columns, name_of_row
 from graphrag.loaders.encoding import decode_text
 from graphrag.loaders.fields import item, metadata_keys
 from graphrag.loaders.jsonl import ID_KEYS, TEXT_KEYS, documents_of
+from graphrag.loaders.tags import readable
 from graphrag.loaders.titles import title_from_source, title_from_text
 
 if TYPE_CHECKING:
@@ -187,11 +188,11 @@ def _records(
             own = {ID_KEYS[0]: name_of_row(row, columns)}
         titled = next((key for key in _TITLES if key in values), "")
         title = clean_line(values.get(titled, ""))
-        found = title_from_text(values[text_key], "") if text_key in values else _first(values)
+        found = title_from_text(readable(values[text_key]), "") if text_key in values else _first(values)
         title = title or found or f"{title_from_source(source)} {next(iter(own.values()), number)}"
         parts = [_items(names, keys, values, {text_key, titled} if text_key in values else set())]
         if text_key in values:
-            parts.append(values[text_key])
+            parts.append(readable(values[text_key]))
         values = (values if text_key else {}) | {text_key or "text": "\n\n".join(filter(None, parts))}
         yield f"row {number}", str(number), values | own | {"title": title}
 
