@@ -181,7 +181,7 @@ def test_records_as_databases_and_programs_write_them_are_read() -> None:
         assert [one.source for one in found] == [f"{source}#{name}" for name in ("64f0", "7", "3")]
         assert dict(found[0].metadata) == {"at": "2025-03-19"}
     with pytest.raises(
-        DocumentParseError, match="has any text: .*; if these are the list in 'issues', save that alone"
+        DocumentParseError, match=r"has any text: .*; if these are the list in 'issues', save that alone"
     ):
         load_bytes(b'{"total": 1, "issues": [{"id": 1}]}', "a.json")
 
