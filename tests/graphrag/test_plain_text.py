@@ -17,7 +17,10 @@ def test_the_first_line_of_a_text_is_its_title_when_it_is_short() -> None:
     assert document.text == "Minutes of 3 March\n\nPresent: Ilse."
 
 
-@pytest.mark.parametrize("first", ["The valve was closed at noon.", "x" * 121])
+@pytest.mark.parametrize(
+    "first",
+    ["The valve was closed at noon.", "x" * 121, "The valve of the third pump in the eastern hall was\nclosed."],
+)
 def test_a_sentence_or_a_long_line_is_no_title(first: str) -> None:
     assert one(f"{first}\nMore.".encode(), "ops/travel-policy_INC-2041.txt").title == "Travel policy INC-2041"
 
