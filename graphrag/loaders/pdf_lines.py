@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import hypot
 from typing import NamedTuple
+from unicodedata import normalize
 
 from pypdf import PageObject
 
 from graphrag.loaders.characters import clean_characters
 
+_LIGATURES = {code: normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
+"""One character for several letters, as typesetters have them: models know no word that is spelt with one."""
 _SAME_HEIGHT = 0.4
 """Difference in height, in letter sizes, below which two texts stand on one line."""
 _WIDE_LETTER = 0.65
@@ -79,7 +82,7 @@ def page_lines(page: PageObject) -> list[Line]:
 
 def _clean(text: str) -> str:
     # A soft hyphen at a line's end cuts a word as a visible one does; elsewhere it is removed with the other marks.
-    return clean_characters(re.sub("\u00ad(?=\\s*\n)", "-", text))
+    return clean_characters(re.sub("\u00ad(?=\\s*\n)", "-", text)).translate(_LIGATURES)
 
 
 def _whole_lines(pieces: Sequence[_Piece]) -> list[_Piece]:

@@ -147,3 +147,9 @@ def test_the_title_of_a_pdf_is_no_line_of_a_paragraph_and_no_row(parser: ParserP
     assert (
         one(make_pdf([place((10, 50, 700, "Item"), (10, 200, 700, "Price"))]), "prices.pdf", parser).title == "Prices"
     )
+
+
+def test_ligatures_are_the_letters_that_they_stand_for(parser: ParserProcess) -> None:
+    data = make_pdf([[*PROSE, "An e\x02cient con\x01guration, o\x03."]])
+    data = data.replace(b"/Helvetica >>", b"/Helvetica /Encoding << /Differences [1 /fi /ffi /ff] >> >>")
+    assert one(data, "a.pdf", parser).text.endswith("An efficient configuration, off.")
