@@ -38,8 +38,9 @@ _MIN_SHARE = 0.6
 def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read an HTML page. Title: see `page_title`; metadata: author, date and keywords, of Confluence see `take_apart`.
 
-    The main content is found by trafilatura; of what a program exported, where it finds nothing, loses most of the headings, or drops
-    much of what the author marked as the content, the page's body without navigation and the like is used instead.
+    The main content is found by trafilatura; of what a program exported, where nothing surrounds the content, where it finds nothing,
+    loses most of the headings, or drops much of what the author marked as the content, the page's body without navigation and the
+    like is used instead.
 
     Raises:
         DocumentParseError: no text, or the encoding is unknown.

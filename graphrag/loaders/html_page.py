@@ -36,7 +36,33 @@ _INLINE = frozenset(
 )
 _EXPORTED = "#title-heading, article > .page-body, body.doc-content, div.WordSection1"
 """What only pages have that Confluence, Notion, Google Docs and Word write."""
+_SURROUNDINGS = ", ".join(
+    (
+        "nav, header, footer, aside, [role]",
+        *(
+            f"[{attribute}*='{word}' i]"
+            for attribute in ("id", "class")
+            for word in (
+                "nav",
+                "menu",
+                "side",
+                "foot",
+                "head",
+                "banner",
+                "cookie",
+                "comment",
+                "share",
+                "related",
+                "crumb",
+            )
+        ),
+    )
+)
+"""What a page has that something surrounds the content of."""
+_MAX_LINKS = 0.3
+"""Share of the text of links in a page of which all is content."""
 _SIGNS = (
+    "a.headerlink, .viewcode-link, "
     ".mw-editsection, sup:has(> a[href^='#']), .toc-macro, .expand-control, .page-header-icon, .callout .icon, p[class^='MsoToc'], "
     "#onetrust-consent-sdk, #CybotCookiebotDialog, #usercentrics-root"
 )
@@ -48,6 +74,7 @@ _LINE_NUMBERS = (
 _VALUES = ".selected-value + .selected-value, .user + .user"
 """In a property of Notion."""
 _BOXES = ".to-do-list .checkbox, " + ", ".join(f"{tag} input[type=checkbox]" for tag in ("li", "p", "td"))
+_CELLS = "[role=cell], [role=columnheader], [role=rowheader]"
 _TERM_CHARACTERS = 100
 _POWER = re.compile(r"[+−-]?\d+")
 _TEX = "annotation[encoding='application/x-tex']"
@@ -113,6 +140,8 @@ def _spell_out(page: LexborHTMLParser) -> None:
         if paragraph is not None and caption.parent is not None:
             caption.parent.insert_before(paragraph)
             caption.decompose()
+    for table in page.css("[role=table]"):
+        _as_table(table)
     for table in page.css("table:has(pre)"):
         _without_frame(table)
     for power in page.css("sup"):
@@ -148,6 +177,15 @@ def _before_meaning(term: LexborNode) -> None:
         term.decompose()
 
 
+def _as_table(table: LexborNode) -> None:
+    """Put a table in place of elements that are one by their roles alone."""
+    rows = [[f"<td>{cell.inner_html or ''}</td>" for cell in row.css(_CELLS)] for row in table.css("[role=row]")]
+    shown = LexborHTMLParser(f"<table><tr>{'<tr>'.join(map(''.join, rows))}</table>").css_first("table")
+    if shown is not None and table.tag != "table" and len(table.css("[role=table]")) == 1:  # the table itself
+        table.insert_before(shown)
+        table.decompose()
+
+
 def _without_frame(table: LexborNode) -> None:
     """Put code in place of a table that holds nothing else, as programs write it that number its lines."""
     filled = [cell for cell in table.css("td, th") if cell.text().strip()]
@@ -162,8 +200,13 @@ def _without_frame(table: LexborNode) -> None:
 
 
 def is_export(page: LexborHTMLParser) -> bool:
-    """Whether a program exported the page, so that all of it is content."""
-    return page.css_first(_EXPORTED) is not None
+    """Whether all of a page is content, since a program exported it or nothing surrounds that."""
+    if page.css_first(_EXPORTED) is not None:
+        return True
+    if page.body is None or page.body.css_first(_SURROUNDINGS) is not None:
+        return False
+    links = sum(len(link.text()) for link in page.body.css("a"))
+    return links <= _MAX_LINKS * len(page.body.text())
 
 
 def flatten_code(page: LexborHTMLParser) -> None:

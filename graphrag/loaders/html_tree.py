@@ -190,5 +190,5 @@ def _flush(parts: list[str], builder: TextBuilder) -> None:
 
 
 def _join(parts: list[str]) -> str:
-    lines = (" ".join(line.split()) for line in "".join(parts).split("\n"))
-    return "\n".join(line for line in lines if line)
+    # Two breaks are an empty line; of more the builder makes one.
+    return "\n".join(" ".join(line.split()) for line in "".join(parts).split("\n")).strip("\n")

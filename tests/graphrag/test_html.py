@@ -1,7 +1,9 @@
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 
 from graphrag.errors import DocumentParseError
 from graphrag.loaders import LoadedDocument, ParserProcess, load_bytes
+from graphrag.loaders.html_page import is_export
 from tests.graphrag.loaded import PAGE, PROSE, one, outline
 from tests.graphrag.loaders_corpus import html_page
 
@@ -190,3 +192,29 @@ def test_powers_quotations_and_terms_say_what_they_show(parser: ParserProcess) -
     ):
         text = one(html_page(f"<h1>Job</h1>{body}"), "a.html", parser).text
         assert "Up to 10^-3 bar2, it says “run” only.\n\n- --force: Runs." in text
+
+
+def test_of_a_page_that_nothing_surrounds_nothing_is_lost(parser: ParserProcess) -> None:
+    body = f"First<br>line<br><br>Second<div>in a div<p>a paragraph</p>its end</div><hr>after<center>centred</center><p>{PROSE[0]}</p>"
+    document = one(html_page(body), "a.html", parser)
+    assert document.text == (
+        f"First\nline\n\nSecond\n\nin a div\n\na paragraph\n\nits end\n\nafter\n\ncentred\n\n{PROSE[0]}"
+    )
+    links = "<p><a href='x'>Other pages</a> <a href='y'>News of the port</a> <a href='z'>All of our people and teams</a></p>"
+    for around, whole in (
+        ("", True),
+        ("<nav>Home</nav>", False),
+        ("<p class='left-menu'>Home</p>", False),
+        (links, False),
+    ):
+        assert is_export(LexborHTMLParser(f"<body>{around}<h1>Job</h1><p>{PROSE[0]}</p></body>")) == whole
+
+
+def test_a_table_by_roles_is_a_table_and_signs_of_documented_functions_are_left_out(parser: ParserProcess) -> None:
+    row = "<div role='row'><div role='{}'>{}</div><div role='cell'>{}</div></div>"
+    table = f"<div role='table'><div role='rowgroup'>{row.format('columnheader', 'Key', 'Value')}</div>{row.format('cell', 'port', '8080')}</div>"
+    sign = "<a href='s'><span class='viewcode-link'>[source]</span></a><a class='headerlink' href='#run'>¶</a>"
+    page = f"<main><h1>Job</h1><p>{PROSE[0]}</p>{table}<dl><dt>run(){sign}</dt><dd><p>Runs.</p></dd></dl><p>{PROSE[1]}</p></main>"
+    assert one(html_page(page), "a.html", parser).text == (
+        f"Job\n\n{PROSE[0]}\n\nKey | Value\nport | 8080\n\n- run(): Runs.\n\n{PROSE[1]}"
+    )
