@@ -34,7 +34,7 @@ def text_of(message: Mapping[str, object], names: Mapping[str, str]) -> str:
         lines = (" ".join(line.split()) for line in html.unescape(shown).split("\n"))
         return "\n".join(filter(None, lines))
 
-    said = [plain(message.get("text")) or plain(" ".join(_of_blocks(message.get("blocks"))))]
+    said = [plain(message.get("text")) or plain("\n".join(_of_blocks(message.get("blocks"))))]
     known, seen = said[0][:_MAX_TEXT], set[str]()
     for attachment in _mappings(message.get("attachments")):
         parts = [part for part in _of_attachment(attachment, plain) if part not in known]
@@ -42,8 +42,10 @@ def text_of(message: Mapping[str, object], names: Mapping[str, str]) -> str:
         seen.update(parts)
     for file in _mappings(message.get("files")):
         name = clean_line(str(file.get("name") or ""))
-        said += [f"[file: {name}]" if name else "", clean_line(str(file.get("preview") or ""))]
-    return ("\n" if any("\n" in part for part in said) else " ").join(filter(None, said))
+        said.append(
+            " ".join(filter(None, [f"[file: {name}]" if name else "", clean_line(str(file.get("preview") or ""))]))
+        )
+    return "\n".join(filter(None, said))
 
 
 def _without_style(text: str) -> str:

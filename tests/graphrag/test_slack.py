@@ -40,7 +40,7 @@ def test_a_day_is_one_document_with_replies_below_what_they_answer() -> None:
     assert document.text == (
         "Joris Maes: Thanks for yesterday\n\n"
         "Ada Pell: The gateway is down & out, Joris Maes: see status\n"
-        "- Joris Maes: Restarted. Ask @U09 [file: log.txt] relay silent\n\n"
+        "- Joris Maes: Restarted. Ask @U09\n  [file: log.txt] relay silent\n\n"
         "Joris Maes: Lunch in #general?\n@here\n\n"
         "Pager: Resolved\n\n"
         "Joris Maes: Back\n\n"
@@ -132,10 +132,10 @@ def test_what_bots_put_into_attachments_and_blocks_is_read_once() -> None:
     (document,) = load_bytes(json.dumps(day).encode(), "ops/2025-03-19.json")
 
     assert document.text.split("\n\n") == [
-        "Pager: Incident 77 Severity: high Owner: Ada Pell",
-        "Pager: Pump down See the log",
-        "Pager: Deploy 42 > 41 ok by Ada Pellhttps://x",
-        "Pager: Deploy 42 > 41 ok",
+        "Pager: Incident 77\nSeverity: high\nOwner: Ada Pell",
+        "Pager: Pump down\nSee the log",
+        "Pager: Deploy 42 > 41\nok\nby Ada Pellhttps://x",
+        "Pager: Deploy 42 > 41\nok",
         "Ada Pell: Thanks",
     ]
 
