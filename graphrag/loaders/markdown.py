@@ -25,6 +25,7 @@ _MAX_INLINE_NESTING = 20
 """The parser's own, in which text beyond stays text: its time for signs such as `![` grows with this."""
 _WRAPPED = "\0"
 """Stands for the end of a wrapped line until it is known what becomes of it; no text that is read has it."""
+_TERM_CHARACTERS = 100
 _HEADING = re.compile(r"<h([1-6])\b[^<>]{0,200}>(.{0,500}?)</h\1\s{0,20}>", re.DOTALL | re.IGNORECASE)
 _FIELD = re.compile(rf"\s*[*_]*{FIELD_NAME}[*_]*:(?:[*_]*\s|[*_]*$)")
 
@@ -122,6 +123,21 @@ def _unwrapped(lines: Sequence[str]) -> str:
     return text
 
 
+def _defined(lines: Sequence[str]) -> list[str]:
+    """The items of a list of definitions, `Term` and below it `: what it means`, each a term with a meaning; none of other lines."""
+    first = next((place for place, line in enumerate(lines) if line.startswith((": ", ":\t"))), 0)
+    term = ", ".join(lines[:first])
+    if not first or len(term) > _TERM_CHARACTERS:
+        return []
+    items: list[list[str]] = []
+    for line in lines[first:]:
+        if line.startswith(":"):
+            items.append([f"- {term}: {line[1:].strip()}"])
+        else:
+            items[-1].append(line)
+    return [" ".join(item) for item in items]
+
+
 def _inline(tokens: Sequence[Token], soft_break: str = " ") -> str:
     parts: list[str] = []
     for token in tokens:
@@ -195,7 +211,10 @@ class _Renderer:
     def _lines(self, lines: list[str]) -> None:
         title = alert(lines[0])
         for block in (lines,) if title is None else ([title], lines[1:]):
-            if any(block) and block[0] not in CONTENTS:
+            items = [] if self._lists else _defined(block)
+            if items:
+                self._builder.add("\n".join(items))
+            elif any(block) and block[0] not in CONTENTS:
                 self._paragraph(_unwrapped(block))
 
     def _open_list(self, start: int | None) -> None:

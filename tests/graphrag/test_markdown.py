@@ -223,3 +223,11 @@ def test_html_in_markdown_keeps_its_headings_lists_and_tables() -> None:
 def test_boxes_in_boxes_without_end_are_read_as_text() -> None:
     nested = "\n".join(f"{' ' * 4 * depth}!!! note" for depth in range(150)) + "\n" + " " * 600 + "Deep."
     assert one(nested.encode(), "a.md").text.endswith("Deep.")
+
+
+def test_a_term_stands_on_the_line_of_what_it_means() -> None:
+    page = f"Bounce\n:   A *parcel* that\n    comes back.\n: Or a mail.\n\nDwell\nLie\n: How long.\n\nA time\nlike 10\n:30 stays.\n\n{'x' * 101}\n: y\n"
+    assert one(page.encode(), "a.md").text == (
+        "- Bounce: A parcel that comes back.\n- Bounce: Or a mail.\n\n- Dwell, Lie: How long.\n\nA time like 10 :30 stays.\n\n"
+        f"{'x' * 101} : y"
+    )
