@@ -50,6 +50,8 @@ def links_shown(text: str) -> str:
 
 
 def _link_shown(found: re.Match[str]) -> str:
+    if not any(map(str.isalpha, found[2])):
+        return found[0]  # the number of a note
     if found[1] and _PICTURE.fullmatch(found[2]):
         return ""
     return found[3] or " > ".join(filter(None, found[2].split("#")))

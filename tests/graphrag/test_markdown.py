@@ -207,10 +207,10 @@ def test_boxes_and_tabs_are_read_without_their_signs(box: str, text: str) -> Non
 
 
 def test_headings_lose_the_names_of_links_and_links_show_what_their_reader_sees() -> None:
-    page = "# Limits {#limits}\n\n## Of `{x}` {: .big }\n\nSee [[Alder pump|the pump]], [[Rates#Norway]]![[a.png]] and `[[x]]`.\n"
+    page = "# Limits {#limits}\n\n## Of `{x}` {: .big }\n\nSee [[Alder pump|the pump]], [[Rates#Norway]]![[a.png]] and `[[x]]`[[1]].\n"
     document = one(page.encode(), "a.md")
     assert (document.title, outline(document)) == ("Limits", [(1, "Limits"), (2, "Of {x}")])
-    assert document.text.endswith("See the pump, Rates > Norway and [[x]].")
+    assert document.text.endswith("See the pump, Rates > Norway and [[x]][[1]].")
 
 
 def test_html_in_markdown_keeps_its_headings_lists_and_tables() -> None:
