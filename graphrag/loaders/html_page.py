@@ -68,7 +68,8 @@ _SIGNS = (
 )
 _LINE_NUMBERS = (
     "td.linenos, td.gutter, td.rouge-gutter, td.lntd:has(.lnt)",
-    ".linenodiv, span.linenos, span.lineno, a.lineno, span.linenumber",
+    ".linenodiv",
+    "span.linenos, span.lineno, a.lineno, span.linenumber",
 )
 """Of code, in a cell beside it or before each line."""
 _VALUES = ".selected-value + .selected-value, .user + .user"
@@ -144,7 +145,7 @@ def _spell_out(page: LexborHTMLParser) -> None:
         _as_table(table)
     for table in page.css("table:has(pre)"):
         _without_frame(table)
-    for power in page.css("sup"):
+    for power in page.css("sup:not(sup sup)"):
         before = power.prev
         base = (before.text_content or "") if before is not None and before.is_text_node else ""
         if base[-1:].isdigit() and _POWER.fullmatch(power.text().strip()):  # or 10 to the third would be read as 103
@@ -178,10 +179,14 @@ def _before_meaning(term: LexborNode) -> None:
 
 
 def _as_table(table: LexborNode) -> None:
-    """Put a table in place of elements that are one by their roles alone."""
-    rows = [[f"<td>{cell.inner_html or ''}</td>" for cell in row.css(_CELLS)] for row in table.css("[role=row]")]
-    shown = LexborHTMLParser(f"<table><tr>{'<tr>'.join(map(''.join, rows))}</table>").css_first("table")
-    if shown is not None and table.tag != "table" and len(table.css("[role=table]")) == 1:  # the table itself
+    """Put a table in place of elements that are one by their roles alone, unless there are tables in its cells."""
+    rows = table.css("[role=row]")
+    nested = len(table.css("[role=table]")) > 1 or len(rows) != len(table.css("[role=row]:not([role=row] [role=row])"))
+    if nested or table.tag == "table":
+        return  # to change an element frees the ones inside it
+    cells = [[f"<td>{cell.inner_html or ''}</td>" for cell in row.css(_CELLS)] for row in rows]
+    shown = LexborHTMLParser(f"<table><tr>{'<tr>'.join(map(''.join, cells))}</table>").css_first("table")
+    if shown is not None:
         table.insert_before(shown)
         table.decompose()
 
