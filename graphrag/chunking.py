@@ -13,7 +13,7 @@ from graphrag.sentences import split_sentences
 from graphrag.tables import MAX_HEAD, cells_of, may_be_head, tables_of
 from graphrag.types import Span
 
-CHUNKING_VERSION = "2"
+CHUNKING_VERSION = "3"
 """Raise it with any change that moves a boundary, or of what loaders read: it belongs to each document's fingerprint."""
 MIN_SIZE = 256
 MAX_SIZE = 1_024

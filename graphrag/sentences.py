@@ -20,8 +20,10 @@ FIELD_NAME = r"[A-Za-z][\w/.-]*(?: [\w/().-]+){0,3}"
 """What may stand before the colon of a line "key: value", as a pattern."""
 _FIELD = re.compile(rf"[^\S\n]*{FIELD_NAME}:(?=\s|$)")
 """What counts as a label, in lower case too, where lines of a block begin so from its first one on: "panel: 7 inch"."""
+_STOPS = ".!?…؟۔।॥։።။"
+"""Also those of Arabic, Urdu, Hindi, Armenian, Amharic and Burmese."""
 # Never from within a run of stops, and without trying shorter ones: a long run would take the square of its length.
-_END = re.compile(r"(?:(?<![.!?…])[.!?…]++(?:[\"'”’»)\]*_]|\[\d+\])*+(?=\s)|[。！？]++[”’」』）]*+)")
+_END = re.compile(rf"(?:(?<![{_STOPS}])[{_STOPS}]++(?:[\"'”’»)\]*_]|\[\d+\])*+(?=\s)|[。！？]++[”’」』）]*+)")
 _SPACE = re.compile(r"\s+")
 _NEXT_WORD = re.compile(r"\w+")
 _LAST_WORD = re.compile(r"[^\s(\[\"“”'‘’/—–]*\Z")

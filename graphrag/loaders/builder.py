@@ -79,7 +79,7 @@ class TextBuilder:
 
     def _append(self, block: str, tight: bool) -> int:
         if self._parts:
-            separator = "\n" if tight and not self._open_pages else "\n\n"
+            separator = "\n" if tight else "\n\n"
             self._parts.append(separator)
             self._length += len(separator)
         start = self._length

@@ -14,7 +14,7 @@ from graphrag.errors import DocumentParseError
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_line
-from graphrag.loaders.docx_markup import hidden_styles, readable
+from graphrag.loaders.docx_markup import OUTLINE, readable, styles_of
 from graphrag.loaders.docx_numbers import Numbers, in_items
 from graphrag.loaders.html_page import as_shown, page_body
 from graphrag.loaders.html_tree import render
@@ -27,7 +27,11 @@ _DUBLIN = "{http://purl.org/dc/elements/1.1/}"
 _TERMS = "{http://purl.org/dc/terms/}"
 _CONTENTS = ("TOC Heading", *(f"{toc} {level}" for toc in ("toc", "TOC") for level in range(1, 10)))
 _STYLES = "\n".join(
-    ["p[style-name='Title'] => h1.title:fresh", *(f"p[style-name='{name}'] => !" for name in _CONTENTS)]
+    [
+        "p[style-name='Title'] => h1.title:fresh",
+        *(f"p[style-name='{name}'] => !" for name in _CONTENTS),
+        *(f"p.{OUTLINE}{level} => h{level}:fresh" for level in range(1, 7)),
+    ]
 )
 _BACK = "a[href^='#footnote-ref'], a[href^='#endnote-ref']"
 """Links from notes to where they belong."""
@@ -88,7 +92,7 @@ def _no_picture(_image: object) -> list[object]:
 
 def _changed(archive: ZipFile) -> bytes:
     """The file without text that Word hides, since it may be meant for machines alone, and without pictures, with the numbers of items."""
-    out, styles, numbers = BytesIO(), hidden_styles(archive), Numbers(archive)
+    out, styles, numbers = BytesIO(), styles_of(archive), Numbers(archive)
     with ZipFile(out, "w") as kept:
         for part in archive.infolist():
             if part.filename.startswith("word/media/"):

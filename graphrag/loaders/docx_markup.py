@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 from zipfile import ZipFile
 
+_Said = TypeVar("_Said")
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 # A part in UTF-16 has NULs, one in UTF-8 has none. Names of elements may have any prefix, or none.
-_CHANGED = re.compile(rb"vanish|[<:](?:fldSimple|dir|bdo|ruby|cr|br|oMath)\b|\0")
+_CHANGED = re.compile(rb"vanish|outlineLvl|[<:](?:fldSimple|dir|bdo|ruby|cr|br|oMath)\b|\0")
 _UNWRAPPED = frozenset({"fldSimple", "dir", "bdo", "ruby", "rubyBase", "oMathPara"})
 """Elements that mammoth does not know, whose content is text of the paragraph."""
 _DROPPED = frozenset({"rt", "rubyPr"})
@@ -16,37 +17,64 @@ _SIGNS = {"num": "", "den": "/", "sup": "^", "sub": "_"}
 """What to write before these parts of a formula, so that the half is not read as 12."""
 
 
-class HiddenStyles(NamedTuple):
-    """Whether styles hide their text, by their ids."""
+OUTLINE = "Outline"
+"""With the level behind it the style of a paragraph that is a heading, though mammoth does not see it."""
+_HEADING = re.compile(r"heading ([1-9])", re.IGNORECASE)
+_READ_OTHERWISE = re.compile(r"heading [1-6]|(?:sub)?title|toc\b.*", re.IGNORECASE)
+"""Names of styles, whatever these are based on."""
 
-    of_paragraphs: Mapping[str, bool]
-    of_runs: Mapping[str, bool]
+
+class Styles(NamedTuple):
+    """What styles say of their text, by their ids."""
+
+    hidden_paragraphs: Mapping[str, bool]
+    hidden_runs: Mapping[str, bool]
+    levels: Mapping[str, int]
+    """Of headings, from 1; 0 of those that mammoth sees, and of what is no heading by its name."""
 
 
-def hidden_styles(archive: ZipFile) -> HiddenStyles:
-    """Those of word/styles.xml that hide text, or would if the style they are based on did not."""
-    found = HiddenStyles({}, {})
+def styles_of(archive: ZipFile) -> Styles:
+    """Those of word/styles.xml that hide text, or would if the style they are based on did not, and that make headings."""
+    found = Styles({}, {}, {})
     if "word/styles.xml" not in archive.namelist():
         return found
     content = archive.read("word/styles.xml")
-    if not _CHANGED.search(content):
-        return found
     styles = {value_of(style, "styleId"): style for style in parse_part(content).iter() if name_of(style) == "style"}
     kinds: dict[str, dict[str, bool]] = {"paragraph": {}, "character": {}}
+    levels: dict[str, int] = {}
     for id_, style in styles.items():
-        based: Element | None = style
-        hidden: bool | None = None
-        for _ in styles:  # No longer, since styles may be based on each other in a circle.
-            if based is None or hidden is not None:
-                break
-            hidden = _hides(based)
-            based = styles.get(value_of(based.find("{*}basedOn"), "val"))
-        if hidden:
+        if _first_said(style, styles, _hides):
             kinds.get(value_of(style, "type"), {})[id_] = True
-    return HiddenStyles(kinds["paragraph"], kinds["character"])
+        named = value_of(style.find("{*}name"), "val")
+        level = 0 if _READ_OTHERWISE.fullmatch(named) else _first_said(style, styles, _level)
+        if level is not None:
+            levels[id_] = level
+    return Styles(kinds["paragraph"], kinds["character"], levels)
 
 
-def readable(content: bytes, styles: HiddenStyles, mark: Callable[[Element], None] | None = None) -> bytes:
+def _first_said(style: Element, styles: Mapping[str, Element], told: Callable[[Element], _Said | None]) -> _Said | None:
+    """What a style says, or else the first of those it is based on."""
+    based: Element | None = style
+    for _ in styles:  # No longer, since styles may be based on each other in a circle.
+        if based is None:
+            break
+        said = told(based)
+        if said is not None:
+            return said
+        based = styles.get(value_of(based.find("{*}basedOn"), "val"))
+    return None
+
+
+def _level(style: Element) -> int | None:
+    """The level of headings of a style or paragraph, 0 for a text; None if it does not say."""
+    outline = value_of(style.find("{*}pPr/{*}outlineLvl"), "val")
+    if outline.isdecimal():
+        return (int(outline) + 1) % 10
+    named = _HEADING.fullmatch(value_of(style.find("{*}name"), "val"))
+    return int(named[1]) if named else None
+
+
+def readable(content: bytes, styles: Styles, mark: Callable[[Element], None] | None = None) -> bytes:
     """A part of the document as mammoth reads it best.
 
     Args:
@@ -75,11 +103,11 @@ def parse_part(content: bytes) -> Element:
     return fromstring(content)  # noqa: S314 - in a child process; expat bounds entities and loads no files
 
 
-def _change_children(element: Element, styles: HiddenStyles, hidden: bool) -> None:
+def _change_children(element: Element, styles: Styles, hidden: bool) -> None:
     element[:] = [changed for child in element for changed in _changed(child, styles, hidden)]
 
 
-def _changed(element: Element, styles: HiddenStyles, hidden: bool) -> list[Element]:
+def _changed(element: Element, styles: Styles, hidden: bool) -> list[Element]:
     """What to read in place of an element; `hidden` tells whether the paragraph's style hides its text."""
     name = name_of(element)
     if name == "oMath":
@@ -89,7 +117,8 @@ def _changed(element: Element, styles: HiddenStyles, hidden: bool) -> list[Eleme
     if name in _DROPPED or (name == "r" and _is_hidden(element, styles, hidden)):
         return []
     if name == "p":
-        hidden = styles.of_paragraphs.get(value_of(element.find("{*}pPr/{*}pStyle"), "val"), False)
+        hidden = styles.hidden_paragraphs.get(value_of(element.find("{*}pPr/{*}pStyle"), "val"), False)
+        _mark_heading(element, styles)
     elif name in ("cr", "br"):  # also one of pages, which mammoth would drop between two words
         element.tag = f"{_WORD}br"
         element.attrib.clear()
@@ -97,10 +126,25 @@ def _changed(element: Element, styles: HiddenStyles, hidden: bool) -> list[Eleme
     return list(element) if name in _UNWRAPPED else [element]
 
 
-def _is_hidden(run: Element, styles: HiddenStyles, hidden: bool) -> bool:
+def _mark_heading(paragraph: Element, styles: Styles) -> None:
+    properties = paragraph.find("{*}pPr")
+    if properties is None:
+        return
+    style, space = properties.find("{*}pStyle"), paragraph.tag.removesuffix("p")
+    styled, own = styles.levels.get(value_of(style, "val")), _level(paragraph)
+    level = styled if own is None or styled == 0 else own
+    if level:
+        if style is not None:
+            properties.remove(style)
+        SubElement(properties, f"{space}pStyle", {f"{space}val": f"{OUTLINE}{min(level, 6)}"})
+
+
+def _is_hidden(run: Element, styles: Styles, hidden: bool) -> bool:
     own = _hides(run)
     # Word shows a text that both styles hide.
-    return hidden != styles.of_runs.get(value_of(run.find("{*}rPr/{*}rStyle"), "val"), False) if own is None else own
+    return (
+        hidden != styles.hidden_runs.get(value_of(run.find("{*}rPr/{*}rStyle"), "val"), False) if own is None else own
+    )
 
 
 def _hides(element: Element) -> bool | None:
@@ -109,7 +153,7 @@ def _hides(element: Element) -> bool | None:
     return None if mark is None else value_of(mark, "val") not in ("0", "false", "off")
 
 
-def _formula(element: Element, styles: HiddenStyles, hidden: bool) -> str:
+def _formula(element: Element, styles: Styles, hidden: bool) -> str:
     name = name_of(element)
     if name in ("del", "moveFrom") or (name == "r" and _is_hidden(element, styles, hidden)):
         return ""

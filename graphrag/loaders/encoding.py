@@ -14,8 +14,12 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# Quotes, dashes, ellipsis, trade mark and the like: equal in all Windows code pages for Europe.
-_WINDOWS_PUNCTUATION = bytes([0x84, 0x85, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x99, 0xA0, 0xA9, 0xAB, 0xAE, 0xBB])
+# Quotes, dashes, ellipsis, trade mark, degrees and the like: equal in all Windows code pages for Europe.
+_WINDOWS_SIGNS = bytes.fromhex("84 85 91 92 93 94 95 96 97 99 a0 a9 ab ae b0 bb")
+_BESIDE_NO_LETTER = re.compile(
+    rb"(?<![A-Za-z\x80-\xff])(?:[\x80\xa3](?![A-Za-z\x80-\xff])|[\xa6\xa7\xac\xb1\xb5-\xb7])"
+)
+"""Euro and pound, signs of sections, plus-minus and micro: in some code pages letters, which others stand before."""
 _ASCII = bytes(range(128))
 _MIN_COHERENCE = 0.25
 """Measured: wrong guesses for short or mostly English text have 0; right ones for two sentences have 0.29 or more."""
@@ -62,7 +66,7 @@ def decode_text(data: bytes, source: str, declared: str = "") -> str:
         text = _try(data, declared)
     if text is not None:
         return text
-    if not data.translate(None, _ASCII + _WINDOWS_PUNCTUATION):
+    if not _BESIDE_NO_LETTER.sub(b"", data).translate(None, _ASCII + _WINDOWS_SIGNS):
         return data.decode("cp1252")
     guess = _guess(data)
     text = _try(data, guess) if guess else None

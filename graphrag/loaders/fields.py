@@ -10,6 +10,7 @@ from typing import cast
 
 from graphrag.errors import DocumentParseError, InputError
 from graphrag.loaders.characters import clean_line, clean_text
+from graphrag.loaders.tags import readable
 from graphrag.types import METADATA_KEY, Metadata, Scalar, check_metadata
 
 _KEY_CHARACTERS = 63
@@ -31,24 +32,34 @@ class Field:
     key: str
     """What it is called as metadata."""
     value: Scalar
+    raw: object
+    """What the document gives: a text with its lines, a list."""
 
 
 def fields_of(given: Iterable[tuple[object, object]], where: str) -> list[Field]:
     """Names and values as fields; those without a value are left out.
 
-    Dates become ISO text, lists of scalars are joined by ", ", lists of anything else become JSON.
+    Dates become ISO text, lists of scalars are joined by ", ", lists of anything else become JSON. Where a value of an object is called
+    as another one is (`user_id` beside `user: {id: 7}`), both are kept if they differ.
 
     Raises:
-        DocumentParseError: two are called the same, or one is nested too deeply.
+        DocumentParseError: two are called the same by the document itself, or one is nested too deeply.
     """
-    found: dict[str, tuple[int, Scalar]] = {}
-    for place, (raw, value) in enumerate(given):
-        for name, scalar in _taken_apart(metadata_key(str(raw)), value, where, _LEVELS):
-            if name in found:
+    found: list[tuple[int, str, object, Scalar]] = []
+    own: set[str] = set()
+    known: set[tuple[str, type, Scalar]] = set()
+    for place, (called, value) in enumerate(given):
+        key = metadata_key(str(called))
+        for name, raw in _taken_apart(key, value, _LEVELS):
+            scalar = _scalar(name, raw, where)
+            if raw is value and name in own:
                 raise DocumentParseError(f"the metadata of {where} sets {name[:80]!r} twice; keep one of them")
-            found[name] = place, scalar
-    keys = metadata_keys(list(found))
-    return [Field(place, name, key, value) for key, (name, (place, value)) in zip(keys, found.items(), strict=True)]
+            own.update([name] if raw is value else ())
+            if (name, type(scalar), scalar) not in known:
+                known.add((name, type(scalar), scalar))
+                found.append((place, name, raw, scalar))
+    keys = metadata_keys([name for _, name, _, _ in found])
+    return [Field(place, name, key, value, raw) for key, (place, name, raw, value) in zip(keys, found, strict=True)]
 
 
 def checked(metadata: Metadata, where: str) -> dict[str, Scalar]:
@@ -68,9 +79,24 @@ def item(name: str, value: str) -> str:
 
     "ticket_id" is one word to search and models, "ticket id" two.
     """
-    line = clean_line(value)
-    shown = line if len(line) <= _LINE_CHARACTERS else clean_text(value).strip().replace("\n", "\n  ")
+    text = readable(value)
+    line = clean_line(text)
+    shown = line if len(line) <= _LINE_CHARACTERS else clean_text(text).strip().replace("\n", "\n  ")
     return f"- {name.replace('_', ' ').strip()}: {shown}"
+
+
+def items(field: Field) -> str:
+    """What a field of a record says, with the objects in its lists taken apart: the comments of a ticket are read, and not their JSON."""
+    return "\n".join(_items(field.name, field.raw, field.value, _LEVELS))
+
+
+def _items(name: str, raw: object, otherwise: Scalar, levels: int) -> Iterator[str]:
+    if levels and isinstance(raw, list) and any(isinstance(one, Mapping) for one in cast(list[object], raw)):
+        for one in cast(list[object], raw):
+            for inner, value in _taken_apart(name, one, levels - 1):
+                yield from _items(inner, value, _scalar(inner, value, name), levels - 1)
+    elif otherwise != "":
+        yield item(name, raw if isinstance(raw, str) else str(otherwise))
 
 
 def metadata_keys(names: Sequence[str], reserved: Collection[str] = ()) -> list[str]:
@@ -101,12 +127,12 @@ def metadata_key(raw: str) -> str:
     return clean_line(raw).lower().replace(" ", "_").replace("-", "_")
 
 
-def _taken_apart(name: str, value: object, where: str, levels: int) -> Iterator[tuple[str, Scalar]]:
+def _taken_apart(name: str, value: object, levels: int) -> Iterator[tuple[str, object]]:
     if isinstance(value, Mapping) and levels:
         for inner, one in cast(Mapping[object, object], value).items():
-            yield from _taken_apart(f"{name}_{metadata_key(str(inner))}", one, where, levels - 1)
+            yield from _taken_apart(f"{name}_{metadata_key(str(inner))}", one, levels - 1)
     elif value is not None:
-        yield name, _scalar(name, value, where)
+        yield name, value
 
 
 def _scalar(name: str, value: object, where: str) -> Scalar:

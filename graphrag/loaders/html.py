@@ -27,8 +27,10 @@ _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-
 # Encodings of the web; others, such as utf-7 or unicode_escape, would be a way to smuggle markup past a reader.
 _WEB_ENCODING = re.compile(r"(iso-?8859|windows-|cp125|latin|gb|big5|shift|euc|koi8|us-ascii|macintosh)", re.IGNORECASE)
 _XML_DECLARATION = re.compile(r"\A\s*<\?xml[^>]{0,200}\?>")
-_QUOTATION = re.compile(r"<(/?)blockquote\b")
-"""trafilatura runs together the blocks within; as text a quotation is no other than a section."""
+_SECTIONS = re.compile(r"<(/?)(?:blockquote|figure|figcaption|address)\b")
+"""trafilatura runs together the blocks within, and loses captions and lines; as text these are no other than a section."""
+_QUOTED = re.compile(r"</?q\b[^>]*>")
+"""What trafilatura takes for a paragraph; the quotation marks stand beside it."""
 _MIN_SHARE = 0.6
 """Extraction that keeps less of what the author marked as content is not trusted."""
 
@@ -36,8 +38,9 @@ _MIN_SHARE = 0.6
 def load(data: bytes, source: str) -> list[LoadedDocument]:
     """Read an HTML page. Title: see `page_title`; metadata: author, date and keywords, of Confluence see `take_apart`.
 
-    The main content is found by trafilatura; of what a program exported, where it finds nothing, loses most of the headings, or drops
-    much of what the author marked as the content, the page's body without navigation and the like is used instead.
+    The main content is found by trafilatura; of what a program exported, where nothing surrounds the content, where it finds nothing,
+    loses most of the headings, or drops much of what the author marked as the content, the page's body without navigation and the
+    like is used instead.
 
     Raises:
         DocumentParseError: no text, or the encoding is unknown.
@@ -67,7 +70,7 @@ def _content(page: LexborHTMLParser) -> ElementTree.Element:
     body = page_body(page)
     if is_export(page):
         return body
-    main = _main_content(_QUOTATION.sub(r"<\1div", page.html or "")) if _size(body) else None
+    main = _main_content(_QUOTED.sub("", _SECTIONS.sub(r"<\1div", page.html or ""))) if _size(body) else None
     if main is None:
         return body
     found, expected = _size(main), _size(body)

@@ -1,8 +1,8 @@
 """One small vocabulary for HTML content (that of trafilatura's XML), and its way into text.
 
 Blocks are head (with `rend="h1"` ... `"h6"`), p, list (`rend="ol"` if numbered, from `start` on) of item (with its number as
-`value` where it does not follow), table of row of cell (of as many rows as `rowspan` says), code, quote and div; within a line
-there are lb (line break), code and anything else, which counts as its text.
+`value` where it does not follow), table of row of cell (of as many rows as `rowspan` says and columns as `colspan` does), code,
+quote and div; within a line there are lb (line break), code and anything else, which counts as its text.
 """
 
 import re
@@ -11,12 +11,14 @@ from xml.etree.ElementTree import Element
 
 from graphrag.loaders.builder import TextBuilder
 
-_BLOCKS = frozenset(
+BLOCKS = frozenset(
     {"head", "p", "list", "item", "table", "row", "cell", "quote", "div", "main", "body", "doc", "fw", "ab"}
 )
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
 _MAX_REPEATED = 200
 """Characters."""
+_MAX_COLUMNS = 100
+"""Of one cell; the web allows 1,000."""
 _SPACE = re.compile(r"\s+")
 
 
@@ -80,17 +82,22 @@ def _table(element: Element, builder: TextBuilder, depth: int) -> None:
 
 
 def _line(cells: list[Element], above: dict[int, tuple[str, int]]) -> list[str]:
-    """The texts of a row; short ones that belong to several rows stand in each."""
+    """The texts of a row; short ones that belong to several rows stand in each. Of several columns it is the first, the others are empty,
+    so that all cells of a column have the same place; but for one that is a whole row.
+    """
     line: list[str] = []
     waiting = cells[::-1]
     while waiting or len(line) in above:
         text, rows = above.pop(len(line), None) or ("", 0)
+        columns = 1
         if not rows:
             cell = waiting.pop()
             text, rows = line_text(cell), _number(cell.get("rowspan"), 1)
-        if rows > 1 and len(text) <= _MAX_REPEATED:
-            above[len(line)] = (text, rows - 1)
-        line.append(text)
+            columns = min(_number(cell.get("colspan"), 1), _MAX_COLUMNS) if len(cells) > 1 else 1
+        for part in (text, *[""] * (columns - 1)):
+            if rows > 1 and len(part) <= _MAX_REPEATED:
+                above[len(line)] = (part, rows - 1)
+            line.append(part)
     return line
 
 
@@ -154,7 +161,7 @@ def _is_block(child: Element, parent: Element) -> bool:
     # `code` is a block of its own beside other blocks, and a word within a paragraph or an item of one line.
     if child.tag == "code":
         return parent.tag not in ("p", "item", "head", "cell") or "\n" in (child.text or "")
-    return child.tag in _BLOCKS
+    return child.tag in BLOCKS
 
 
 def _is_line(element: Element) -> bool:
@@ -169,7 +176,7 @@ def _inline(element: Element) -> str:
     for child in element:
         parts.append(_inline(child))
         # Blocks inside what has to be one line, such as paragraphs in a cell, still need a space between them.
-        parts.append((" " if child.tag in _BLOCKS else "") + _collapse(child.tail))
+        parts.append((" " if child.tag in BLOCKS else "") + _collapse(child.tail))
     return "".join(parts)
 
 
@@ -183,5 +190,5 @@ def _flush(parts: list[str], builder: TextBuilder) -> None:
 
 
 def _join(parts: list[str]) -> str:
-    lines = (" ".join(line.split()) for line in "".join(parts).split("\n"))
-    return "\n".join(line for line in lines if line)
+    # Two breaks are an empty line; of more the builder makes one.
+    return "\n".join(" ".join(line.split()) for line in "".join(parts).split("\n")).strip("\n")

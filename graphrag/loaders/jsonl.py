@@ -1,7 +1,7 @@
 """JSON records: one object a line (.jsonl, .ndjson), or one object or a list of them (.json)."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Never, cast
 
@@ -10,10 +10,11 @@ from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder, empty_error
 from graphrag.loaders.characters import clean_line, clean_text
 from graphrag.loaders.encoding import decode_text
-from graphrag.loaders.fields import Field, checked, fields_of, item
+from graphrag.loaders.fields import Field, checked, fields_of, item, items
 from graphrag.loaders.slack import is_day, is_slack
 from graphrag.loaders.slack import load as load_slack
 from graphrag.loaders.slack_names import Lists
+from graphrag.loaders.tags import readable
 from graphrag.loaders.titles import title_from_source, title_from_text
 from graphrag.types import canonical_json
 
@@ -23,6 +24,7 @@ TEXT_KEYS = ("text", "contents", "body")
 ID_KEYS = ("_id", "id")
 _MAX_DIGITS = 4_000
 """Of a whole number. Python reads few more."""
+_WRAPPING = frozenset(("$oid", "$date", "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal"))
 _RECORD_HELP = "a record is an object with the key 'text' and, as wanted, 'id', 'title' and 'metadata'"
 
 
@@ -46,7 +48,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
 
 
 def load_json(data: bytes, source: str, lists: Lists | None = None) -> list[LoadedDocument]:
-    """Read one record, or a list of records. A record without id is numbered from 1. Messages of Slack are one document,
+    """Read one record, a list of records, or as `load` one a line. A record without id is numbered from 1. Messages of Slack are one document,
     with names out of the lists of their export, and a day without any is none.
 
     Raises:
@@ -55,14 +57,35 @@ def load_json(data: bytes, source: str, lists: Lists | None = None) -> list[Load
     text = decode_text(data, source)
     if not text.strip():
         raise empty_error(source)
+    if _is_lines(text):
+        return load(data, source)
     value = _parse(text, source)
-    items = cast(list[object], value) if isinstance(value, list) else [value]
-    if is_slack(items):
-        return [load_slack(items, source, lists or {})]
-    if not items and is_day(source):
+    values = cast(list[object], value) if isinstance(value, list) else [value]
+    if is_slack(values):
+        return [load_slack(values, source, lists or {})]
+    if not values and is_day(source):
         return []
-    records = ((f"record {number}", str(number), item) for number, item in enumerate(items, start=1))
-    return documents_of(records, source, "application/json")
+    records = ((f"record {number}", str(number), value) for number, value in enumerate(values, start=1))
+    try:
+        return documents_of(records, source, "application/json")
+    except DocumentParseError as exc:
+        raise DocumentParseError(f"{exc}{_where_records_are(value)}") from exc
+
+
+def _is_lines(text: str) -> bool:
+    """Whether it holds an object a line, as databases write it under this name, too."""
+    first, _, others = text.strip().partition("\n")
+    return first.startswith("{") and first.rstrip().endswith("}") and others.lstrip().startswith("{")
+
+
+def _where_records_are(value: object) -> str:
+    """What to do where services answer with an object around the list of records."""
+    if not isinstance(value, dict):
+        return ""
+    for name, inner in cast(Mapping[str, object], value).items():
+        if isinstance(inner, list) and inner and all(isinstance(one, dict) for one in cast(list[object], inner)):
+            return f"; if these are the list in {name[:80]!r}, save that alone"
+    return ""
 
 
 def documents_of(
@@ -113,9 +136,9 @@ def _text_key(record: Mapping[str, object], where: str) -> str:
     """Where its text is; empty if it has none."""
     for key in TEXT_KEYS:
         value = record.get(key)
-        if value is not None and not isinstance(value, str):
+        if value is not None and not isinstance(value, str | Mapping | list):
             raise DocumentParseError(f"{where}: {key!r} must be a text, not {type(value).__name__}; {_RECORD_HELP}")
-        if value is not None and clean_text(value):
+        if isinstance(value, str) and clean_text(value):
             return key
     return ""
 
@@ -144,15 +167,14 @@ def _record(
     }
     given, own = _fields(record, known, where)
     text = str(record.get(text_key, ""))
+    text = text if complete else readable(text)
     if not text_key:
-        shown = {key: record[key] for key in (*ID_KEYS, "title") if record.get(key)}
-        text = _items(shown | {field.name: field.value for field in (*given, *own)})
+        text = _said(record, (*ID_KEYS, "title"), (*given, *own))
     elif own and not complete:
-        shown = {key: record[key] for key in ID_KEYS if record.get(key)}
-        text = f"{_items(shown | {field.name: field.value for field in own})}\n\n{text}"
+        text = f"{_said(record, ID_KEYS, own)}\n\n{text}"
     if not text:
         return []
-    found = title_from_text(str(record[text_key]), "") if text_key else ""
+    found = title_from_text(readable(str(record[text_key])), "") if text_key else ""
     table = title_from_source(source)
     title = title if title.strip() else found or f"{table} {name}"
     builder = TextBuilder()
@@ -164,8 +186,10 @@ def _record(
     return [builder.build(data, f"{source}#{name}", title, media_type, metadata)]
 
 
-def _items(fields: Mapping[str, object]) -> str:
-    return "\n".join(item(name, str(value)) for name, value in fields.items())
+def _said(record: Mapping[str, object], keys: Sequence[str], fields: Sequence[Field]) -> str:
+    return "\n".join(
+        [*(item(key, str(record[key])) for key in keys if record.get(key)), *filter(None, map(items, fields))]
+    )
 
 
 def _fields(record: Mapping[str, object], known: set[str], where: str) -> tuple[list[Field], list[Field]]:
@@ -181,9 +205,11 @@ def _fields(record: Mapping[str, object], known: set[str], where: str) -> tuple[
 
 
 def _identifier(record: Mapping[str, object], where: str) -> str:
-    value = next((record[key] for key in ID_KEYS if record.get(key) is not None), None)
+    value = next((record[key] for key in ID_KEYS if record.get(key) not in (None, "")), None)
     if value is None:
         return ""
+    if isinstance(value, float) and value.is_integer():  # as pandas writes a column of numbers with gaps
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise DocumentParseError(f"{where}: the id must be a text or a whole number, not {type(value).__name__}")
     name = clean_line(str(value))
@@ -194,10 +220,17 @@ def _identifier(record: Mapping[str, object], where: str) -> str:
 
 def _parse(text: str, where: str) -> object:
     try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole)
+        return json.loads(
+            text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole, object_hook=_unwrapped
+        )
     except (ValueError, RecursionError) as exc:
         told = "nested too deeply" if isinstance(exc, RecursionError) else str(exc)[:200]
         raise DocumentParseError(f"{where} is not valid JSON ({told}); {_RECORD_HELP}") from exc
+
+
+def _unwrapped(value: dict[str, object]) -> object:
+    """A value without what MongoDB puts around those that JSON has no kind for: `{"$oid": "64f0"}`."""
+    return next(iter(value.values())) if len(value) == 1 and not _WRAPPING.isdisjoint(value) else value
 
 
 def _finite(number: str) -> float:

@@ -1,7 +1,9 @@
 """E-mails (.eml): the mail itself, and its attachments of formats that can be read."""
 
 import re
-from collections.abc import Iterator
+from codecs import BOM_UTF8
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from email import message_from_bytes
@@ -11,22 +13,30 @@ from email.policy import default
 from itertools import chain
 from pathlib import PurePosixPath
 from typing import cast
+from xml.etree.ElementTree import Element
 
 from selectolax.lexbor import LexborHTMLParser
 
-from graphrag.errors import DocumentParseError
+from graphrag.errors import DocumentParseError, InputError
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_characters, clean_line, clean_text, clean_title
 from graphrag.loaders.detection import detect
 from graphrag.loaders.encoding import decode_text
 from graphrag.loaders.html_page import as_shown, page_body
-from graphrag.loaders.html_tree import render
+from graphrag.loaders.html_tree import line_text, render
 from graphrag.loaders.registry import FORMATS, resolve, suffix_of
 from graphrag.loaders.titles import title_from_source
 from graphrag.types import Scalar
 
 _HEADERS = ("From", "To", "Cc", "Date")
+_FALLBACK = "cp1252"
+_NO_ASCII = ("iso-2022-", "utf-16", "utf-32")
+"""Encodings in which bytes of ASCII stand for other characters."""
+_STUB = 200
+"""Characters of a plain text that may only say that the mail has to be shown as HTML."""
+_TIMES = 3
+"""As much as HTML has to say then."""
 _LINE = re.compile(r"^((?:> ?)*)(.*)$", re.MULTILINE)
 
 
@@ -41,7 +51,8 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     Raises:
         DocumentParseError: no mail, or its text cannot be read.
     """
-    message = message_from_bytes(data, policy=default)
+    # Copied from a mail program, or saved by an editor, it may begin with what no mail does.
+    message = message_from_bytes(data.removeprefix(BOM_UTF8).lstrip(), policy=default)
     parsed = {name: cast(object, message[name]) for name in (*_HEADERS, "Subject")}
     headers = {name: clean_line(str(value or "")) for name, value in parsed.items()}
     if not any(headers.values()):
@@ -55,7 +66,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     for part in _parts(message):
         name = _name(part)
         if not name:
-            _add_text(part, source, builder)
+            _add_text(part, builder)
             continue
         while name in attached:
             name = f"{len(attached) + 1}-{name}"
@@ -72,7 +83,7 @@ def _people(header: object) -> str:
 
 
 def _parts(message: EmailMessage) -> Iterator[EmailMessage]:
-    """The parts that are text or have a name, in order; of alternatives the plain text, if it has any."""
+    """The parts that are text or have a name, in order; of alternatives the plain text, if it says something."""
     if not message.is_multipart() or message.get_content_type() == "message/rfc822":
         if _name(message) or message.get_content_maintype() in ("text", "multipart"):
             yield message
@@ -81,7 +92,8 @@ def _parts(message: EmailMessage) -> Iterator[EmailMessage]:
     if message.get_content_subtype() == "alternative":
         texts = [part for part in parts if not _name(part)]
         plain = [part for part in texts if part.get_content_subtype() == "plain" and _bytes(part).strip()]
-        shown = plain or [part for part in texts if part.get_content_subtype() == "html"]
+        html = [part for part in texts if part.get_content_subtype() == "html"]
+        shown = html if _is_stub(plain, html) else plain
         parts = [part for part in parts if part in shown or part not in texts]
     yield from parts
 
@@ -116,14 +128,35 @@ def _read(part: EmailMessage, name: str) -> list[LoadedDocument]:
         return []
 
 
-def _add_text(part: EmailMessage, source: str, builder: TextBuilder) -> None:
-    text = decode_text(_bytes(part), source, part.get_content_charset() or "cp1252")
-    if part.get_content_subtype() != "html":
-        builder.add(_joined(clean_text(text)))
-        return
-    page = LexborHTMLParser(clean_characters(text))
+def _add_text(part: EmailMessage, builder: TextBuilder) -> None:
+    if part.get_content_subtype() == "html":
+        render(_page(part), builder)
+    else:
+        builder.add(_joined(clean_text(_decoded(part))))
+
+
+def _page(part: EmailMessage) -> Element:
+    page = LexborHTMLParser(clean_characters(_decoded(part)))
     as_shown(page)
-    render(page_body(page), builder)
+    return page_body(page)
+
+
+def _is_stub(plain: Sequence[EmailMessage], html: Sequence[EmailMessage]) -> bool:
+    """Whether a short plain text stands for what only the HTML says."""
+    said = sum(len(_decoded(part).strip()) for part in plain)
+    return said < _STUB and sum(len(line_text(_page(part))) for part in html) > _TIMES * said
+
+
+def _decoded(part: EmailMessage) -> str:
+    """As decode_text, but with U+FFFD for what does not fit, since nobody can convert what is within a mail."""
+    data, declared = _bytes(part), part.get_content_charset() or _FALLBACK
+    if declared.startswith(_NO_ASCII):
+        with suppress(LookupError):
+            return data.decode(declared, "replace")
+    try:
+        return decode_text(data, "", declared)
+    except InputError:
+        return data.decode(_FALLBACK, "replace")
 
 
 def _joined(text: str) -> str:

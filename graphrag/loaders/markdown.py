@@ -13,6 +13,7 @@ from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_characters
 from graphrag.loaders.encoding import decode_text
 from graphrag.loaders.front_matter import parse_front_matter, said_in, split_toml
+from graphrag.loaders.markdown_boxes import CONTENTS, alert, boxes_plugin, links_shown, without_attributes
 from graphrag.loaders.tags import strip_tags
 from graphrag.loaders.text import load as load_text
 from graphrag.loaders.titles import title_from_source
@@ -24,6 +25,8 @@ _MAX_INLINE_NESTING = 20
 """The parser's own, in which text beyond stays text: its time for signs such as `![` grows with this."""
 _WRAPPED = "\0"
 """Stands for the end of a wrapped line until it is known what becomes of it; no text that is read has it."""
+_TERM_CHARACTERS = 100
+_HEADING = re.compile(r"<h([1-6])\b[^<>]{0,200}>(.{0,500}?)</h\1\s{0,20}>", re.DOTALL | re.IGNORECASE)
 _FIELD = re.compile(rf"\s*[*_]*{FIELD_NAME}[*_]*:(?:[*_]*\s|[*_]*$)")
 
 
@@ -58,6 +61,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
 
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(front_matter_plugin).use(footnote_plugin)
+    parser.use(boxes_plugin)
     parser.options["maxNesting"] = _MAX_NESTING
     parser.core.ruler.before("inline", "nesting", lambda _: parser.options.update(maxNesting=_MAX_INLINE_NESTING))
     return parser
@@ -119,6 +123,21 @@ def _unwrapped(lines: Sequence[str]) -> str:
     return text
 
 
+def _defined(lines: Sequence[str]) -> list[str]:
+    """The items of a list of definitions, `Term` and below it `: what it means`, each a term with a meaning; none of other lines."""
+    first = next((place for place, line in enumerate(lines) if line.startswith((": ", ":\t"))), 0)
+    term = ", ".join(lines[:first])
+    if not first or len(term) > _TERM_CHARACTERS:
+        return []
+    items: list[list[str]] = []
+    for line in lines[first:]:
+        if line.startswith(":"):
+            items.append([f"- {term}: {line[1:].strip()}"])
+        else:
+            items[-1].append(line)
+    return [" ".join(item) for item in items]
+
+
 def _inline(tokens: Sequence[Token], soft_break: str = " ") -> str:
     parts: list[str] = []
     for token in tokens:
@@ -129,7 +148,7 @@ def _inline(tokens: Sequence[Token], soft_break: str = " ") -> str:
         elif token.type == "image":
             parts.append(_inline(token.children or ()))
         elif token.type != "html_inline":
-            parts.append(token.content)
+            parts.append(links_shown(token.content) if token.type == "text" else token.content)
     return "".join(parts)
 
 
@@ -148,13 +167,16 @@ class _Renderer:
         for index, token in enumerate(tokens):
             match token.type:
                 case "heading_open" if token.level == 0:
-                    self._builder.heading(_inline(tokens[index + 1].children or ()), int(token.tag[1]))
+                    heading = without_attributes(_inline(tokens[index + 1].children or ()))
+                    self._builder.heading(heading, int(token.tag[1]))
                 case "inline":
                     opener = tokens[index - 1]
                     if opener.type in ("th_open", "td_open"):
                         self._cells.append(" ".join(_inline(token.children or ()).split()))
                     elif opener.type != "heading_open" or opener.level > 0:
-                        self._paragraph(_unwrapped(_inline(token.children or (), _WRAPPED).split(_WRAPPED)))
+                        self._lines(_inline(token.children or (), _WRAPPED).split(_WRAPPED))
+                case "box_open":
+                    self._builder.add(token.content)
                 case "bullet_list_open":
                     self._open_list(None)
                 case "ordered_list_open":
@@ -174,9 +196,26 @@ class _Renderer:
                 case "fence" | "code_block":
                     self._builder.add(token.content)
                 case "html_block":
-                    self._builder.add(strip_tags(token.content))
+                    self._html(token.content)
                 case _:
                     pass
+
+    def _html(self, fragment: str) -> None:
+        end = 0
+        for found in _HEADING.finditer(fragment):
+            self._builder.add(strip_tags(fragment[end : found.start()]))
+            self._builder.heading(strip_tags(found[2]), int(found[1]))
+            end = found.end()
+        self._builder.add(strip_tags(fragment[end:]))
+
+    def _lines(self, lines: list[str]) -> None:
+        title = alert(lines[0])
+        for block in (lines,) if title is None else ([title], lines[1:]):
+            items = [] if self._lists else _defined(block)
+            if items:
+                self._builder.add("\n".join(items))
+            elif any(block) and block[0] not in CONTENTS:
+                self._paragraph(_unwrapped(block))
 
     def _open_list(self, start: int | None) -> None:
         # A list's first item stands apart from what is above it, the first item of a nested list does not.

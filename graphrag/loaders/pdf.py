@@ -1,6 +1,5 @@
 """PDF files with a text layer."""
 
-from collections.abc import Sequence
 from io import BytesIO
 
 from pypdf import PasswordType, PdfReader
@@ -10,10 +9,10 @@ from graphrag.errors import DocumentParseError
 from graphrag.loaders.base import LoadedDocument
 from graphrag.loaders.builder import TextBuilder
 from graphrag.loaders.characters import clean_line
-from graphrag.loaders.pdf_layout import layout, style_of
-from graphrag.loaders.pdf_lines import Line, page_lines
+from graphrag.loaders.pdf_layout import layout, over_pages, style_of
+from graphrag.loaders.pdf_lines import page_lines
 from graphrag.loaders.pdf_running import drop_running_lines
-from graphrag.loaders.titles import says_nothing, title_from_text
+from graphrag.loaders.titles import says_nothing, title_from_source, title_from_text
 from graphrag.types import Scalar
 
 MAX_PAGES = 10_000
@@ -24,7 +23,7 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
 
     Wrapped lines are joined to paragraphs, words cut at a line's end mended, running headers and footers removed (see
     pdf_running), and headings recognised cautiously (see pdf_layout). Title: the file's own if it says something, else
-    the first line if short, else the file's name. Metadata: author, and created (ISO 8601).
+    the first paragraph if short, else the file's name. Metadata: author, and created (ISO 8601).
 
     Raises:
         DocumentParseError: broken, needs a password, has no text layer, or has more than 10,000 pages.
@@ -50,15 +49,17 @@ def load(data: bytes, source: str) -> list[LoadedDocument]:
     builder = TextBuilder()
     kept = drop_running_lines(pages)
     style = style_of(kept)
-    for page in kept:
+    blocks = over_pages([layout(page, style) for page in kept], kept, style)
+    for page in blocks:
         builder.begin_page()
-        for block in layout(page, style):
+        for block in page:
             if block.level or (title and block.text == title and not builder.headings):
                 builder.heading(block.text, block.level or 1)
             else:
                 builder.add(block.text, tight=block.tight)
     if not title:
-        title = title_from_text(_first_line(kept), source)
+        first = next(block.text for page in blocks for block in page)
+        title = title_from_source(source) if " | " in first else title_from_text(first, source)
     return [builder.build(data, source, title, "application/pdf", metadata)]
 
 
@@ -85,7 +86,3 @@ def _information(reader: PdfReader) -> tuple[str, dict[str, Scalar]]:
     if created is not None:
         metadata["created"] = created.isoformat()
     return ("" if says_nothing(title) else title), metadata
-
-
-def _first_line(pages: Sequence[Sequence[Line]]) -> str:
-    return next((line.text for page in pages for line in page if line.text), "")

@@ -107,6 +107,44 @@ def layout(lines: Sequence[Line], style: Style) -> list[Block]:
     return blocks
 
 
+def over_pages(pages: Sequence[list[Block]], lines: Sequence[Sequence[Line]], style: Style) -> Sequence[list[Block]]:
+    """The blocks of pages, a first one tight that goes on with the last one before: a sentence, or a table after its head.
+
+    Args:
+        pages: the blocks of each page; changed.
+        lines: those of each page.
+        style: of the document.
+    """
+    before: list[Block] = []
+    last = ""
+    for blocks, own in zip(pages, lines, strict=True):
+        if not blocks:
+            continue
+        if before and (_goes_on_with(before, blocks[0]) or _is_cut(before[-1], last, blocks[0], style)):
+            blocks[0] = blocks[0]._replace(tight=True)
+        before = blocks
+        last = next((line.text for line in reversed(own) if line.text), "")
+    return pages
+
+
+def _goes_on_with(before: Sequence[Block], row: Block) -> bool:
+    """Whether a row goes on with the table that the blocks before end in; another head begins another table."""
+    cells = row.text.count(" | ")
+    if not cells or before[-1].text.count(" | ") != cells or before[-1].level:
+        return False
+    head = next((place for place in range(len(before) - 1, 0, -1) if not before[place].tight), 0)
+    return before[head].text != row.text
+
+
+def _is_cut(block: Block, last: str, following: Block, style: Style) -> bool:
+    """Whether a paragraph whose last line this is breaks off in a sentence that the following block ends."""
+    both_text = not any(
+        one.level or _COLUMNS.search(one.text) or _LIST_ITEM.match(following.text) for one in (block, following)
+    )
+    full = len(last) >= _FULL_LINE * style.full
+    return both_text and full and following.text[0].islower() and not block.text.endswith(_SENTENCE_ENDS)
+
+
 def _block(text: str, before: Sequence[Block], large: float, style: Style) -> Block:
     if large and len(text) <= _MAX_LARGE_CHARACTERS and any(char.isalpha() for char in text):
         return Block(text, min(style.large.index(large) + 1, 6))

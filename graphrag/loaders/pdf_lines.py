@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import hypot
 from typing import NamedTuple
+from unicodedata import normalize
 
 from pypdf import PageObject
 
 from graphrag.loaders.characters import clean_characters
 
+_LIGATURES = {code: normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
+"""One character for several letters, as typesetters have them: models know no word that is spelt with one."""
 _SAME_HEIGHT = 0.4
 """Difference in height, in letter sizes, below which two texts stand on one line."""
 _WIDE_LETTER = 0.65
@@ -59,20 +62,27 @@ def page_lines(page: PageObject) -> list[Line]:
     def collect(text: str, outer: list[float], inner: list[float], _font: object, size: float) -> None:
         x = inner[4] * outer[0] + inner[5] * outer[2] + outer[4]
         y = inner[4] * outer[1] + inner[5] * outer[3] + outer[5]
+        along = (inner[0] * outer[0] + inner[1] * outer[2], inner[0] * outer[1] + inner[1] * outer[3])
+        # By quarter turns: a table on its side is read as its reader turns it, and a crooked scan as it is.
+        if abs(along[1]) > abs(along[0]):
+            x, y = (y, -x) if along[1] > 0 else (-y, x)
+        elif along[0] < 0:
+            x, y = -x, -y
         scale = hypot(inner[2], inner[3]) * hypot(outer[2], outer[3])
         pieces.append(_Piece(text, x, y, abs(size * scale)))
 
     text = _clean(page.extract_text(visitor_text=collect))
     lines = _whole_lines(pieces)
-    if " ".join(line.text for line in lines).split() != text.split():
-        # The pieces are not the whole story, for example within a form: then the text without positions.
+    if "".join("".join(line.text for line in lines).split()) != "".join(text.split()):
+        # The pieces are not the whole story, for example within a form: then the text without positions. Spaces are: pypdf sets none
+        # between the cells of a page on its side.
         return [Line(line.strip()) for line in text.split("\n")]
     return _with_gaps(_rows(lines))
 
 
 def _clean(text: str) -> str:
     # A soft hyphen at a line's end cuts a word as a visible one does; elsewhere it is removed with the other marks.
-    return clean_characters(re.sub("\u00ad(?=\\s*\n)", "-", text))
+    return clean_characters(re.sub("\u00ad(?=\\s*\n)", "-", text)).translate(_LIGATURES)
 
 
 def _whole_lines(pieces: Sequence[_Piece]) -> list[_Piece]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Set
 from io import StringIO
 from itertools import dropwhile, islice
+from typing import TYPE_CHECKING
 
 from graphrag.errors import DocumentParseError
 from graphrag.loaders.base import LoadedDocument
@@ -14,7 +15,11 @@ from graphrag.loaders.columns import is_value, key_columns, name_of_row
 from graphrag.loaders.encoding import decode_text
 from graphrag.loaders.fields import item, metadata_keys
 from graphrag.loaders.jsonl import ID_KEYS, TEXT_KEYS, documents_of
+from graphrag.loaders.tags import readable
 from graphrag.loaders.titles import title_from_source, title_from_text
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 # The comma last: of all it stands most often within a value, as in "Preis, EUR" and 1,50.
 _DELIMITERS = "\t;|,"
@@ -92,11 +97,16 @@ def _delimiter(lines: list[str], source: str) -> str:
         return "\t"
 
     def agreement(delimiter: str) -> float:
-        sizes = [len(row) for row in islice(filter(_is_filled, csv.reader(lines, delimiter=delimiter)), _FIRST_ROWS)]
+        sizes = [len(row) for row in islice(filter(_is_filled, _reader(lines, delimiter)), _FIRST_ROWS)]
         return sizes.count(sizes[0]) / len(sizes) if sizes and sizes[0] > 1 else 0
 
     best = max(_DELIMITERS, key=agreement)
     return best if agreement(best) else ","
+
+
+def _reader(lines: list[str], delimiter: str, *, strict: bool = False) -> "Reader":
+    # A value may stand in quotes after a space: `7, "Pump, Alder"`.
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)
 
 
 def _rows(lines: list[str], delimiter: str, source: str) -> list[list[str]]:
@@ -105,13 +115,13 @@ def _rows(lines: list[str], delimiter: str, source: str) -> list[list[str]]:
     Raises:
         DocumentParseError: a value goes on over line ends to a quote that is not its end: it holds the rows in between.
     """
-    reader = csv.reader(lines, delimiter=delimiter)
+    reader = _reader(lines, delimiter)
     rows: list[list[str]] = []
     begin = 0
     for row in reader:
         if reader.line_num > begin + 1:
             try:
-                list(csv.reader(lines[begin : reader.line_num], delimiter=delimiter, strict=True))
+                list(_reader(lines[begin : reader.line_num], delimiter, strict=True))
             except csv.Error as exc:
                 place = f"row {len(rows)}" if rows else "the header"
                 raise DocumentParseError(
@@ -139,10 +149,26 @@ def _header(rows: list[list[str]], source: str) -> list[str]:
                 del row[0]
         else:
             rows[0][0] = _NAME_OF_ROWS
+    _drop_blank_columns(rows)
     names = [clean_line(name) for name in rows[0]]
     if not all(names):
-        raise DocumentParseError(f"{source} has a column without a name; its first row has to name all columns")
+        raise DocumentParseError(
+            f"{source} has a column without a name; its first row has to name all columns: remove what stands above that"
+        )
     return names
+
+
+def _drop_blank_columns(rows: list[list[str]]) -> None:
+    """Take out what spreadsheets write of columns that were used once: neither a name nor a value, and at the end of a row."""
+    blank = {column for column, name in enumerate(rows[0]) if not name.strip()}
+    for row in rows:
+        blank -= {column for column in blank if column < len(row) and row[column].strip()}
+    for row in rows:
+        while len(row) > len(rows[0]) and not row[-1].strip():
+            row.pop()
+    if blank:
+        for row in rows:
+            row[:] = [value for column, value in enumerate(row) if column not in blank]
 
 
 def _records(
@@ -153,7 +179,8 @@ def _records(
     for number, row in enumerate(rows, start=1):
         if len(row) > len(names):
             raise DocumentParseError(
-                f"row {number} of {source} has {len(row)} fields, its header {len(names)}; correct it"
+                f"row {number} of {source} has {len(row)} fields, its header {len(names)}; correct it, or remove what stands above the "
+                f"row that names the columns"
             )
         values = {key: value for key, value in zip(keys, row, strict=False) if is_value(value)}
         own = {key: value for key, value in values.items() if key in ID_KEYS}
@@ -161,11 +188,11 @@ def _records(
             own = {ID_KEYS[0]: name_of_row(row, columns)}
         titled = next((key for key in _TITLES if key in values), "")
         title = clean_line(values.get(titled, ""))
-        found = title_from_text(values[text_key], "") if text_key in values else _first(values)
+        found = title_from_text(readable(values[text_key]), "") if text_key in values else _first(values)
         title = title or found or f"{title_from_source(source)} {next(iter(own.values()), number)}"
         parts = [_items(names, keys, values, {text_key, titled} if text_key in values else set())]
         if text_key in values:
-            parts.append(values[text_key])
+            parts.append(readable(values[text_key]))
         values = (values if text_key else {}) | {text_key or "text": "\n\n".join(filter(None, parts))}
         yield f"row {number}", str(number), values | own | {"title": title}
 

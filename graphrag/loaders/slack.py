@@ -61,6 +61,7 @@ def load(items: Sequence[object], source: str, lists: Lists) -> LoadedDocument:
         reply = _thread(message) != message["ts"] and _thread(message) in begun
         user = str(message.get("user") or message.get("bot_id") or "somebody")
         shown = "" if message.get("subtype") == "bot_message" else listed.get(user, "")
+        text = text.replace("\n", "\n  ") if reply else text
         lines.append(f"{'- ' * reply}{shown or _name(message) or names.get(user, user)}: {text}")
         builder.add(lines[-1], tight=reply)
     path = PurePosixPath(source)

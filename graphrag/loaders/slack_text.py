@@ -8,6 +8,12 @@ from typing import cast
 from graphrag.loaders.characters import clean_line
 
 _MARKUP = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
+_STYLE = re.compile(
+    r"(<[^<>\n]*>)|```\n?(.*?)\n?```|`([^`\n]+)`|(?<![\w*])\*(?=[^\s*])([^*\n]+)(?<=\S)\*(?![\w*])"
+    r"|(?<!\w)_(?=[^\s_])([^_\n]+)(?<=\S)_(?!\w)|(?<![\w~])~(?=[^\s~])([^~\n]+)(?<=\S)~(?![\w~])",
+    re.DOTALL,
+)
+"""A link; and code, or what is bold, italic or struck out, with the signs of that."""
 _MAX_TEXT = 40_000
 """Characters; Slack cuts what is longer."""
 _RICH_TEXTS = frozenset(("rich_text_section", "rich_text_preformatted", "rich_text_quote"))
@@ -17,17 +23,18 @@ _NO_PREVIEW = "[no preview available]"
 
 
 def text_of(message: Mapping[str, object], names: Mapping[str, str]) -> str:
-    """All that it says as one line, each thing once, with the names of its files and what an export holds of them.
+    """All that it says, each thing once, without empty lines, with the names of its files and what an export holds of them.
 
     Args:
         names: of people and channels, by their ids.
     """
 
     def plain(text: object) -> str:
-        shown = _MARKUP.sub(lambda found: _shown(found, names), str(text or ""))
-        return " ".join(html.unescape(shown).split())
+        shown = _MARKUP.sub(lambda found: _shown(found, names), _without_style(str(text or "")))
+        lines = (" ".join(line.split()) for line in html.unescape(shown).split("\n"))
+        return "\n".join(filter(None, lines))
 
-    said = [plain(message.get("text")) or plain(" ".join(_of_blocks(message.get("blocks"))))]
+    said = [plain(message.get("text")) or plain("\n".join(_of_blocks(message.get("blocks"))))]
     known, seen = said[0][:_MAX_TEXT], set[str]()
     for attachment in _mappings(message.get("attachments")):
         parts = [part for part in _of_attachment(attachment, plain) if part not in known]
@@ -35,8 +42,18 @@ def text_of(message: Mapping[str, object], names: Mapping[str, str]) -> str:
         seen.update(parts)
     for file in _mappings(message.get("files")):
         name = clean_line(str(file.get("name") or ""))
-        said += [f"[file: {name}]" if name else "", clean_line(str(file.get("preview") or ""))]
-    return " ".join(filter(None, said))
+        said.append(
+            " ".join(filter(None, [f"[file: {name}]" if name else "", clean_line(str(file.get("preview") or ""))]))
+        )
+    return "\n".join(filter(None, said))
+
+
+def _without_style(text: str) -> str:
+    def shown(found: re.Match[str]) -> str:
+        kept, inner = found[1] or found[2] or found[3], found[4] or found[5] or found[6]
+        return kept or _without_style(inner or "")
+
+    return _STYLE.sub(shown, text)
 
 
 def _mappings(value: object) -> list[Mapping[str, object]]:

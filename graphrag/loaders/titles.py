@@ -6,6 +6,8 @@ from pathlib import PurePosixPath
 from graphrag.loaders.characters import clean_title
 
 _MAX_FIRST_LINE = 120
+_WRAPPED = 50
+"""Characters of a line that may be the first of a paragraph; it is, if the next one goes on in lower case."""
 _SENTENCE_ENDS = tuple(".!?;:,…")
 _NO_TITLE = re.compile(
     r"\(?(untitled|anonymous|document|title|presentation|slide)?\s*\d*\)?|microsoft (word|powerpoint|excel) - .*"
@@ -35,8 +37,8 @@ def title_from_source(source: str) -> str:
 
 
 def title_from_text(text: str, source: str) -> str:
-    """The subject of a mail; else the first line with a letter or digit if it is short and does not end like a sentence, else a
-    title from the source.
+    """The subject of a mail; else the first line with a letter or digit if it is short, does not end like a sentence and is none that goes
+    on in the next, else a title from the source.
     """
     subject = _subject(text)
     if subject:
@@ -44,8 +46,10 @@ def title_from_text(text: str, source: str) -> str:
     letter = _LETTER.search(text)
     # A line of signs alone is a rule above the title.
     begin = text.rfind("\n", 0, letter.start()) + 1 if letter else len(text)
-    first = clean_title(text[begin : begin + 1000].lstrip().split("\n", 1)[0])
-    if first and len(first) <= _MAX_FIRST_LINE and not first.endswith(_SENTENCE_ENDS):
+    line, _, below = text[begin : begin + 1000].lstrip().partition("\n")
+    first = clean_title(line)
+    wrapped = len(first) > _WRAPPED and below[:1].islower()
+    if first and len(first) <= _MAX_FIRST_LINE and not wrapped and not first.endswith(_SENTENCE_ENDS):
         return first
     return title_from_source(source)
 

@@ -251,3 +251,37 @@ def test_what_is_ticked_and_what_goes_on_over_rows_and_pages_is_told(parser: Par
     assert document.text == (
         "Norway | Oslo\nNorway | Bergen\nChile | Arica\n\n[x] Agreed\n\n[ ] Paid\n\nFlights\nHotels"
     )
+
+
+def test_headings_are_those_of_the_outline_whatever_their_style_is_called(parser: ParserProcess) -> None:
+    styles = (
+        '<w:style w:type="paragraph" w:styleId="Acme1"><w:name w:val="Acme Chapter"/><w:basedOn w:val="Heading1"/></w:style>'
+        '<w:style w:type="paragraph" w:styleId="Part"><w:name w:val="Part"/><w:pPr><w:outlineLvl w:val="1"/></w:pPr></w:style>'
+        '<w:style w:type="paragraph" w:styleId="Lead"><w:name w:val="Lead"/><w:basedOn w:val="Heading1"/>'
+        '<w:pPr><w:outlineLvl w:val="9"/></w:pPr></w:style>'
+        '<w:style w:type="paragraph" w:styleId="Over"><w:name w:val="TOC Heading"/><w:basedOn w:val="Heading1"/></w:style>'
+        '<w:style w:type="paragraph" w:styleId="Deep"><w:name w:val="heading 8"/></w:style>'
+    )
+    outlined = docx_paragraph("Limits").replace("<w:pPr>", '<w:pPr><w:outlineLvl w:val="2"/>')
+    body = (
+        docx_paragraph("Contents", "Over")
+        + docx_paragraph("Travel", "Acme1")
+        + docx_paragraph("Booking", "Part")
+        + docx_paragraph("In short.", "Lead")
+        + outlined
+        + docx_paragraph("Trams", "Deep")
+        + RULE
+    )
+
+    document = read(make_docx(body, styles=styles), parser)
+
+    assert [(heading.level, heading.text) for heading in document.headings] == [
+        (1, "Travel"),
+        (2, "Booking"),
+        (3, "Limits"),
+        (6, "Trams"),
+    ]
+    assert (
+        document.text == "Travel\n\nBooking\n\nIn short.\n\nLimits\n\nTrams\n\nFlights are booked by Mara Quist only."
+    )
+    assert document.title == "Travel"

@@ -1,7 +1,9 @@
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 
 from graphrag.errors import DocumentParseError
 from graphrag.loaders import LoadedDocument, ParserProcess, load_bytes
+from graphrag.loaders.html_page import is_export
 from tests.graphrag.loaded import PAGE, PROSE, one, outline
 from tests.graphrag.loaders_corpus import html_page
 
@@ -70,7 +72,7 @@ def test_html_of_a_wiki_loses_edit_links_footnote_numbers_and_the_name_of_the_sp
     )
     document = one(html_page(wiki), "a.html", parser)
     assert outline(document) == [(1, "Seals"), (2, "Wear")]
-    assert document.text == f"Seals\n\n{PROSE[0]} 103\n\nWear\n\n{PROSE[1]}"
+    assert document.text == f"Seals\n\n{PROSE[0]} 10^3\n\nWear\n\n{PROSE[1]}"
 
     confluence = (
         "<div id='main'><ol id='breadcrumbs'><li><a href='index.html'>Ops</a></li></ol><h1 id='title-heading'>"
@@ -139,3 +141,80 @@ def test_html_without_text_is_refused(parser: ParserProcess) -> None:
 def test_entities_declared_by_a_page_are_not_expanded(parser: ParserProcess) -> None:
     page = b'<!DOCTYPE html [<!ENTITY a SYSTEM "file:///etc/passwd">]><html><body><p>before &a; after</p></body></html>'
     assert "root:" not in one(page, "a.xhtml", parser).text
+
+
+def test_what_is_shown_at_a_click_is_read_and_a_closed_dialogue_is_not(parser: ParserProcess) -> None:
+    tabs = (
+        "<ul role='tablist'><li role='tab'>Apple</li><li role='tab'>Orange</li></ul><div role='tabpanel'>An apple costs EUR 4.</div>"
+        "<div role='tabpanel' hidden=''>An orange costs EUR 5.</div><div hidden='until-found'>A lemon costs EUR 6.</div>"
+    )
+    around = "<div role='navigation'>Other pages</div><dialog>Accept all cookies?</dialog><div role='banner'>Shop</div>"
+    for body in (
+        f"<main><h1>Fruit</h1><p>{PROSE[0]}</p>{tabs}<dialog>Accept?</dialog></main>",
+        f"<h1>Fruit</h1>{tabs}{around}",
+    ):
+        text = one(html_page(body), "a.html", parser).text
+        assert text.endswith("An apple costs EUR 4.\n\nAn orange costs EUR 5.\n\nA lemon costs EUR 6.")
+
+
+def test_captions_and_tables_in_figures_are_text(parser: ParserProcess) -> None:
+    table = "<figure class='table'><table><tr><td>a</td><td>b</td></tr></table><figcaption>Rates of 2025</figcaption></figure>"
+    drawn = (
+        "<figure><img src='x'><figcaption>The pump draws 40 A.</figcaption></figure><address>Acme Ltd<br>Brno</address>"
+    )
+    text = one(
+        html_page(f"<main><h1>Pump</h1><p>{PROSE[0]}</p>{table}<p>{PROSE[1]}</p>{drawn}<p>{PROSE[1]}</p></main>"),
+        "a.html",
+        parser,
+    ).text
+    assert text == (
+        f"Pump\n\n{PROSE[0]}\n\na | b\n\nRates of 2025\n\n{PROSE[1]}\n\nThe pump draws 40 A.\n\nAcme Ltd\nBrno\n\n{PROSE[1]}"
+    )
+
+
+def test_code_with_numbered_lines_keeps_its_lines_and_loses_the_numbers(parser: ParserProcess) -> None:
+    numbered = (
+        "<table class='highlighttable'><tr><td class='linenos'><div class='linenodiv'><pre>1\n2</pre></div></td>"
+        "<td class='code'><pre><code>if x:\n    <b>run</b>()</code></pre></td></tr></table>"
+    )
+    for body in (
+        f"<p>{PROSE[0]}</p>{numbered}<p>{PROSE[1]}</p>",
+        f"<article><div class='page-body'>{numbered}</div></article>",
+    ):
+        assert "if x:\n    run()" in one(html_page(f"<h1>Job</h1>{body}"), "a.html", parser).text.split("\n\n")
+
+
+def test_powers_quotations_and_terms_say_what_they_show(parser: ParserProcess) -> None:
+    said = "<p>Up to 10<sup>-3</sup> bar<sup>2</sup>, it says <q cite='x'>run</q> only.</p><dl><dt>--force</dt><dd><p>Runs.</p></dd></dl>"
+    for body in (
+        f"<p>{PROSE[0]}</p>{said}<p>{PROSE[1]}</p>",
+        f"<article><div class='page-body'>{said}</div></article>",
+    ):
+        text = one(html_page(f"<h1>Job</h1>{body}"), "a.html", parser).text
+        assert "Up to 10^-3 bar2, it says “run” only.\n\n- --force: Runs." in text
+
+
+def test_of_a_page_that_nothing_surrounds_nothing_is_lost(parser: ParserProcess) -> None:
+    body = f"First<br>line<br><br>Second<div>in a div<p>a paragraph</p>its end</div><hr>after<center>centred</center><p>{PROSE[0]}</p>"
+    document = one(html_page(body), "a.html", parser)
+    assert document.text == (
+        f"First\nline\n\nSecond\n\nin a div\n\na paragraph\n\nits end\n\nafter\n\ncentred\n\n{PROSE[0]}"
+    )
+    links = "<p><a href='x'>Other pages</a> <a href='y'>News of the port</a> <a href='z'>All of our people and teams</a></p>"
+    for around, whole in (
+        ("", True),
+        ("<nav>Home</nav>", False),
+        ("<p class='left-menu'>Home</p>", False),
+        (links, False),
+    ):
+        assert is_export(LexborHTMLParser(f"<body>{around}<h1>Job</h1><p>{PROSE[0]}</p></body>")) == whole
+
+
+def test_a_table_by_roles_is_a_table_and_signs_of_documented_functions_are_left_out(parser: ParserProcess) -> None:
+    row = "<div role='row'><div role='{}'>{}</div><div role='cell'>{}</div></div>"
+    table = f"<div role='table'><div role='rowgroup'>{row.format('columnheader', 'Key', 'Value')}</div>{row.format('cell', 'port', '8080')}</div>"
+    sign = "<a href='s'><span class='viewcode-link'>[source]</span></a><a class='headerlink' href='#run'>¶</a>"
+    page = f"<main><h1>Job</h1><p>{PROSE[0]}</p>{table}<dl><dt>run(){sign}</dt><dd><p>Runs.</p></dd></dl><p>{PROSE[1]}</p></main>"
+    assert one(html_page(page), "a.html", parser).text == (
+        f"Job\n\n{PROSE[0]}\n\nKey | Value\nport | 8080\n\n- run(): Runs.\n\n{PROSE[1]}"
+    )

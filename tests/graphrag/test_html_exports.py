@@ -75,3 +75,27 @@ def test_a_term_stands_on_the_line_of_what_it_means(parser: ParserProcess) -> No
     assert "- Bounce: A parcel that comes back.\n- Dwell:" in text
     assert "How long it lies." in text
     assert "- Klaxon: pages people" in text
+
+
+def test_pictures_and_unknown_elements_cut_no_sentence_and_blocks_in_spans_stay_apart(parser: ParserProcess) -> None:
+    body = (
+        "<p>Click <img src='x'> to start<o:p></o:p> in <st1:City>Brno</st1:City>, super<wbr>fast.</p>"
+        "<font><div>One line.</div><div>Another.</div></font><p class='MsoToc1'>1 Start</p>"
+    )
+    page = html_page(f"<div class='WordSection1'>{body}</div>")
+
+    (document,) = load_bytes(page, "a.html", parser=parser)
+
+    assert document.text == "Click to start in Brno, superfast.\n\nOne line.\n\nAnother."
+
+
+def test_a_cell_of_several_columns_takes_the_place_of_each(parser: ParserProcess) -> None:
+    rows = (
+        "<tr><th rowspan='2'>Item</th><th colspan='2'>Price</th><th rowspan='2'>Stock</th></tr><tr><th>EUR</th><th>USD</th></tr>"
+        "<tr><td>Widget</td><td>4</td><td>5</td><td>7</td></tr><tr><td colspan='4'>Until May</td></tr>"
+    )
+    page = html_page(f"<div class='WordSection1'><table>{rows}</table></div>")
+
+    (document,) = load_bytes(page, "a.html", parser=parser)
+
+    assert document.text == "Item | Price |  | Stock\nItem | EUR | USD | Stock\nWidget | 4 | 5 | 7\nUntil May"

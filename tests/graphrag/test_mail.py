@@ -97,3 +97,28 @@ def test_the_characters_of_a_mail_are_read_as_it_declares_them(parser: ParserPro
 def test_what_is_no_mail_is_refused(parser: ParserProcess) -> None:
     with pytest.raises(DocumentParseError, match=r"re-gateway\.eml is no mail"):
         read(b"Some text\n\nof nobody.", parser)
+
+
+@pytest.mark.parametrize(
+    ("charset", "body", "text"),
+    [
+        ("iso-2022-jp", "日本語のメールです。".encode("iso-2022-jp"), "日本語のメールです。"),
+        ("utf-16le", "Grüße".encode("utf-16-le"), "Grüße"),
+        ("unknown-8bit", b"Gr\xfc\xdfe", "Grüße"),
+        ("us-ascii", b"Gr\xfc\xdfe", "Grüße"),
+        ("iso-2022-x", b"Gr\xfc\0\xdfe", "Grüße"),
+    ],
+)
+def test_no_encoding_refuses_a_mail(charset: str, body: bytes, text: str, parser: ParserProcess) -> None:
+    data = b"\xef\xbb\xbf\r\nFrom: a@x.example\r\nContent-Type: text/plain; charset=" + charset.encode()
+    assert read(data + b"\r\n\r\n" + body, parser)[0].text == f"From: a@x.example\n\n{text}"
+
+
+def test_a_plain_text_that_only_asks_for_a_viewer_of_html_gives_way_to_it(parser: ParserProcess) -> None:
+    message = mail("This message needs an HTML viewer.")
+    message.add_alternative(f"<style>p {{}}</style><p>{'The valve costs EUR 5. ' * 6}</p>", subtype="html")
+    brief = mail("It costs EUR 5.")
+    brief.add_alternative("<p>It costs <b>EUR 5</b>.</p><p>Ada</p>", subtype="html")
+
+    assert read(message, parser)[0].text.endswith("EUR 5. The valve costs EUR 5.")
+    assert read(brief, parser)[0].text == f"{SHOWN}\n\nIt costs EUR 5."

@@ -179,3 +179,55 @@ def test_markdown_loses_a_table_of_contents_and_the_heading_over_it() -> None:
     for other in ("* [Seals](seals.md)", "* [Seals](#seals): wear", "* [Seals](#seals)\n* Rings", "* Rings [1](#a)"):
         assert "- " in text(f"# Pumps\n\n{other}\n\n{body}"), other
     assert text(contents) == "- Seals\n  - Wear of rings\n- flow()"
+
+
+@pytest.mark.parametrize(
+    ("box", "text"),
+    [
+        (
+            '!!! warning "Do not reset"\n    Under **load**.\n\n    - [first](a.md)\n    - second',
+            "Do not reset\n\nUnder load.\n\n- first\n- second",
+        ),
+        ("???+ note inline end\n\n    Folded.\n\n        code", "Note\n\nFolded.\n\ncode"),
+        (
+            '=== "Linux"\n\n    Run *it*.\n\n=== "Windows"\n\n    !!! tip\n        Wait.',
+            "Linux\n\nRun it.\n\nWindows\n\nTip\n\nWait.",
+        ),
+        (":::tip My tip\nUse it.\n:::", "My tip\n\nUse it."),
+        ("::::note[**Read**]\n\n:::danger\nHot.\n:::\n\n::::", "**Read**\n\nDanger\n\nHot."),
+        ('::: {.callout-note}\nOne.\n:::\n::: moniker range="2"\nTwo.\n:::', "One.\n\nTwo."),
+        ("> [!NOTE]\n> Ask first.\n\n> [!x]- Who\n> Ada.", "Note\n\nAsk first.\n\nWho\n\nAda."),
+        ("- a\n\n  !!! note\n      In it.\n- b", "- a\n\nNote\n\n  In it.\n- b"),
+        ("!!! Do not restart it !!!\n\n??? what\n\n=== x", "!!! Do not restart it !!!\n\n??? what\n\n=== x"),
+        ("[[_TOC_]]\n\n- ![](a.png)\n- x", "- x"),
+    ],
+)
+def test_boxes_and_tabs_are_read_without_their_signs(box: str, text: str) -> None:
+    assert one(f"Before.\n\n{box}\n\nAfter.".encode(), "a.md").text == f"Before.\n\n{text}\n\nAfter."
+
+
+def test_headings_lose_the_names_of_links_and_links_show_what_their_reader_sees() -> None:
+    page = "# Limits {#limits}\n\n## Of `{x}` {: .big }\n\nSee [[Alder pump|the pump]], [[Rates#Norway]]![[a.png]] and `[[x]]`[[1]].\n"
+    document = one(page.encode(), "a.md")
+    assert (document.title, outline(document)) == ("Limits", [(1, "Limits"), (2, "Of {x}")])
+    assert document.text.endswith("See the pump, Rates > Norway and [[x]][[1]].")
+
+
+def test_html_in_markdown_keeps_its_headings_lists_and_tables() -> None:
+    table = "<table>\n  <tr>\n    <th>Key</th>\n    <th>Value</th>\n  </tr>\n  <tr><td>Port<td>8080<br>or 1\n</table>"
+    page = f'<h1 align="center">\n  <b>Pump</b>\n</h1>\n\n<ul>\n<li>One</li>\n<li>Two</li></ul>\n\n{table}\n'
+    document = one(page.encode(), "README.md")
+    assert (document.title, document.text) == ("Pump", "Pump\n\n- One\n- Two\n\nKey | Value\nPort | 8080 or 1")
+
+
+def test_boxes_in_boxes_without_end_are_read_as_text() -> None:
+    nested = "\n".join(f"{' ' * 4 * depth}!!! note" for depth in range(150)) + "\n" + " " * 600 + "Deep."
+    assert one(nested.encode(), "a.md").text.endswith("Deep.")
+
+
+def test_a_term_stands_on_the_line_of_what_it_means() -> None:
+    page = f"Bounce\n:   A *parcel* that\n    comes back.\n: Or a mail.\n\nDwell\nLie\n: How long.\n\nA time\nlike 10\n:30 stays.\n\n{'x' * 101}\n: y\n"
+    assert one(page.encode(), "a.md").text == (
+        "- Bounce: A parcel that comes back.\n- Bounce: Or a mail.\n\n- Dwell, Lie: How long.\n\nA time like 10 :30 stays.\n\n"
+        f"{'x' * 101} : y"
+    )

@@ -104,3 +104,52 @@ def test_a_scan_is_refused_with_the_advice_to_run_ocr(parser: ParserProcess) -> 
 def test_a_broken_pdf_is_refused(data: bytes, parser: ParserProcess) -> None:
     with pytest.raises(DocumentParseError, match="broken PDF"):
         load_bytes(data, "a.pdf", parser=parser)
+
+
+def test_a_sentence_and_a_table_go_on_over_the_end_of_a_page(parser: ParserProcess) -> None:
+    first = [*PROSE[:3], "The pump in the eastern hall was inspected in the spring, and nothing was found that would"]
+    second = ["keep it from its work.", "", "Pump | Site | Price", "P-1 | Brno | 4"]
+    third, fourth = ["P-2 | Cork | 5", "P-3 | Oslo | 6"], ["Mark | Site | Price", "M-1 | Brno | 7", "", "Leave Policy"]
+    document = one(make_pdf([first, second, [], third, fourth, ["Ask first."]]), "a.pdf", parser)
+
+    assert document.text.endswith(
+        "found that would\nkeep it from its work.\n\nPump | Site | Price\nP-1 | Brno | 4\nP-2 | Cork | 5\nP-3 | Oslo | 6\n"
+        "Mark | Site | Price\nM-1 | Brno | 7\n\nLeave Policy\n\nAsk first."
+    )
+    places = [document.text.index(text) for text in ("keep it", "P-2", "P-2", "Mark", "Ask first")]
+    assert document.pages == (0, *places)
+
+
+def test_a_table_whose_head_stands_on_each_page_begins_there_anew(parser: ParserProcess) -> None:
+    pages = [["Pump | Price", f"P-{page} | 4"] for page in range(2)]
+    text = one(make_pdf(pages), "a.pdf", parser).text
+    assert text == "Pump | Price\nP-0 | 4\n\nPump | Price\nP-1 | 4"
+
+
+@pytest.mark.parametrize("matrix", ["0 1 -1 0 {y} {x}", "0 -1 1 0 {minus} {down}", "-1 0 0 -1 {down} {y}"])
+def test_what_stands_on_its_side_is_read_line_by_line(matrix: str, parser: ParserProcess) -> None:
+    lines = [
+        ("Pump", 100, 100),
+        ("Price", 300, 100),
+        ("Alder", 100, 112),
+        ("EUR 4", 300, 112),
+        ("It is made in Cork.", 100, 150),
+    ]
+    shown = [
+        f"BT /F1 10 Tf {matrix.format(x=x, y=y, minus=600 - y, down=600 - x)} Tm ({text}) Tj ET" for text, x, y in lines
+    ]
+    text = one(make_pdf(["\n".join(shown).encode()]), "a.pdf", parser).text
+    assert text == "Pump | Price\nAlder | EUR 4\n\nIt is made in Cork."
+
+
+def test_the_title_of_a_pdf_is_no_line_of_a_paragraph_and_no_row(parser: ParserProcess) -> None:
+    assert one(make_pdf([PROSE]), "hr/leave_policy.pdf", parser).title == "Leave policy"
+    assert (
+        one(make_pdf([place((10, 50, 700, "Item"), (10, 200, 700, "Price"))]), "prices.pdf", parser).title == "Prices"
+    )
+
+
+def test_ligatures_are_the_letters_that_they_stand_for(parser: ParserProcess) -> None:
+    data = make_pdf([[*PROSE, "An e\x02cient con\x01guration, o\x03."]])
+    data = data.replace(b"/Helvetica >>", b"/Helvetica /Encoding << /Differences [1 /fi /ffi /ff] >> >>")
+    assert one(data, "a.pdf", parser).text.endswith("An efficient configuration, off.")

@@ -17,7 +17,10 @@ def test_the_first_line_of_a_text_is_its_title_when_it_is_short() -> None:
     assert document.text == "Minutes of 3 March\n\nPresent: Ilse."
 
 
-@pytest.mark.parametrize("first", ["The valve was closed at noon.", "x" * 121])
+@pytest.mark.parametrize(
+    "first",
+    ["The valve was closed at noon.", "x" * 121, "The valve of the third pump in the eastern hall was\nclosed."],
+)
 def test_a_sentence_or_a_long_line_is_no_title(first: str) -> None:
     assert one(f"{first}\nMore.".encode(), "ops/travel-policy_INC-2041.txt").title == "Travel policy INC-2041"
 
@@ -45,6 +48,8 @@ def test_windows_quotes_and_recognisable_code_pages_are_decoded() -> None:
     french = "Le café est fermé à cause de la grève. Les employés préfèrent négocier."
     assert one(french.encode("cp1252"), "a.txt").text == french
     assert one("It’s “done” – 5 … left".encode("cp1252"), "a.txt").text == "It’s “done” – 5 … left"
+    priced = "It costs £20 or €5, at 20 °C ± 1 µm (§ 3)."
+    assert one(priced.encode("cp1252"), "a.txt").text == priced
     russian = "Привет, как дела сегодня в Москве? Это проверка."
     assert one(russian.encode("cp1251"), "a.txt").text == russian
 
@@ -78,7 +83,9 @@ def test_a_few_damaged_bytes_do_not_make_another_encoding_of_utf_8() -> None:
     assert one(data + b"bad \xff\xfe byte", "a.txt").text == data.decode() + "bad \ufffd\ufffd byte"
 
 
-@pytest.mark.parametrize("data", [b"caf\xe9", bytes(range(128, 256)) * 3])
+@pytest.mark.parametrize(
+    "data", [b"caf\xe9", b"Stra\xa7e", b"prosz\xb1", b"5 \xa3\xf3d\xbc", bytes(range(128, 256)) * 3]
+)
 def test_text_in_an_unknown_encoding_is_refused_with_the_remedy(data: bytes) -> None:
     with pytest.raises(DocumentParseError, match="convert it to UTF-8"):
         load_bytes(data, "a.txt")

@@ -100,7 +100,7 @@ def test_the_fields_of_objects_in_a_record_can_be_asked_for_and_filtered_by() ->
     (document,) = load_bytes(lines_of(record), "a.jsonl")
     assert document.text == (
         "- id: CARE-1\n- @timestamp: 2025-03-19\n- assignee name: Ida Rowan\n- assignee größe: 3\n"
-        '- comments: [{"by": "Bo", "body": "Fixed."}]\n\nIt fell silent.'
+        "- comments by: Bo\n- comments body: Fixed.\n\nIt fell silent."
     )
     assert document.metadata == {
         "site_name": "Brno",
@@ -132,6 +132,58 @@ def test_a_file_of_records_of_which_none_has_a_text_is_refused() -> None:
         DocumentParseError, match=r"no record of a\.json has any text: a record is an object with the key"
     ):
         load_bytes(b'{"name": "site", "version": "1.2"}', "a.json")
+
+
+def test_what_exports_of_help_desks_hold_is_read_and_not_their_markup() -> None:
+    steps = "Open the cabinet and pull the second fuse from the left. " * 4
+    records = [
+        {"id": 1, "user_id": 7, "user": {"id": 7, "name": "Bo"}, "tags": [], "Log": f"Steps:\n{steps}\n\nDone."},
+        {
+            "id": 2,
+            "body": "<p>It <b>fell</b> silent &amp; cold.</p><ul><li>Ask Bo</li></ul><table><tr><td>a</td><td>b</td></tr></table>",
+        },
+        {
+            "id": 3,
+            "note": "<p>Fixed.</p>",
+            "user": {"id": 8},
+            "user_id": 9,
+            "parts": [{"by": {"name": "Ida"}}, "x", {"by": None}],
+        },
+        {"id": 4, "text": {"type": "doc", "value": "It fell."}},
+    ]
+
+    many, page, note, body = load_bytes(lines_of(*records), "d/desk.jsonl")
+
+    assert many.text == f"- id: 1\n- user id: 7\n- user name: Bo\n- log: Steps:\n  {steps.strip()}\n\n  Done."
+    assert page.text == "It fell silent & cold.\n- Ask Bo\na | b"
+    assert note.text == "- id: 3\n- note: Fixed.\n- user id: 8\n- user id: 9\n- parts by name: Ida\n- parts: x"
+    assert (note.metadata["user_id"], note.metadata["user_id_2"]) == (8, 9)
+    assert body.text == "- id: 4\n- text type: doc\n- text value: It fell."
+    (row,) = load_bytes(b"id,note,text\n1,<p>Fixed.</p>,<div>All <i>is</i> well.</div>\n", "a.csv")
+    assert row.text == "- id: 1\n- note: Fixed.\n\nAll is well."
+    (code,) = load_bytes(
+        lines_of(
+            {"text": "<p> is a tag"},
+        ),
+        "a.jsonl",
+    )
+    assert code.text == "<p> is a tag"
+
+
+def test_records_as_databases_and_programs_write_them_are_read() -> None:
+    exported = lines_of(
+        {"_id": {"$oid": "64f0"}, "at": {"$date": "2025-03-19"}, "text": "a"}, {"_id": 7.0, "text": "b"}
+    )
+    exported += b"\n" + lines_of({"id": "", "text": "c"})
+
+    for source in ("a.jsonl", "a.json"):
+        found = load_bytes(exported, source)
+        assert [one.source for one in found] == [f"{source}#{name}" for name in ("64f0", "7", "3")]
+        assert dict(found[0].metadata) == {"at": "2025-03-19"}
+    with pytest.raises(
+        DocumentParseError, match=r"has any text: .*; if these are the list in 'issues', save that alone"
+    ):
+        load_bytes(b'{"total": 1, "issues": [{"id": 1}]}', "a.json")
 
 
 def test_a_record_cannot_set_its_tenant() -> None:

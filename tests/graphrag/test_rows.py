@@ -76,9 +76,12 @@ def test_the_delimiter_is_that_of_the_rows_and_not_what_the_header_has_most(sour
         (" \n\n,,\nname,qty\nFoo,3\n", "- name: Foo\n- qty: 3"),
         (",name,qty\n0,,\n1,Foo,3\n7,Bar,4\n", "- name: Foo\n- qty: 3"),
         (",2024,2025\nBrno,1,2\n", "- row: Brno\n- 2024: 1\n- 2025: 2"),
+        ("name,,qty,,\nFoo,,3,,\n", "- name: Foo\n- qty: 3"),
+        ("name,qty\nFoo,3,, \nBar,4,\n", "- name: Foo\n- qty: 3"),
+        ('name, full\nFoo, "Foo, Bar"\n', "- name: Foo\n- full: Foo, Bar"),
     ],
 )
-def test_blank_rows_before_the_header_and_the_missing_name_of_its_first_column_do_no_harm(
+def test_blank_rows_and_columns_spaces_before_quotes_and_the_missing_name_of_the_first_column_do_no_harm(
     table: str, text: str
 ) -> None:
     assert load_bytes(table.encode(), "a.csv")[0].text == f"A\n\n{text}"

@@ -43,6 +43,8 @@ def test_abbreviations_numbers_and_initials_do_not_end_a_sentence(text: str) -> 
         ("It closed in 1990. 5 people left.", ["It closed in 1990.", "5 people left."]),
         ('She chose "B." Nobody spoke.', ['She chose "B."', "Nobody spoke."]),
         ("So it is.[1] Next.", ["So it is.[1]", "Next."]),
+        ("كيف حالك؟ أنا بخير.", ["كيف حالك؟", "أنا بخير."]),
+        ("यह एक वाक्य है। यह दूसरा है।", ["यह एक वाक्य है।", "यह दूसरा है।"]),
         ("这是一个句子。这是另一个。", ["这是一个句子。", "这是另一个。"]),
     ],
 )

@@ -40,8 +40,8 @@ def test_a_day_is_one_document_with_replies_below_what_they_answer() -> None:
     assert document.text == (
         "Joris Maes: Thanks for yesterday\n\n"
         "Ada Pell: The gateway is down & out, Joris Maes: see status\n"
-        "- Joris Maes: Restarted. Ask @U09 [file: log.txt] relay silent\n\n"
-        "Joris Maes: Lunch in #general? @here\n\n"
+        "- Joris Maes: Restarted. Ask @U09\n  [file: log.txt] relay silent\n\n"
+        "Joris Maes: Lunch in #general?\n@here\n\n"
         "Pager: Resolved\n\n"
         "Joris Maes: Back\n\n"
         "U08: Good"
@@ -132,12 +132,28 @@ def test_what_bots_put_into_attachments_and_blocks_is_read_once() -> None:
     (document,) = load_bytes(json.dumps(day).encode(), "ops/2025-03-19.json")
 
     assert document.text.split("\n\n") == [
-        "Pager: Incident 77 Severity: high Owner: Ada Pell",
-        "Pager: Pump down See the log",
-        "Pager: Deploy 42 > 41 ok by Ada Pellhttps://x",
-        "Pager: Deploy 42 > 41 ok",
+        "Pager: Incident 77\nSeverity: high\nOwner: Ada Pell",
+        "Pager: Pump down\nSee the log",
+        "Pager: Deploy 42 > 41\nok\nby Ada Pellhttps://x",
+        "Pager: Deploy 42 > 41\nok",
         "Ada Pell: Thanks",
     ]
+
+
+def test_a_message_keeps_its_lines_and_loses_the_signs_of_bold_and_code() -> None:
+    alarm = "*Incident 77*\n\n*Severity:* high\n_Owner:_ <@U01>\n```\nkubectl get *pods*\n```\n• `my_job_name` and ~old_ name~"
+    day = [
+        ADA | {"ts": "1.0", "text": "2 * 3 * 4, __init__ of <https://x/_a_/b|_here_>"},
+        ADA | {"ts": "2.0", "thread_ts": "1.0", "text": "First.\nSecond."},
+        ADA | {"ts": "3.0", "text": alarm, "files": [{"name": "log.txt"}]},
+    ]
+
+    (document,) = load_bytes(json.dumps(day).encode(), "ops/2025-03-19.json")
+
+    assert document.text == (
+        "Ada Pell: 2 * 3 * 4, __init__ of _here_\n- Ada Pell: First.\n  Second.\n\n"
+        "Ada Pell: Incident 77\nSeverity: high\nOwner: Ada Pell\nkubectl get *pods*\n• my_job_name and old_ name\n[file: log.txt]"
+    )
 
 
 @pytest.mark.parametrize("odd", [["a"], {"a": 1}, 7, None])
