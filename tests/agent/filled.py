@@ -19,7 +19,7 @@ from graphrag.retrieval.graph import graph_search
 from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.question import read_question
 from graphrag.settings import load_settings
-from graphrag.types import Scope
+from graphrag.types import Chunk, Scope
 
 SCOPE = Scope()
 
@@ -74,3 +74,12 @@ async def short_answers(url: str, passages: Mapping[str, str], questions: Iterab
             short = assess(ledger).short
             found[text] = short.text if short else ""
     return found
+
+
+def chunk_of(text: str) -> Chunk:
+    """A chunk that starts 100 characters into its document, without mentions."""
+    return Chunk(
+        id="c", document_id="d", source="s", title="", position=0, start=100, core_start=100, end=100 + len(text),
+        text=text, heading=(), page=None, token_count=1, sentences=((100, 100 + len(text)),), terms="", phrases={},
+        mentions=(),
+    )  # fmt: skip

@@ -22,8 +22,7 @@ from graphrag.retrieval.graph import graph_search
 from graphrag.retrieval.ledger import Ledger
 from graphrag.retrieval.question import read_question
 from graphrag.settings import load_settings
-from graphrag.types import Chunk
-from tests.agent.filled import SCOPE, answered_once, filled
+from tests.agent.filled import SCOPE, answered_once, chunk_of, filled
 from tests.contracts.neo4j import empty as emptied
 
 PASSAGES = {
@@ -81,15 +80,6 @@ OF_FAMILIES = {
     "Who is the son of Lars Berg?": "",
     "Which of Emma Quist and Otto Berg was born first?": "Otto Berg",
 }
-
-
-def chunk_of(text: str) -> Chunk:
-    """A chunk that starts 100 characters into its document, without mentions."""
-    return Chunk(
-        id="c", document_id="d", source="s", title="", position=0, start=100, core_start=100, end=100 + len(text),
-        text=text, heading=(), page=None, token_count=1, sentences=((100, 100 + len(text)),), terms="", phrases={},
-        mentions=(),
-    )  # fmt: skip
 
 
 async def _answers(url: str, questions: Sequence[str]) -> tuple[list[Answer], dict[str, str]]:

@@ -337,3 +337,18 @@ async def test_expanding_leads_to_what_mentions_a_rare_entity_too(store: Store):
     await ledger.add([FIRST.chunk()])
 
     assert await expand(ledger, [FIRST.chunk()], 10, named) == [apart.chunk(), SECOND.chunk()]
+
+
+async def test_a_word_that_few_passages_hold_counts_without_a_joint_and_a_common_one_does_not(store: Store):
+    first = source("band.txt", "Admiral Twin released a record.", "Admiral Twin", about=("Admiral Twin",))
+    rare = source("museums.txt", "The Philbrook collection is kept here.", "Tulsa")
+    common = source("fund.txt", "The museum fund opened here.", "Cebu")
+    many = [source(f"museum-{n}.txt", f"The museum opened hall {n}.", f"Hall {n}") for n in range(40)]
+    await store.put(first, rare, common, *many)
+    question = "When did Admiral Twin play in the city where the Philbrook museum opened?"
+
+    ledger, scored = await search(store, question)
+
+    assert ledger.question.statistics.frequency["philbrook"] == 1
+    assert bridge_between(ledger, first.chunk(), rare.chunk()) is None
+    assert {hit.chunk_id for hit in scored.hits[:2]} == {first.chunk(), rare.chunk()}
