@@ -240,8 +240,9 @@ def _person(ledger: Ledger, passage: Candidate) -> Chunk | None:
     """
     if life(passage.chunk)[0]:
         return passage.chunk
-    if (one := _told_of(ledger, passage)) is not None:
-        return one
+    told_of, name = _told_of(ledger, passage)
+    if name:
+        return told_of
     people = {
         target: keys
         for (source, target), keys in ledger.links.items()
@@ -254,8 +255,10 @@ def _person(ledger: Ledger, passage: Candidate) -> Chunk | None:
     return ledger.candidates[next(iter(people))].chunk if len(people) == 1 else None
 
 
-def _told_of(ledger: Ledger, passage: Candidate) -> Chunk | None:
-    """The one passage about whom a sentence of this one tells that they have the role that is asked for."""
+def _told_of(ledger: Ledger, passage: Candidate) -> tuple[Chunk | None, str]:
+    """The one passage about whom a sentence of this one tells that they have the role that is asked for, if there is one, and their name;
+    none where no sentence does.
+    """
     title = _TOLD_APART.sub("", passage.chunk.title)
     for noun, term in _roles(ledger.question.text):
         one = Description(
@@ -270,8 +273,10 @@ def _told_of(ledger: Ledger, passage: Candidate) -> Chunk | None:
         sure = {one.chunk.id: (is_about(one.chunk, name), bool(held_terms((term,), one.words))) for one in others}
         about = [one.chunk for one in others if sure[one.chunk.id][0] and sure[one.chunk.id] == max(sure.values())]
         if len({chunk.document_id for chunk in about}) == 1:
-            return min(about, key=attrgetter("position"))
-    return None
+            return min(about, key=attrgetter("position")), name
+        if name:
+            return None, name
+    return None, ""
 
 
 def _roles(question: str) -> list[tuple[str, str]]:

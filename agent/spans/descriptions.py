@@ -162,7 +162,8 @@ def _after(text: str, match: "re.Match[str]") -> Iterator[Description]:
         if word.group() in _ASKING:
             return  # what the question asks for
         stops = fold(word.group()) in STOP_WORDS and text[end:].strip(" ?.")
-        if not stops and not _LIGHT.issuperset(terms(word.group())) and _may_end(text, match.start(), end):
+        light = word.group().islower() and _LIGHT.issuperset(terms(word.group()))
+        if not stops and not light and _may_end(text, match.start(), end):
             clause = text[begin:end]
             needed = _needed(f"{noun} {_KIND.sub('', clause)}" if of else clause)
             # "Who *leads* the deck gang", "in *charge* of the electrical bench": the rest is of what.

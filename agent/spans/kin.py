@@ -52,7 +52,11 @@ _AS = rf"(?:(?:the|an?)\s+(?:{_CAPITAL}[\w-]*\s+(?=(?!(?:and|of|who|in|at|on|to|
 _OWN = re.compile(
     rf"\b(?:(?P<their>[Tt]heir)|[Hh]is|[Hh]er)\s+(?:[a-z]+\s+){{0,2}}?(?P<kin>{_NEAR})(?:,|:|\s+(?:was|is))?\s+{_AS}{_PERSON}"
 )
-_CHILD_OF = re.compile(rf"\b(?P<kin>son|daughter|child)\s+of\s+(?:[a-z]+\s+and\s+)?{_AS}{_PERSON}")
+_CHILD_OF = re.compile(
+    rf"\b(?P<kin>son|daughter|child|(?:youngest|eldest|oldest|first|last|one)\s+of\s+(?:the\s+|their\s+)?(?:\w+\s+)?children)\s+of\s+(?:[a-z]+\s+and\s+)?{_AS}{_PERSON}"
+)
+_PARENT_AND = re.compile(r"\b(?:son|daughter|child)\s+of\s+[^.;]{1,80}\band\s+\Z")
+"""Before the wife of a parent: "the son of the third Earl and his wife"."""
 _AND = re.compile(
     rf"(?:,[^,.;()]{{1,60}},|\s\([^()]{{1,60}}\))?\s+(?:and|by\s+(?=(?:his|her)\s))\s*(?:(?:his|her)\s+(?:[a-z]+\s+)?(?:wife|husband|marriage\s+to|marriage\s+with),?\s+)?{_AS}{_PERSON}"
 )
@@ -231,7 +235,10 @@ def _told(chunk: Chunk) -> Iterator[_Fact]:
 
         for match in _OWN.finditer(sentence):
             relation, own = _relation(match["kin"])
+            relation = "parent" if relation == "spouse" and _PARENT_AND.search(sentence, 0, match.start()) else relation
             yield fact(relation, own, match)
+            if match["kin"] == "parents" and (second := _AND.match(sentence, match.end())):
+                yield fact(relation, "", second)
             if match["their"] and relation == "child":
                 yield fact("child of both", own, match)
         for match in _CHILD_OF.finditer(sentence):

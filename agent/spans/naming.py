@@ -1,6 +1,7 @@
 """Whether a passage names somebody or something, also by another form of the name."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from graphrag.analysis import normalise
@@ -8,6 +9,8 @@ from graphrag.types import Chunk
 
 _INTRODUCED = re.compile(r"[^(\n]{1,80}?(?=\s*\(|,|\s(?:is|was)\s)")
 """What the first sentence calls what the passage is about: "Wendell Pierce Stroud (1898 – 1966) was"."""
+_LETTERS = str.maketrans("ıłøđ", "ilod")
+"""Letters that are no others with an accent."""
 SAME = 3
 
 
@@ -27,7 +30,7 @@ def is_about(chunk: Chunk, name: str) -> int:
     if any(mention.key == key for mention in chunk.mentions if mention.role == "subject"):
         return SAME
     introduced = _INTRODUCED.match(chunk.text) if chunk.position == 0 else None
-    words = (key.split(), normalise(introduced.group()).split() if introduced is not None else [])
+    words = (_plain(name), _plain(introduced.group()) if introduced is not None else [])
     if not _may_be_one(*sorted(words, key=len)):
         return 0
     return 2 if len(words[0]) == len(words[1]) else 1
@@ -53,3 +56,12 @@ def _may_be_one(shorter: Sequence[str], longer: Sequence[str]) -> bool:
 
 def _is_like(word: str, other: str) -> bool:
     return word == other or (1 in (len(word), len(other)) and word[0] == other[0])
+
+
+def _plain(name: str) -> list[str]:
+    """The words of a name's key without accents, which not every text sets."""
+    return (
+        "".join(c for c in unicodedata.normalize("NFKD", normalise(name)) if not unicodedata.combining(c))
+        .translate(_LETTERS)
+        .split()
+    )

@@ -15,7 +15,7 @@ from agent.expected import says_one_thing, wanted_terms
 from agent.spans.candidates import Found, Reached
 from agent.spans.descriptions import descriptions
 from agent.spans.fields import Field, fields_of
-from agent.spans.kin import relative
+from agent.spans.kin import relative, tells_of_others
 from agent.spans.naming import SAME, is_about, names_it
 from agent.spans.prose_fields import NAME_IN_PROSE
 from agent.spans.stated import answers, stated_answer
@@ -102,8 +102,10 @@ def _step(
         if value is not None:
             return part.start, part.end, value
     for one in descriptions(text):
-        kin = relative(with_question(ledger, f"Who is {one.text}?"), hits)
-        value = kin.found if kin is not None else told(ledger, hits, one)
+        view = with_question(ledger, f"Who is {one.text}?")
+        kin = relative(view, hits)
+        several = kin is None and tells_of_others(view, hits)
+        value = kin.found if kin is not None else None if several else told(ledger, hits, one)
         if value is not None:
             return one.start, one.end, value
     return None

@@ -46,6 +46,7 @@ _AFTER = re.compile(r"\s+(\w+)")
 _PLACING = frozenset("in at on near from to outside around through along past within".split())
 _DONE_BY = (" by ", " by the ")
 _AT = frozenset("in at into from to".split())
+_APART = re.compile(r"\s(?:in|at|on|near)\s")
 _PART = re.compile(r"\bof\s+(?:the\s+)?(?:\w+\s+){0,2}\Z")
 _UNIT = re.compile(r"\d\s*[A-Z]{1,3}\Z|\b[A-Z]\Z")
 _DATING = re.compile(rf"(?:{MONTH}|{WEEKDAY}s?)\Z")
@@ -93,7 +94,7 @@ def told(ledger: Ledger, hits: Sequence[Hit], description: Description) -> Found
         found: list[tuple[int, Found | None]] = []
         if description.work:
             found += ((0, one) for one in _makers(chunk, description))
-        if _holds(description.needed, candidate.words) and all(names_it(chunk, name) for name in description.called):
+        if _holds(description.needed, candidate.words) and all(_is_named(chunk, name) for name in description.called):
             found += ((level, _said(chunk, place, description)) for place, level in _telling(chunk, description))
         for level, one in found:
             if one is not None:
@@ -101,6 +102,11 @@ def told(ledger: Ledger, hits: Sequence[Hit], description: Description) -> Found
                 answers.setdefault((level, not done), {}).setdefault(one.key, one)
     best = answers[min(answers)] if answers else {}
     return next(iter(best.values())) if len(best) == 1 else None
+
+
+def _is_named(chunk: Chunk, name: str) -> bool:
+    """Whether a passage names what a description does, or each part of it: "Teatro Almar in Osk"."""
+    return names_it(chunk, name) or all(names_it(chunk, part) for part in _APART.split(name))
 
 
 def _holds(needed: frozenset[str], said: frozenset[str]) -> bool:
