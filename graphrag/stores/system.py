@@ -54,6 +54,11 @@ class Job:
     created_at: str = ""
     updated_at: str = ""
 
+    @property
+    def place(self) -> str:
+        """Where it stands in listings, which go on after it. Not the id alone: the job may have been removed meanwhile."""
+        return f"{self.created_at}/{self.id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -157,8 +162,16 @@ class SystemStore(Books, Replies, Protocol):
         """
         ...
 
-    async def jobs(self, scope: Scope, *, states: Sequence[JobState] = (), limit: int = 100) -> list[Job]:
-        """The newest jobs that the scope sees: descending by created_at, then id. No states means all."""
+    async def jobs(
+        self, scope: Scope, *, states: Sequence[JobState] = (), after: str = "", limit: int = 100
+    ) -> list[Job]:
+        """The newest jobs that the scope sees: descending by created_at, then id. No states means all.
+
+        With `after`, the place of a job (Job.place), those that come after it.
+
+        Raises:
+            InputError: `after` is not valid Unicode.
+        """
         ...
 
     async def job_ids(self, scope: Scope, prefix: str, limit: int) -> list[str]:

@@ -296,6 +296,16 @@ def test_a_deleted_document_is_gone(client: httpx.Client):
     assert client.get("/v1/admin/stats").json()["documents"] == 1
 
 
+def test_jobs_are_listed_page_by_page(client: httpx.Client):
+    jobs = [ingest_texts(client, {name: name})["id"] for name in ("a.md", "b.md", "c.md")]
+
+    first = client.get("/v1/admin/jobs", params={"limit": 2}).json()
+    rest = client.get("/v1/admin/jobs", params={"limit": 2, "after": first["next"], "state": "succeeded"}).json()
+
+    assert [[job["id"] for job in page["jobs"]] for page in (first, rest)] == [[jobs[2], jobs[1]], [jobs[0]]]
+    assert rest["next"] is None
+
+
 def test_no_more_jobs_of_a_tenant_wait_than_may_whoever_sees_them(tmp_path: Path):
     keys = [asyncio.run(add_key(tmp_path, access=(label,))) for label in ("legal", "hr", "sales")]
     rival = asyncio.run(add_key(tmp_path, tenant="rival"))

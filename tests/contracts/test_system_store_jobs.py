@@ -114,6 +114,26 @@ async def test_jobs_are_listed_newest_first_by_state_and_up_to_the_limit_of_visi
     assert await system.jobs(EVERYBODY, states=["running"]) == []
 
 
+async def test_jobs_are_listed_page_by_page_though_the_last_of_a_page_goes_and_new_ones_come(
+    system: SystemStore,
+) -> None:
+    for job in (a_job("a", age=3), a_job("b", age=1), a_job("c", age=1), a_job("d", scope=ADMIN), a_job("e", age=2)):
+        await system.submit_job(job)
+    first = await system.jobs(EVERYBODY, limit=1)
+    assert [job.id for job in first] == ["c"]
+    await system.cancel_job(EVERYBODY, "c")
+    assert await system.remove_jobs(FAR_AHEAD) == 1
+    await system.submit_job(a_job("f"))
+    after = first[0].place
+    assert [job.id for job in await system.jobs(EVERYBODY, after=after)] == ["b", "e", "a"]
+    assert [job.id for job in await system.jobs(EVERYBODY, states=["queued"], after=after, limit=2)] == ["b", "e"]
+    assert [job.id for job in await system.jobs(ADMIN, after=(await system.job(EVERYBODY, "e")).place)] == ["a"]
+    for nowhere in ("/", "/x", "2001", " "):
+        assert await system.jobs(EVERYBODY, after=nowhere) == []
+    with pytest.raises(InputError, match="Unicode"):
+        await system.jobs(EVERYBODY, after="\ud800")
+
+
 async def test_ids_of_visible_jobs_are_found_by_how_they_begin(system: SystemStore) -> None:
     for id_, scope in (("a1", ADMIN), ("a10", LEGAL), ("a2", RIVAL), ("a1%", EVERYBODY), ("A1", ADMIN), ("b", ADMIN)):
         await system.submit_job(a_job(id_, scope=scope))

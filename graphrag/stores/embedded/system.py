@@ -23,6 +23,7 @@ from graphrag.stores.system_rows import (
     key_row,
     labels,
     now,
+    place_of,
     put_down,
     replaced_by,
     storable,
@@ -157,16 +158,21 @@ class EmbeddedSystemStore:
         """See SystemStore.job."""
         return await self._database.read(lambda connection: _visible_job(connection, scope, id))
 
-    async def jobs(self, scope: Scope, *, states: Sequence[JobState] = (), limit: int = 100) -> list[Job]:
+    async def jobs(
+        self, scope: Scope, *, states: Sequence[JobState] = (), after: str = "", limit: int = 100
+    ) -> list[Job]:
         """See SystemStore.jobs."""
+        place = place_of(after)
 
         def work(connection: sqlite3.Connection) -> list[Job]:
             # A condition of its own, so that the index of states is used: each upload asks for what waits, among all jobs that are kept.
             of_states = "AND state IN (SELECT value FROM json_each(?)) " if states else ""
             wanted = [json.dumps(list(states))] if states else []
+            rest = "AND (created_at, id) < (?, ?) " if place else ""
             rows = connection.execute(
-                f"SELECT {JOB_COLUMNS} FROM jobs WHERE {_VISIBLE} {of_states}ORDER BY created_at DESC, id DESC LIMIT ?",
-                (*_visible_to(scope), *wanted, max(0, limit)),
+                f"SELECT {JOB_COLUMNS} FROM jobs WHERE {_VISIBLE} {of_states}{rest}"
+                f"ORDER BY created_at DESC, id DESC LIMIT ?",
+                (*_visible_to(scope), *wanted, *place, max(0, limit)),
             )
             return [job_from(row) for row in rows]
 

@@ -24,6 +24,7 @@ from graphrag.stores.system_rows import (
     key_row,
     labels,
     now,
+    place_of,
     put_down,
     replaced_by,
     storable,
@@ -59,9 +60,12 @@ _JOB_IDS: LiteralString = f"""
 MATCH (j:Job) WHERE j.id STARTS WITH $prefix AND {_SEES_J}
 RETURN j.id ORDER BY j.id LIMIT $limit"""
 _NEWEST: LiteralString = f"RETURN {JOB} ORDER BY j.created_at DESC, j.id DESC LIMIT $limit"
-_JOBS: LiteralString = f"MATCH (j:Job) WHERE {_SEES_J} {_NEWEST}"
+_REST: LiteralString = "(j.created_at < $after[0] OR (j.created_at = $after[0] AND j.id < $after[1]))"
+_JOBS: LiteralString = f"MATCH (j:Job) WHERE {_SEES_J} AND ($after = [] OR {_REST}) {_NEWEST}"
 # A statement of its own, so that the index of states is used: each upload asks for what waits, among all jobs that are kept.
-_JOBS_IN_STATES: LiteralString = f"MATCH (j:Job) WHERE j.state IN $states AND {_SEES_J} {_NEWEST}"
+_JOBS_IN_STATES: LiteralString = (
+    f"MATCH (j:Job) WHERE j.state IN $states AND {_SEES_J} AND ($after = [] OR {_REST}) {_NEWEST}"
+)
 # Looked at again once it is locked: without properties where a sweep removed it meanwhile.
 _LOCK_JOB: LiteralString = f"""
 MATCH (j:Job {{id: $id}}) WHERE {_SEES_J} SET j.lock = $lock
@@ -190,10 +194,14 @@ class Neo4jSystemStore:
         """See SystemStore.job."""
         return _one_job(await self._connection.read(_JOB_BY_ID, id=id, **scope_parameters(scope)), id)
 
-    async def jobs(self, scope: Scope, *, states: Sequence[JobState] = (), limit: int = 100) -> list[Job]:
+    async def jobs(
+        self, scope: Scope, *, states: Sequence[JobState] = (), after: str = "", limit: int = 100
+    ) -> list[Job]:
         """See SystemStore.jobs."""
-        wanted, query = {"states": list(states)} if states else {}, _JOBS_IN_STATES if states else _JOBS
-        found = await self._connection.read(query, limit=max(0, limit), **wanted, **scope_parameters(scope))
+        wanted: dict[str, object] = {"after": list(place_of(after)), "limit": max(0, limit), **scope_parameters(scope)}
+        if states:
+            wanted["states"] = list(states)
+        found = await self._connection.read(_JOBS_IN_STATES if states else _JOBS, **wanted)
         return [job_from(row) for row in found]
 
     async def job_ids(self, scope: Scope, prefix: str, limit: int) -> list[str]:
