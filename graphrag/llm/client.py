@@ -20,7 +20,17 @@ from graphrag.errors import ModelOutputError, ModelRefusedError, ModelUnavailabl
 from graphrag.llm.calls import Endpoint, Patience
 from graphrag.llm.chat_types import Message, Reply, ToolDescription
 from graphrag.llm.presets import Preset
-from graphrag.llm.reading import count_of, first_choice, mapping, parsed, refusal_of, requests_of, sequence, text_of
+from graphrag.llm.reading import (
+    count_of,
+    first_choice,
+    mapping,
+    parsed,
+    refusal_of,
+    requests_of,
+    sequence,
+    text_of,
+    whole,
+)
 from graphrag.llm.repair import read_json
 from graphrag.llm.schema import response_format, told
 from graphrag.llm.thinking import ThinkingFilter, without_thinking
@@ -305,6 +315,7 @@ class _Stream:
         self._refusal = ""
         self._reported: object = None
         self._first = ""
+        self._half = ""
         self._began = False
         self._written = 0
 
@@ -377,7 +388,10 @@ class _Stream:
             self._finish = str(choice.get("finish_reason") or self._finish)
             delta = mapping(choice.get("delta"))
             self._refusal += refusal_of(delta)
-            if text := text_of(delta.get("content")):
+            text = self._half + text_of(delta.get("content"))
+            # A character may come in two events, half a surrogate pair in each.
+            self._half = text[-1] if "\ud800" <= text[-1:] <= "\udbff" else ""
+            if text := whole(text):
                 self._raw.append(text)
                 self._written += len(text)
                 if self._written > self._paid.output * CHARACTERS_PER_TOKEN:
@@ -397,7 +411,7 @@ def _said(message: Message) -> dict[str, object]:
     said: dict[str, object] = {"role": message.role, "content": message.text}
     if message.tool_requests:
         said["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _object(call.arguments)}}
             for call in message.tool_requests
         ]
         said["content"] = message.text or None
@@ -406,12 +420,21 @@ def _said(message: Message) -> dict[str, object]:
     return said
 
 
+def _object(arguments: str) -> str:
+    """Arguments that a model wrote, as its server takes them back: many read those of earlier turns, and refuse what is no object."""
+    try:
+        value = read_json(arguments)
+        return json.dumps(value, allow_nan=False) if isinstance(value, dict) else "{}"
+    except (ModelOutputError, ValueError):
+        return "{}"
+
+
 def _read_reply(content: bytes, paid: _Paid) -> Reply:
     target = paid.chat.target
     data = parsed(content, target)
     choice = first_choice(data, target)
     message = mapping(choice.get("message"))
-    raw, requests = text_of(message.get("content")), requests_of(message.get("tool_calls"))
+    raw, requests = whole(text_of(message.get("content"))), requests_of(message.get("tool_calls"))
     usage, estimated = paid.usage(data.get("usage"), raw + "".join(call.arguments for call in requests))
     finish = str(choice.get("finish_reason") or "")
     return Reply(without_thinking(raw), requests, finish, usage, estimated, refusal_of(message))
