@@ -37,7 +37,7 @@ def list_jobs(
     as_json: JsonOption = False,
 ) -> None:
     """List the newest jobs of a tenant."""
-    states = [state] if state is not None else []
+    states = () if state is None else (state,)
     most = with_stores(lambda _, system: system.jobs(scope_of(tenant), states=states, after=after, limit=limit + 1))
     found = most[:limit]
     next_ = found[-1].place if len(most) > limit else None

@@ -21,6 +21,8 @@ JobEnd = Literal["queued", "succeeded", "failed", "cancelled"]
 DecisionKind = Literal["merge", "split"]
 ENDED: frozenset[JobState] = frozenset({"succeeded", "failed", "cancelled"})
 UNENDED: frozenset[JobState] = frozenset({"queued", "running"})
+BULK = "files"
+"""What of a job's payload may be large. Whoever looks at jobs gets them without it, whoever claims one with it."""
 RETRIED: frozenset[JobState] = frozenset({"failed", "cancelled"})
 """Queued again by retry_job."""
 
@@ -154,8 +156,8 @@ class SystemStore(Books, Replies, Protocol):
         """Queue a job; a no-op if its id exists."""
         ...
 
-    async def job(self, scope: Scope, id: str) -> Job:
-        """One job of the scope's tenant whose labels the scope holds.
+    async def job(self, scope: Scope, id: str, *, whole: bool = False) -> Job:
+        """One job of the scope's tenant whose labels the scope holds; only where it is wanted whole with BULK.
 
         Raises:
             NotFoundError: there is none.
@@ -165,7 +167,7 @@ class SystemStore(Books, Replies, Protocol):
     async def jobs(
         self, scope: Scope, *, states: Sequence[JobState] = (), after: str = "", limit: int = 100
     ) -> list[Job]:
-        """The newest jobs that the scope sees: descending by created_at, then id. No states means all.
+        """The newest jobs that the scope sees, without BULK: descending by created_at, then id. No states means all.
 
         With `after`, the place of a job (Job.place), those that come after it.
 

@@ -42,6 +42,21 @@ async def test_a_submitted_job_is_queued_and_keeps_what_it_was_given(system: Sys
     assert is_timestamp(job.created_at, instant=True) and is_timestamp(job.updated_at)
 
 
+async def test_a_job_is_looked_at_without_its_files_which_may_be_many_and_claimed_with_them(
+    system: SystemStore,
+) -> None:
+    rest = {"access": "legal", "metadata": {"ü": "\udcff", "n": 1.5}, "estimate": False}
+    payload = {"files": [{"source": "a.md", "metadata": {"files": "x"}}], **rest}
+    await system.submit_job(Job("j1", LEGAL, "ingest", payload))
+    looked = [await system.job(LEGAL, "j1"), *await system.jobs(LEGAL), *await system.jobs(LEGAL, states=["queued"])]
+    looked += [await system.cancel_job(LEGAL, "j1"), await system.retry_job(LEGAL, "j1")]
+    assert [job.payload for job in looked] == [rest] * 5
+    assert (await system.job(LEGAL, "j1", whole=True)).payload == payload
+    found = await system.claim_job("w", LONG)
+    assert found is not None
+    assert found[0].payload == payload
+
+
 async def test_a_job_submitted_again_changes_nothing(system: SystemStore) -> None:
     await system.submit_job(a_job("j1"))
     before = await system.job(EVERYBODY, "j1")
