@@ -32,6 +32,7 @@ from graphrag.llm.reading import (
     whole,
 )
 from graphrag.llm.repair import read_json
+from graphrag.llm.saying import sent
 from graphrag.llm.schema import response_format, told
 from graphrag.llm.thinking import ThinkingFilter, without_thinking
 from graphrag.llm.tracing import model_span
@@ -239,7 +240,7 @@ class Chat:
     ) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self.model,
-            "messages": [_said(message) for message in messages],
+            "messages": [sent(message) for message in messages],
             self.preset.token_parameter: max_tokens,
         }
         if self._warm:
@@ -405,28 +406,6 @@ class _Stream:
 async def _close(response: Any) -> None:
     with suppress(Exception):  # the SDK's and the transport's: what was sent is read by now, or not wanted any more
         await response.close()
-
-
-def _said(message: Message) -> dict[str, object]:
-    said: dict[str, object] = {"role": message.role, "content": message.text}
-    if message.tool_requests:
-        said["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _object(call.arguments)}}
-            for call in message.tool_requests
-        ]
-        said["content"] = message.text or None
-    if message.role == "tool":
-        said["tool_call_id"] = message.tool_request_id
-    return said
-
-
-def _object(arguments: str) -> str:
-    """Arguments that a model wrote, as its server takes them back: many read those of earlier turns, and refuse what is no object."""
-    try:
-        value = read_json(arguments)
-        return json.dumps(value, allow_nan=False) if isinstance(value, dict) else "{}"
-    except (ModelOutputError, ValueError):
-        return "{}"
 
 
 def _read_reply(content: bytes, paid: _Paid) -> Reply:

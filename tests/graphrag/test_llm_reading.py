@@ -124,3 +124,15 @@ async def test_arguments_of_earlier_calls_are_sent_back_as_the_object_that_serve
 
     (call,) = server.bodies[0]["messages"][-1]["tool_calls"]
     assert call["function"]["arguments"] == sent
+
+
+@pytest.mark.parametrize(
+    ("made_up", "sent"), [("functions.look", "functions_look"), ("", "_"), ("é" * 99, "_" * 64), ("look", "look")]
+)
+async def test_a_name_that_a_model_made_up_is_sent_back_as_one_that_servers_take(
+    server: ModelServer, chat: Chat, made_up: str, sent: str
+):
+    await chat.complete([*HELLO, Message("assistant", "", (ToolRequest("call_0", made_up, "{}"),))], max_tokens=50)
+
+    (call,) = server.bodies[0]["messages"][-1]["tool_calls"]
+    assert call["function"]["name"] == sent
