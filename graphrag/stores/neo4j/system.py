@@ -187,14 +187,15 @@ class Neo4jSystemStore:
 
     async def submit_job(self, job: Job) -> None:
         """See SystemStore.submit_job. An empty `created_at` is set to now; state and error are those of a new job."""
-        submitted = now()
+        submitted, payload = now(), json_object("payload", job.payload)
         properties = {
             "id": job.id,
             "tenant": job.scope.tenant,
             "access": sorted(job.scope.access),
             "labels": labels(job.scope),
             "kind": job.kind,
-            "payload": json_object("payload", job.payload),
+            "payload": payload,
+            "size": len(payload),
             "looked": json_object("payload", {name: job.payload[name] for name in job.payload if name != BULK}),
             "state": "queued",
             "priority": job.priority,
