@@ -29,7 +29,6 @@ from graphrag.llm.reading import (
     requests_of,
     sequence,
     text_of,
-    whole,
 )
 from graphrag.llm.repair import read_json
 from graphrag.llm.saying import sent
@@ -46,6 +45,7 @@ from graphrag.llm.usage import (
     estimate_tokens,
     used,
 )
+from graphrag.types import whole
 
 _Shape = TypeVar("_Shape", bound=BaseModel)
 _Made = TypeVar("_Made")

@@ -7,7 +7,7 @@ from typing import cast
 from graphrag.errors import ModelOutputError, ModelUnavailableError
 from graphrag.llm.chat_types import ToolRequest
 from graphrag.llm.translate import Target, redacted
-from graphrag.types import is_text
+from graphrag.types import whole
 
 Json = Mapping[str, object]
 MOST_TOKENS = 1_000_000_000
@@ -54,13 +54,6 @@ def first_choice(data: Json, target: Target) -> Json:
     if words := error if isinstance(error, str) else mapping(error).get("message"):
         raise ModelUnavailableError(f"{target.name} broke the reply off: {redacted(str(words), target.secret)}")
     raise ModelOutputError(f"{target.name} answered without a choice: check {target.setting}_BASE_URL")
-
-
-def whole(text: str) -> str:
-    """The text with halves of surrogate pairs, of which JSON may hold any, made one character, or else left out: nothing could
-    send or store them.
-    """
-    return text if is_text(text) else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
 
 
 def text_of(content: object) -> str:

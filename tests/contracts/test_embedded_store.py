@@ -153,12 +153,12 @@ async def test_a_page_of_entities_looks_at_those_of_the_page_alone(tmp_path: Pat
             return super().__getitem__(id_)
 
     async with embedded_store(tmp_path / "graph.db") as store:
-        await filled(store, 12)
+        await filled(store)
         ids = await store.entity_ids(EVERYTHING)
         memory = store._following.memory
         memory._entities = Counted(memory._entities)
         assert await store.entity_ids(EVERYTHING, after=ids[4], limit=3) == ids[5:8] == looked
-        await filled(store, 24)
+        await filled(store, 12)
         assert await store.entity_ids(EVERYTHING, limit=99) == sorted(await store.entity_ids(EVERYTHING))[:99] != ids
 
 
