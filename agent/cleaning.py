@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from graphrag.types import whole
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # Zero width, direction, tags: text that people do not see, and models read.
 _UNSEEN = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
@@ -24,7 +26,8 @@ _TAG = re.compile(r"</?[a-z][^<>]*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
 # What is left of a link, of a place that one by reference ("[text][a]") leads to, or of a tag: opened, and not seen to be closed.
 _OPENED = re.compile(r"(?<=\])(?=[(:])|(?<=<)(?=[a-z/!?])", re.IGNORECASE)
 _MARK = re.compile(r"\[\s*(P?\d+(?:\s*[,;]?\s*(?:and\s+)?P?\d+)*)\s*\]", re.IGNORECASE)
-_NUMBER = re.compile(r"\d+")
+_NUMBER = re.compile(r"(?<!\d)\d{1,5}(?!\d)")
+"""Of a passage. Models that repeat themselves write thousands of digits in a row, which Python reads as no number."""
 LEFT_OUT = "(link left out)"
 HELD = 2_000
 """Characters held back at most while a bracket is open."""
@@ -37,7 +40,7 @@ def for_prompt(text: str) -> str:
 
 def plain(text: str) -> str:
     """A model's words without links, images, markup and unseen characters; what a link was written on stays."""
-    text = _UNSEEN.sub("", text)
+    text = _UNSEEN.sub("", whole(text))
     for _ in range(5):  # a link within a link, a tag that was within another one
         before, text = text, _TAG.sub("", _URL.sub(LEFT_OUT, _LINK.sub(r"\1", text)))
         if text == before:

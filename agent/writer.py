@@ -5,7 +5,7 @@ that says most of what is said, before the next word is passed on. At the end ea
 (agent.support), and by a second call of the model if that is configured.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Container, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -209,8 +209,8 @@ async def _checked(made: _Writing, encoder: PassageEncoder) -> Written:
         return Written("", (), (), missing)
     text = made.text.strip()
     citations = tuple(made.citations.values())
-    sentences = _claims(text)
     chunk_of = {citation.id: citation.chunk_id for citation in citations}
+    sentences = _claims(text, chunk_of)
     cited = [[chunk_of[number] for number in numbers] for _, numbers in sentences]
     found = await supports(made.ledger, encoder, [(said, ids) for (said, _), ids in zip(sentences, cited, strict=True)])
     claims = [
@@ -222,17 +222,17 @@ async def _checked(made: _Writing, encoder: PassageEncoder) -> Written:
     return Written(text, citations, tuple(claims))
 
 
-def _claims(text: str) -> list[tuple[str, tuple[int, ...]]]:
-    """The sentences of an answer with the citations of each. What cites only, "[2]" after the full stop, belongs to the
-    sentence before it.
+def _claims(text: str, known: Container[int]) -> list[tuple[str, tuple[int, ...]]]:
+    """The sentences of an answer with the citations of each, of those that are known: other numbers in brackets are the model's.
+    What cites only, "[2]" after the full stop, belongs to the sentence before it.
     """
     found: list[tuple[str, tuple[int, ...]]] = []
     for start, end in split_sentences(text):
         said = text[start:end]
-        numbers = _numbers(said)
+        numbers = tuple(number for number in _numbers(said) if number in known)
         if found and not any(character.isalpha() for character in said):
-            before, known = found[-1]
-            found[-1] = (f"{before} {said}", tuple(dict.fromkeys((*known, *numbers))))
+            before, own = found[-1]
+            found[-1] = (f"{before} {said}", tuple(dict.fromkeys((*own, *numbers))))
         else:
             found.append((said, numbers))
     return found

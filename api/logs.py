@@ -26,7 +26,8 @@ def configure(settings: Settings) -> None:
         # Plain: the default formatter shows local variables, among them documents and keys.
         else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     )
-    exceptions: list[Processor] = [structlog.processors.format_exc_info] if settings.log_format == "json" else []
+    # Exceptions are rendered as JSON, too; what the text begins with is written as it stands, so it is made one line.
+    prepared: list[Processor] = [structlog.processors.format_exc_info if settings.log_format == "json" else _one_line]
     logging.config.dictConfig(
         {
             "version": 1,
@@ -34,7 +35,7 @@ def configure(settings: Settings) -> None:
             "formatters": {
                 "line": {
                     "()": structlog.stdlib.ProcessorFormatter,
-                    "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *exceptions, renderer],
+                    "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *prepared, renderer],
                     "foreign_pre_chain": shared,
                 }
             },
@@ -60,6 +61,12 @@ def configure(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _one_line(_: Any, __: str, event: EventDict) -> EventDict:
+    """Words of servers and names of files in a message begin no line of their own, and send the terminal no commands."""
+    event["event"] = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in str(event["event"]))
+    return event
 
 
 def _without_colours(_: Any, __: str, event: EventDict) -> EventDict:

@@ -262,6 +262,7 @@ class JobList(Response):
     """The newest jobs first."""
 
     jobs: list[JobOut]
+    next: str | None = Field(description="pass it as 'after' for the next page; null on the last one")
 
 
 class Deleted(Response):

@@ -18,14 +18,14 @@ from functools import partial
 from pathlib import PurePath, PurePosixPath
 from typing import Any, cast
 
-from graphrag.errors import BudgetError, GraphRAGError, LeaseLostError, ModelError, StoreError
+from graphrag.errors import BudgetError, GraphRAGError, LeaseLostError, ModelError, NotFoundError, StoreError
 from graphrag.estimating import Estimate, estimate_documents
 from graphrag.ingest import ingest_documents
 from graphrag.knowledge import KnowledgeBase
 from graphrag.loaders import LoadedDocument, ParserProcess, load_bytes
 from graphrag.loaders.slack_names import beside_channels, lists_of
 from graphrag.sources import Failure, in_own_thread, loaded
-from graphrag.stores.system import Job, JobEnd, Lease, SystemStore
+from graphrag.stores.system import BULK, Job, JobEnd, Lease, SystemStore
 from graphrag.stores.system_rows import now
 from graphrag.tally import MAX_CRASHES, MAX_OUTAGES, Tally
 from graphrag.types import ALL_ACCESS, PUBLIC, Metadata, Scalar, Scope, check_label, check_metadata
@@ -71,7 +71,7 @@ def ingest_job(
         InputError: the label or the metadata are malformed.
     """
     payload = {
-        "files": [{**asdict(file), "metadata": dict(file.metadata)} for file in files],
+        BULK: [{**asdict(file), "metadata": dict(file.metadata)} for file in files],
         "access": check_label("access label", access),
         "metadata": check_metadata(metadata or {}),
         "estimate": estimate,
@@ -356,11 +356,19 @@ class Worker:
         keep: set[tuple[str, str]] = set()
         for tenant in tenants:
             scope = Scope(tenant, frozenset({ALL_ACCESS}))
-            waiting = await self.kb.system.jobs(scope, states=("queued", "running"), limit=1_000_000)
-            keep |= {(tenant, file.sha256) for job in waiting if job.kind == KIND for file in _files(job)}
+            for job in await self.kb.system.jobs(scope, states=("queued", "running"), limit=1_000_000):
+                if job.kind == KIND:
+                    keep |= {(tenant, sha256) for sha256 in await self._hashes(scope, job.id)}
         deleted = await asyncio.to_thread(self.uploads.sweep, self.keep_seconds, keep)
         if deleted:
             _log.info("%d uploaded files were deleted, their jobs are done", deleted)
+
+    async def _hashes(self, scope: Scope, job_id: str) -> list[str]:
+        """Of the files of a job; none where it was removed meanwhile."""
+        try:
+            return [file.sha256 for file in _files(await self.kb.system.job(scope, job_id, whole=True))]
+        except NotFoundError:
+            return []
 
 
 def _named(job: Job) -> dict[str, str]:
@@ -369,7 +377,7 @@ def _named(job: Job) -> dict[str, str]:
 
 
 def _files(job: Job) -> list[UploadedFile]:
-    return [UploadedFile(**file) for file in cast(Sequence[Mapping[str, Any]], job.payload["files"])]
+    return [UploadedFile(**file) for file in cast(Sequence[Mapping[str, Any]], job.payload[BULK])]
 
 
 async def _save(system: SystemStore, lease: Lease, tally: Tally, saved: Mapping[str, Scalar]) -> Mapping[str, Scalar]:

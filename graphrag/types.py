@@ -113,6 +113,13 @@ def is_text(value: str) -> bool:
     return True
 
 
+def whole(text: str) -> str:
+    """The text with halves of surrogate pairs, of which JSON may hold any, made one character, or else left out: nothing could
+    send or store them.
+    """
+    return text if is_text(text) else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+
+
 def check_metadata(metadata: Mapping[str, object]) -> dict[str, Scalar]:
     """Validate document metadata: keys `[a-z][a-z0-9_]{0,62}`, scalar finite values, valid text, never tenant or access.
 

@@ -32,15 +32,17 @@ IdArgument = Annotated[
 def list_jobs(
     tenant: TenantOption = "default",
     state: Annotated[JobState | None, typer.Option("--state", help="Only those in this state.")] = None,
+    after: Annotated[str, typer.Option("--after", metavar="NEXT", help="Go on after a page, as it says.")] = "",
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="How many at most.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
     """List the newest jobs of a tenant."""
-    found = with_stores(
-        lambda _, system: system.jobs(scope_of(tenant), states=[state] if state is not None else (), limit=limit)
-    )
+    states = () if state is None else (state,)
+    most = with_stores(lambda _, system: system.jobs(scope_of(tenant), states=states, after=after, limit=limit + 1))
+    found = most[:limit]
+    next_ = found[-1].place if len(most) > limit else None
     if as_json:
-        print_json({"jobs": [to_json(job) for job in found]})
+        print_json({"jobs": [to_json(job) for job in found], "next": next_})
         return
     if not found:
         say(f"No jobs in tenant {tenant!r}.")
@@ -51,6 +53,8 @@ def list_jobs(
         counts = [str(job.progress.get(name, 0)) for name in ("documents", "failed")]
         listed.add_row(job.id, job.state, *counts, job.created_at[:16])
     show(listed)
+    if next_ is not None:
+        line(f"... and more: --after {next_}")
 
 
 @jobs.command("show")

@@ -7,7 +7,7 @@ import typer
 from api.cli.options import JsonOption, TenantOption, scope_of, with_stores
 from api.cli.output import line, print_json, show, table
 from api.views import account_out
-from graphrag.llm.usage import Account, Usage
+from graphrag.llm.usage import Account, Usage, latest
 from graphrag.stores.base import GraphStore
 from graphrag.stores.system import SystemStore
 
@@ -28,9 +28,7 @@ def usage(
     async def work(_: GraphStore, system: SystemStore) -> tuple[list[tuple[Account, Usage]], bool]:
         most = limit + 1
         totals, own = await system.usage("", kind="total", limit=most), await system.usage(scope.tenant, limit=most)
-        by_day = sorted((held for held in totals + own if held[0].day), key=lambda held: held[0].day, reverse=True)
-        of_jobs = [held for held in own if not held[0].day]
-        return by_day[:limit] + of_jobs[:limit], max(len(by_day), len(of_jobs)) > limit
+        return latest(totals + own, limit)
 
     accounts, more = with_stores(work)
     if as_json:

@@ -12,6 +12,7 @@ from api.schemas import Deleted, StatsOut, UsageList
 from api.service import CallerDependency, ServiceDependency
 from api.views import account_out
 from graphrag.filters import read_filter
+from graphrag.llm.usage import latest
 from graphrag.parts import delete_sources
 from graphrag.stores.paging import every_document
 
@@ -91,7 +92,5 @@ class AdminController(Controller):
         """
         scope = caller.scope
         found = await service.kb.system.usage(scope.tenant, access=scope.access, limit=limit + 1)
-        of_jobs = [held for held in found if held[0].kind == "job"]
-        of_keys = [held for held in found if held[0].kind == "key"]
-        accounts = of_keys[:limit] + of_jobs[:limit]
-        return UsageList(accounts=[account_out(*held) for held in accounts], more=len(accounts) < len(found))
+        accounts, more = latest(found, limit)
+        return UsageList(accounts=[account_out(*held) for held in accounts], more=more)

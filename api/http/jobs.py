@@ -30,11 +30,14 @@ class JobsController(Controller):
         service: ServiceDependency,
         caller: CallerDependency,
         state_: Annotated[JobState | None, QueryParameter(name="state", description="only those in this state")] = None,
+        after: Annotated[str, QueryParameter(max_length=200, description="'next' of the page before")] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> JobList:
-        """The newest first."""
-        found = await service.kb.system.jobs(caller.scope, states=() if state_ is None else (state_,), limit=limit)
-        return JobList(jobs=[job_out(job) for job in found])
+        """The newest first, page by page."""
+        states = () if state_ is None else (state_,)
+        found = await service.kb.system.jobs(caller.scope, states=states, after=after, limit=limit + 1)
+        page = found[:limit]
+        return JobList(jobs=[job_out(job) for job in page], next=page[-1].place if len(found) > limit else None)
 
     @get("/{job_id:str}", operation_id="getJob", summary="Show a job and what failed")
     async def get_job(

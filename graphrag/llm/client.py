@@ -20,8 +20,18 @@ from graphrag.errors import ModelOutputError, ModelRefusedError, ModelUnavailabl
 from graphrag.llm.calls import Endpoint, Patience
 from graphrag.llm.chat_types import Message, Reply, ToolDescription
 from graphrag.llm.presets import Preset
-from graphrag.llm.reading import count_of, first_choice, mapping, parsed, refusal_of, requests_of, sequence, text_of
+from graphrag.llm.reading import (
+    count_of,
+    first_choice,
+    mapping,
+    parsed,
+    refusal_of,
+    requests_of,
+    sequence,
+    text_of,
+)
 from graphrag.llm.repair import read_json
+from graphrag.llm.saying import sent
 from graphrag.llm.schema import response_format, told
 from graphrag.llm.thinking import ThinkingFilter, without_thinking
 from graphrag.llm.tracing import model_span
@@ -35,6 +45,7 @@ from graphrag.llm.usage import (
     estimate_tokens,
     used,
 )
+from graphrag.types import whole
 
 _Shape = TypeVar("_Shape", bound=BaseModel)
 _Made = TypeVar("_Made")
@@ -229,7 +240,7 @@ class Chat:
     ) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self.model,
-            "messages": [_said(message) for message in messages],
+            "messages": [sent(message) for message in messages],
             self.preset.token_parameter: max_tokens,
         }
         if self._warm:
@@ -305,6 +316,7 @@ class _Stream:
         self._refusal = ""
         self._reported: object = None
         self._first = ""
+        self._half = ""
         self._began = False
         self._written = 0
 
@@ -377,7 +389,10 @@ class _Stream:
             self._finish = str(choice.get("finish_reason") or self._finish)
             delta = mapping(choice.get("delta"))
             self._refusal += refusal_of(delta)
-            if text := text_of(delta.get("content")):
+            text = self._half + text_of(delta.get("content"))
+            # A character may come in two events, half a surrogate pair in each.
+            self._half = text[-1] if "\ud800" <= text[-1:] <= "\udbff" else ""
+            if text := whole(text):
                 self._raw.append(text)
                 self._written += len(text)
                 if self._written > self._paid.output * CHARACTERS_PER_TOKEN:
@@ -393,25 +408,12 @@ async def _close(response: Any) -> None:
         await response.close()
 
 
-def _said(message: Message) -> dict[str, object]:
-    said: dict[str, object] = {"role": message.role, "content": message.text}
-    if message.tool_requests:
-        said["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in message.tool_requests
-        ]
-        said["content"] = message.text or None
-    if message.role == "tool":
-        said["tool_call_id"] = message.tool_request_id
-    return said
-
-
 def _read_reply(content: bytes, paid: _Paid) -> Reply:
     target = paid.chat.target
     data = parsed(content, target)
     choice = first_choice(data, target)
     message = mapping(choice.get("message"))
-    raw, requests = text_of(message.get("content")), requests_of(message.get("tool_calls"))
+    raw, requests = whole(text_of(message.get("content"))), requests_of(message.get("tool_calls"))
     usage, estimated = paid.usage(data.get("usage"), raw + "".join(call.arguments for call in requests))
     finish = str(choice.get("finish_reason") or "")
     return Reply(without_thinking(raw), requests, finish, usage, estimated, refusal_of(message))

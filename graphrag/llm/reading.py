@@ -7,6 +7,7 @@ from typing import cast
 from graphrag.errors import ModelOutputError, ModelUnavailableError
 from graphrag.llm.chat_types import ToolRequest
 from graphrag.llm.translate import Target, redacted
+from graphrag.types import whole
 
 Json = Mapping[str, object]
 MOST_TOKENS = 1_000_000_000
@@ -56,7 +57,7 @@ def first_choice(data: Json, target: Target) -> Json:
 
 
 def text_of(content: object) -> str:
-    """The text of a message: Mistral's models that think send parts, of which some are thoughts."""
+    """The text of a message, maybe not `whole`: Mistral's models that think send parts, of which some are thoughts."""
     if isinstance(content, str):
         return content
     parts = map(mapping, sequence(content))
@@ -67,7 +68,7 @@ def text_of(content: object) -> str:
 def refusal_of(message: Json) -> str:
     """The words with which a model refuses, which OpenAI sends apart from the text; empty if it does not."""
     refusal = message.get("refusal")
-    return refusal if isinstance(refusal, str) else ""
+    return whole(refusal) if isinstance(refusal, str) else ""
 
 
 def requests_of(calls: object) -> tuple[ToolRequest, ...]:
@@ -78,7 +79,8 @@ def requests_of(calls: object) -> tuple[ToolRequest, ...]:
         name, arguments = function.get("name"), function.get("arguments")
         if isinstance(name, str):
             written = arguments if isinstance(arguments, str) else json.dumps(arguments)
-            found.append(ToolRequest(str(mapping(call).get("id") or f"call_{number}"), name, written))
+            id_ = str(mapping(call).get("id") or f"call_{number}")
+            found.append(ToolRequest(whole(id_), whole(name), whole(written)))
     return tuple(found)
 
 

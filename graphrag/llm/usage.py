@@ -152,6 +152,14 @@ class Books(Protocol):
         ...
 
 
+def latest(accounts: Collection[tuple[Account, Usage]], limit: int) -> tuple[list[tuple[Account, Usage]], bool]:
+    """The first `limit` accounts of days, the latest day first, and of what is over all days; and whether there are more."""
+    by_day = sorted((held for held in accounts if held[0].day), key=lambda held: held[0].day, reverse=True)
+    of_jobs = [held for held in accounts if not held[0].day]
+    shown = by_day[:limit] + of_jobs[:limit]
+    return shown, len(shown) < len(accounts)
+
+
 def check_charges(charges: Sequence[Charge], held: Sequence[Usage]) -> list[Usage]:
     """What the accounts hold with the charges, in order. For stores, within their transaction.
 

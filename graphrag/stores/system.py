@@ -21,6 +21,8 @@ JobEnd = Literal["queued", "succeeded", "failed", "cancelled"]
 DecisionKind = Literal["merge", "split"]
 ENDED: frozenset[JobState] = frozenset({"succeeded", "failed", "cancelled"})
 UNENDED: frozenset[JobState] = frozenset({"queued", "running"})
+BULK = "files"
+"""What of a job's payload may be large. Whoever looks at jobs gets them without it, whoever claims one with it."""
 RETRIED: frozenset[JobState] = frozenset({"failed", "cancelled"})
 """Queued again by retry_job."""
 
@@ -53,6 +55,11 @@ class Job:
     error: str = ""
     created_at: str = ""
     updated_at: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it stands in listings, which go on after it. Not the id alone: the job may have been removed meanwhile."""
+        return f"{self.created_at}/{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +156,24 @@ class SystemStore(Books, Replies, Protocol):
         """Queue a job; a no-op if its id exists."""
         ...
 
-    async def job(self, scope: Scope, id: str) -> Job:
-        """One job of the scope's tenant whose labels the scope holds.
+    async def job(self, scope: Scope, id: str, *, whole: bool = False) -> Job:
+        """One job of the scope's tenant whose labels the scope holds; only where it is wanted whole with BULK.
 
         Raises:
             NotFoundError: there is none.
         """
         ...
 
-    async def jobs(self, scope: Scope, *, states: Sequence[JobState] = (), limit: int = 100) -> list[Job]:
-        """The newest jobs that the scope sees: descending by created_at, then id. No states means all."""
+    async def jobs(
+        self, scope: Scope, *, states: Sequence[JobState] = (), after: str = "", limit: int = 100
+    ) -> list[Job]:
+        """The newest jobs that the scope sees, without BULK: descending by created_at, then id. No states means all.
+
+        With `after`, the place of a job (Job.place), those that come after it.
+
+        Raises:
+            InputError: `after` is not valid Unicode.
+        """
         ...
 
     async def job_ids(self, scope: Scope, prefix: str, limit: int) -> list[str]:

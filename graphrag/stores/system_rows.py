@@ -8,7 +8,7 @@ from typing import cast
 from graphrag.errors import InputError
 from graphrag.llm.usage import Account, AccountKind, Usage
 from graphrag.stores.system import ApiKey, Decision, DecisionKind, Job, JobState, KeyRole
-from graphrag.types import Scalar, Scope
+from graphrag.types import Scalar, Scope, check_text
 
 REMOVED_AT_ONCE = 500
 """Jobs, and failures of jobs, that one transaction removes: others that write wait for it."""
@@ -53,6 +53,16 @@ def now(*, ago: float = 0.0) -> str:
 def instant() -> str:
     """UTC, ISO 8601, microseconds, so that jobs of one second are told apart: the second of two may bring a newer version."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def place_of(after: str) -> tuple[str, ...]:
+    """`created_at` and `id` of a Job.place, as queries compare them; nothing of an empty one.
+
+    Raises:
+        InputError: it is not valid Unicode.
+    """
+    created_at, _, id_ = check_text("'after'", after).partition("/")
+    return (created_at, id_) if after else ()
 
 
 def labels(scope: Scope) -> str:

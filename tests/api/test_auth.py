@@ -131,7 +131,7 @@ def test_labels_of_a_key_decide_what_it_sees_and_writes(world: World):
 
     assert found == {"admin": True, "legal": True, "public": False}
     assert refused.status_code == 403
-    assert public.get("/v1/admin/jobs").json() == {"jobs": []}
+    assert public.get("/v1/admin/jobs").json() == {"jobs": [], "next": None}
 
 
 def test_usage_tells_of_jobs_that_the_key_sees_alone_beside_any_number_of_days(world: World):

@@ -77,6 +77,22 @@ def test_listing_where_there_is_no_store_says_so_and_makes_none(run: Run, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_jobs_are_listed_page_by_page(run: Run, tmp_path: Path):
+    async def submit() -> None:
+        async with open_stores(store_url(tmp_path), filter_fields=()) as (_, system):
+            for number in range(3):
+                await system.submit_job(ingest_job(f"j{number}", ADMIN, []))
+
+    asyncio.run(submit())
+
+    first = run("jobs", "list", "--limit", "2", "--json").json
+    rest = run("jobs", "list", "--limit", "2", "--after", first["next"], "--json").json
+    assert [[job["id"] for job in page["jobs"]] for page in (first, rest)] == [["j2", "j1"], ["j0"]]
+    assert rest["next"] is None
+    assert run("jobs", "list", "--limit", "2").out.endswith(f"\n... and more: --after {first['next']}\n")
+    assert "more" not in run("jobs", "list", "--limit", "2", "--after", first["next"]).out
+
+
 def test_jobs_are_listed_shown_cancelled_and_retried(run: Run, tmp_path: Path):
     async def submit() -> None:
         async with open_stores(store_url(tmp_path), filter_fields=()) as (_, system):
@@ -88,7 +104,7 @@ def test_jobs_are_listed_shown_cancelled_and_retried(run: Run, tmp_path: Path):
     asyncio.run(submit())
 
     assert [job["id"] for job in run("jobs", "list", "--json").json["jobs"]] == ["j1"]
-    assert run("jobs", "list", "--state", "failed", "--json").json == {"jobs": []}
+    assert run("jobs", "list", "--state", "failed", "--json").json == {"jobs": [], "next": None}
     assert "running" in run("jobs", "list").out
     shown = run("jobs", "show", "j1", "--json").json
     assert (shown["state"], shown["files"], shown["failures"]) == ("running", 1, [{"source": "a.md", "reason": "it is empty"}])  # fmt: skip

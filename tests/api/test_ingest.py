@@ -97,7 +97,7 @@ def test_names_of_uploads_are_data_and_never_paths(served: Served, client: httpx
 @pytest.mark.parametrize("name", ["..", "/", "\\..\\", " ", "x" * 1001])
 def test_a_name_of_which_nothing_is_left_is_refused(client: httpx.Client, name: str):
     assert _upload(client, (name, TEXT)).status_code in (400, 422)
-    assert client.get("/v1/admin/jobs").json() == {"jobs": []}
+    assert client.get("/v1/admin/jobs").json() == {"jobs": [], "next": None}
 
 
 def test_texts_and_records_become_documents_too(client: httpx.Client):
@@ -142,7 +142,7 @@ def test_a_malformed_body_is_refused_by_field_and_queues_nothing(client: httpx.C
 
     assert response.status_code in (400, 422)
     assert told in response.text
-    assert client.get("/v1/admin/jobs").json() == {"jobs": []}
+    assert client.get("/v1/admin/jobs").json() == {"jobs": [], "next": None}
 
 
 def test_unknown_and_malformed_form_fields_are_refused(client: httpx.Client):
@@ -154,7 +154,7 @@ def test_unknown_and_malformed_form_fields_are_refused(client: httpx.Client):
     assert (reserved.status_code, "--" in reserved.json()["detail"]) == (422, False)
     assert _upload(client, ("a.md", TEXT), access="../x").status_code == 422
     assert client.post("/v1/admin/documents", data={"access": "public"}).status_code == 415
-    assert client.get("/v1/admin/jobs").json() == {"jobs": []}
+    assert client.get("/v1/admin/jobs").json() == {"jobs": [], "next": None}
 
 
 def test_an_empty_file_is_told_by_name_and_the_others_are_stored(client: httpx.Client):
@@ -173,7 +173,7 @@ def test_an_upload_of_empty_files_alone_is_refused_and_leaves_nothing(client: ht
 
     assert (response.status_code, response.json()["detail"]) == (422, "every file that was sent is empty")
     assert response.json()["errors"] == [{"field": name, "message": "empty"} for name in ("a.md", "b.md")]
-    assert client.get("/v1/admin/jobs").json() == {"jobs": []}
+    assert client.get("/v1/admin/jobs").json() == {"jobs": [], "next": None}
 
 
 def test_a_form_field_is_limited_and_told_so(client: httpx.Client):
@@ -222,7 +222,7 @@ def test_a_malformed_form_or_text_is_the_sender_s_fault(client: httpx.Client, ki
     response = client.post("/v1/admin/documents", content=body, headers={"Content-Type": kind})
 
     assert response.status_code in (400, 422), response.text
-    assert client.get("/v1/admin/jobs").json() == {"jobs": []}
+    assert client.get("/v1/admin/jobs").json() == {"jobs": [], "next": None}
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_a_text_is_not_taken_under_the_name_of_a_file_that_holds_none(client: ht
     assert response.status_code == 422
     assert [error["field"] for error in response.json()["errors"]] == ["documents.1.source"]
     assert "end it in .txt, .md or .html" in response.json()["detail"]
-    assert client.get("/v1/admin/jobs").json() == {"jobs": []}
+    assert client.get("/v1/admin/jobs").json() == {"jobs": [], "next": None}
 
 
 def test_a_deleted_document_is_gone(client: httpx.Client):
@@ -294,6 +294,16 @@ def test_a_deleted_document_is_gone(client: httpx.Client):
     assert client.delete(f"/v1/admin/documents/{document}").status_code == 404
     assert client.get(f"/v1/documents/{document}").status_code == 404
     assert client.get("/v1/admin/stats").json()["documents"] == 1
+
+
+def test_jobs_are_listed_page_by_page(client: httpx.Client):
+    jobs = [ingest_texts(client, {name: name})["id"] for name in ("a.md", "b.md", "c.md")]
+
+    first = client.get("/v1/admin/jobs", params={"limit": 2}).json()
+    rest = client.get("/v1/admin/jobs", params={"limit": 2, "after": first["next"], "state": "succeeded"}).json()
+
+    assert [[job["id"] for job in page["jobs"]] for page in (first, rest)] == [[jobs[2], jobs[1]], [jobs[0]]]
+    assert rest["next"] is None
 
 
 def test_no_more_jobs_of_a_tenant_wait_than_may_whoever_sees_them(tmp_path: Path):

@@ -40,6 +40,17 @@ def test_the_driver_of_neo4j_logs_no_attempts_and_never_what_it_sends(tmp_path: 
     assert not driver.isEnabledFor(logging.DEBUG)
 
 
+@pytest.mark.usefixtures("logging_as_before")
+def test_a_message_is_one_line_of_text_whatever_it_quotes(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    logs.configure(settings_for(tmp_path, log_format="text"))
+    logging.getLogger("graphrag").warning(
+        "the server says: %s", "no\n2026-01-01 [info] key revoked\x1b[2J é", extra={"x": "a\nb"}
+    )
+
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "the server says: no\\n2026-01-01 [info] key revoked\\x1b[2J é" in line
+
+
 def the(event: str, lines: list[Any]) -> Any:
     (line,) = [one for one in lines if one["event"] == event]
     return line

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -137,6 +138,28 @@ async def test_a_page_of_documents_is_read_without_sorting_the_whole_tenant(
         monkeypatch.setattr(documents, "_FEW", 2)
         assert await plan_of_a_page(database) == "SEARCH documents USING INDEX sqlite_autoindex_documents_1 (id>?)"
         assert await store.documents(EVERYTHING) == everything != []
+
+
+async def test_a_page_of_entities_looks_at_those_of_the_page_alone(tmp_path: Path) -> None:
+    looked = list[str]()
+
+    class Counted(dict[str, Any]):
+        def items(self) -> Any:
+            looked.extend(self)
+            return super().items()
+
+        def __getitem__(self, id_: str) -> Any:
+            looked.append(id_)
+            return super().__getitem__(id_)
+
+    async with embedded_store(tmp_path / "graph.db") as store:
+        await filled(store)
+        ids = await store.entity_ids(EVERYTHING)
+        memory = store._following.memory
+        memory._entities = Counted(memory._entities)
+        assert await store.entity_ids(EVERYTHING, after=ids[4], limit=3) == ids[5:8] == looked
+        await filled(store, 12)
+        assert await store.entity_ids(EVERYTHING, limit=99) == sorted(await store.entity_ids(EVERYTHING))[:99] != ids
 
 
 async def test_only_reads_that_use_the_memory_index_build_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,16 @@
 
 from typing import Any
 
+import pytest
 from neo4j import AsyncGraphDatabase
 
 from graphrag.jobs import ingest_job
+from graphrag.stores.neo4j import queue
 from graphrag.stores.neo4j.open import address_of, open_stores
+from graphrag.stores.system import Job
 from graphrag.types import Scope
 from tests.contracts.generate import FIELDS
+from tests.contracts.jobs import FAR_AHEAD
 from tests.contracts.neo4j import empty
 
 ANYBODY = Scope()
@@ -40,6 +44,30 @@ async def test_the_jobs_that_wait_are_found_without_a_look_at_all_that_ever_were
 
     assert [job.id for job in found] == ["j2", "j1"]
     assert 0 < hits(plan) < 200
+
+
+async def test_jobs_with_much_in_them_are_removed_in_transactions_that_fit_into_the_memory_of_the_server(
+    neo4j_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    await empty(neo4j_url)
+    monkeypatch.setattr(queue, "_LARGE", 1_000, raising=False)
+    transactions = 0
+    async with open_stores(neo4j_url, filter_fields=FIELDS) as (_, system):
+        for number, length in enumerate((400, 400, 5_000, 400, 5_000)):
+            await system.submit_job(Job(f"j{number}", ANYBODY, "ingest", {"files": "x" * length}))
+            await system.cancel_job(ANYBODY, f"j{number}")
+        write = system._connection.write
+
+        async def counting(work: Any) -> Any:
+            nonlocal transactions
+            transactions += 1
+            return await write(work)
+
+        system._connection.write = counting
+        removed = await system.remove_jobs(FAR_AHEAD)
+
+    assert removed == 5
+    assert 4 <= transactions <= 5
 
 
 def hits(plan: Any) -> int:

@@ -42,6 +42,21 @@ async def test_a_submitted_job_is_queued_and_keeps_what_it_was_given(system: Sys
     assert is_timestamp(job.created_at, instant=True) and is_timestamp(job.updated_at)
 
 
+async def test_a_job_is_looked_at_without_its_files_which_may_be_many_and_claimed_with_them(
+    system: SystemStore,
+) -> None:
+    rest = {"access": "legal", "metadata": {"ü": "\udcff", "n": 1.5}, "estimate": False}
+    payload = {"files": [{"source": "a.md", "metadata": {"files": "x"}}], **rest}
+    await system.submit_job(Job("j1", LEGAL, "ingest", payload))
+    looked = [await system.job(LEGAL, "j1"), *await system.jobs(LEGAL), *await system.jobs(LEGAL, states=["queued"])]
+    looked += [await system.cancel_job(LEGAL, "j1"), await system.retry_job(LEGAL, "j1")]
+    assert [job.payload for job in looked] == [rest] * 5
+    assert (await system.job(LEGAL, "j1", whole=True)).payload == payload
+    found = await system.claim_job("w", LONG)
+    assert found is not None
+    assert found[0].payload == payload
+
+
 async def test_a_job_submitted_again_changes_nothing(system: SystemStore) -> None:
     await system.submit_job(a_job("j1"))
     before = await system.job(EVERYBODY, "j1")
@@ -112,6 +127,26 @@ async def test_jobs_are_listed_newest_first_by_state_and_up_to_the_limit_of_visi
     assert [job.id for job in await system.jobs(EVERYBODY, states=["queued"])] == ["c", "b", "a"]
     assert [job.id for job in await system.jobs(EVERYBODY, states=["cancelled", "failed"])] == ["e"]
     assert await system.jobs(EVERYBODY, states=["running"]) == []
+
+
+async def test_jobs_are_listed_page_by_page_though_the_last_of_a_page_goes_and_new_ones_come(
+    system: SystemStore,
+) -> None:
+    for job in (a_job("a", age=3), a_job("b", age=1), a_job("c", age=1), a_job("d", scope=ADMIN), a_job("e", age=2)):
+        await system.submit_job(job)
+    first = await system.jobs(EVERYBODY, limit=1)
+    assert [job.id for job in first] == ["c"]
+    await system.cancel_job(EVERYBODY, "c")
+    assert await system.remove_jobs(FAR_AHEAD) == 1
+    await system.submit_job(a_job("f"))
+    after = first[0].place
+    assert [job.id for job in await system.jobs(EVERYBODY, after=after)] == ["b", "e", "a"]
+    assert [job.id for job in await system.jobs(EVERYBODY, states=["queued"], after=after, limit=2)] == ["b", "e"]
+    assert [job.id for job in await system.jobs(ADMIN, after=(await system.job(EVERYBODY, "e")).place)] == ["a"]
+    for nowhere in ("/", "/x", "2001", " "):
+        assert await system.jobs(EVERYBODY, after=nowhere) == []
+    with pytest.raises(InputError, match="Unicode"):
+        await system.jobs(EVERYBODY, after="\ud800")
 
 
 async def test_ids_of_visible_jobs_are_found_by_how_they_begin(system: SystemStore) -> None:

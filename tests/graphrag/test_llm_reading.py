@@ -7,7 +7,7 @@ import pytest
 
 from graphrag.errors import ModelOutputError, ModelUnavailableError
 from graphrag.llm.calls import Patience
-from graphrag.llm.chat_types import Message, Reply
+from graphrag.llm.chat_types import Message, Reply, ToolRequest
 from graphrag.llm.client import Chat
 from graphrag.llm.presets import PRESETS
 from graphrag.llm.service import Service
@@ -104,3 +104,35 @@ async def test_a_count_of_an_embedding_that_cannot_be_one_is_estimated(server: M
         assert await service.ask("embeddings", "/embeddings", {}, 5) == {"usage": {"prompt_tokens": float("inf")}}
     finally:
         await service.close()
+
+
+async def test_a_character_that_comes_in_two_events_is_one_and_half_of_one_is_left_out(server: ModelServer, chat: Chat):
+    server.next(raw(streamed({"content": "\ud83d"}, {"content": "\ude00 Oslo\ud83d"}, {"content": "."})))
+
+    assert (await last_of(chat)).text == "\U0001f600 Oslo."
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [("{'at': 'Oslo'", '{"at": "Oslo"}'), ("Oslo", "{}"), ("", "{}"), ("[1]", "{}"), ('{"at": 1e999}', "{}")],
+)
+async def test_arguments_of_earlier_calls_are_sent_back_as_the_object_that_servers_read(
+    server: ModelServer, chat: Chat, written: str, sent: str
+):
+    asked = ToolRequest("call_0", "look", written)
+    await chat.complete([*HELLO, Message("assistant", "", (asked,))], max_tokens=50)
+
+    (call,) = server.bodies[0]["messages"][-1]["tool_calls"]
+    assert call["function"]["arguments"] == sent
+
+
+@pytest.mark.parametrize(
+    ("made_up", "sent"), [("functions.look", "functions_look"), ("", "_"), ("é" * 99, "_" * 64), ("look", "look")]
+)
+async def test_a_name_that_a_model_made_up_is_sent_back_as_one_that_servers_take(
+    server: ModelServer, chat: Chat, made_up: str, sent: str
+):
+    await chat.complete([*HELLO, Message("assistant", "", (ToolRequest("call_0", made_up, "{}"),))], max_tokens=50)
+
+    (call,) = server.bodies[0]["messages"][-1]["tool_calls"]
+    assert call["function"]["name"] == sent

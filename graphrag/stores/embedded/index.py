@@ -5,8 +5,10 @@ rows outnumber live ones. The index belongs to one thread, but for a prepared se
 """
 
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +92,8 @@ class MemoryIndex:
         self._columns = {field: MetadataColumn(field) for field in filter_fields}
         self._postings = Postings()
         self._entities: dict[str, _Known] = {}
+        # By tenant: ids of its entities, ascending; made when they are listed, and again once there are others.
+        self._ordered: dict[int, list[str]] = {}
         # Every mention once more, over all entities: row and entity number.
         self._mention_rows = array("i")
         self._mention_entities = array("i")
@@ -170,6 +174,7 @@ class MemoryIndex:
             known = self._entities.get(mention.entity_id)
             if known is None:
                 known = self._entities[mention.entity_id] = _Known(len(self._entities), mention.key, tenant)
+                self._ordered.pop(tenant, None)
                 if self._blocks is not None:
                     self._add_blocks(self._blocks, mention.entity_id, mention.key)
             subject = mention.role == "subject"
@@ -220,10 +225,19 @@ class MemoryIndex:
         entities[view(self._mention_entities)[seen]] = True
         return entities
 
-    def entity_ids(self, scope: Scope, after: str) -> Iterator[str]:
-        """Ids of the entities that the scope sees, those greater than `after`, in no order."""
-        entities = self._mentioned(self.visible(scope, None)[view(self._mention_rows)]).tolist()
-        return (id_ for id_, known in self._entities.items() if entities[known.number] and id_ > after)
+    def entity_ids(self, scope: Scope, after: str, limit: int) -> list[str]:
+        """Ids of the entities that the scope sees, ascending, those greater than `after`, at most `limit`.
+
+        Looks at no more entities than it takes to find them, once the tenant's are in order.
+        """
+        owner = self._labels.codes.get(scope.tenant, -1)
+        ids = self._ordered.get(owner)
+        if ids is None:
+            ids = self._ordered[owner] = sorted(id_ for id_, known in self._entities.items() if known.tenant == owner)
+        mask = self.visible(scope, None)
+        rest = (ids[place] for place in range(bisect_right(ids, after), len(ids)))
+        seen = (id_ for id_ in rest if mask[view(self._entities[id_].table, _MENTION_STRIDE)[:, 0]].any())
+        return list(islice(seen, max(0, limit)))
 
     def _corpus(self, scope: Scope) -> tuple[int, float]:
         """Visible chunks and their average length in terms."""

@@ -7,7 +7,6 @@ writes of any process are seen by the next read. Each read is one transaction: i
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from heapq import nsmallest
 from itertools import islice
 from typing import TypeVar
 
@@ -277,7 +276,7 @@ class EmbeddedStore:
 
     async def entity_ids(self, scope: Scope, *, after: str = "", limit: int = 1000) -> list[str]:
         """See GraphStore.entity_ids."""
-        return await self._read(lambda _, index: nsmallest(limit, index.entity_ids(scope, after)))
+        return await self._read(lambda _, index: index.entity_ids(scope, after, limit))
 
     async def neighbourhood(
         self, scope: Scope, seeds: Sequence[str], hops: int, limit: int, *, decided: Decided = UNDECIDED

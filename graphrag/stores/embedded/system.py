@@ -11,7 +11,19 @@ from graphrag.llm.usage import Account, AccountKind, Charge, Usage, check_charge
 from graphrag.stores.embedded import queue, replies
 from graphrag.stores.embedded.database import Database
 from graphrag.stores.embedded.queue import JOB_COLUMNS
-from graphrag.stores.system import RETRIED, UNENDED, ApiKey, Decision, Job, JobEnd, JobFailure, JobState, Lease, Queue
+from graphrag.stores.system import (
+    BULK,
+    RETRIED,
+    UNENDED,
+    ApiKey,
+    Decision,
+    Job,
+    JobEnd,
+    JobFailure,
+    JobState,
+    Lease,
+    Queue,
+)
 from graphrag.stores.system_rows import (
     KEY_FIELDS,
     account_row,
@@ -23,6 +35,7 @@ from graphrag.stores.system_rows import (
     key_row,
     labels,
     now,
+    place_of,
     put_down,
     replaced_by,
     storable,
@@ -31,6 +44,7 @@ from graphrag.stores.system_rows import (
 from graphrag.types import ALL_ACCESS, Scalar, Scope
 
 _KEY_COLUMNS = ", ".join(KEY_FIELDS)
+_LOOKED = JOB_COLUMNS.replace("payload", f"json_remove(payload, '$.{BULK}')")
 _USAGE_COLUMNS = "tenant, day, kind, id, calls, input_tokens, output_tokens, cost"
 _DECISION_COLUMNS = "id, tenant, kind, a, b, author, created_at"
 # Parameters: _visible_to(scope).
@@ -153,20 +167,26 @@ class EmbeddedSystemStore:
 
         await self._database.write(work)
 
-    async def job(self, scope: Scope, id: str) -> Job:
+    async def job(self, scope: Scope, id: str, *, whole: bool = False) -> Job:
         """See SystemStore.job."""
-        return await self._database.read(lambda connection: _visible_job(connection, scope, id))
+        columns = JOB_COLUMNS if whole else _LOOKED
+        return await self._database.read(lambda connection: _visible_job(connection, scope, id, columns))
 
-    async def jobs(self, scope: Scope, *, states: Sequence[JobState] = (), limit: int = 100) -> list[Job]:
+    async def jobs(
+        self, scope: Scope, *, states: Sequence[JobState] = (), after: str = "", limit: int = 100
+    ) -> list[Job]:
         """See SystemStore.jobs."""
+        place = place_of(after)
 
         def work(connection: sqlite3.Connection) -> list[Job]:
             # A condition of its own, so that the index of states is used: each upload asks for what waits, among all jobs that are kept.
             of_states = "AND state IN (SELECT value FROM json_each(?)) " if states else ""
             wanted = [json.dumps(list(states))] if states else []
+            rest = "AND (created_at, id) < (?, ?) " if place else ""
             rows = connection.execute(
-                f"SELECT {JOB_COLUMNS} FROM jobs WHERE {_VISIBLE} {of_states}ORDER BY created_at DESC, id DESC LIMIT ?",
-                (*_visible_to(scope), *wanted, max(0, limit)),
+                f"SELECT {_LOOKED} FROM jobs WHERE {_VISIBLE} {of_states}{rest}"
+                f"ORDER BY created_at DESC, id DESC LIMIT ?",
+                (*_visible_to(scope), *wanted, *place, max(0, limit)),
             )
             return [job_from(row) for row in rows]
 
@@ -374,9 +394,9 @@ def _held(connection: sqlite3.Connection, account: Account) -> Usage:
     return Usage(*row) if row else Usage()
 
 
-def _visible_job(connection: sqlite3.Connection, scope: Scope, id_: str) -> Job:
+def _visible_job(connection: sqlite3.Connection, scope: Scope, id_: str, columns: str = _LOOKED) -> Job:
     row = connection.execute(
-        f"SELECT {JOB_COLUMNS} FROM jobs WHERE id = ? AND {_VISIBLE}", (id_, *_visible_to(scope))
+        f"SELECT {columns} FROM jobs WHERE id = ? AND {_VISIBLE}", (id_, *_visible_to(scope))
     ).fetchone()
     if row is None:
         raise NotFoundError(f"job {id_!r} does not exist, or the caller's scope does not see it: list the jobs")

@@ -4,11 +4,13 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Collection, Generator
+from contextlib import contextmanager, suppress
+from contextvars import Context
 from typing import Any, LiteralString, TypeVar, cast
 
 from neo4j import AsyncDriver, AsyncManagedTransaction, Query, RoutingControl, unit_of_work
+from neo4j.api import AsyncBookmarkManager
 from neo4j.exceptions import AuthError, ConfigurationError, DriverError, Neo4jError, ServiceUnavailable, SessionExpired
 
 from graphrag.errors import ConfigError, StoreError
@@ -56,6 +58,26 @@ class Transaction:
         return [record.values() async for record in result]
 
 
+class Bookmarks(AsyncBookmarkManager):
+    """Which transactions the next query has to see."""
+
+    def __init__(self) -> None:
+        self._held: set[str] = set()
+
+    async def get_bookmarks(self) -> Collection[str]:
+        """Of all that was acknowledged."""
+        return tuple(self._held)
+
+    async def update_bookmarks(self, previous_bookmarks: Collection[str], new_bookmarks: Collection[str]) -> None:
+        """Told by the driver when a transaction has ended."""
+        self._held -= set(previous_bookmarks)
+        self._held |= set(new_bookmarks)
+
+    def forget(self) -> None:
+        """See whatever there is."""
+        self._held.clear()
+
+
 class Connection:
     """One database of one server or cluster. Every query goes through here.
 
@@ -69,7 +91,9 @@ class Connection:
         self._driver = driver
         self._database = database
         self.location = location
+        self._bookmarks = Bookmarks()
         self._away_since: float | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     async def read(self, query: str, **parameters: object) -> list[Row]:
         """All rows of a reading query. It sees every write that this process has had acknowledged.
@@ -87,11 +111,16 @@ class Connection:
                 async with asyncio.timeout(WAITED_READ_SECONDS if waited else OUTAGE_SECONDS + 2 * READ_SECONDS):
                     result = await self._persistently(
                         lambda: self._driver.execute_query(
-                            asked, parameters, database_=self._database, routing_=RoutingControl.READ
+                            asked,
+                            parameters,
+                            database_=self._database,
+                            routing_=RoutingControl.READ,
+                            bookmark_manager_=self._bookmarks,
                         )
                     )
             except TimeoutError:
                 self._note_away("no answer in time")
+                self._look_at_bookmarks()
                 raise
         return [record.values() for record in result.records]
 
@@ -144,7 +173,7 @@ class Connection:
             for attempt in range(_ATTEMPTS):
                 try:
                     async with self._driver.session(
-                        database=self._database, bookmark_manager=self._driver.execute_query_bookmark_manager
+                        database=self._database, bookmark_manager=self._bookmarks
                     ) as session:
                         return await self._persistently(lambda: session.execute_write(unit))
                 except Neo4jError as exc:
@@ -158,7 +187,9 @@ class Connection:
         """Run a statement of the schema, alone in its transaction."""
         with neo4j_errors(self.location):
             await self._driver.execute_query(
-                Query(_LANGUAGE + cast(LiteralString, statement), timeout=WRITE_SECONDS), database_=self._database
+                Query(_LANGUAGE + cast(LiteralString, statement), timeout=WRITE_SECONDS),
+                database_=self._database,
+                bookmark_manager_=self._bookmarks,
             )
 
     async def _persistently(self, call: Callable[[], Awaitable[_T]]) -> _T:
@@ -170,6 +201,15 @@ class Connection:
             try:
                 made = await call()
             except (DriverError, Neo4jError) as exc:
+                if (
+                    isinstance(exc, Neo4jError)
+                    and "BookmarkTimeout" in _code(exc)
+                    and await self._bookmarks.get_bookmarks()
+                ):
+                    # Waited for in vain, for the 30 s that the server grants: what it has is older than what it once acknowledged.
+                    _log.warning("%s was set back, as by a restored backup: go on with what it holds", self.location)
+                    self._bookmarks.forget()
+                    continue
                 away = isinstance(exc, DriverError)
                 if away and exc.is_retryable():
                     self._note_away(_first_line(_root(exc)))
@@ -178,6 +218,21 @@ class Connection:
             else:
                 self._note_back()
                 return made
+
+    def _look_at_bookmarks(self) -> None:
+        """Find out whether the server waits for transactions that it has no more; who waits for it gives up before it says so."""
+
+        async def ask() -> None:
+            async with self._driver.session(database=self._database, bookmark_manager=self._bookmarks) as session:
+                await (await session.run("RETURN 1")).consume()  # without a second attempt of the driver's
+
+        async def look() -> None:
+            with suppress(DriverError, Neo4jError):
+                await self._persistently(ask)
+
+        if self._looking is None or self._looking.done():
+            # In a context of its own, where nobody waits.
+            self._looking = asyncio.create_task(look(), context=Context())
 
     def _note_away(self, why: str) -> None:
         """Log the beginning of an outage, whoever meets it first; each call that fails of it raises, too."""

@@ -1,6 +1,8 @@
 """The queue of jobs as a whole, over all tenants, in Neo4j: see SystemStore."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import LiteralString, get_args
 
 from graphrag.stores.neo4j.connection import Connection, Transaction
@@ -42,7 +44,9 @@ CALL () {{
 CALL () {{ MATCH (j:Job) WHERE {_CLAIMABLE} RETURN min(j.updated_at) AS since }}
 RETURN states, coalesce(since, ''), coalesce(s.documents_done, 0), coalesce(s.documents_failed, 0)"""
 _ENDED_BEFORE: LiteralString = "j.state IN $ended AND j.updated_at < $before"
-_OLD: LiteralString = f"MATCH (j:Job) WHERE {_ENDED_BEFORE} RETURN j.id LIMIT $limit"
+_OLD: LiteralString = f"MATCH (j:Job) WHERE {_ENDED_BEFORE} RETURN j.id, coalesce(j.size, size(j.payload)) LIMIT $limit"
+_LARGE = 50_000_000
+"""Characters of payloads that one transaction removes, which the server holds in memory until it ends: one job may have more."""
 _REMOVE_FAILURES: LiteralString = """
 MATCH (f:JobFailure) WHERE f.job_id IN $ids
 WITH f LIMIT $limit DELETE f RETURN count(f)"""
@@ -84,12 +88,14 @@ async def remove_jobs(connection: Connection, before: str) -> int:
     old = {"ended": sorted(ENDED), "before": before}
 
     async def work(tx: Transaction) -> tuple[int, bool]:
-        ids = sorted(id_ for (id_,) in await tx.run(_OLD, limit=REMOVED_AT_ONCE, **old))
+        found = await tx.run(_OLD, limit=REMOVED_AT_ONCE, **old)
+        fitting = bisect_right(list(accumulate(size for _, size in found)), _LARGE)
+        ids = sorted(id_ for id_, _ in found[: max(1, fitting)])
         ((failures,),) = await tx.run(_REMOVE_FAILURES, ids=ids, limit=REMOVED_AT_ONCE)
         if failures == REMOVED_AT_ONCE:  # there may be more of them
             return 0, True
         ((jobs,),) = await tx.run(_REMOVE_JOBS, ids=ids, **old)
-        return int(jobs), len(ids) == REMOVED_AT_ONCE
+        return int(jobs), len(found) == REMOVED_AT_ONCE or len(ids) < len(found)
 
     removed, more = 0, True
     while more:

@@ -12,7 +12,19 @@ from graphrag.stores.neo4j.display import Display
 from graphrag.stores.neo4j.queries import scope_parameters
 from graphrag.stores.neo4j.queue import CLOCK, JOB
 from graphrag.stores.neo4j.writing import check_lease
-from graphrag.stores.system import RETRIED, UNENDED, ApiKey, Decision, Job, JobEnd, JobFailure, JobState, Lease, Queue
+from graphrag.stores.system import (
+    BULK,
+    RETRIED,
+    UNENDED,
+    ApiKey,
+    Decision,
+    Job,
+    JobEnd,
+    JobFailure,
+    JobState,
+    Lease,
+    Queue,
+)
 from graphrag.stores.system_rows import (
     KEY_FIELDS,
     account_row,
@@ -24,6 +36,7 @@ from graphrag.stores.system_rows import (
     key_row,
     labels,
     now,
+    place_of,
     put_down,
     replaced_by,
     storable,
@@ -54,18 +67,24 @@ MATCH (k:ApiKey {id: $id, tenant: $tenant}) SET k.revoked_at = coalesce(k.revoke
 RETURN k.id"""
 
 _SUBMIT: LiteralString = "MERGE (j:Job {id: $properties.id}) ON CREATE SET j = $properties"
-_JOB_BY_ID: LiteralString = f"MATCH (j:Job {{id: $id}}) WHERE {_SEES_J} RETURN {JOB}"
+# `looked` is the payload without BULK; jobs of older versions have none.
+_LOOKED: LiteralString = JOB.replace("j.payload", "coalesce(j.looked, j.payload)")
+_WHOLE_JOB: LiteralString = f"MATCH (j:Job {{id: $id}}) WHERE {_SEES_J} RETURN {JOB}"
+_JOB_BY_ID: LiteralString = f"MATCH (j:Job {{id: $id}}) WHERE {_SEES_J} RETURN {_LOOKED}"
 _JOB_IDS: LiteralString = f"""
 MATCH (j:Job) WHERE j.id STARTS WITH $prefix AND {_SEES_J}
 RETURN j.id ORDER BY j.id LIMIT $limit"""
-_NEWEST: LiteralString = f"RETURN {JOB} ORDER BY j.created_at DESC, j.id DESC LIMIT $limit"
-_JOBS: LiteralString = f"MATCH (j:Job) WHERE {_SEES_J} {_NEWEST}"
+_NEWEST: LiteralString = f"RETURN {_LOOKED} ORDER BY j.created_at DESC, j.id DESC LIMIT $limit"
+_REST: LiteralString = "(j.created_at < $after[0] OR (j.created_at = $after[0] AND j.id < $after[1]))"
+_JOBS: LiteralString = f"MATCH (j:Job) WHERE {_SEES_J} AND ($after = [] OR {_REST}) {_NEWEST}"
 # A statement of its own, so that the index of states is used: each upload asks for what waits, among all jobs that are kept.
-_JOBS_IN_STATES: LiteralString = f"MATCH (j:Job) WHERE j.state IN $states AND {_SEES_J} {_NEWEST}"
+_JOBS_IN_STATES: LiteralString = (
+    f"MATCH (j:Job) WHERE j.state IN $states AND {_SEES_J} AND ($after = [] OR {_REST}) {_NEWEST}"
+)
 # Looked at again once it is locked: without properties where a sweep removed it meanwhile.
 _LOCK_JOB: LiteralString = f"""
 MATCH (j:Job {{id: $id}}) WHERE {_SEES_J} SET j.lock = $lock
-WITH j WHERE j.id IS NOT NULL RETURN {JOB}"""
+WITH j WHERE j.id IS NOT NULL RETURN {_LOOKED}"""
 _RELEASE: LiteralString = """
 MATCH (j:Job {id: $id}) SET j.state = $state, j.error = $error, j.updated_at = $now
 REMOVE j.worker, j.lease_until"""
@@ -168,14 +187,16 @@ class Neo4jSystemStore:
 
     async def submit_job(self, job: Job) -> None:
         """See SystemStore.submit_job. An empty `created_at` is set to now; state and error are those of a new job."""
-        submitted = now()
+        submitted, payload = now(), json_object("payload", job.payload)
         properties = {
             "id": job.id,
             "tenant": job.scope.tenant,
             "access": sorted(job.scope.access),
             "labels": labels(job.scope),
             "kind": job.kind,
-            "payload": json_object("payload", job.payload),
+            "payload": payload,
+            "size": len(payload),
+            "looked": json_object("payload", {name: job.payload[name] for name in job.payload if name != BULK}),
             "state": "queued",
             "priority": job.priority,
             "progress": json_object("progress", job.progress),
@@ -186,14 +207,19 @@ class Neo4jSystemStore:
         }
         await self._connection.write(lambda tx: tx.run(_SUBMIT, properties=properties))
 
-    async def job(self, scope: Scope, id: str) -> Job:
+    async def job(self, scope: Scope, id: str, *, whole: bool = False) -> Job:
         """See SystemStore.job."""
-        return _one_job(await self._connection.read(_JOB_BY_ID, id=id, **scope_parameters(scope)), id)
+        query = _WHOLE_JOB if whole else _JOB_BY_ID
+        return _one_job(await self._connection.read(query, id=id, **scope_parameters(scope)), id)
 
-    async def jobs(self, scope: Scope, *, states: Sequence[JobState] = (), limit: int = 100) -> list[Job]:
+    async def jobs(
+        self, scope: Scope, *, states: Sequence[JobState] = (), after: str = "", limit: int = 100
+    ) -> list[Job]:
         """See SystemStore.jobs."""
-        wanted, query = {"states": list(states)} if states else {}, _JOBS_IN_STATES if states else _JOBS
-        found = await self._connection.read(query, limit=max(0, limit), **wanted, **scope_parameters(scope))
+        wanted: dict[str, object] = {"after": list(place_of(after)), "limit": max(0, limit), **scope_parameters(scope)}
+        if states:
+            wanted["states"] = list(states)
+        found = await self._connection.read(_JOBS_IN_STATES if states else _JOBS, **wanted)
         return [job_from(row) for row in found]
 
     async def job_ids(self, scope: Scope, prefix: str, limit: int) -> list[str]:
