@@ -282,7 +282,7 @@ def _told_of(ledger: Ledger, passage: Candidate) -> tuple[Chunk | None, str]:
 def _roles(question: str) -> list[tuple[str, str]]:
     """The nouns of a question for people by what they do, in the singular, with the term of each."""
     words = (word.removesuffix("s") for word in _WORD.findall(question) if word.islower())
-    return [(word, term) for word in words if is_role(word) for term in terms(word)]
+    return list(dict.fromkeys((word, term) for word in words if is_role(word) for term in terms(word)))
 
 
 def _in_role(chunk: Chunk, role: frozenset[str], keys: Set[str]) -> str | None:

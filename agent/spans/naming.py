@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from graphrag.analysis import normalise
 from graphrag.types import Chunk
@@ -12,6 +13,7 @@ _INTRODUCED = re.compile(r"[^(\n]{1,80}?(?=\s*\(|,|\s(?:is|was)\s)")
 _LETTERS = str.maketrans("ıłøđ", "ilod")
 """Letters that are no others with an accent."""
 SAME = 3
+"""How surely a passage is about something that has its name."""
 
 
 def names_it(chunk: Chunk, name: str) -> bool:
@@ -30,7 +32,7 @@ def is_about(chunk: Chunk, name: str) -> int:
     if any(mention.key == key for mention in chunk.mentions if mention.role == "subject"):
         return SAME
     introduced = _INTRODUCED.match(chunk.text) if chunk.position == 0 else None
-    words = (_plain(name), _plain(introduced.group()) if introduced is not None else [])
+    words = (_plain(name), _plain(introduced.group()) if introduced is not None else ())
     if not _may_be_one(*sorted(words, key=len)):
         return 0
     return 2 if len(words[0]) == len(words[1]) else 1
@@ -58,10 +60,8 @@ def _is_like(word: str, other: str) -> bool:
     return word == other or (1 in (len(word), len(other)) and word[0] == other[0])
 
 
-def _plain(name: str) -> list[str]:
+@lru_cache(maxsize=1 << 12)  # every candidate of a question is asked whether it is about a name
+def _plain(name: str) -> tuple[str, ...]:
     """The words of a name's key without accents, which not every text sets."""
-    return (
-        "".join(c for c in unicodedata.normalize("NFKD", normalise(name)) if not unicodedata.combining(c))
-        .translate(_LETTERS)
-        .split()
-    )
+    letters = unicodedata.normalize("NFKD", normalise(name)).translate(_LETTERS)
+    return tuple("".join(letter for letter in letters if not unicodedata.combining(letter)).split())

@@ -9,7 +9,7 @@ that another one replaced (graphrag.retrieval.editions).
 
     base(p)     = cos(q, p) + SENTENCE sentence + KEYWORD keyword + NAMED named + MENTIONED mentioned
     joint(p, r) = (shared + link + back) distinct
-    pair(p, r)  = base(p) + SECOND base(r) + joint(p, r) + GAIN sum over words of gain(r | p) of (firm + (1 - firm) rare)
+    pair(p, r)  = base(p) + SECOND base(r) + joint(p, r) + GAIN gain(r | p), each word by firm + (1 - firm) rare
     chain(c, t) = chain(c) - max(STEP, THRESHOLD - worth(t | c))
     worth(t | c) = FURTHER base(t) + GAIN gain(t | c) + FURTHER_JOINT (best joint of t with a passage of c, either way)
 
