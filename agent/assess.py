@@ -22,7 +22,7 @@ from agent.spans.nested import with_nested
 from agent.spans.offer import short_answer
 from agent.spans.quantities import read_measure, told_by_amounts
 from agent.spans.stated import with_stated
-from agent.spans.wanted import held_alike, kin_held
+from agent.spans.wanted import held_alike, kin_held, read_wanted
 from agent.telling import lacks_life, tells
 from agent.types import ShortAnswer
 from graphrag.analysis import held_terms, terms
@@ -121,7 +121,8 @@ class Assessment:
             asks_what_it_is(self.ledger.question.text) or tells_of_others(self.ledger, self.hits)
         ):
             return min(likely, UNTOLD)
-        if self.short is None and self.evidence.compared and read_measure(self.ledger.question.text) is not None:
+        text = self.ledger.question.text
+        if self.short is None and read_wanted(text).kind == "choice" and read_measure(text) is not None:
             return min(likely, UNTOLD)  # what is compared is not told of both
         left = self.evidence.left
         if left is not None and self.short is None and kin_asked(left.question) is not None:

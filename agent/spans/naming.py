@@ -25,17 +25,21 @@ def names_it(chunk: Chunk, name: str) -> bool:
 
 
 def is_about(chunk: Chunk, name: str) -> int:
-    """How surely a passage is about what has the name: SAME by that name, 2 and 1 where it begins the article about somebody of whose name that
+    """How surely a passage is about what has the name: SAME by that name, 2 and 1 where its title or its beginning is the name of somebody, of which that
     may be a form ("W. P. Stroud" of "Wendell Pierce Stroud"), 1 with names left out; else 0.
     """
     key = normalise(name)
     if any(mention.key == key for mention in chunk.mentions if mention.role == "subject"):
         return SAME
     introduced = _INTRODUCED.match(chunk.text) if chunk.position == 0 else None
-    words = (_plain(name), _plain(introduced.group()) if introduced is not None else ())
-    if not _may_be_one(*sorted(words, key=len)):
+    called = (chunk.title, introduced.group() if introduced is not None else "")
+    return max(_likeness(_plain(name), _plain(one)) for one in called)
+
+
+def _likeness(one: Sequence[str], other: Sequence[str]) -> int:
+    if not _may_be_one(*sorted((one, other), key=len)):
         return 0
-    return 2 if len(words[0]) == len(words[1]) else 1
+    return 2 if len(one) == len(other) else 1
 
 
 def _may_be_one(shorter: Sequence[str], longer: Sequence[str]) -> bool:

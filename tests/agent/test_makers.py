@@ -14,7 +14,7 @@ from agent.spans.wanted import read_wanted
 from agent.types import Answer
 from graphrag.analysis import normalise
 from graphrag.types import Mention
-from tests.agent.filled import SCOPE, chunk_of, filled
+from tests.agent.filled import SCOPE, answers_of, chunk_of, filled
 
 PASSAGES = {
     "Harbour Ledger": "Harbour Ledger is a 1957 drama film directed by W. P. Strand and produced by Ostra Pictures. Lena Moor plays a clerk.",
@@ -141,3 +141,20 @@ def test_the_two_that_are_compared_are_named_without_what_they_are():
         "Die Brücke der Schwestern"
     )
     assert kin_asked("Who is Adela of Senn, Duchess of Osk's husband?") is not None
+
+
+def test_a_record_is_about_somebody_by_a_form_of_the_name_that_it_is_titled_by():
+    chunk = replace(chunk_of("- name: Karin Lovise Aasen\n- role: film director"), title="Karin Lovise Aasen")
+    assert is_about(chunk, "K. L. Aasen") == 2
+    assert is_about(chunk, "Karin Aasen") == 1
+    assert is_about(chunk, "Jon Aasen") == 0
+
+
+def test_of_two_works_in_one_document_neither_is_said_to_be_earlier(tmp_path: Path):
+    files = {
+        "films.md": "# Programme\n\n## Night Ferry\n\nDirected by Karl Aasen. 92 minutes.\n\n## Long Quay\n\nA film by Rosa Teller with live music.\n",
+        "people.csv": "name,role,born\nRosa Teller,film director,1940-09-30\nJon Vik,projectionist,1988-01-05\n",
+    }
+    question = "Which film has the director who was born earlier, Night Ferry or Long Quay?"
+    (answer,) = answers_of(f"sqlite:///{tmp_path / 'kb.db'}", files, [question]).values()
+    assert answer.short is None and answer.verdict != "answered"
