@@ -14,7 +14,7 @@ from agent.expected import asked_words, name_terms
 from agent.spans.candidates import DATE, Found
 from agent.spans.descriptions import Description
 from agent.spans.fields import Field, fields_of
-from agent.spans.naming import is_about
+from agent.spans.naming import TOLD_APART, is_about
 from agent.spans.places import COUNTRIES
 from agent.spans.quantities import COMPARING, DATED, Measure, amounts, read_measure
 from agent.spans.roles import is_role
@@ -37,7 +37,6 @@ _ALIKE = frozenset(("both", "same", "share", "common"))
 _YEAR = re.compile(r"1\d{3}|20\d{2}")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _INTRODUCED = re.compile(r"[^(,;.]{1,80}?(?=\s*(?:\(|,|\s(?:is|are|was|were)\s))")
-_TOLD_APART = re.compile(r"\s*\([^()]*\)")
 _WORD = re.compile(r"\w+")
 _OF_EACH = re.compile(r"\b(?:the\s+)?([a-z]+)\s+of\s+(?:both\s+)?(?:the\s+)?(?:(?!both\b)[a-z]+\s+)?(?=[\"“]?[A-Z\d])")
 """Before a name, whose maker is compared: "director of film Winter"."""
@@ -100,7 +99,7 @@ def _pair(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> tuple[Candidat
         one, other = (_bearing(ranked, name) for name in wanted.options)
     else:  # on either side of an "and": a passage about what they are asked about is neither
         text = _OF_EACH.sub(lambda match: "" if is_role(match[1]) else match[0], ledger.question.text)
-        whole, plain = f" {full_key(text)} ", f" {full_key(_TOLD_APART.sub('', text))} "
+        whole, plain = f" {full_key(text)} ", f" {full_key(TOLD_APART.sub('', text))} "
         one = _about(ranked, whole, plain, (" {} and ",))
         other = _about(ranked, whole, plain, (" and {} ", " and the {} "))
     if one is None or other is None or one.chunk.document_id == other.chunk.document_id:
@@ -259,7 +258,7 @@ def _told_of(ledger: Ledger, passage: Candidate) -> tuple[Chunk | None, str]:
     """The one passage about whom a sentence of this one tells that they have the role that is asked for, if there is one, and their name;
     none where no sentence does.
     """
-    title = _TOLD_APART.sub("", passage.chunk.title)
+    title = TOLD_APART.sub("", passage.chunk.title)
     for noun, term in _roles(ledger.question.text):
         one = Description(
             *(0, 0, f"the {noun} of {title}", noun, frozenset((term, *terms(title))), frozenset((term,))),

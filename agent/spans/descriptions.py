@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agent.expected import name_terms
+from agent.spans.naming import TOLD_APART
 from agent.spans.roles import is_maker, is_role
 from agent.spans.wanted import NAME, NOUNS, Wanted, canonical
 from graphrag.analysis import STOP_WORDS, fold, terms
@@ -44,7 +45,6 @@ _KIND = re.compile(
     r"\b(?:films?|movies?|songs?|albums?|singles?|operas?|ballets?|plays?|novels?|books?|poems?|series|shows?|games?|paintings?|magazines?)\s+(?=[\"“]?[A-Z\d])"
 )
 """What a work is, before its name: a text that tells who made it need not say so."""
-_TOLD_APART = re.compile(r"\s*\([^()]*\)")
 _PERSONAL = frozenset("person man woman one people somebody someone".split())
 _MANY = re.compile(r"[^su]s\Z")
 """The end of a noun for several, none of whom a description alone names."""
@@ -92,7 +92,7 @@ class Description:
     @property
     def called(self) -> tuple[str, ...]:
         """The names in it, but those of people with what they are ("Captain Farr"), whom a text may call otherwise."""
-        found = re.findall(NAME, _TOLD_APART.sub("", self.text[self.text.find(" ") :]))
+        found = re.findall(NAME, TOLD_APART.sub("", self.text[self.text.find(" ") :]))
         return tuple(name for name in found if not is_role(name.split()[0].lower()))
 
     @property

@@ -12,6 +12,8 @@ _INTRODUCED = re.compile(r"[^(\n]{1,80}?(?=\s*\(|,|\s(?:is|was)\s)")
 """What the first sentence calls what the passage is about: "Wendell Pierce Stroud (1898 – 1966) was"."""
 _LETTERS = str.maketrans("ıłøđ", "ilod")
 """Letters that are no others with an accent."""
+TOLD_APART = re.compile(r"\s*\([^()]*\)")
+"""What tells one thing from another of its name: "Winter *(1938 film)*"."""
 SAME = 3
 """How surely a passage is about something that has its name."""
 
