@@ -5,7 +5,8 @@ several chunks. A made-up chunk joins one to three sentences each of two or thre
 sentence that does, under other names and fifty times over, is in no corpus); nine of ten names are
 replaced by invented ones, wherever they stand, so that terms, phrases and mentions are those that ingest would make of the
 new text and common names stay common; its vectors are those of its sentences with noise. With --copies each chunk is a
-whole passage, whichever, under other names: a corpus full of near-copies, as of one template filled in again and again. At each size
+whole passage, whichever, under other names: a corpus full of near-copies, as of one template filled in again and again. Which
+sentences and names are drawn is worth points of recall: --draw gives other ones. At each size
 the benchmark's questions are asked, and scored on the real passages among all.
 
     python -m benchmarks.scale EVAL/musique --sizes 2000 10000 50000 --store-url sqlite:///scale.db
@@ -219,7 +220,9 @@ class Maker:
         return noisy / np.linalg.norm(noisy, axis=-1, keepdims=True)
 
 
-async def measure(folder: Path, sizes: Sequence[int], store_url: str, copies: bool) -> list[dict[str, float]]:
+async def measure(
+    folder: Path, sizes: Sequence[int], store_url: str, *, copies: bool = False, draw: int = 0
+) -> list[dict[str, float]]:
     """One row for each size."""
     dataset = load_dataset(folder)
     rows: list[dict[str, float]] = []
@@ -229,7 +232,7 @@ async def measure(folder: Path, sizes: Sequence[int], store_url: str, copies: bo
         real = [batch async for batch in kb.store.export(scope)]
         answers = {ids[id_] for query in dataset.queries for id_ in query.gold}
         donors = [batch for batch in real if copies or batch.document.id not in answers]
-        count, made, maker = sum(len(batch.chunks) for batch in real), 0, Maker(donors, copies=copies)
+        count, made, maker = sum(len(batch.chunks) for batch in real), 0, Maker(donors, copies=copies, seed=draw)
         for size in sizes:
             written, begun, spent = 0, time.perf_counter(), 0.0
             for batch in maker.documents(scope.tenant, made, size - count):
@@ -292,11 +295,14 @@ def main() -> None:
     parser.add_argument(
         "--copies", action="store_true", help="fill up with near-copies of the real passages: a hard case"
     )
+    parser.add_argument(
+        "--draw", type=int, default=0, help="number of the draw of made-up chunks (default %(default)s)"
+    )
     options = parser.parse_args()
     gc.set_threshold(*GC_THRESHOLDS)
     with tempfile.TemporaryDirectory() as scratch:
         url = options.store_url or f"sqlite:///{scratch}/scale.db"
-        asyncio.run(measure(options.folder, options.sizes, url, options.copies))
+        asyncio.run(measure(options.folder, options.sizes, url, copies=options.copies, draw=options.draw))
 
 
 if __name__ == "__main__":

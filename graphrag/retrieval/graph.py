@@ -19,7 +19,7 @@ CANDIDATES_PER_SEARCH = 30
 """Hits taken from each of the first searches, also by the agent."""
 NEIGHBOURS = 80
 """Passages taken from the first expansion, also by the agent."""
-FADING = 0.1
+FADING = 0.3
 """How much less what a passage leads to promises for each place that the passage is further down, as 1 / (1 + FADING rank)."""
 
 
@@ -27,9 +27,10 @@ async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int, entity_id
     """Look up what joins the given passages to others; returns the `limit` most promising passages that are new, after those that
     mention one of the entities, as far as these are rare (MENTIONS_OF_NAMED), which takes no read of its own.
 
-    A neighbour's promise is the sum over what joins it of the rarity of the entity, or of 1 for a title link, each discounted
-    by the rank of the passage it leads from. The joints go into the ledger; the passages do not. Passages that were expanded
-    before are passed over.
+    A neighbour's promise is the sum over the entities that join it of their rarity, and of 1 for each title link, discounted
+    by the rank of the passage it leads from. An entity counts once, from the best passage: a state that most of them name says
+    no more than if one does. The joints go into the ledger; the passages do not. Passages that were expanded before are passed
+    over.
     """
     fresh = [id_ for id_ in chunk_ids if id_ in ledger.candidates and id_ not in ledger.expanded]
     if not fresh and not entity_ids:
@@ -46,10 +47,12 @@ async def expand(ledger: Ledger, chunk_ids: Sequence[str], limit: int, entity_id
     ledger.join(occurrences, links)
     promise: defaultdict[str, float] = defaultdict(float)
     discount = {id_: 1 / (1 + FADING * rank) for rank, id_ in enumerate(fresh)}
+    followed: set[str] = set()
     for id_ in fresh:
         for mention in ledger.candidates[id_].chunk.mentions:
             found = ledger.occurrences.get(mention.entity_id)
-            if found is not None and 2 <= found.chunk_count <= most:
+            if found is not None and 2 <= found.chunk_count <= most and mention.entity_id not in followed:
+                followed.add(mention.entity_id)
                 worth = discount[id_] * rarity(found.chunk_count)
                 for other in found.chunk_ids:
                     promise[other] += worth

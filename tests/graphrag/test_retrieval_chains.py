@@ -352,3 +352,16 @@ async def test_a_word_that_few_passages_hold_counts_without_a_joint_and_a_common
     assert ledger.question.statistics.frequency["philbrook"] == 1
     assert bridge_between(ledger, first.chunk(), rare.chunk()) is None
     assert {hit.chunk_id for hit in scored.hits[:2]} == {first.chunk(), rare.chunk()}
+
+
+async def test_what_many_passages_name_promises_no_more_than_if_the_best_names_it(store: Store):
+    first = source("first.txt", "Halvorix opened a yard in Gdynia, Pomerania.", "Gdynia", "Pomerania")
+    others = [source(f"{n}.txt", f"Depot {n} of Pomerania.", "Pomerania") for n in range(4)]
+    rare = source("rare.txt", "The mayor of Gdynia.", "Gdynia")
+    common = source("common.txt", "The voivode of Pomerania.", "Pomerania")
+    await store.put(first, rare, common, *others)
+    ledger = await ledger_for(store, QUESTION)
+    expanded = [first.chunk(), *(other.chunk() for other in others)]
+    await ledger.add(expanded)
+
+    assert await expand(ledger, expanded, 1) == [rare.chunk()]
