@@ -8,7 +8,7 @@ that the documents do not answer. The sample corpus had no part in it.
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -48,7 +48,7 @@ NEUTRAL_BRIDGE = 0.6
 NEUTRAL_ANSWER = 0.24
 """Counts as the short answer where none is offered, since what is unlikely says nothing: about the least that is, in the fit."""
 UNTOLD = 0.3
-"""Most confidence where nothing of the kind asked for stands where the evidence speaks of it (agent/telling.py)."""
+"""Most confidence where the evidence plainly does not tell what is asked."""
 ABSENT_IDENTIFIER = 0.1
 """Most confidence where the question gives an identifier ("INC-2041") that no passage of the evidence holds."""
 _HYPHENATED = re.compile(r"\w+(?:-\w+)*")
@@ -75,13 +75,10 @@ class Assessment:
 
     @property
     def ranked(self) -> Sequence[Hit]:
-        """The same, behind the evidence where passages tell what the question goes through: what one of them tells of the other, its words do
-        not show.
-        """
-        evidence = self.evidence
-        if evidence.left is None and evidence.reached is None and not evidence.compared:
+        """The same, behind the evidence where that was chosen by what it says: what one passage tells of another, its words do not show."""
+        if self.evidence.by_score:
             return self.hits
-        leading = {id_: place for place, id_ in enumerate(evidence.chunk_ids)}
+        leading = {id_: place for place, id_ in enumerate(self.evidence.chunk_ids)}
         return sorted(self.hits, key=lambda hit: leading.get(hit.chunk_id, len(leading)))
 
     @property
@@ -114,23 +111,31 @@ class Assessment:
     def confidence(self) -> float:
         """Estimated probability that the evidence set holds the answer."""
         likely = min(confidence(self.features), ABSENT_IDENTIFIER if self._lacking else 1.0)
-        reached = self.evidence.reached
-        if lacks_life(self.ledger.question, self.evidence.terms) or (reached is not None and reached.found is None):
-            return min(likely, UNTOLD)
-        if self.short is None and (
-            asks_what_it_is(self.ledger.question.text) or tells_of_others(self.ledger, self.hits)
-        ):
-            return min(likely, UNTOLD)
-        text = self.ledger.question.text
-        if self.short is None and read_wanted(text).kind == "choice" and read_measure(text) is not None:
-            return min(likely, UNTOLD)  # what is compared is not told of both
-        left = self.evidence.left
-        if left is not None and self.short is None and kin_asked(left.question) is not None:
-            return min(likely, UNTOLD)  # no passage tells of that relative
-        ledger, evidence = self._judged
-        said = [ledger.candidates[id_].chunk for id_ in evidence.chunk_ids]
-        single = self._single or (evidence.left is not None and says_one_thing(ledger.question))
-        return UNTOLD if single and likely > UNTOLD and not tells(ledger.question, said) else likely
+        return UNTOLD if likely > UNTOLD and any(self._untold()) else likely
+
+    def _untold(self) -> Iterator[bool]:
+        """Whether it is plain that the evidence does not tell what is asked, whatever else it holds: sign by sign, each worked out
+        only where none before it shows so.
+        """
+        question, evidence = self.ledger.question, self.evidence
+        wanted, left = read_wanted(question.text), evidence.left
+        # A birth or a death is asked for, and nothing speaks of one.
+        yield lacks_life(question, evidence.terms)
+        # What passages lead to does not say it.
+        yield evidence.reached is not None and evidence.reached.found is None
+        if self.short is None:
+            # Somebody's occupation or the like is asked for, or a relative where others are told of.
+            yield asks_what_it_is(question.text) is not None
+            yield tells_of_others(self.ledger, self.hits)
+            # What is compared is not told of both.
+            yield wanted.kind == "choice" and read_measure(question.text) is not None
+            # What is left to ask is a relative, of whom no passage tells.
+            yield left is not None and kin_asked(left.question) is not None
+        # One thing is asked, and nothing of its kind stands where the evidence speaks of it.
+        ledger, judged = self._judged
+        said = [ledger.candidates[id_].chunk for id_ in judged.chunk_ids]
+        single = self._single or (left is not None and says_one_thing(ledger.question))
+        yield single and not tells(ledger.question, said)
 
     @cached_property
     def missing(self) -> tuple[str, ...]:
@@ -146,8 +151,7 @@ class Assessment:
 
     @cached_property
     def _single(self) -> bool:
-        evidence = self.evidence
-        return says_one_thing(self.ledger.question) and not (evidence.compared or evidence.reached or evidence.left)
+        return self.evidence.by_score and says_one_thing(self.ledger.question)
 
     @cached_property
     def _judged(self) -> tuple[Ledger, EvidenceSet]:

@@ -16,6 +16,7 @@ from agent.spans.wanted import read_wanted
 from graphrag.analysis import asked_terms, normalise
 from graphrag.retrieval.chain import Bridge, Scored, bridge_between
 from graphrag.retrieval.ledger import Ledger
+from graphrag.types import Hit
 
 MAX_EVIDENCE = 4
 """Passages cited at most."""
@@ -46,7 +47,12 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceSet:
-    """Passages, the one that answers best by itself first, with the bridge into each further one from one before it."""
+    """Passages, the one that answers best by itself first, with the bridge into each further one from one before it.
+
+    Most are found by score: a pair with what extends it, or one that answers `alone`. Others are chosen by what they say: those about
+    two things that are `compared`, those that have `reached` an answer step by step, and those that tell what the question goes through,
+    so that something is `left` to ask.
+    """
 
     chunk_ids: tuple[str, ...]
     bridges: tuple[tuple[str, str, Bridge], ...]
@@ -56,12 +62,11 @@ class EvidenceSet:
     score: float
     """Score of the pair it began with."""
     alone: bool = False
-    """Whether it is one passage that holds the whole question."""
+    """Whether nothing need join it: one passage that holds the whole question, or those about the one thing that is asked about."""
     compared: bool = False
     """Whether it is about two things that the question compares, which nothing need join."""
     reached: Reached | None = None
     """The answer to which the set leads step by step, passage by passage: a relative, or what a record says of what another one names."""
-
     left: Left | None = None
     """Where passages tell what the question goes through."""
     steps: tuple[Found, ...] = ()
@@ -74,38 +79,55 @@ class EvidenceSet:
             return self.reached.terms
         return self.left.told if self.left is not None else frozenset()
 
+    @property
+    def by_score(self) -> bool:
+        """Whether it was found by score, and not by what its passages say."""
+        return not self.compared and self.reached is None and self.left is None
+
 
 def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
     """One passage alone if it holds the whole question and leads the best pair, or is the best by itself and outside that pair.
 
-    Of two things that are compared, the passages about them, or those of the fields that decide. Else begin with the best
-    pair, leave out its second if that adds nothing, and extend while a passage adds something.
+    Of two things that are compared, the passages about them, or those of the fields that decide; of a relative who is asked for, those
+    that say who is whose. Else the best pair with what extends it.
     """
     if not scored.hits:
         return EvidenceSet((), (), frozenset(), 0.0)
     best = scored.chains[0] if scored.chains else None
     pair = best.chunk_ids if best is not None else (scored.hits[0].chunk_id,)
     score = best.score if best is not None else 0.0
-    question = read_wanted(ledger.question.text)
-    compared = compared_passages(ledger, scored.hits, question)[:MAX_EVIDENCE]
-    decided = decide(ledger, scored.hits, question)
-    if decided is not None and decided.fields:
-        compared = tuple(dict.fromkeys(field.chunk.id for field in decided.fields))
+    compared = _compared(ledger, scored.hits)
     if compared:
         return of_passages(ledger, compared, score, compared=True)
     kin = relative(ledger, scored.hits)
     if kin is not None:
         return leading_to(ledger, kin, score)
-    weights, wanted = ledger.question.weights, wanted_terms(ledger.question)
-    whole = WHOLE * weight_of(weights, wanted)
     best_alone = min(scored.base, key=lambda id_: (-scored.base[id_], id_))
     for id_ in (pair[0],) if best_alone in pair else (pair[0], best_alone):
-        held_alone = ledger.candidates[id_].terms
-        if weight_of(weights, held_alone & wanted) >= whole:
-            return EvidenceSet((id_,), (), held_alone, scored.hits[0].score, alone=True)
+        if _is_whole(ledger, ledger.candidates[id_].terms):
+            return of_passages(ledger, (id_,), scored.hits[0].score, alone=True)
+    return _extended(ledger, scored, pair, score)
+
+
+def _compared(ledger: Ledger, hits: Sequence[Hit]) -> tuple[str, ...]:
+    """The passages about two things that the question compares, or those of the fields that decide; none where it compares nothing."""
+    wanted = read_wanted(ledger.question.text)
+    decided = decide(ledger, hits, wanted)
+    if decided is not None and decided.fields:
+        return tuple(dict.fromkeys(field.chunk.id for field in decided.fields))
+    return compared_passages(ledger, hits, wanted)[:MAX_EVIDENCE]
+
+
+def _is_whole(ledger: Ledger, held: Set[str]) -> bool:
+    """Whether some terms are as good as the whole question."""
+    weights, wanted = ledger.question.weights, wanted_terms(ledger.question)
+    return weight_of(weights, held & wanted) >= WHOLE * weight_of(weights, wanted)
+
+
+def _extended(ledger: Ledger, scored: Scored, pair: Sequence[str], score: float) -> EvidenceSet:
+    """The best pair, without its second passage if that adds nothing, and what else adds something, the most first."""
     # The passage that answers best by itself comes first, whichever hop it is.
-    ordered = sorted(pair, key=lambda id_: -scored.base[id_])
-    chosen = list(_needed(ledger, ordered))
+    chosen = list(_needed(ledger, sorted(pair, key=lambda id_: -scored.base[id_])))
     bridges: list[tuple[str, str, Bridge]] = []
     if len(chosen) == 2 and (bridge := bridge_between(ledger, *chosen)) is not None:
         bridges.append((chosen[0], chosen[1], bridge))
@@ -114,7 +136,7 @@ def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
     behind = {hit.chunk_id: top - scored.joined[hit.chunk_id] for hit in scored.hits[:CONSIDERED]}
     while len(chosen) < MAX_EVIDENCE:
         options = [id_ for id_ in behind if id_ not in chosen]
-        if weight_of(weights, held & wanted) >= whole:
+        if _is_whole(ledger, held):
             cited = {ledger.candidates[id_].chunk.document_id for id_ in chosen}
             options = [id_ for id_ in options if ledger.candidates[id_].chunk.document_id not in cited]
         worth = {id_: _worth(ledger, chosen, held, id_) for id_ in options if not _is_like(ledger, chosen, held, id_)}
@@ -126,8 +148,8 @@ def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
             bridges.append((joint[0], following, joint[1]))
         chosen.append(following)
         held |= ledger.candidates[following].terms
-    if len(chosen) == 1 and weight_of(weights, held & wanted) >= whole:
-        return EvidenceSet(tuple(chosen), (), frozenset(held), scored.joined[chosen[0]], alone=True)
+    if len(chosen) == 1 and _is_whole(ledger, held):
+        return of_passages(ledger, tuple(chosen), scored.joined[chosen[0]], alone=True)
     return EvidenceSet(tuple(chosen), tuple(bridges), frozenset(held), score)
 
 
@@ -137,16 +159,18 @@ def leading_to(ledger: Ledger, reached: Reached, score: float) -> EvidenceSet:
     Args:
         score: of the pair that was best.
     """
-    return replace(of_passages(ledger, reached.chunk_ids, score), alone=len(reached.chunk_ids) == 1, reached=reached)
+    return replace(of_passages(ledger, reached.chunk_ids, score, alone=len(reached.chunk_ids) == 1), reached=reached)
 
 
-def of_passages(ledger: Ledger, chosen: tuple[str, ...], score: float, *, compared: bool = False) -> EvidenceSet:
+def of_passages(
+    ledger: Ledger, chosen: tuple[str, ...], score: float, *, alone: bool = False, compared: bool = False
+) -> EvidenceSet:
     """The passages with the bridges between them."""
     bridges = [
         (*pair, bridge) for pair in combinations(chosen, 2) if (bridge := bridge_between(ledger, *pair)) is not None
     ]
     held = frozenset[str]().union(*(ledger.candidates[id_].terms for id_ in chosen))
-    return EvidenceSet(chosen, tuple(bridges), held, score, compared=compared)
+    return EvidenceSet(chosen, tuple(bridges), held, score, alone, compared)
 
 
 def _needed(ledger: Ledger, pair: Sequence[str]) -> Sequence[str]:
@@ -167,6 +191,7 @@ def _is_like(ledger: Ledger, chosen: Sequence[str], held: Set[str], id_: str) ->
 
 
 def _worth(ledger: Ledger, chosen: Sequence[str], held: Set[str], id_: str) -> tuple[float, tuple[str, Bridge] | None]:
+    """What a further passage is worth (see MIN_EXTENSION), and which chosen one leads to it, and how."""
     candidate = ledger.candidates[id_]
     gain = weight_of(ledger.question.weights, candidate.terms - held) / ledger.question.total_weight
     joints = [(other, bridge) for other in chosen if (bridge := bridge_between(ledger, other, id_)) is not None]
@@ -201,7 +226,8 @@ def left_to_ask(ledger: Ledger, evidence: EvidenceSet) -> tuple[Ledger, Evidence
 
 def with_question(ledger: Ledger, text: str) -> Ledger:
     """The ledger, asked another question. Of words that are not in the question that it was filled for, as names that a record gives, each
-    weighs as much as the weightiest.
+    weighs as much as the weightiest. What it knows of its candidates (`terms`, `named`, their similarities) stays that of the first
+    question, so what they hold of the other one's further words is looked up in their `words`.
     """
     question, view = ledger.question, copy.copy(ledger)
     most = max(question.weights.values(), default=1.0)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from agent.evidence import EvidenceSet, weight_of
+from agent.evidence import EvidenceSet, of_passages, weight_of
 from agent.expected import is_keywords, name_terms, numbered_names, says_one_thing, wanted_terms
 from agent.spans.candidates import DATE, TIME, Found
 from agent.spans.described import description
@@ -132,8 +132,7 @@ def with_stated(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> E
     stated = stated_answer(ledger, ids, read_wanted(ledger.question.text))
     if stated is None or stated[1] < STATED or stated[0].chunk.id in evidence.chunk_ids:
         return evidence
-    chunk = stated[0].chunk
-    return EvidenceSet((chunk.id,), (), ledger.candidates[chunk.id].terms, evidence.score, alone=True)
+    return of_passages(ledger, (stated[0].chunk.id,), evidence.score, alone=True)
 
 
 def stated_answer(ledger: Ledger, chunk_ids: Sequence[str], wanted: Wanted) -> tuple[Found, float] | None:

@@ -5,7 +5,7 @@ question word ("flows through") are asked of the answer itself, those further aw
 """
 
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -37,7 +37,7 @@ _EXPLAINING = re.compile(rf"\s*(?:why|(?!{_HOW}\b)how)\b", re.IGNORECASE)
 _CHOOSING = re.compile(r"\s*(?:who|which|what)\b", re.IGNORECASE)
 _POLAR = re.compile(r"(?:are|is|was|were|do|does|did|has|have|had|can|could)\b", re.IGNORECASE)
 _LEAD = re.compile(
-    r"\s*(?:(?:is|was|are|were)\s+)?(?:the\s+)?(?:names?\s+of\s+)?(?:the\s+|an?\s+)?(?:most\s+\w+\s+)?", re.IGNORECASE
+    r"\A\s*(?:(?:is|was|are|were)\s+)?(?:the\s+)?(?:names?\s+of\s+)?(?:the\s+|an?\s+)?(?:most\s+\w+\s+)?", re.IGNORECASE
 )
 # Answers to these are words, not names: no candidate is ever one.
 _UNNAMED = re.compile(
@@ -205,42 +205,54 @@ def kin_held(wanted: Set[str], words: Iterable[str]) -> frozenset[str]:
 def read_wanted(question: str) -> Wanted:
     """What a question asks for. `other` if it does not say so in a way that is known."""
     text = question.strip()
-    either = _EITHER.search(text) or _AMONG.match(text) or (_CHOOSING.match(text) and _LISTED.match(text))
-    if either and not _POLAR.match(text):
-        options = (_WHAT_IT_IS.sub("", name.strip()) for name in either.groups() if name)
-        return Wanted("choice", frozenset(), {}, options=tuple(options))
-    asking = None if _SECOND.search(text) or _EXPLAINING.match(text) else _asking(text)
+    options = _options(text)
+    if options:
+        return Wanted("choice", frozenset(), {}, options=options)
+    asking = _asking(text)
     if asking is None:
         return Wanted("yes_no" if _POLAR.match(text) else "other", frozenset(), {})
-    word, after = asking.group(), asking.end()
-    lead = _LEAD.match(text, after)
-    begin = lead.end() if lead else after
+    word, before, after = asking.group(), text[: asking.start()], text[asking.end() :]
+    rest = _LEAD.sub("", after)
+    noun = _noun(rest)
+    if word == "what" and (not noun or "costs" in noun) and _COSTING.match(after):
+        word = "how expensive"
     named = word in ("what", "which")
-    asked = _head(text[begin:])
-    head = asked if named else []
-    kind = _kind(word, [term for one in head for term in terms(one)])
+    head = noun if named else []
+    further = rest[len(" ".join(head)) :]
+    unnamed = named and (not head or _UNNAMED.match(after) or _DESCRIBED.match(rest[len(head[0]) :]))
     personal = head[1:] == ["name"] and head[0] in _OWN_NAMES
-    if personal:
-        kind = "person"
-    costing = word == "what" and (not head or "costs" in head) and _COSTING.match(text, after)
-    if costing:
-        kind, word, named, head = "number", "how expensive", False, []
-    elif named and (not head or _UNNAMED.match(text, after) or _DESCRIBED.match(text[begin + len(head[0]) :])):
-        kind = "other"
     own = frozenset(canonical(term) for one in head[personal:] for term in terms(one))
-    end = begin + len(" ".join(head))
-    nouns = [m.group(1) for m in _THROUGH.finditer(text) if m.start(1) >= end or m.end(1) <= asking.start()]
-    # "who is the *director* of" asks for one, "where was the *director* of" leads on.
-    nouns = [noun for noun in nouns if named or word in ("when", "where") or noun not in asked]
-    nouns = [noun for noun in nouns if noun.lower() not in _EVENTS and not _is_activity(noun)]
+    # "Who is the *director* of" asks for one, "where was the *director* of" leads on.
+    through = _through(text, len(before), len(text) - len(further), () if named or word in ("when", "where") else noun)
     return Wanted(
-        kind,
+        "other" if unnamed else "person" if personal else _kind(word, head),
         frozenset() if personal else own,
-        _asked(text[: asking.start()], text[after:], own, _last_verb(word, text[end if named else after :])),
-        frozenset() if personal else frozenset(t for noun in nouns for t in terms(noun)),
-        measure=frozenset(term for noun in _MEASURES.get(word.removeprefix("how "), ()) for term in terms(noun)),
+        _asked(before, after, own, _last_verb(word, further if named else after)),
+        frozenset() if personal else through,
+        measure=frozenset(term for one in _MEASURES.get(word.removeprefix("how "), ()) for term in terms(one)),
         personal=personal,
     )
+
+
+def _options(text: str) -> tuple[str, ...]:
+    """The two of which a question asks for one, as it writes them; none where it asks for anything else."""
+    either = _EITHER.search(text) or _AMONG.match(text) or (_CHOOSING.match(text) and _LISTED.match(text))
+    if not either or _POLAR.match(text):
+        return ()
+    return tuple(_WHAT_IT_IS.sub("", name.strip()) for name in either.groups() if name)
+
+
+def _through(text: str, before: int, after: int, asked: Collection[str]) -> frozenset[str]:
+    """Terms of the nouns that a question goes through.
+
+    Args:
+        before: they end before this place, where the word that asks stands,
+        after: or begin after this one, where the noun that it asks for ends.
+        asked: nouns that are asked for themselves.
+    """
+    nouns = [m.group(1) for m in _THROUGH.finditer(text) if m.end(1) <= before or m.start(1) >= after]
+    through = (noun for noun in nouns if noun not in asked and noun.lower() not in _EVENTS and not _is_activity(noun))
+    return frozenset(term for noun in through for term in terms(noun))
 
 
 def _is_activity(noun: str) -> bool:
@@ -249,7 +261,11 @@ def _is_activity(noun: str) -> bool:
 
 
 def _asking(text: str) -> "re.Match[str] | None":
-    """The word that asks: one at the start, else the last "what", "how many" or "which" but ", which", else the last."""
+    """The word that asks: one at the start, else the last "what", "how many" or "which" but ", which", else the last. None where
+    none asks, or for two things, or for an explanation.
+    """
+    if _SECOND.search(text) or _EXPLAINING.match(text):
+        return None
     lowered = text.lower()
     found = list(_ASKING.finditer(lowered if len(lowered) == len(text) else text))
     if not found:
@@ -267,8 +283,8 @@ def _asking(text: str) -> "re.Match[str] | None":
     return (clear or found)[-1]
 
 
-def _head(text: str) -> list[str]:
-    """The words after "what" or "which", up to one that no longer belongs to the noun."""
+def _noun(text: str) -> list[str]:
+    """The words of the noun with which a text begins, up to the first that does not belong to it."""
     words: list[str] = []
     for match in WORD.finditer(text):
         word, following = match.group(), text[match.end() : match.end() + 1]
@@ -292,7 +308,8 @@ def _head(text: str) -> list[str]:
     return words
 
 
-def _kind(word: str, head: list[str]) -> Kind:
+def _kind(word: str, head: Iterable[str]) -> Kind:
+    """What a word asks for, with the words of its noun."""
     if word in ("who", "whom", "whose"):
         return "person"
     if word in ("when", "where"):
@@ -300,7 +317,7 @@ def _kind(word: str, head: list[str]) -> Kind:
     if word.startswith("how"):
         return "number"
     kind: Kind = "thing"
-    for term in head:  # the last one that is known: "area code", "movie stars"
+    for term in (term for one in head for term in terms(one)):  # the last one that is known: "area code", "movie stars"
         kind = NOUNS.get(term, kind)
     return kind
 
