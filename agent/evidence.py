@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from agent.expected import says_one_thing, wanted_terms
-from agent.spans.candidates import Found, Reached
+from agent.spans.candidates import LEADING, Found, Reached
 from agent.spans.comparison import compared_passages, decide
 from agent.spans.fields import fields_of
 from agent.spans.kin import relative
@@ -20,8 +20,6 @@ from graphrag.types import Hit
 
 MAX_EVIDENCE = 4
 """Passages cited at most."""
-CONSIDERED = 12
-"""Best-ranked passages from which the set is extended."""
 RANK = 0.3
 """What a further passage loses for each point by which its chain is behind the best one."""
 MIN_EXTENSION = 0.15
@@ -133,7 +131,7 @@ def _extended(ledger: Ledger, scored: Scored, pair: Sequence[str], score: float)
         bridges.append((chosen[0], chosen[1], bridge))
     held = set[str]().union(*(ledger.candidates[id_].terms for id_ in chosen))
     top = max(scored.joined.values())
-    behind = {hit.chunk_id: top - scored.joined[hit.chunk_id] for hit in scored.hits[:CONSIDERED]}
+    behind = {hit.chunk_id: top - scored.joined[hit.chunk_id] for hit in scored.hits[:LEADING]}
     while len(chosen) < MAX_EVIDENCE:
         options = [id_ for id_ in behind if id_ not in chosen]
         if _is_whole(ledger, held):

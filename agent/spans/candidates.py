@@ -18,6 +18,10 @@ from graphrag.analysis import normalise, terms
 from graphrag.types import Chunk, Span
 from graphrag.word_forms import is_past
 
+ANSWERING = 8
+"""Best-ranked passages in which an answer is looked for."""
+LEADING = 12
+"""Best-ranked passages in which is looked for what leads to one: more evidence, records, relatives, fields of what is compared."""
 DATE = re.compile(
     rf"\b(?:{dates.YEAR}-\d{{2}}-\d{{2}}(?!\d)|{dates.MONTH}\s+{dates.DAY}(?:,?\s+{dates.YEAR})?|{dates.DAY}\s+{dates.MONTH}(?:,?\s+{dates.YEAR})?|{dates.MONTH},?\s+{dates.YEAR}"
     rf"|{dates.YEAR}(?!\s*[-–]\s*\d|[\d,.]\d)|{dates.DAY}\s+century)\b"

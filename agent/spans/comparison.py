@@ -11,10 +11,10 @@ from itertools import chain
 from operator import attrgetter, itemgetter
 
 from agent.expected import asked_words, name_terms
-from agent.spans.candidates import DATE, Found
+from agent.spans.candidates import DATE, LEADING, Found
 from agent.spans.descriptions import Description
 from agent.spans.fields import Field, fields_of
-from agent.spans.naming import TOLD_APART, is_about
+from agent.spans.naming import TOLD_APART, most_about
 from agent.spans.places import COUNTRIES
 from agent.spans.quantities import COMPARING, DATED, Measure, amounts, read_measure
 from agent.spans.roles import is_role
@@ -28,8 +28,6 @@ from graphrag.types import Chunk, Hit, Mention
 
 _Value = tuple[float, ...]
 """A date as year, month and day, with 0 for what is not said; of anything else one number."""
-CONSIDERED = 12
-"""Best-ranked passages in which fields are looked for."""
 MORE_WORDS = 3
 """Words that a full name has beyond the one in the question, at most."""
 
@@ -239,9 +237,9 @@ def _person(ledger: Ledger, passage: Candidate) -> Chunk | None:
     """
     if life(passage.chunk)[0]:
         return passage.chunk
-    told_of, name = _told_of(ledger, passage)
+    maker, name = _maker(ledger, passage)
     if name:
-        return told_of
+        return maker
     people = {
         target: keys
         for (source, target), keys in ledger.links.items()
@@ -254,27 +252,23 @@ def _person(ledger: Ledger, passage: Candidate) -> Chunk | None:
     return ledger.candidates[next(iter(people))].chunk if len(people) == 1 else None
 
 
-def _told_of(ledger: Ledger, passage: Candidate) -> tuple[Chunk | None, str]:
-    """The one passage about whom a sentence of this one tells that they have the role that is asked for, if there is one, and their name;
-    none where no sentence does.
+def _maker(ledger: Ledger, passage: Candidate) -> tuple[Chunk | None, str]:
+    """Who has the role that is asked for in what a passage is about, as one of its sentences tells ("the director of Winter"): the one
+    passage about them, if there is one, and their name; none where no sentence does.
     """
     title = TOLD_APART.sub("", passage.chunk.title)
     for noun, term in _roles(ledger.question.text):
-        one = Description(
-            *(0, 0, f"the {noun} of {title}", noun, frozenset((term, *terms(title))), frozenset((term,))),
-            at=False,
-            of=True,
-            acts=True,
-        )
-        found = told(ledger, [Hit(passage.chunk.id, 0.0)], one)
+        text, needed = f"the {noun} of {title}", frozenset((term, *terms(title)))
+        described = Description(0, len(text), text, noun, needed, frozenset((term,)), at=False, of=True, acts=True)
+        found = told(ledger, [Hit(passage.chunk.id, 0.0)], described)
         name = found.chunk.between(found.start, found.end) if found is not None else ""
-        others = [one for one in ledger.candidates.values() if name and one is not passage]
-        sure = {one.chunk.id: (is_about(one.chunk, name), bool(held_terms((term,), one.words))) for one in others}
-        about = [one.chunk for one in others if sure[one.chunk.id][0] and sure[one.chunk.id] == max(sure.values())]
-        if len({chunk.document_id for chunk in about}) == 1:
-            return min(about, key=attrgetter("position")), name
-        if name:
-            return None, name
+        if not name:
+            continue
+        _, about = most_about((one for one in ledger.candidates.values() if one is not passage), name)
+        in_role = [one for one in about if held_terms((term,), one.words)]
+        chunks = [one.chunk for one in in_role or about]
+        single = len({chunk.document_id for chunk in chunks}) == 1
+        return (min(chunks, key=attrgetter("position")) if single else None), name
     return None, ""
 
 
@@ -336,7 +330,7 @@ def _compare_fields(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> Comp
     relation = frozenset(ledger.question.terms) - asked - of_names[0] - of_names[1]
     fields = [
         field
-        for hit in hits[:CONSIDERED]
+        for hit in hits[:LEADING]
         for field in fields_of(ledger.candidates[hit.chunk_id].chunk)
         if held_terms(relation, frozenset(terms(field.label)))
     ]

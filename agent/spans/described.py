@@ -6,14 +6,13 @@
 import re
 from collections.abc import Sequence
 
-from agent.spans.candidates import Found
+from agent.spans.candidates import ANSWERING, Found
+from agent.spans.works import OF_GENRE, PLAIN
 from graphrag.analysis import normalise
 from graphrag.lives import life
 from graphrag.retrieval.ledger import Ledger
 from graphrag.types import Chunk, Hit, Span
 
-CONSIDERED = 8
-"""Best-ranked passages among which is the one about it."""
 _NOUN = r"(occupation|profession|genre|sport)"
 _ASKING = (
     re.compile(rf"\s*what\s+(?:is|was)\s+(?:the\s+)?(?P<name>[^?]{{2,80}}?)['’]s?\s+{_NOUN}\s?\?*\s*$", re.IGNORECASE),
@@ -39,13 +38,6 @@ _NOT_WHAT = frozenset(
     """.split()
 )
 """Words of a description that say neither an occupation nor a genre."""
-_PLAIN = frozenset(
-    "film movie album ep single song band group duo trio quartet series musician singer rapper anime".split()
-)
-"""Of a genre: what follows it."""
-_WORKS = _PLAIN | frozenset(
-    "novel novella book game noir play opera manga magazine story poem show sitcom soundtrack".split()
-)
 
 
 def asks_what_it_is(question: str) -> "re.Match[str] | None":
@@ -60,7 +52,7 @@ def described(ledger: Ledger, hits: Sequence[Hit], asking: "re.Match[str]") -> F
         asking: see `asks_what_it_is`.
     """
     key, noun = normalise(asking["name"]), next(group for group in asking.groups() if group and group != asking["name"])
-    chunks = [ledger.candidates[hit.chunk_id].chunk for hit in hits[:CONSIDERED]]
+    chunks = [ledger.candidates[hit.chunk_id].chunk for hit in hits[:ANSWERING]]
     about = [chunk for chunk in chunks if chunk.position == 0 and normalise(chunk.title) == key]
     if len(about) != 1:
         return None
@@ -89,11 +81,11 @@ def _told(chunk: Chunk, phrase: Span, noun: str) -> Span | None:
     while words and _is_aside(words[0].group()):
         words.pop(0)
     if noun == "genre":
-        if not words or words[-1].group().lower() not in _WORKS:
+        if not words or words[-1].group().lower() not in OF_GENRE:
             return None  # "a film director"
-        while words and words[-1].group().lower() in _PLAIN:
+        while words and words[-1].group().lower() in PLAIN:
             words.pop()
-        if len(words) == 1 and words[0].group().lower() in _WORKS:
+        if len(words) == 1 and words[0].group().lower() in OF_GENRE:
             return None
     elif life(chunk)[0] is None and _PERSON.search(chunk.text) is None:
         return None

@@ -12,6 +12,7 @@ from agent.expected import name_terms
 from agent.spans.naming import TOLD_APART
 from agent.spans.roles import is_maker, is_role
 from agent.spans.wanted import NAME, NOUNS, Wanted, canonical
+from agent.spans.works import NAMED_KIND
 from graphrag.analysis import STOP_WORDS, fold, terms
 from graphrag.word_forms import is_past
 
@@ -41,10 +42,6 @@ _TITLED = re.compile(rf"{NAME},\s+{NAME}\Z")
 _COMPOUND = re.compile(rf"{_THE}(?P<noun>[a-z][\w-]*(?:\s+[a-z][\w-]*){{0,3}})")
 _ACTED_ON = re.compile(r"(?:is|are|was|were|has\s+been|had\s+been|will\s+be)\b|(?:the|our|we|they|he|she|it)\b|[A-Z]")
 """How a clause begins that says what is done to its noun: "that Captain Farr commands"."""
-_KIND = re.compile(
-    r"\b(?:films?|movies?|songs?|albums?|singles?|operas?|ballets?|plays?|novels?|books?|poems?|series|shows?|games?|paintings?|magazines?)\s+(?=[\"“]?[A-Z\d])"
-)
-"""What a work is, before its name: a text that tells who made it need not say so."""
 _PERSONAL = frozenset("person man woman one people somebody someone".split())
 _MANY = re.compile(r"[^su]s\Z")
 """The end of a noun for several, none of whom a description alone names."""
@@ -131,7 +128,7 @@ def whole(question: str, wanted: Wanted) -> Description | None:
     needed = _needed(question).difference(terms(noun))
     nearest = frozenset(term for term in needed if canonical(term) in wanted.nearest)
     at, acts = wanted.kind == "place", wanted.kind == "person"
-    one = Description(0, len(question), question, noun, needed, nearest or needed, at, of=False, acts=acts)
+    one = Description(0, len(question), question, noun, needed, nearest or needed, at=at, of=False, acts=acts)
     return one if len(needed) > 1 and not needed <= one.names else None
 
 
@@ -165,15 +162,13 @@ def _after(text: str, match: "re.Match[str]") -> Iterator[Description]:
         light = word.group().islower() and _LIGHT.issuperset(terms(word.group()))
         if not stops and not light and _may_end(text, match.start(), end):
             clause = text[begin:end]
-            needed = _needed(f"{noun} {_KIND.sub('', clause)}" if of else clause)
+            needed = _needed(f"{noun} {NAMED_KIND.sub('', clause)}" if of else clause)
             # "Who *leads* the deck gang", "in *charge* of the electrical bench": the rest is of what.
             leading = acting or (named and not of)
             first = _needed(clause.split()[0]) if leading else frozenset[str]()
-            yield Description(
-                *(match.start(), end, text[match.start() : end], noun),
-                *(needed, _needed(noun) if of else first or needed),
-                *(at, of, is_role(noun) if named else acting),
-            )
+            said, relation = text[match.start() : end], _needed(noun) if of else first or needed
+            acts = is_role(noun) if named else acting
+            yield Description(match.start(), end, said, noun, needed, relation, at=at, of=of, acts=acts)
 
 
 def _before(text: str, match: "re.Match[str]") -> Iterator[Description]:
@@ -208,10 +203,8 @@ def _compound(text: str, match: "re.Match[str]") -> Iterator[Description]:
 
 
 def _of(text: str, start: int, end: int, noun: str) -> Description:
-    said = text[start:end]
-    return Description(
-        start, end, said, noun, _needed(said), _needed(noun), _is_place(noun), of=True, acts=is_role(noun)
-    )
+    said, at, acts = text[start:end], _is_place(noun), is_role(noun)
+    return Description(start, end, said, noun, _needed(said), _needed(noun), at=at, of=True, acts=acts)
 
 
 def _may_end(text: str, start: int, end: int) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.evidence import WHOLE, EvidenceSet, weight_of
-from agent.spans.candidates import Found, find, sentence_at
+from agent.spans.candidates import ANSWERING, Found, find, sentence_at
 from agent.spans.guards import NAMED_BY_NOUN, TOWNS, Guards
 from agent.spans.nearness import beside, nearness_of
 from agent.spans.places import CLASSES, COUNTRIES, STATES
@@ -19,8 +19,6 @@ from graphrag.lives import life
 from graphrag.retrieval.ledger import Candidate, Ledger, rarity
 from graphrag.types import Chunk, Hit
 
-PASSAGES = 8
-"""Best passages in which an answer is looked for."""
 SHARED = 0.8
 """Worth of an entity that two passages share, where a title link counts 1."""
 UNTYPED = 0.6
@@ -74,7 +72,7 @@ def weigh(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit], wanted: Wa
     first      1 in the first sentence of a passage
     """
     # A passage that holds the whole question is joined to others only by what the question names itself.
-    hits = [hit for hit in hits[:PASSAGES] if not evidence.alone or hit.chunk_id in evidence.chunk_ids]
+    hits = [hit for hit in hits[:ANSWERING] if not evidence.alone or hit.chunk_id in evidence.chunk_ids]
     passages = [ledger.candidates[hit.chunk_id] for hit in hits]
     reading = _Reading.of(ledger, wanted, passages)
     guards = Guards.of(ledger.question, wanted, passages)

@@ -8,14 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from agent.spans.candidates import Found, Reached
+from agent.spans.candidates import LEADING, Found, Reached
 from agent.spans.wanted import NAME
 from graphrag.analysis import normalise, terms
 from graphrag.retrieval.ledger import Ledger
 from graphrag.types import Chunk, Hit
 
-CONSIDERED = 12
-"""Best-ranked passages that are read for relatives."""
 _Step = tuple[str, str]
 """A relation and the sex of the relative, "m" or "f", or "" for either."""
 _STEPS: Mapping[str, tuple[_Step, ...]] = {
@@ -163,7 +161,7 @@ def _facts(ledger: Ledger, hits: Sequence[Hit]) -> tuple[Callable[[str], str], l
     """What the best passages say of relatives, and what follows: the other way, too, and who is married to a parent of a child of both.
     The sex of a relative is what their own passage shows where nothing else says it. Before that, by what key somebody is known there.
     """
-    chunks = [ledger.candidates[hit.chunk_id].chunk for hit in hits[:CONSIDERED]]
+    chunks = [ledger.candidates[hit.chunk_id].chunk for hit in hits[:LEADING]]
     known = _known([chunk.title for chunk in chunks])
     told = [replace(fact, who=known(fact.who)) for chunk in chunks for fact in _told(chunk)]
     sexes = {normalise(chunk.title): sex for chunk in reversed(chunks) if (sex := _sex(chunk))}

@@ -2,10 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from graphrag.analysis import normalise
+from graphrag.retrieval.ledger import Candidate
 from graphrag.types import Chunk
 
 _INTRODUCED = re.compile(r"[^(\n]{1,80}?(?=\s*\(|,|\s(?:is|was)\s)")
@@ -36,6 +37,13 @@ def is_about(chunk: Chunk, name: str) -> int:
     introduced = _INTRODUCED.match(chunk.text) if chunk.position == 0 else None
     called = (chunk.title, introduced.group() if introduced is not None else "")
     return max(_likeness(_plain(name), _plain(one)) for one in called)
+
+
+def most_about(candidates: Iterable[Candidate], name: str) -> tuple[int, list[Candidate]]:
+    """The passages that are most surely about what has a name, and how surely (see `is_about`); none where none is."""
+    sure = [(is_about(one.chunk, name), one) for one in candidates]
+    most = max((degree for degree, _ in sure), default=0)
+    return most, [one for degree, one in sure if degree == most and most > 0]
 
 
 def _likeness(one: Sequence[str], other: Sequence[str]) -> int:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 from agent.evidence import MAX_EVIDENCE, EvidenceSet, Left, leading_to, of_passages, weight_of, with_question
 from agent.expected import says_one_thing, wanted_terms
-from agent.spans.candidates import Found, Reached
+from agent.spans.candidates import LEADING, Found, Reached
 from agent.spans.descriptions import descriptions
 from agent.spans.fields import Field, fields_of
 from agent.spans.kin import relative, tells_of_others
-from agent.spans.naming import SAME, is_about, names_it
+from agent.spans.naming import SAME, most_about, names_it
 from agent.spans.prose_fields import NAME_IN_PROSE
 from agent.spans.stated import answers, stated_answer
 from agent.spans.told import told
@@ -25,14 +25,12 @@ from graphrag.analysis import normalise, terms
 from graphrag.retrieval.ledger import Ledger
 from graphrag.types import Hit
 
-CONSIDERED = 12
-"""Best-ranked passages in which records are looked for."""
 MAX_STEPS = 3
 LEAST_LEFT = 0.5
 """Share of what is left to ask that passages have to hold; of less, what led there is doubtful."""
 MAX_CHARACTERS = 300
 """Of a question; a longer one is no such, and looking for the labels of all fields in it would take long."""
-_ASKED_ITSELF = re.compile(r"\s*(?:(?:who|what|which)(?:\s+(?:is|was|are|were))?\s*)?", re.IGNORECASE)
+_BEFORE_LABEL = re.compile(r"\s*(?:(?:who|what|which)(?:\s+(?:is|was|are|were))?\s*)?", re.IGNORECASE)
 """Before a label that is what the question asks for."""
 _NAME = re.compile(rf"{NAME_IN_PROSE.pattern}|[a-z][a-z0-9]*(?:[-_][a-z0-9]+)+")
 """Also that of a system: "ledger-db"."""
@@ -62,7 +60,7 @@ def with_nested(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> E
     """
     if evidence.compared or evidence.reached is not None or len(ledger.question.text) > MAX_CHARACTERS:
         return evidence
-    ids = [hit.chunk_id for hit in hits[:CONSIDERED]]
+    ids = [hit.chunk_id for hit in hits[:LEADING]]
     fields = [field for id_ in ids for field in fields_of(ledger.candidates[id_].chunk)]
     text, named, name = ledger.question.text, list[Found](), ""
     while len(named) < MAX_STEPS and (step := _step(ledger, ids, fields, hits, text)) is not None:
@@ -113,10 +111,9 @@ def _step(
 
 def _titled(ledger: Ledger, name: str) -> str:
     """A name as the title of the one passage about that person has it, where that is another form of it."""
-    sure = {id_: is_about(one.chunk, name) for id_, one in ledger.candidates.items()}
-    most = max(sure.values(), default=0)
-    about = {ledger.candidates[id_].chunk.title for id_, one in sure.items() if one == most}
-    return next(iter(about)).split(" (")[0] if 0 < most < SAME and len(about) == 1 else name
+    sure, about = most_about(ledger.candidates.values(), name)
+    titles = {one.chunk.title for one in about}
+    return titles.pop().split(" (")[0] if sure < SAME and len(titles) == 1 else name
 
 
 def _lacking(fields: Sequence[Field], text: str) -> Field | None:
@@ -194,13 +191,13 @@ def _part(text: str, label: str, words: str) -> _Part | None:
     of = [*re.finditer(rf"\b(?:the\s+)?{words}\s+(?:of|for)\s+", text, re.IGNORECASE)]
     for match in reversed(of):
         # "The project manager of the Saltmarsh *screens*": nothing but the owner follows what the question asks for.
-        named = None if _ASKED_ITSELF.fullmatch(text[: match.start()]) else _NAMED.match(text, match.end())
+        named = None if _BEFORE_LABEL.fullmatch(text[: match.start()]) else _NAMED.match(text, match.end())
         end = named.end() if named is not None else len(text.rstrip(" ?"))
         parts.append(_Part(match.start(), end, label, text[match.end() : end]))
     inner = (
         part
         for part in parts
-        if (text[part.end :].strip(" ?") or not _ASKED_ITSELF.fullmatch(text[: part.start]))
+        if (text[part.end :].strip(" ?") or not _BEFORE_LABEL.fullmatch(text[: part.start]))
         and not _OPEN.search(part.owner)
     )
     return next(inner, None)

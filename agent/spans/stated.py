@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from agent.evidence import EvidenceSet, of_passages, weight_of
 from agent.expected import is_keywords, name_terms, numbered_names, says_one_thing, wanted_terms
-from agent.spans.candidates import DATE, TIME, Found
+from agent.spans.candidates import ANSWERING, DATE, TIME, Found
 from agent.spans.described import description
 from agent.spans.fields import Field, fields_of, is_name
 from agent.spans.glossary import explained, meaning
@@ -21,8 +21,6 @@ from graphrag.analysis import held_terms, normalise, terms
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.types import Hit
 
-CONSIDERED = 8
-"""Best-ranked passages in which a field that states the answer is looked for."""
 WHOLE = 0.9
 """Share of the question that the label and what the field is about hold where it is stated in full."""
 PART = 0.6
@@ -126,7 +124,7 @@ def with_stated(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> E
 
     That a passage speaks of the Alto 40 is no reason to quote it for a weight that another one states.
     """
-    ids = [hit.chunk_id for hit in hits[:CONSIDERED]]
+    ids = [hit.chunk_id for hit in hits[:ANSWERING]]
     if evidence.compared or not says_one_thing(ledger.question):
         return evidence
     stated = stated_answer(ledger, ids, read_wanted(ledger.question.text))

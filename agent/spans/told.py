@@ -6,20 +6,19 @@ import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 
 from agent.expected import WEEKDAY
-from agent.spans.candidates import Found
+from agent.spans.candidates import ANSWERING, Found
 from agent.spans.descriptions import Description
 from agent.spans.fields import Field, fields_of, is_name, said_with
 from agent.spans.naming import names_it
 from agent.spans.prose_fields import NAME_IN_PROSE
 from agent.spans.roles import is_role
+from agent.spans.works import DIRECTED, MADE
 from graphrag.analysis import STOP_WORDS, fold, held_terms, normalise, terms
 from graphrag.dates import MONTH
 from graphrag.retrieval.ledger import Ledger
 from graphrag.types import Chunk, Hit, Span
 from graphrag.word_forms import is_past
 
-CONSIDERED = 8
-"""Best-ranked passages in which it is looked for."""
 LABEL = 4
 """Terms of a sentence that stands over its paragraph as a heading does, at most: "Lorry queue.\""""
 OPENING = 6
@@ -50,11 +49,6 @@ _APART = re.compile(r"\s(?:in|at|on|near)\s")
 _PART = re.compile(r"\bof\s+(?:the\s+)?(?:\w+\s+){0,2}\Z")
 _UNIT = re.compile(r"\d\s*[A-Z]{1,3}\Z|\b[A-Z]\Z")
 _DATING = re.compile(rf"(?:{MONTH}|{WEEKDAY}s?)\Z")
-_WORKS = (
-    r"(?:play|comedy|tragedy|drama|musical|opera|ballet|novel|book|poem|story|essay|memoir|film|picture|painting|portrait|sculpture|statue"
-    r"|song|album|march|suite|symphony|concerto|piece|work)"
-)
-_FILMS = r"(?:film|movie|documentary|series|serial|thriller|western|comedy|drama)"
 _GROUPS = tuple(
     frozenset(terms(words))
     for words in (
@@ -88,7 +82,7 @@ def told(ledger: Ledger, hits: Sequence[Hit], description: Description) -> Found
         hits: the passages, best first.
     """
     answers: dict[tuple[int, bool], dict[str, Found]] = {}
-    for hit in hits[:CONSIDERED]:
+    for hit in hits[:ANSWERING]:
         candidate = ledger.candidates[hit.chunk_id]
         chunk = candidate.chunk
         found: list[tuple[int, Found | None]] = []
@@ -148,7 +142,7 @@ def _makers(chunk: Chunk, description: Description) -> Iterator[Found]:
     Agneta Corrigan" or "Corrigan's play".
     """
     name, work = rf"(?P<name>{NAME_IN_PROSE.pattern})", re.escape(description.work)
-    works = _FILMS if description.noun.endswith("director") else _WORKS
+    works = DIRECTED if description.noun.endswith("director") else MADE
     for start, end in chunk.spans:
         sentence = chunk.between(start, end)
         titled = any(f" {normalise(description.work)} " in f" {normalise(above)} " for above in chunk.above(start))
