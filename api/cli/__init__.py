@@ -7,11 +7,11 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import cast
 
+from api.cli.codes import INTERRUPTED
+
 GC_THRESHOLDS = (50_000, 20, 100)
 """A question makes some 30,000 short-lived objects, hardly any of them in cycles. With the usual threshold of 700 they are looked
 through dozens of times for each; with 10,000, every tenth question among 50,000 chunks still waited 50 ms for it."""
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as a shell gives it."""
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """For the environment, before numpy is imported: measured, two BLAS threads make the small products of a question several times
 slower than one, since waking the second one costs more than the product."""

@@ -12,13 +12,10 @@ from typing import cast
 import typer
 from typer.core import TyperGroup
 
-from api.cli import INTERRUPTED
+from api.cli.codes import INTERRUPTED, UNEXPECTED, USAGE
 from api.cli.output import complain, print_json
 from graphrag.errors import GraphRAGError, InputError
 
-UNEXPECTED = 70
-"""Exit code of a fault in the software itself (EX_SOFTWARE of sysexits.h)."""
-USAGE = 2
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _OWN_SIGNALS = ("serve", "worker")
 """Commands that themselves say what SIGTERM does."""
