@@ -22,6 +22,7 @@ from graphrag.llm.presets import preset
 from graphrag.llm.reading import Json, mapping, sequence
 from graphrag.llm.service import Service
 from graphrag.llm.usage import Price, estimate_tokens
+from graphrag.types import whole
 
 BATCH_TOKENS = 16_000
 """Estimated, of the texts of one request, unless a single text has more. Mistral takes no more than these, others do."""
@@ -93,7 +94,7 @@ class RemoteEmbedder:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         # Half a surrogate pair cannot be sent, and most servers refuse an empty text.
-        sent = [f"{self._prefixes[kind]}{text}".encode(errors="replace").decode() or " " for text in texts]
+        sent = [whole(f"{self._prefixes[kind]}{text}") or " " for text in texts]
         batches = list(_batches(sent, self._batch))
         if kind == "query":
             return np.concatenate([await self._embed(batch, kind) for batch in batches])

@@ -67,7 +67,7 @@ class Tokenizer:
             piece = text[start:end]
             try:
                 encoding = self._backend.encode(piece, add_special_tokens=False)
-            except TypeError:  # half a surrogate pair, which UTF-8 cannot hold: one "?" for each keeps the offsets
+            except TypeError:  # half a surrogate pair (see graphrag.types.whole): one "?" for each keeps the offsets
                 encoding = self._backend.encode(piece.encode(errors="replace").decode(), add_special_tokens=False)
             if not encoding.ids:
                 continue

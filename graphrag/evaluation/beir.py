@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from graphrag.errors import InputError
+from graphrag.types import whole
 
 _COLUMNS = ("query-id", "corpus-id", "score")
 _PLACES = {3: (0, 1, 2), 4: (0, 2, 3)}
@@ -207,18 +208,13 @@ def _id(row: Mapping[str, object], where: str) -> str:
     value = row.get("_id")
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         raise InputError(f"{where}: '_id' is missing or neither a text nor a whole number")
-    return _whole(str(value)).strip()  # as in the judgements
+    return whole(str(value)).strip()  # as in the judgements
 
 
 def _text(row: Mapping[str, object], key: str) -> str:
     """What stands under the key, empty if it is neither a text nor a number."""
     value = row.get(key)
-    return _whole(str(value)) if isinstance(value, str | int | float) else ""
-
-
-def _whole(text: str) -> str:
-    """The text with a question mark for each half of a surrogate pair, which JSON can carry and no store can hold."""
-    return text.encode(errors="replace").decode()
+    return whole(str(value)) if isinstance(value, str | int | float) else ""
 
 
 def _metadata(row: Mapping[str, object]) -> Mapping[str, object]:
@@ -240,7 +236,7 @@ def _answers(row: Mapping[str, object]) -> tuple[str, ...]:
     metadata = _metadata(row)
     found = metadata.get("answers", metadata.get("answer"))
     every = cast(list[object], found) if isinstance(found, list) else [found]
-    return tuple(_whole(str(one)) for one in every if isinstance(one, str | int | float))
+    return tuple(whole(str(one)) for one in every if isinstance(one, str | int | float))
 
 
 def without_titles(dataset: Dataset) -> Dataset:

@@ -14,6 +14,7 @@ from graphrag.llm.calls import Patience
 from graphrag.llm.reading import Json, mapping, sequence
 from graphrag.llm.service import Service
 from graphrag.llm.usage import Price, estimate_tokens
+from graphrag.types import whole
 
 
 class Server(NamedTuple):
@@ -88,8 +89,8 @@ class ServedReranker:
         if not texts:
             return np.zeros(0, dtype=np.float32)
         # Half a surrogate pair cannot be sent, and some servers refuse an empty text.
-        sent = [text.encode(errors="replace").decode() or " " for text in texts]
-        query = query.encode(errors="replace").decode()
+        sent = [whole(text) or " " for text in texts]
+        query = whole(query)
         for _ in range(_SHORTENED):
             try:
                 return await self._scores(query, sent)

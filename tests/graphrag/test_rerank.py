@@ -57,7 +57,7 @@ async def test_scores_come_in_the_order_of_the_texts(server: ModelServer, rerank
     (exchange,) = server.exchanges
     assert exchange.path == "/v1/rerank"
     assert exchange.headers["authorization"] == f"Bearer {KEY}"
-    assert exchange.body == {"model": "jina-reranker-v2", "query": "abc", "documents": ["xyz", "abc", " ", "ab ?"]}
+    assert exchange.body == {"model": "jina-reranker-v2", "query": "abc", "documents": ["xyz", "abc", " ", "ab "]}
     assert (await reranker.rerank("abc", [])).shape == (0,)
     assert len(server.exchanges) == 1
 
