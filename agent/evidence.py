@@ -8,7 +8,7 @@ from itertools import combinations
 
 from agent.expected import says_one_thing, wanted_terms
 from agent.spans.candidates import LEADING, Found, Reached
-from agent.spans.comparison import compared_passages, decide
+from agent.spans.comparison import Comparison, compared_passages, decide
 from agent.spans.fields import fields_of
 from agent.spans.kin import relative
 from agent.spans.naming import names_it
@@ -63,6 +63,8 @@ class EvidenceSet:
     """Whether nothing need join it: one passage that holds the whole question, or those about the one thing that is asked about."""
     compared: bool = False
     """Whether it is about two things that the question compares, which nothing need join."""
+    decided: Comparison | None = None
+    """What the comparison comes to, where that is plainly said."""
     reached: Reached | None = None
     """The answer to which the set leads step by step, passage by passage: a relative, or what a record says of what another one names."""
     left: Left | None = None
@@ -94,9 +96,9 @@ def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
     best = scored.chains[0] if scored.chains else None
     pair = best.chunk_ids if best is not None else (scored.hits[0].chunk_id,)
     score = best.score if best is not None else 0.0
-    compared = _compared(ledger, scored.hits)
+    compared, decided = _compared(ledger, scored.hits)
     if compared:
-        return of_passages(ledger, compared, score, compared=True)
+        return replace(of_passages(ledger, compared, score), compared=True, decided=decided)
     kin = relative(ledger, scored.hits)
     if kin is not None:
         return leading_to(ledger, kin, score)
@@ -107,13 +109,15 @@ def choose_evidence(ledger: Ledger, scored: Scored) -> EvidenceSet:
     return _extended(ledger, scored, pair, score)
 
 
-def _compared(ledger: Ledger, hits: Sequence[Hit]) -> tuple[str, ...]:
-    """The passages about two things that the question compares, or those of the fields that decide; none where it compares nothing."""
+def _compared(ledger: Ledger, hits: Sequence[Hit]) -> tuple[tuple[str, ...], Comparison | None]:
+    """The passages about two things that the question compares, or those of the fields that decide, and what is decided; none where it
+    compares nothing.
+    """
     wanted = read_wanted(ledger.question.text)
     decided = decide(ledger, hits, wanted)
     if decided is not None and decided.fields:
-        return tuple(dict.fromkeys(field.chunk.id for field in decided.fields))
-    return compared_passages(ledger, hits, wanted)[:MAX_EVIDENCE]
+        return tuple(dict.fromkeys(field.chunk.id for field in decided.fields)), decided
+    return compared_passages(ledger, hits, wanted)[:MAX_EVIDENCE], decided
 
 
 def _is_whole(ledger: Ledger, held: Set[str]) -> bool:
@@ -160,15 +164,13 @@ def leading_to(ledger: Ledger, reached: Reached, score: float) -> EvidenceSet:
     return replace(of_passages(ledger, reached.chunk_ids, score, alone=len(reached.chunk_ids) == 1), reached=reached)
 
 
-def of_passages(
-    ledger: Ledger, chosen: tuple[str, ...], score: float, *, alone: bool = False, compared: bool = False
-) -> EvidenceSet:
+def of_passages(ledger: Ledger, chosen: tuple[str, ...], score: float, *, alone: bool = False) -> EvidenceSet:
     """The passages with the bridges between them."""
     bridges = [
         (*pair, bridge) for pair in combinations(chosen, 2) if (bridge := bridge_between(ledger, *pair)) is not None
     ]
     held = frozenset[str]().union(*(ledger.candidates[id_].terms for id_ in chosen))
-    return EvidenceSet(chosen, tuple(bridges), held, score, alone, compared)
+    return EvidenceSet(chosen, tuple(bridges), held, score, alone)
 
 
 def _needed(ledger: Ledger, pair: Sequence[str]) -> Sequence[str]:

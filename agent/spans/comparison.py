@@ -66,8 +66,9 @@ def decide(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> Comparison | 
     """
     if wanted.kind not in ("choice", "yes_no"):
         return None
-    pair = _pair(ledger, hits, wanted)
-    said = (_choose if wanted.kind == "choice" else _agree)(ledger, pair, wanted) if pair is not None else None
+    pair, said = _pair(ledger, hits, wanted), None
+    if pair is not None:
+        said = _choose(ledger, pair, wanted) if wanted.kind == "choice" else _agree(ledger, pair)
     return said or _compare_fields(ledger, hits, wanted)
 
 
@@ -159,22 +160,32 @@ def _years_lived(chunk: Chunk) -> _Value | None:
     return (years[1] - years[0],) if len(years) == 2 else None
 
 
-def _agree(ledger: Ledger, pair: tuple[Candidate, Candidate], _: Wanted) -> Comparison | None:
+def _agree(ledger: Ledger, pair: tuple[Candidate, Candidate]) -> Comparison | None:
     """Whether two share a country or a region, or are both what the question says."""
-    text, (one, other) = ledger.question.text, pair
+    text = ledger.question.text
     same = _SAME_PLACE.search(text)
     if same is not None:
-        national = bool(same.group(1))
-        people = _asks_of_people(ledger)
-        chunks = [_person(ledger, passage) if people else passage.chunk for passage in pair]
-        places = [(_nations if national else _regions)(chunk) for chunk in chunks if chunk is not None]
-        if chunks[0] is None or len(places) < 2:
-            return None
-        shared = [bool(named & others) for named, others in zip(*places, strict=True) if named and others]
-        return Comparison("yes" if any(shared) else "no", _opening(chunks[0])) if shared else None
+        return _share_place(ledger, pair, national=bool(same.group(1)))
     words = text.lower().split()
-    if "both" not in words or "same" in words:
+    return _are_both(ledger, pair) if "both" in words and "same" not in words else None
+
+
+def _share_place(ledger: Ledger, pair: tuple[Candidate, Candidate], *, national: bool) -> Comparison | None:
+    """Whether two are of one country or people, or else of one region or town; of works, their makers where the question asks of people."""
+    people = _asks_of_people(ledger)
+    one, other = (_person(ledger, passage) if people else passage.chunk for passage in pair)
+    if one is None or other is None:
         return None
+    places = _nations if national else _regions
+    shared = [
+        bool(named & others) for named, others in zip(places(one), places(other), strict=True) if named and others
+    ]
+    return Comparison("yes" if any(shared) else "no", _opening(one)) if shared else None
+
+
+def _are_both(ledger: Ledger, pair: tuple[Candidate, Candidate]) -> Comparison | None:
+    """Whether each passage holds all that the question says of both."""
+    one, other = pair
     names = frozenset(term for candidate in pair for key in candidate.about for term in terms(key))
     lacking = next((passage for passage, lacks in zip(pair, _lacking(ledger, pair, names), strict=True) if lacks), None)
     if lacking is not None and ledger.named.keys() - one.about - other.about:
@@ -334,7 +345,7 @@ def _compare_fields(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> Comp
         for field in fields_of(ledger.candidates[hit.chunk_id].chunk)
         if held_terms(relation, frozenset(terms(field.label)))
     ]
-    one, other = (_of(fields, own) for own in of_names)
+    one, other = (_field_of(fields, own) for own in of_names)
     if one is None or other is None:
         return None
     if wanted.kind == "yes_no":
@@ -346,7 +357,7 @@ def _compare_fields(ledger: Ledger, hits: Sequence[Hit], wanted: Wanted) -> Comp
     return Comparison(named.text, named, (one, other)) if named is not None else None
 
 
-def _of(fields: Sequence[Field], name: frozenset[str]) -> Field | None:
+def _field_of(fields: Sequence[Field], name: frozenset[str]) -> Field | None:
     """The one field of a thing; None if there is none, or several that differ."""
     own = [field for field in fields if name <= frozenset(terms(f"{field.label} {field.beside}"))]
     return own[0] if len({normalise(field.text) for field in own}) == 1 else None

@@ -188,7 +188,7 @@ def _before(text: str, match: "re.Match[str]") -> Iterator[Description]:
             return
         itself = _ASKED_ITSELF.fullmatch(text[:begin]) is not None and not text[end:].strip(" ?.")
         if not itself and not _MANY.search(noun):
-            yield _of(text, begin, end, noun)
+            yield _by_noun(text, begin, end, noun)
 
 
 def _compound(text: str, match: "re.Match[str]") -> Iterator[Description]:
@@ -199,10 +199,11 @@ def _compound(text: str, match: "re.Match[str]") -> Iterator[Description]:
         ends = not following or following[0] in _BOUND | _AUXILIARY or following[0][0] in "'’"
         one = is_role(word.group()) and not _MANY.search(word.group())
         if ends and one and _may_end(text, match.start(), end):
-            yield _of(text, match.start(), end, word.group())
+            yield _by_noun(text, match.start(), end, word.group())
 
 
-def _of(text: str, start: int, end: int, noun: str) -> Description:
+def _by_noun(text: str, start: int, end: int, noun: str) -> Description:
+    """What stands there as a description that says by its noun alone who or what it is."""
     said, at, acts = text[start:end], _is_place(noun), is_role(noun)
     return Description(start, end, said, noun, _needed(said), _needed(noun), at=at, of=True, acts=acts)
 
