@@ -87,7 +87,7 @@ class Agent:
                 yield step
         answer = run.composed()
         written: Written | None = None
-        if self.llm is not None and run.evidence.evidence.chunk_ids:
+        if self.llm is not None and run.assessment.evidence.chunk_ids:
             begun = False
             try:
                 async with aclosing(run.write(self.llm)) as pieces:
@@ -140,8 +140,8 @@ class _Run:
         return self._ledger
 
     @property
-    def evidence(self) -> Assessment:
-        """What was found amounts to."""
+    def assessment(self) -> Assessment:
+        """What that amounts to."""
         if self._assessment is None:
             self._assessment = assess(self.ledger)
         return self._assessment
@@ -211,7 +211,7 @@ class _Run:
         """The answer in quotations."""
         return compose(
             self.ledger,
-            self.evidence,
+            self.assessment,
             missing=self.stopped.missing,
             steps=tuple(self.steps),
             stopped_by=self.stopped.by,
@@ -221,7 +221,7 @@ class _Run:
 
     async def write(self, llm: "LanguageModel") -> AsyncGenerator[Piece | Citation | Written]:
         """The answer in the words of a model."""
-        async with aclosing(write(self.ledger, self.evidence, llm, self.agent.kb.encoder)) as writing:
+        async with aclosing(write(self.ledger, self.assessment, llm, self.agent.kb.encoder)) as writing:
             while True:
                 with self._counted(MIN_WRITING_SECONDS):
                     made = await anext(writing, None)

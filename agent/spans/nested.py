@@ -23,6 +23,7 @@ from agent.spans.told import told
 from agent.spans.wanted import NAME, held_alike, read_wanted
 from graphrag.analysis import normalise, terms
 from graphrag.retrieval.ledger import Ledger
+from graphrag.retrieval.question import Question
 from graphrag.types import Hit
 
 MAX_STEPS = 3
@@ -62,12 +63,7 @@ def with_nested(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> E
         return evidence
     ids = [hit.chunk_id for hit in hits[:LEADING]]
     fields = [field for id_ in ids for field in fields_of(ledger.candidates[id_].chunk)]
-    text, named, name = ledger.question.text, list[Found](), ""
-    while len(named) < MAX_STEPS and (step := _step(ledger, ids, fields, hits, text)) is not None:
-        start, end, value = step
-        name = _titled(ledger, value.text)
-        text = f"{text[:start]}{name}{text[end:]}"
-        named.append(value)
+    named, text, name = _gone_through(ledger, ids, fields, hits)
     lacking = _lacking(fields, text) if len(named) < MAX_STEPS else None
     if lacking is not None:
         return _led(ledger, evidence, [*named, lacking.found], None, text)
@@ -76,19 +72,27 @@ def with_nested(ledger: Ledger, evidence: EvidenceSet, hits: Sequence[Hit]) -> E
     view = with_question(ledger, text)
     kin = relative(view, hits)
     if kin is not None:
-        path = (*(one.chunk.id for one in named), *kin.chunk_ids)
-        told_of = kin.terms.union(ledger.question.terms).difference(frozenset(terms(text)) - kin.terms)
-        reached = replace(kin, chunk_ids=tuple(dict.fromkeys(path)), terms=told_of)
-        return replace(leading_to(ledger, reached, evidence.score), steps=tuple(named))
-    wanted, places = read_wanted(text), {(one.chunk.id, one.start) for one in named}
-    possible = answers(view, wanted, _of(name, fields))
-    records = {(field.chunk.id, field.row) for field in fields if (field.chunk.id, field.start) in places}
-    own = [field for field in fields if (field.chunk.id, field.row) in records]
-    if not possible and not answers(view, wanted, own):
-        return _to_ask(ledger, evidence, ids, named, text, name)
+        return _led_to_relative(ledger, evidence, named, kin, text)
+    wanted = read_wanted(text)
+    possible = answers(view, wanted, _about(name, fields))
     # What the record on the way has itself is not asked for.
+    if not possible and not answers(view, wanted, _beside(named, fields)):
+        return _to_ask(ledger, evidence, ids, named, text, name)
     found = possible[0].found if len({normalise(field.text) for field in possible}) == 1 else None
     return _led(ledger, evidence, named, found, text)
+
+
+def _gone_through(
+    ledger: Ledger, ids: Sequence[str], fields: Sequence[Field], hits: Sequence[Hit]
+) -> tuple[list[Found], str, str]:
+    """What the question goes through, step by step; the question with that in place of how it describes it; and the last of it."""
+    text, named, name = ledger.question.text, list[Found](), ""
+    while len(named) < MAX_STEPS and (step := _step(ledger, ids, fields, hits, text)) is not None:
+        start, end, value = step
+        name = _titled(ledger, value.text)
+        text = f"{text[:start]}{name}{text[end:]}"
+        named.append(value)
+    return named, text, name
 
 
 def _step(
@@ -119,7 +123,7 @@ def _titled(ledger: Ledger, name: str) -> str:
 def _lacking(fields: Sequence[Field], text: str) -> Field | None:
     """A field of the record about what the innermost part of a question is of, where that record does not say what is asked of it."""
     part = next(iter(_parts(text, fields)), None)
-    own = _of(part.owner, fields) if part is not None else []
+    own = _about(part.owner, fields) if part is not None else []
     return own[0] if part is not None and own and part.label not in {field.head for field in own} else None
 
 
@@ -137,6 +141,16 @@ def _led(ledger: Ledger, evidence: EvidenceSet, named: Sequence[Found], found: F
     return replace(leading_to(ledger, reached, evidence.score), steps=tuple(named))
 
 
+def _led_to_relative(
+    ledger: Ledger, evidence: EvidenceSet, named: Sequence[Found], kin: Reached, text: str
+) -> EvidenceSet:
+    """The passages that lead to somebody, and those that say who their relative is. Arguments as for `_led`."""
+    path = (*(one.chunk.id for one in named), *kin.chunk_ids)
+    told_of = kin.terms.union(ledger.question.terms).difference(frozenset(terms(text)) - kin.terms)
+    reached = replace(kin, chunk_ids=tuple(dict.fromkeys(path)), terms=told_of)
+    return replace(leading_to(ledger, reached, evidence.score), steps=tuple(named))
+
+
 def _to_ask(
     ledger: Ledger, evidence: EvidenceSet, ids: Sequence[str], named: Sequence[Found], text: str, name: str
 ) -> EvidenceSet:
@@ -144,29 +158,40 @@ def _to_ask(
     else of the evidence holds more; of a question that goes on from there, all of the evidence.
     """
     question = with_question(ledger, text).question
-    wanted = wanted_terms(question).difference(terms(name))
-    path = tuple(dict.fromkeys(one.chunk.id for one in named))
-    chosen = list(path)
+    path = list(dict.fromkeys(one.chunk.id for one in named))
     others = [id_ for id_ in dict.fromkeys((*evidence.chunk_ids, *ids)) if id_ not in path]
+    further = [id_ for id_ in evidence.chunk_ids if id_ not in path][: MAX_EVIDENCE - len(path)]
     if says_one_thing(question):
-        known = {id_: ledger.candidates[id_] for id_ in (*path, *others)}
-        holds = {id_: held_alike(wanted, one.words) | (wanted & one.terms) for id_, one in known.items()}
-        naming = [id_ for id_ in others if names_it(ledger.candidates[id_].chunk, name)]
-        naming.sort(key=lambda id_: normalise(name) not in ledger.candidates[id_].about)
-        held = frozenset[str]().union(*(holds[id_] for id_ in path if names_it(ledger.candidates[id_].chunk, name)))
-        for options in (naming, [id_ for id_ in evidence.chunk_ids if id_ not in (*path, *naming)]):
-            while options and len(chosen) < MAX_EVIDENCE:
-                best = max(options, key=lambda id_: weight_of(question.weights, holds[id_] - held))
-                if holds[best] <= held and (options is not naming or len(chosen) > len(path)):
-                    break
-                options.remove(best)
-                chosen.append(best)
-                held |= holds[best]
-        if weight_of(question.weights, held) < LEAST_LEFT * weight_of(question.weights, wanted):
+        held = _holding(ledger, evidence, question, path, others, name)
+        if held is None:
             return leading_to(ledger, Reached(None, evidence.chunk_ids), evidence.score)
-    else:
-        chosen += [id_ for id_ in evidence.chunk_ids if id_ not in path][: MAX_EVIDENCE - len(path)]
-    return replace(of_passages(ledger, tuple(chosen), evidence.score), left=Left(text, name), steps=tuple(named))
+        further = held
+    chosen = of_passages(ledger, (*path, *further), evidence.score)
+    return replace(chosen, left=Left(text, name), steps=tuple(named))
+
+
+def _holding(
+    ledger: Ledger, evidence: EvidenceSet, question: Question, path: Sequence[str], others: Sequence[str], name: str
+) -> list[str] | None:
+    """Those of the other passages that hold what is left to ask of something and the path to it does not, the most first: at least one
+    that names it, if any does, then those of the evidence. None where all together hold too little of it.
+    """
+    wanted = wanted_terms(question).difference(terms(name))
+    known = {id_: ledger.candidates[id_] for id_ in (*path, *others)}
+    holds = {id_: held_alike(wanted, one.words) | (wanted & one.terms) for id_, one in known.items()}
+    naming = [id_ for id_ in others if names_it(known[id_].chunk, name)]
+    naming.sort(key=lambda id_: normalise(name) not in known[id_].about)
+    held = frozenset[str]().union(*(holds[id_] for id_ in path if names_it(known[id_].chunk, name)))
+    chosen: list[str] = []
+    for options in (naming, [id_ for id_ in evidence.chunk_ids if id_ not in (*path, *naming)]):
+        while options and len(path) + len(chosen) < MAX_EVIDENCE:
+            best = max(options, key=lambda id_: weight_of(question.weights, holds[id_] - held))
+            if holds[best] <= held and (options is not naming or chosen):
+                break
+            options.remove(best)
+            chosen.append(best)
+            held |= holds[best]
+    return chosen if weight_of(question.weights, held) >= LEAST_LEFT * weight_of(question.weights, wanted) else None
 
 
 def _parts(text: str, fields: Sequence[Field]) -> list[_Part]:
@@ -205,7 +230,7 @@ def _part(text: str, label: str, words: str) -> _Part | None:
 
 def _value(ledger: Ledger, ids: Sequence[str], fields: Sequence[Field], part: _Part) -> Found | None:
     """The value of the field that says what a part names, if that is a name: of the record about its owner, or what is stated of that."""
-    own = [field for field in _of(part.owner, fields) if normalise(field.head) == normalise(part.label)]
+    own = [field for field in _about(part.owner, fields) if normalise(field.head) == normalise(part.label)]
     if not own:
         view = with_question(ledger, f"What is the {part.label} of {part.owner}?")
         stated = stated_answer(view, ids, read_wanted(view.question.text))
@@ -214,7 +239,14 @@ def _value(ledger: Ledger, ids: Sequence[str], fields: Sequence[Field], part: _P
     return own[0].found if len({field.text for field in own}) == 1 and _NAME.fullmatch(own[0].text) else None
 
 
-def _of(name: str, fields: Sequence[Field]) -> list[Field]:
+def _about(name: str, fields: Sequence[Field]) -> list[Field]:
     """The fields of the records about what has the name."""
     key = normalise(name)
     return [field for field in fields if key in map(normalise, field.about)]
+
+
+def _beside(named: Sequence[Found], fields: Sequence[Field]) -> list[Field]:
+    """The fields of the records that tell what is named."""
+    places = {(one.chunk.id, one.start) for one in named}
+    records = {(field.chunk.id, field.row) for field in fields if (field.chunk.id, field.start) in places}
+    return [field for field in fields if (field.chunk.id, field.row) in records]
