@@ -255,20 +255,6 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
     weights, wanted = wanted_weights(question), wanted_terms(question)
     names = frozenset(name_terms(question.text)) & wanted
     named = weight_of(weights, names)
-    own = {candidate.chunk.document_id for candidate in chosen}
-    if evidence.reached is not None or evidence.left is not None:
-        score, rivals = 0.0, list[float]()  # it is told of nobody else
-    elif evidence.alone:
-        score = scored.base[chosen[0].chunk.id]
-        others = [c for c in ledger.candidates.values() if c.chunk.document_id not in own]
-        rivals = [scored.base[c.chunk.id] for c in others if not repeats(c, chosen[0])]
-    else:
-        score = evidence.score
-        rivals = [
-            chain.score
-            for chain in scored.chains
-            if own.isdisjoint(ledger.candidates[id_].chunk.document_id for id_ in chain.chunk_ids)
-        ]
     return {
         "coverage": _coverage(ledger, evidence),
         "quoted": _share(weights, _quoted_terms(weights, chosen, wanted) | evidence.told, wanted),
@@ -279,9 +265,28 @@ def features(ledger: Ledger, scored: Scored, evidence: EvidenceSet, short: Short
         "bridge": NEUTRAL_BRIDGE
         if evidence.alone or evidence.compared
         else min((bridge.score for _, _, bridge in evidence.bridges), default=0.0),
-        "margin": min(1.0, score - max(rivals)) if rivals else 1.0,
+        "margin": _margin(ledger, scored, evidence, chosen),
         "answer": short.confidence if short is not None else NEUTRAL_ANSWER,
     }
+
+
+def _margin(ledger: Ledger, scored: Scored, evidence: EvidenceSet, chosen: Sequence[Candidate]) -> float:
+    """As in `features`; 1 where nothing else is in question."""
+    if evidence.reached is not None or evidence.left is not None:
+        return 1.0  # it is told of nobody else
+    own = {candidate.chunk.document_id for candidate in chosen}
+    if evidence.alone:
+        score = scored.base[chosen[0].chunk.id]
+        others = [one for one in ledger.candidates.values() if one.chunk.document_id not in own]
+        rivals = [scored.base[one.chunk.id] for one in others if not repeats(one, chosen[0])]
+    else:
+        score = evidence.score
+        rivals = [
+            chain.score
+            for chain in scored.chains
+            if own.isdisjoint(ledger.candidates[id_].chunk.document_id for id_ in chain.chunk_ids)
+        ]
+    return min(1.0, score - max(rivals)) if rivals else 1.0
 
 
 def _share(weights: Mapping[str, float], held: frozenset[str], wanted: frozenset[str]) -> float:

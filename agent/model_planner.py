@@ -109,28 +109,11 @@ class ModelPlanner:
             self._messages.append(Message("user", "\n\n".join(named)))
 
     async def _decide(self, state: State) -> Plan | Stop:
+        """What the model asks for, as the next step."""
         offered = _OFFERED & state.tools
-        chat = self._llm.chat
-        reason, room = "", self._llm.room_for(REPLY_TOKENS)
-        if self._llm.native_tools:
-            reply = await chat.complete(self._messages, max_tokens=room, tools=descriptions(offered))
-            requests, reason = list(reply.tool_requests), reply.text
-            if not requests:
-                requests = _written_calls(reply.text)
-                reason = "" if requests else reason
-            if not requests and reply.broken_off:
-                raise ModelOutputError(f"{chat.model!r} chose no step: {reply.broken_off}")
-            if not requests:  # words only: it has nothing more to look for
-                return Stop("sufficient" if _suffices(state) else "no_gain")
-            requests = requests[:MAX_CALLS]
-            self._messages.append(Message("assistant", reply.text, tuple(requests)))
-        else:
-            shape = decision_shape(frozenset(offered))
-            decision = await chat.structured(self._messages, shape, max_tokens=room)
-            self._messages.append(Message("assistant", decision.model_dump_json(exclude_defaults=True)))
-            requests = _as_requests(decision.model_dump())
-            if not requests:
-                return Stop("sufficient" if _suffices(state) else "no_gain")
+        requests, reason = await (self._calls if self._llm.native_tools else self._decision)(offered)
+        if not requests:  # it has nothing more to look for
+            return Stop("sufficient" if _suffices(state) else "no_gain")
         calls = [read_call(request.name, request.arguments, offered, self._shown) for request in requests]
         wanted = [(r, c) for r, c in zip(requests, calls, strict=True) if not isinstance(c, Finish)]
         if not wanted:
@@ -141,6 +124,29 @@ class ModelPlanner:
             self._messages[-1] = Message("assistant", self._messages[-1].text, tuple(r for r, _ in wanted))
         self._asked = [request for request, _ in wanted]
         return Plan(tuple(self._fresh(call, request) for request, call in wanted), short(reason) or "what is missing")
+
+    async def _calls(self, offered: frozenset[str]) -> tuple[list[ToolRequest], str]:
+        """What a model calls for that makes tool calls, and why; nothing where it replies with words only."""
+        chat = self._llm.chat
+        reply = await chat.complete(
+            self._messages, max_tokens=self._llm.room_for(REPLY_TOKENS), tools=descriptions(offered)
+        )
+        requests, reason = list(reply.tool_requests), reply.text
+        if not requests:
+            requests, reason = _written_calls(reply.text), ""
+        if not requests and reply.broken_off:
+            raise ModelOutputError(f"{chat.model!r} chose no step: {reply.broken_off}")
+        requests = requests[:MAX_CALLS]
+        if requests:
+            self._messages.append(Message("assistant", reply.text, tuple(requests)))
+        return requests, reason
+
+    async def _decision(self, offered: frozenset[str]) -> tuple[list[ToolRequest], str]:
+        """What a model calls for that replies in JSON; it gives no reason."""
+        shape, room = decision_shape(offered), self._llm.room_for(REPLY_TOKENS)
+        decision = await self._llm.chat.structured(self._messages, shape, max_tokens=room)
+        self._messages.append(Message("assistant", decision.model_dump_json(exclude_defaults=True)))
+        return _as_requests(decision.model_dump()), ""
 
     def _fresh(self, call: Tool, request: ToolRequest) -> Tool:
         """The call, unless it was made before: it would find the same."""

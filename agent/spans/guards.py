@@ -56,6 +56,8 @@ class Guards:
     def of(cls, question: Question, wanted: Wanted, passages: Sequence[Candidate]) -> "Guards":
         """Those of a question, of which the passages are the best."""
         text, single = question.text, says_one_thing(question)
+        # "When was the father of Ida born?" asks of somebody whom it does not name.
+        of_named = single and not wanted.through
         person, kin = related_to(text)
         of_person = wanted.kind == "person"
         first_hops = (passage for passage in passages if passage.named or passage.mentioned > FIRST_HOP)
@@ -63,11 +65,8 @@ class Guards:
             wanted,
             f" {normalise(text)} ",
             frozenset(question.terms),
-            # "When was the father of Ida born?" asks of somebody whom it does not name.
-            frozenset(name_terms(text)) & frozenset(question.terms) if single and not wanted.through else frozenset(),
-            tuple(name for name in re.findall(NAME, text[text.find(" ") :]) if " " in name)
-            if single and not wanted.through
-            else (),
+            frozenset(name_terms(text)) & frozenset(question.terms) if of_named else frozenset(),
+            tuple(name for name in re.findall(NAME, text[text.find(" ") :]) if " " in name and of_named),
             attribute_terms(text) if single else frozenset(),
             person,
             frozenset() if of_person and kin_asked(text) is None else kin,

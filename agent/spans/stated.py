@@ -154,6 +154,15 @@ def stated_answer(ledger: Ledger, chunk_ids: Sequence[str], wanted: Wanted) -> t
             weighed = _weigh(ledger, asked, one, passage) if one is not None else None
             if weighed is not None:
                 stated.append(weighed)
+    level = _best(asked, stated)
+    if len({normalise(one.field.text) for one in level}) != 1:
+        return None
+    answer = max(level, key=attrgetter("score"))
+    return answer.field.found, answer.likely
+
+
+def _best(asked: _Asked, stated: Sequence[_Stated]) -> list[_Stated]:
+    """Those of the fields that answer best: none is far ahead, or led to more firmly, or called by more of what is asked."""
     best = max((one.score for one in stated), default=0.0)
     level = [one for one in stated if one.score > best - AHEAD]
     led = max((one.led for one in level), default=0.0)
@@ -162,11 +171,7 @@ def stated_answer(ledger: Ledger, chunk_ids: Sequence[str], wanted: Wanted) -> t
         level = [one for one in level if asked.names <= frozenset(terms(" ".join(one.field.about)))] or level
     called = [asked.all & frozenset(terms(one.field.head)) for one in level]
     # The "ward manager" rather than the "ward".
-    level = [one for one, own in zip(level, called, strict=True) if not any(own < other for other in called)]
-    if len({normalise(one.field.text) for one in level}) != 1:
-        return None
-    answer = max(level, key=attrgetter("score"))
-    return answer.field.found, answer.likely
+    return [one for one, own in zip(level, called, strict=True) if not any(own < other for other in called)]
 
 
 def answers(ledger: Ledger, wanted: Wanted, fields: Sequence[Field]) -> list[Field]:
@@ -179,6 +184,7 @@ def answers(ledger: Ledger, wanted: Wanted, fields: Sequence[Field]) -> list[Fie
 
 
 def _read(ledger: Ledger, wanted: Wanted) -> _Asked:
+    """The question, as fields are compared with it."""
     text = ledger.question.text
     everything = wanted_terms(ledger.question)
     return _Asked(
