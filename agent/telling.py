@@ -5,7 +5,9 @@
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 
 from agent.expected import WEEKDAY, name_terms, wanted_terms
 from agent.sections import spans_about
@@ -53,50 +55,82 @@ _BEFORE_OR_AFTER = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a question asks, as sentences are held against it."""
+
+    kind: Kind
+    words: frozenset[str]
+    """All its words: what repeats them tells nothing."""
+    names: frozenset[str]
+    """Terms of its names."""
+    relation: frozenset[str]
+    """Terms of what it asks about them."""
+    ordered: bool
+    """Whether it asks who or what came before or after somebody."""
+    lived: bool
+    """Whether it asks of a birth or a death."""
+    placed: bool
+    """Whether it asks for the name of a place."""
+
+    @classmethod
+    def of(cls, question: Question) -> "_Asked":
+        """The question, read."""
+        wanted, names = read_wanted(question.text), frozenset(name_terms(question.text))
+        relation = wanted_terms(question) - names
+        lived = bool(held_terms(relation, LIFE_TERMS))
+        return cls(
+            wanted.kind,
+            frozenset(_WORD.findall(fold(question.text))),
+            names,
+            relation,
+            asks_of_order(question.text),
+            lived,
+            wanted.kind == "place" and (lived or bool(wanted.head)),
+        )
+
+
 def tells(question: Question, chunks: Sequence[Chunk]) -> bool:
     """Whether a sentence that says anything of what is asked about the question's names holds something of the kind asked for.
 
     "Who led it before Ada Penn?" asks for one that speaks of an order, too, and what a sentence denies ("she never married") it does
     not tell. "In which town", and where somebody was born or died, asks for the name of a place, which the years of a life are not, and
-    the birth of somebody else is none of theirs. No
-    sentence of a table is looked at by itself, since its head says what stands below, nor, asked for a person, a line of a record,
-    whose name stands in another one. Where nothing is said at all, other features know it.
+    the birth of somebody else is none of theirs. No sentence of a table is looked at by itself, since its head says what stands below,
+    nor, asked for a person, a line of a record, whose name stands in another one. Where nothing is said at all, other features know it.
     """
-    wanted = wanted_terms(question)
-    names = frozenset(name_terms(question.text))
-    asking = read_wanted(question.text)
-    relation = wanted - names
-    kind, dimension = asking.kind, dimension_of(asking.measure)
-    asked = frozenset(_WORD.findall(fold(question.text)))
+    wanted, asked = read_wanted(question.text), _Asked.of(question)
     sentences = [chunk.between(*span) for chunk in chunks for span in chunk.sentences]
-    if dimension and not any("|" in one or tells_amount(one, dimension, asking.measure) for one in sentences):
+    dimension, head = dimension_of(wanted.measure), wanted.head - _NUMBERS
+    if dimension and not any("|" in one or tells_amount(one, dimension, wanted.measure) for one in sentences):
         return False  # nothing says how high or heavy anything is
-    kept = asking.head - _NUMBERS
-    if kept != asking.head and kept and not any(held_terms(kept, frozenset(terms(one))) for one in sentences):
+    if head and head != wanted.head and not any(held_terms(head, frozenset(terms(one))) for one in sentences):
         return False  # nothing says whose *phone* has which number
-    if not relation:  # "how long is the Velda?"
-        return any(_holds(kind, one, asked) for one in sentences)
-    ordered = asks_of_order(question.text)
-    lived = bool(held_terms(relation, LIFE_TERMS))
-    placed = kind == "place" and (lived or bool(asking.head))
-    speaking = False
-    for chunk in chunks:
-        others = _others(chunk) if placed else frozenset[str]()
-        dates = [chunk.between(*span) for span in life(chunk) if span is not None] if lived else []
-        people = {mention.key for mention in chunk.mentions if mention.type == "PERSON"}
-        subject = ""
-        for sentence in _sentences(chunk, kind, names):
-            said = frozenset(terms(sentence))
-            first = _SUBJECT.match(sentence)
-            subject = first.group() if first is not None and normalise(first.group()) in people else subject
-            if held_terms(relation, said) or kin_held(relation, said) or any(date in sentence for date in dates):
-                fits = not (ordered and not tells_of_order(sentence)) and not _denies(sentence, relation, asked)
-                fits = fits and not (lived and _of_another(names, said, chunk, sentence, subject))
-                holds = _names_place(sentence, asked, others) if placed else _holds(kind, sentence, asked)
-                if "|" in sentence or (fits and holds):
-                    return True
-                speaking = True
-    return not speaking
+    if not asked.relation:  # "how long is the Velda?"
+        return any(_holds(asked.kind, one, asked.words) for one in sentences)
+    told = chain.from_iterable(_speaking(asked, chunk) for chunk in chunks)
+    return next(told, True) or any(told)
+
+
+def _speaking(asked: _Asked, chunk: Chunk) -> Iterator[bool]:
+    """Of each sentence that says anything of what is asked: whether it tells it."""
+    relation, kind = asked.relation, asked.kind
+    others = _others(chunk) if asked.placed else frozenset[str]()
+    dates = [chunk.between(*span) for span in life(chunk) if span is not None] if asked.lived else []
+    people = {mention.key for mention in chunk.mentions if mention.type == "PERSON"}
+    subject = ""
+    for sentence in _sentences(chunk, kind, asked.names):
+        said = frozenset(terms(sentence))
+        first = _SUBJECT.match(sentence)
+        subject = first.group() if first is not None and normalise(first.group()) in people else subject
+        if not (held_terms(relation, said) or kin_held(relation, said) or any(date in sentence for date in dates)):
+            continue
+        away = (
+            (asked.ordered and not tells_of_order(sentence))
+            or _denies(sentence, relation, asked.words)
+            or (asked.lived and _of_another(asked.names, said, chunk, sentence, subject))
+        )
+        holds = _names_place(sentence, asked.words, others) if asked.placed else _holds(kind, sentence, asked.words)
+        yield "|" in sentence or (holds and not away)
 
 
 def _of_another(names: frozenset[str], said: frozenset[str], chunk: Chunk, sentence: str, subject: str) -> bool:
