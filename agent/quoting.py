@@ -9,10 +9,11 @@ from dataclasses import replace
 from operator import attrgetter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.assess import Assessment
 from agent.citing import cite, labels, named_in
-from agent.evidence import weight_of, with_question
+from agent.evidence import EvidenceSet, weight_of, with_question
 from agent.spans.candidates import find, sentence_at
 from agent.spans.features import fit
 from agent.spans.fields import heads_of, said_with
@@ -50,33 +51,41 @@ def quotations(ledger: Ledger, assessment: Assessment, short: ShortAnswer | None
         keys.setdefault(later, set()).add(bridge.key)
     if assessment.evidence.left is not None:
         ledger = with_question(ledger, assessment.evidence.left.question)
-    wanted = read_wanted(ledger.question.text)
-    compared = assessment.evidence.compared
-    if compared and wanted.kind == "choice":
-        measure = read_measure(ledger.question.text)
-        dated = measure is None or measure.dimensions == (DATED,)
-        wanted = replace(wanted, kind="date" if dated else "number")  # what mostly decides
+    wanted = _decisive(ledger) if assessment.evidence.compared else read_wanted(ledger.question.text)
     citations: list[Citation] = []
     covered: set[str] = set()
     quoted: dict[str, Set[str]] = {}
     for id_ in assessment.evidence.chunk_ids:
         candidate = ledger.candidates[id_]
-        steps = [step for step in assessment.evidence.steps if step.chunk.id == id_]
-        starts = [step.start for step in steps if normalise(step.sentence) not in labels(candidate.chunk)]
-        starts += [short.start] if short is not None and short.chunk_id == id_ else []
-        first = [sentence_at(candidate.chunk, start) for start in starts]
-        if compared and not first and not heads_of(candidate.chunk):
-            first = [0]  # which says what it is, and of whom when and where born
         leading = _leading(ledger, quoted, id_) or keys.get(id_, set())
-        cited = [
-            cite(candidate, span, number, score)
-            for number, (span, score) in enumerate(
-                _best_sentences(ledger, candidate, wanted, covered, leading, first), start=len(citations) + 1
-            )
-        ]
+        first = _first(candidate.chunk, assessment.evidence, short)
+        best = _best_sentences(ledger, candidate, wanted, covered, leading, first)
+        cited = [cite(candidate, span, number, score) for number, (span, score) in enumerate(best, len(citations) + 1)]
         quoted[id_] = named_in(candidate, [one.quote for one in cited])
         citations += cited
     return tuple(citations)
+
+
+def _decisive(ledger: Ledger) -> Wanted:
+    """What a question that compares two things wants of the passages about them: of a choice, the date or number that mostly decides."""
+    wanted = read_wanted(ledger.question.text)
+    if wanted.kind != "choice":
+        return wanted
+    measure = read_measure(ledger.question.text)
+    dated = measure is None or measure.dimensions == (DATED,)
+    return replace(wanted, kind="date" if dated else "number")
+
+
+def _first(chunk: Chunk, evidence: EvidenceSet, short: ShortAnswer | None) -> list[int]:
+    """The sentences of a passage that are quoted in any case: that of the short answer, and those that tell what the question goes
+    through; else, of two things that are compared, the first one, which says what it is, and of whom when and where born.
+    """
+    steps = [step for step in evidence.steps if step.chunk.id == chunk.id]
+    starts = [step.start for step in steps if normalise(step.sentence) not in labels(chunk)]
+    starts += [short.start] if short is not None and short.chunk_id == chunk.id else []
+    if evidence.compared and not starts and not heads_of(chunk):
+        return [0]
+    return [sentence_at(chunk, start) for start in starts]
 
 
 def _leading(ledger: Ledger, quoted: Mapping[str, Set[str]], id_: str) -> Set[str]:
@@ -93,23 +102,18 @@ def _best_sentences(
     hold is added to `covered`.
     """
     chunk, question = candidate.chunk, ledger.question
-    spans = chunk.spans
-    empty, heads = labels(chunk), heads_of(chunk)
+    spans, heads = chunk.spans, heads_of(chunk)
+    empty = labels(chunk)
     told = [span for span in spans if normalise(chunk.between(*span)) not in empty]
     if _is_record([chunk.between(*span) for span in told]):
         covered |= candidate.terms
         return [((told[0][0], told[-1][1]), candidate.best_sentence)]
-    held: list[frozenset[str]] = []
+    held = [
+        held_terms(question.terms, frozenset(terms(said if index in heads else chunk.between(*span))))
+        for index, (span, said) in enumerate(zip(spans, said_with(chunk), strict=True))
+    ]
     answers = _answers(chunk, wanted, f" {normalise(question.text)} ", keys)
-    worth = np.zeros(len(spans))
-    for index, (span, said) in enumerate(zip(spans, said_with(chunk), strict=True)):
-        text = chunk.between(*span)
-        held.append(held_terms(question.terms, frozenset(terms(said if index in heads else text))))
-        key = f" {normalise(text)} "
-        worth[index] = candidate.sentences[index] + BRIDGE_BONUS * any(f" {k} " in key for k in keys)
-        worth[index] += ANSWER_BONUS * answers.get(index, 0.0)
-        if index in heads.values() or (key.strip() in empty and len(spans) > 1):
-            worth[index] -= LABEL_PENALTY
+    worth = _worth(candidate, answers, keys, frozenset(heads.values()))
     own = np.array([weight_of(question.weights, one) for one in held]) / question.total_weight
     nearest = wanted.nearest
     chosen = list(dict.fromkeys(first))
@@ -128,6 +132,27 @@ def _best_sentences(
     covered.update(*(held[index] for index in chosen))
     chosen = list({*chosen, *(heads[index] for index in chosen if index in heads)})
     return [(_cut(chunk.text, chunk.start, spans[i]), candidate.sentences[i]) for i in sorted(chosen)]
+
+
+def _worth(candidate: Candidate, answers: Mapping[int, float], keys: Set[str], heads: Set[int]) -> NDArray[np.float64]:
+    """What each sentence of a passage is worth, whatever is quoted before it: as it resembles the question, names what leads on and holds an
+    answer.
+
+    Args:
+        answers: see `_answers`.
+        keys: of what leads to or from the passage.
+        heads: sentences that are the head of a table.
+    """
+    chunk = candidate.chunk
+    empty = labels(chunk)
+    worth = np.zeros(len(chunk.spans))
+    for index, span in enumerate(chunk.spans):
+        key = f" {normalise(chunk.between(*span))} "
+        worth[index] = candidate.sentences[index] + BRIDGE_BONUS * any(f" {k} " in key for k in keys)
+        worth[index] += ANSWER_BONUS * answers.get(index, 0.0)
+        if index in heads or (key.strip() in empty and len(chunk.spans) > 1):
+            worth[index] -= LABEL_PENALTY
+    return worth
 
 
 def _answers(chunk: Chunk, wanted: Wanted, asked: str, keys: Set[str]) -> dict[int, float]:
