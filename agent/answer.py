@@ -1,6 +1,5 @@
 """Composing an answer from evidence: quoted sentences, their citations, the path that joins them, and the verdict."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -28,15 +27,12 @@ def compose(
     missing: tuple[str, ...] = (),
     steps: tuple[Step, ...],
     stopped_by: StoppedBy,
-    round_trips: int,
-    milliseconds: float,
 ) -> Answer:
-    """Put an answer of quotations together from the evidence set. Needs no further read.
+    """Put an answer of quotations together from the evidence set, but for what the run took. Needs no further read.
 
     Args:
         missing: what a planner found missing, beyond the words that the evidence lacks.
     """
-    begun = time.perf_counter()
     verdict = judge(assessment.evidence, assessment.confidence)
     short = None if verdict == "insufficient_evidence" else assessment.short
     citations = quotations(ledger, assessment, short)
@@ -56,8 +52,6 @@ def compose(
             for hit in assessment.ranked
         ],
         features=assessment.features,
-        round_trips=round_trips,
-        milliseconds=round(milliseconds + (time.perf_counter() - begun) * 1000, 3),
         short=short,
     )
 

@@ -215,8 +215,6 @@ class _Run:
             missing=self.stopped.missing,
             steps=tuple(self.steps),
             stopped_by=self.stopped.by,
-            round_trips=self.trips,
-            milliseconds=self.milliseconds,
         )
 
     async def write(self, llm: "LanguageModel") -> AsyncGenerator[Piece | Citation | Written]:

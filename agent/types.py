@@ -148,8 +148,8 @@ class Answer:
     """All passages met, best first; those that lead from one to the next before the rest."""
     features: Mapping[str, float]
     """What the confidence was computed from."""
-    round_trips: int
-    milliseconds: float
+    round_trips: int = 0
+    milliseconds: float = 0.0
     written: bool = False
     """Whether a language model wrote the text; otherwise it is quoted."""
     claims: tuple[Claim, ...] = ()

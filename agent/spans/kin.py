@@ -12,7 +12,7 @@ from agent.spans.candidates import LEADING, Found, Reached
 from agent.spans.wanted import NAME
 from graphrag.analysis import normalise, terms
 from graphrag.retrieval.ledger import Ledger
-from graphrag.types import Chunk, Hit
+from graphrag.types import Chunk, Hit, Span
 
 _Step = tuple[str, str]
 """A relation and the sex of the relative, "m" or "f", or "" for either."""
@@ -31,6 +31,9 @@ _STEPS: Mapping[str, tuple[_Step, ...]] = {
 _CONVERSE = {"parent": "child", "child": "parent", "spouse": "spouse", "sibling": "sibling"}
 _GUESSED = {"m?": "f", "f?": "m"}
 """The sex of two parents by their order, and what it is the other way round."""
+_OTHER = {"m": "f", "f": "m"}
+_SPOUSES = {"wife": "m", "widow": "m", "husband": "f", "widower": "f"}
+"""The sex of whose spouse somebody is."""
 _SIDES = {"paternal": "m", "maternal": "f"}
 _KIN = "|".join(sorted(_STEPS, key=len, reverse=True))
 _NEAR = "father|mother|parents?|sons?|daughters?|child(?:ren)?|husband|wife|spouse|brothers?|sisters?"
@@ -220,36 +223,39 @@ def _told(chunk: Chunk) -> Iterator[_Fact]:
     """What a passage says of the relatives of the one whom it is about."""
     subject, sex = normalise(chunk.title), _sex(chunk)
     for span in chunk.sentences:
-        sentence = chunk.between(*span)
+        yield from _told_in(chunk, span, subject, sex)
 
-        def fact(relation: str, sex: str, match: "re.Match[str]", start: int = span[0]) -> _Fact:
-            begin, name = start + match.start("name"), match["name"].rstrip(".")
-            found = Found(chunk, begin, begin + len(name), normalise(name), "PERSON")
-            named = _ITS_SUBJECT.fullmatch(match.string, 0, match.start())
-            of = normalise(named["name"]) if named is not None and " " in named["name"] else subject
-            of = of if set(of.split()).isdisjoint(subject.split()) else subject
-            sex = sex if of == subject else ""
-            return _Fact(of, relation, _RANKS.get(found.key.split()[0], sex), found.key, found)
 
-        for match in _OWN.finditer(sentence):
-            relation, own = _relation(match["kin"])
-            relation = "parent" if relation == "spouse" and _PARENT_AND.search(sentence, 0, match.start()) else relation
-            yield fact(relation, own, match)
-            if match["kin"] == "parents" and (second := _AND.match(sentence, match.end())):
-                yield fact(relation, "", second)
-            if match["their"] and relation == "child":
-                yield fact("child of both", own, match)
-        for match in _CHILD_OF.finditer(sentence):
-            second = _AND.match(sentence, match.end())
-            yield fact("parent", "m?" if second else "", match)
-            if second:
-                yield fact("parent", "f?", second)
-        for match in _SPOUSE_OF.finditer(sentence):
-            yield fact(
-                "spouse", {"wife": "m", "widow": "m", "husband": "f", "widower": "f"}.get(match["kin"], ""), match
-            )
-        for match in _MARRIED.finditer(sentence):
-            yield fact("spouse", {"m": "f", "f": "m"}.get(sex, ""), match)
+def _told_in(chunk: Chunk, span: Span, subject: str, subject_sex: str) -> Iterator[_Fact]:
+    """What a sentence says of the relatives of the one whom its passage is about, or of whom it names itself."""
+    sentence = chunk.between(*span)
+
+    def fact(relation: str, sex: str, match: "re.Match[str]") -> _Fact:
+        begin, name = span[0] + match.start("name"), match["name"].rstrip(".")
+        found = Found(chunk, begin, begin + len(name), normalise(name), "PERSON")
+        named = _ITS_SUBJECT.fullmatch(sentence, 0, match.start())
+        of = normalise(named["name"]) if named is not None and " " in named["name"] else subject
+        of = of if set(of.split()).isdisjoint(subject.split()) else subject
+        sex = sex if of == subject else ""
+        return _Fact(of, relation, _RANKS.get(found.key.split()[0], sex), found.key, found)
+
+    for match in _OWN.finditer(sentence):
+        relation, own = _relation(match["kin"])
+        relation = "parent" if relation == "spouse" and _PARENT_AND.search(sentence, 0, match.start()) else relation
+        yield fact(relation, own, match)
+        if match["kin"] == "parents" and (second := _AND.match(sentence, match.end())):
+            yield fact(relation, "", second)
+        if match["their"] and relation == "child":
+            yield fact("child of both", own, match)
+    for match in _CHILD_OF.finditer(sentence):
+        second = _AND.match(sentence, match.end())
+        yield fact("parent", "m?" if second else "", match)
+        if second:
+            yield fact("parent", "f?", second)
+    for match in _SPOUSE_OF.finditer(sentence):
+        yield fact("spouse", _SPOUSES.get(match["kin"], ""), match)
+    for match in _MARRIED.finditer(sentence):
+        yield fact("spouse", _OTHER.get(subject_sex, ""), match)
 
 
 def _relation(word: str) -> _Step:
