@@ -88,7 +88,8 @@ class EvidencePlanner:
             return _first(ledger, state.tools)
         if not ledger.candidates:
             return Stop("empty")
-        if _settled(ledger, assessment) if state.step == 1 else assessment.confidence >= STOP_CONFIDENCE:
+        enough = _settled(ledger, assessment) if state.step == 1 else assessment.confidence >= STOP_CONFIDENCE
+        if enough:
             return Stop("sufficient")
         if state.step == 1 and "graph_expand" in state.tools:
             best, named = best_first(ledger, FIRST_HOPS), [entity.key for entity in ledger.question.entities]
@@ -97,19 +98,17 @@ class EvidencePlanner:
         if state.step >= 3 or state.gained == 0 or (state.step == 2 and assessment.confidence >= POOR):
             return Stop("no_gain")
         calls = _unexplained(ledger, assessment, state.tools)
-        return (
-            Plan(tuple(calls), f"look for what is unexplained: {', '.join(assessment.missing[:5]) or 'the rest'}")
-            if calls
-            else Stop("no_gain")
-        )
+        if not calls:
+            return Stop("no_gain")
+        return Plan(tuple(calls), f"look for what is unexplained: {', '.join(assessment.missing[:5]) or 'the rest'}")
 
 
 def _settled(ledger: Ledger, assessment: Assessment) -> bool:
     """Whether the first searches found all that following the graph would, and enough to answer from.
 
-    Of two things that are compared, that is the passages about both, and about who made them where that is compared. Else it is a short answer with the question's
-    words firmly joined: while the passage that answers is still to be found, there is none, even if others stand in for
-    it. Where no short answer could say it ("what kind of"), it is one passage with the whole question.
+    Of two things that are compared, that is the passages about both, and about who made them where that is compared. Else it is a short
+    answer with the question's words firmly joined: while the passage that answers is still to be found, there is none, even if others
+    stand in for it. Where no short answer could say it ("what kind of"), it is one passage with the whole question.
     """
     evidence = assessment.evidence
     if evidence.compared:

@@ -46,9 +46,9 @@ class Step:
     reason: str
     observations: tuple[Observation, ...]
     coverage: float
-    """Share of the question's term weight that the best chain holds after this step."""
+    """Share of the question's term weight that the evidence holds after this step."""
     score: float
-    """Score of the best chain after this step."""
+    """Score of the chain with which that evidence began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Answer:
     confidence: float
     """Estimated probability that the evidence holds the answer."""
     missing: tuple[str, ...]
-    """Words of the question that the evidence does not hold, weightiest first."""
+    """What a planner or the model that writes found missing, then words of the question that the evidence does not hold, weightiest first."""
     citations: tuple[Citation, ...]
     path: tuple[PathEdge, ...]
     steps: tuple[Step, ...]

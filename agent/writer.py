@@ -7,7 +7,7 @@ that says most of what is said, before the next word is passed on. At the end ea
 
 from collections.abc import AsyncGenerator, Container, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
@@ -267,7 +267,4 @@ async def _verified(made: _Writing, claims: list[Claim], cited: Sequence[Sequenc
         note_degraded("checking", exc)
         return claims
     refused = {place for place, good in zip(asked, checked.supported, strict=True) if not good}
-    return [
-        Claim(claim.text, claim.citations, False, claim.support) if place in refused else claim
-        for place, claim in enumerate(claims)
-    ]
+    return [replace(claim, supported=False) if place in refused else claim for place, claim in enumerate(claims)]

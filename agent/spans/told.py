@@ -4,6 +4,7 @@ by Signe Moll" tells it.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
+from itertools import accumulate
 
 from agent.expected import WEEKDAY
 from agent.spans.candidates import ANSWERING, Found
@@ -128,12 +129,11 @@ def _telling(chunk: Chunk, description: Description) -> Iterator[tuple[int, int]
         before = before if labelled or _GOES_ON.match(sentence) else frozenset()
         if len(_held(relation, own)) >= LEAST_OWN * len(relation):
             above = chunk.above(span[0])
-            together, over = own, (terms(" ".join(above[-1:])), terms(" ".join(above)))
-            for level, more in enumerate(((), terms(said), before, opening, *over)):
-                together = together.union(more)
-                if _holds(needed, together):
-                    yield place, level
-                    break
+            around = (terms(said), before, opening, terms(" ".join(above[-1:])), terms(" ".join(above)))
+            together = accumulate(map(frozenset, around), frozenset[str].union, initial=own)
+            level = next((level for level, held in enumerate(together) if _holds(needed, held)), None)
+            if level is not None:
+                yield place, level
         before, labelled, last = before | own, labelled or (begins and len(own) <= LABEL), span[1]
 
 
