@@ -80,13 +80,13 @@ class _Asked:
         relation = wanted_terms(question) - names
         lived = bool(held_terms(relation, LIFE_TERMS))
         return cls(
-            wanted.kind,
-            frozenset(_WORD.findall(fold(question.text))),
-            names,
-            relation,
-            asks_of_order(question.text),
-            lived,
-            wanted.kind == "place" and (lived or bool(wanted.head)),
+            kind=wanted.kind,
+            words=frozenset(_WORD.findall(fold(question.text))),
+            names=names,
+            relation=relation,
+            ordered=asks_of_order(question.text),
+            lived=lived,
+            placed=wanted.kind == "place" and (lived or bool(wanted.head)),
         )
 
 

@@ -112,6 +112,7 @@ class _Reading:
     weights: Mapping[str, float]
     """Weight of each canonical term of the question but the noun that is asked for."""
     asked: Mapping[str, float]
+    """Of those that are asked: the same, by how near they are to the question word."""
     passages: Sequence[tuple[Candidate, frozenset[str]]]
     """With the terms of the question that each holds."""
     counts: Mapping[str, int]
@@ -129,6 +130,7 @@ class _Reading:
 
     @classmethod
     def of(cls, ledger: Ledger, wanted: Wanted, passages: Sequence[Candidate]) -> "_Reading":
+        """Of the question, and of these passages."""
         weights: dict[str, float] = {}
         for term, weight in ledger.question.weights.items():
             if canonical(term) not in wanted.head:
@@ -136,16 +138,16 @@ class _Reading:
         through = frozenset(map(canonical, wanted.through)) - wanted.head
         asked = {term: near * weights.get(term, 0.0) for term, near in wanted.asked.items()}
         return cls(
-            wanted,
-            weights,
-            asked,
-            [(p, frozenset(map(canonical, p.words)) & weights.keys()) for p in passages],
-            Counter(mention.key for p in passages for mention in p.chunk.mentions),
-            wanted.nearest - through,
-            through,
-            frozenset((*weights, *asked, *(CONVERSE[term] for term in asked.keys() & CONVERSE.keys()))),
-            sum(weights.values()) or 1e-9,
-            sum(asked.values()) or 1e-9,
+            wanted=wanted,
+            weights=weights,
+            asked=asked,
+            passages=[(p, frozenset(map(canonical, p.words)) & weights.keys()) for p in passages],
+            counts=Counter(mention.key for p in passages for mention in p.chunk.mentions),
+            nearest=wanted.nearest - through,
+            through=through,
+            looked_for=frozenset((*weights, *asked, *(CONVERSE[term] for term in asked.keys() & CONVERSE.keys()))),
+            total=sum(weights.values()) or 1e-9,
+            total_asked=sum(asked.values()) or 1e-9,
         )
 
     def joined(self, ledger: Ledger, passage: Candidate) -> list[tuple[float, frozenset[str]]]:

@@ -58,21 +58,22 @@ class Guards:
         text, single = question.text, says_one_thing(question)
         # "When was the father of Ida born?" asks of somebody whom it does not name.
         of_named = single and not wanted.through
+        called = re.findall(NAME, text[text.find(" ") :]) if of_named else []
         person, kin = related_to(text)
         of_person = wanted.kind == "person"
         first_hops = (passage for passage in passages if passage.named or passage.mentioned > FIRST_HOP)
         return cls(
-            wanted,
-            f" {normalise(text)} ",
-            frozenset(question.terms),
-            frozenset(name_terms(text)) & frozenset(question.terms) if of_named else frozenset(),
-            tuple(name for name in re.findall(NAME, text[text.find(" ") :]) if " " in name and of_named),
-            attribute_terms(text) if single else frozenset(),
-            person,
-            frozenset() if of_person and kin_asked(text) is None else kin,
-            bool(kin) and not of_person and not any(_has_relative(passage, person, kin) for passage in passages),
-            of_person and asks_of_order(text),
-            {mention.key: mention.type for passage in first_hops for mention in passage.chunk.mentions},
+            wanted=wanted,
+            said=f" {normalise(text)} ",
+            terms=frozenset(question.terms),
+            names=frozenset(name_terms(text)) & frozenset(question.terms) if of_named else frozenset(),
+            called=tuple(name for name in called if " " in name),
+            attribute=attribute_terms(text) if single else frozenset(),
+            person=person,
+            kin=frozenset() if of_person and kin_asked(text) is None else kin,
+            untold=bool(kin) and not of_person and not any(_has_relative(one, person, kin) for one in passages),
+            ordered=of_person and asks_of_order(text),
+            leading={mention.key: mention.type for passage in first_hops for mention in passage.chunk.mentions},
         )
 
     def possible(self, candidates: Iterable[Found], passage: Candidate) -> list[Found]:

@@ -188,13 +188,13 @@ def _read(ledger: Ledger, wanted: Wanted) -> _Asked:
     text = ledger.question.text
     everything = wanted_terms(ledger.question)
     return _Asked(
-        wanted,
-        ledger.question.weights,
-        everything,
-        frozenset(name_terms(text)) & everything,
-        tuple(map(normalise, numbered_names(text))),
-        says_one_thing(ledger.question),
-        is_keywords(text),
+        wanted=wanted,
+        weights=ledger.question.weights,
+        all=everything,
+        names=frozenset(name_terms(text)) & everything,
+        numbered=tuple(map(normalise, numbered_names(text))),
+        single=says_one_thing(ledger.question),
+        keywords=is_keywords(text),
     )
 
 
