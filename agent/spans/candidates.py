@@ -50,6 +50,10 @@ _UNIT = re.compile(
 _NAMES = frozenset("PERSON ORG GPE LOC FAC NORP WORK_OF_ART EVENT PRODUCT LAW LANGUAGE CODE".split()) | {""}
 _SUFFIX = re.compile(r",? (?:Jr|Sr)\.")
 _TAIL = re.compile(r"(?:\s+(?:of|the|for|and|in|de|at|on|by|to|from|with))+$")
+DONE_BY = (" by ", " by the ")
+"""What stands right before who does what is done."""
+SAID_WHERE = (" at ", " in ", " near ")
+"""The same before a place."""
 _REGION = re.compile(r", (?=[A-Z])")
 _NEXT_BUT_ONE = re.compile(
     r"[^\S\n]+(?!(?:of|the|a|an|and|in|at|is|was|to|for|by|from|on|with|as)\b)([a-z]+)[^\S\n]+([a-z]+)"
@@ -89,6 +93,10 @@ class Found:
     def above(self) -> frozenset[str]:
         """Those of the title and the headings that it stands under."""
         return _terms(" ".join(self.chunk.above(self.start)))
+
+    def follows(self, words: tuple[str, ...]) -> bool:
+        """Whether one of some words stands right before it."""
+        return self.chunk.text.endswith(words, 0, self.start - self.chunk.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +169,7 @@ def _names(chunk: Chunk, wanted: Wanted) -> Iterator[Found]:
         for start, end in spans:
             if any(left <= start < right for left, right in headings):
                 continue
-            end = _whole(chunk, start, end, wanted)
+            end = _name_end(chunk, start, end, wanted)
             named = chunk.between(start, end)
             if named.count("(") != named.count(")"):
                 continue  # "Dale (Helioform", which the recogniser took for one
@@ -185,7 +193,7 @@ def _first(chunk: Chunk, surface: str) -> tuple[tuple[int, int], ...]:
     return ((chunk.start + place, chunk.start + place + len(surface)),) if place >= 0 else ()
 
 
-def _whole(chunk: Chunk, start: int, end: int, wanted: Wanted) -> int:
+def _name_end(chunk: Chunk, start: int, end: int, wanted: Wanted) -> int:
     """The end of a name with what belongs to it: "Jr.", and nouns after it that the question asks for."""
     text, offset = chunk.text, chunk.start
     tail = _TAIL.search(text, start - offset, end - offset)

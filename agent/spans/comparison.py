@@ -15,13 +15,14 @@ from agent.spans.candidates import DATE, LEADING, Found
 from agent.spans.descriptions import Description
 from agent.spans.fields import Field, fields_of
 from agent.spans.naming import TOLD_APART, most_about
+from agent.spans.nearness import LIFE
 from agent.spans.places import COUNTRIES
 from agent.spans.quantities import COMPARING, DATED, Measure, amounts, read_measure
 from agent.spans.roles import is_role
 from agent.spans.told import told
 from agent.spans.wanted import NAME, PEOPLE, Wanted, canonical
 from graphrag.analysis import full_key, held_terms, normalise, terms
-from graphrag.dates import MONTHS
+from graphrag.dates import MONTHS, YEAR
 from graphrag.lives import life
 from graphrag.retrieval.ledger import Candidate, Ledger
 from graphrag.types import Chunk, Hit, Mention
@@ -32,14 +33,13 @@ MORE_WORDS = 3
 """Words that a full name has beyond the one in the question, at most."""
 
 _ALIKE = frozenset(("both", "same", "share", "common"))
-_YEAR = re.compile(r"1\d{3}|20\d{2}")
+_YEAR = re.compile(YEAR)
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _INTRODUCED = re.compile(r"[^(,;.]{1,80}?(?=\s*(?:\(|,|\s(?:is|are|was|were)\s))")
 _WORD = re.compile(r"\w+")
 _OF_EACH = re.compile(r"\b(?:the\s+)?([a-z]+)\s+of\s+(?:both\s+)?(?:the\s+)?(?:(?!both\b)[a-z]+\s+)?(?=[\"“]?[A-Z\d])")
 """Before a name, whose maker is compared: "director of film Winter"."""
 _SAME_PLACE = re.compile(r"\bsame (?:(country|nationality)|state|province|region|county|city|town)\b", re.IGNORECASE)
-_BIRTH, _DEATH = map(canonical, terms("born died"))
 _ROLES = frozenset(map(canonical, PEOPLE))
 _FILLING = frozenset(terms("both same kind type located situated based"))
 _BOTH = re.compile(rf"({NAME})\s+and\s+({NAME})".replace("|and|", "|"))
@@ -222,7 +222,7 @@ def _named_first(chunk: Chunk) -> list[Mention]:
 def _asks_of_people(ledger: Ledger) -> bool:
     """Whether the question speaks of births, deaths or a person by profession ("the director")."""
     asked = _asked(ledger)
-    return bool(asked & PEOPLE) or not frozenset((_BIRTH, _DEATH)).isdisjoint(map(canonical, asked))
+    return bool(asked & PEOPLE) or not frozenset(LIFE).isdisjoint(map(canonical, asked))
 
 
 def _asked(ledger: Ledger) -> frozenset[str]:
@@ -236,7 +236,8 @@ def _compared_date(ledger: Ledger, passage: Candidate) -> _Value | None:
     """
     if not _asks_of_people(ledger):
         return first_date(passage.chunk.text)
-    place = int(_DEATH in map(canonical, _asked(ledger)))
+    _, died = LIFE
+    place = int(died in map(canonical, _asked(ledger)))
     chunk = _person(ledger, passage)
     span = life(chunk)[place] if chunk is not None else None
     return first_date(chunk.between(*span)) if chunk is not None and span is not None else None

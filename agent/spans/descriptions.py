@@ -154,21 +154,29 @@ def _after(text: str, match: "re.Match[str]") -> Iterator[Description]:
         return
     at = joint == "where" or joint.endswith(" which") or _is_place(noun)
     acting = match.re is _WHO and not at and _ACTED_ON.match(match["clause"]) is None
+    acts = is_role(noun) if named else acting
+    for end in _ends(text, match):
+        said, clause = text[match.start() : end], text[begin:end]
+        if of:
+            needed = _needed(f"{noun} {NAMED_KIND.sub('', clause)}")
+            relation = _needed(noun)
+        else:
+            needed = _needed(clause)
+            # "Who *leads* the deck gang", "in *charge* of the electrical bench": the rest is of what.
+            relation = (_needed(clause.split()[0]) if acting or named else needed) or needed
+        yield Description(match.start(), end, said, noun, needed, relation, at=at, of=of, acts=acts)
+
+
+def _ends(text: str, match: "re.Match[str]") -> Iterator[int]:
+    """Where the clause of a match may end: after a word that says something, up to one that asks."""
     for word in [*re.finditer(rf"\([^()]*\)|{_WORD}", match["clause"])][:MAX_WORDS]:
-        end = begin + word.end()
+        end = match.start("clause") + word.end()
         if word.group() in _ASKING:
             return  # what the question asks for
         stops = fold(word.group()) in STOP_WORDS and text[end:].strip(" ?.")
         light = word.group().islower() and _LIGHT.issuperset(terms(word.group()))
         if not stops and not light and _may_end(text, match.start(), end):
-            clause = text[begin:end]
-            needed = _needed(f"{noun} {NAMED_KIND.sub('', clause)}" if of else clause)
-            # "Who *leads* the deck gang", "in *charge* of the electrical bench": the rest is of what.
-            leading = acting or (named and not of)
-            first = _needed(clause.split()[0]) if leading else frozenset[str]()
-            said, relation = text[match.start() : end], _needed(noun) if of else first or needed
-            acts = is_role(noun) if named else acting
-            yield Description(match.start(), end, said, noun, needed, relation, at=at, of=of, acts=acts)
+            yield end
 
 
 def _before(text: str, match: "re.Match[str]") -> Iterator[Description]:

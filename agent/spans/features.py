@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.evidence import WHOLE, EvidenceSet, weight_of
-from agent.spans.candidates import ANSWERING, Found, find, sentence_at
+from agent.spans.candidates import ANSWERING, DONE_BY, SAID_WHERE, Found, find, sentence_at
 from agent.spans.guards import NAMED_BY_NOUN, TOWNS, Guards
 from agent.spans.nearness import beside, nearness_of
 from agent.spans.places import CLASSES, COUNTRIES, STATES
@@ -43,8 +43,7 @@ _YEAR = re.compile(r"[12]\d{3}")
 _MODEL = re.compile(r"\b[A-Z]+-?\d")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _IN_NAMES = frozenset("a al and da de del della den der di du la le of or the van von was born in on".split())
-_SAID_BEFORE: Mapping[Kind, tuple[str, ...]] = {"person": (" by ", " by the "), "place": (" at ", " in ", " near ")}
-"""What stands before who acts, and before a place."""
+_SAID_BEFORE: Mapping[Kind, tuple[str, ...]] = {"person": DONE_BY, "place": SAID_WHERE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +216,7 @@ def fit(found: Found, wanted: Wanted) -> float:
     if found.type in _TYPES[wanted.kind] or (wanted.kind == "thing" and head & found.terms):
         return 1.0
     # The type of a name that the recogniser has never seen is a guess: "founded by Sigrid Halle" says more than its ORG.
-    said = found.chunk.text.endswith(_SAID_BEFORE.get(wanted.kind, ()), 0, found.start - found.chunk.start)
-    return UNTYPED if said or not found.type else 0.0
+    return UNTYPED if found.follows(_SAID_BEFORE.get(wanted.kind, ())) or not found.type else 0.0
 
 
 def _subjects(ledger: Ledger) -> Mapping[str, Sequence[Chunk]]:

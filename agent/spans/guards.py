@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.expected import attribute_terms, name_terms, says_one_thing
-from agent.spans.candidates import Found, sentence_at
+from agent.spans.candidates import SAID_WHERE, Found, sentence_at
 from agent.spans.kin import kin_asked, places_of_relatives, related_to
 from agent.spans.nearness import LIFE
 from agent.spans.places import CLASSES, COUNTRIES
@@ -93,7 +93,7 @@ class Guards:
 
     def _is_asked_about(self, found: Found, passage: Candidate) -> bool:
         """Whether the question names it, or asks for another name of it, or for somebody where it says where something is."""
-        if self.wanted.kind == "person" and found.type != "PERSON" and _says_where(found):
+        if self.wanted.kind == "person" and found.type != "PERSON" and found.follows(SAID_WHERE):
             return True
         named = found.type not in ("DATE", "NUMBER") and found.terms <= self.terms
         return named or f" {found.key} " in self.said or (self.wanted.personal and found.key in passage.about)
@@ -138,10 +138,6 @@ class Guards:
         if not self.attribute:
             return True
         return bool(held_terms(self.attribute, found.above.union(terms(found.sentence))))
-
-
-def _says_where(found: Found) -> bool:
-    return found.chunk.text.endswith((" in ", " at ", " near "), 0, found.start - found.chunk.start)
 
 
 def _is_of_another_like(sentence: str, name: str) -> bool:

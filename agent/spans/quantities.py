@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from graphrag.analysis import terms
+from graphrag.dates import YEAR
 from graphrag.types import Chunk
 
 CLOSE = 0.02
@@ -75,7 +76,7 @@ _NUMBER = (
 _PLAIN = re.compile(_NUMBER + r"(?!\s?%|[\w,.]*\d)")
 _POPULATION = re.compile(rf"\bpopulation\b[^.\d]{{0,40}}?{_NUMBER}", re.IGNORECASE)
 _SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9}
-_YEAR = re.compile(r"1\d{3}|20\d{2}")
+_YEAR = re.compile(YEAR)
 _WORD = re.compile(r"\w+")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import accumulate
 
 from agent.expected import WEEKDAY
-from agent.spans.candidates import ANSWERING, Found
+from agent.spans.candidates import ANSWERING, DONE_BY, Found
 from agent.spans.descriptions import Description
 from agent.spans.fields import Field, fields_of, is_name, said_with
 from agent.spans.naming import names_it
@@ -44,7 +44,6 @@ _JOINT = re.compile(
 _BEFORE = re.compile(r"(\w+)\s+(?:(?:the|an?|our|its|their)\s+)?\Z", re.IGNORECASE)
 _AFTER = re.compile(r"\s+(\w+)")
 _PLACING = frozenset("in at on near from to outside around through along past within".split())
-_DONE_BY = (" by ", " by the ")
 _AT = frozenset("in at into from to".split())
 _APART = re.compile(r"\s(?:in|at|on|near)\s")
 _PART = re.compile(r"\bof\s+(?:the\s+)?(?:\w+\s+){0,2}\Z")
@@ -93,7 +92,7 @@ def told(ledger: Ledger, hits: Sequence[Hit], description: Description) -> Found
             found += ((level, _said(chunk, place, description)) for place, level in _telling(chunk, description))
         for level, one in found:
             if one is not None:
-                done = description.acts and chunk.text.endswith(_DONE_BY, 0, one.start - chunk.start)
+                done = description.acts and one.follows(DONE_BY)
                 answers.setdefault((level, not done), {}).setdefault(one.key, one)
     best = answers[min(answers)] if answers else {}
     return next(iter(best.values())) if len(best) == 1 else None
@@ -234,7 +233,7 @@ def _names(chunk: Chunk, offset: int, sentence: str, noun: str) -> Iterator[Span
 def _may_be(sentence: str, span: Span, description: Description) -> bool:
     """Whether a name may be what is described: it is none of those in the description, and a place only where one is."""
     own = frozenset(terms(sentence[slice(*span)]))
-    namesake = description.acts and sentence[: span[0]].endswith(_DONE_BY)  # who founded the Tollan mill: Anders Tollan
+    namesake = description.acts and sentence[: span[0]].endswith(DONE_BY)  # who founded the Tollan mill: Anders Tollan
     if not own or own <= description.needed or not (namesake or own.isdisjoint(description.names)):
         return False
     before, after = _BEFORE.search(sentence, 0, span[0]), _AFTER.match(sentence, span[1])
@@ -248,7 +247,7 @@ def _away(sentence: str, span: Span, description: Description) -> int:
     that something is in.
     """
     begin, finish = span
-    least, by = MAX_BETWEEN + 1, sentence[:begin].endswith(_DONE_BY)
+    least, by = MAX_BETWEEN + 1, sentence[:begin].endswith(DONE_BY)
     for word in _saying(sentence, description):
         if begin <= word.start() < finish:
             continue
