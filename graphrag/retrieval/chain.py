@@ -3,7 +3,7 @@
 Ranking passages one by one loses the later hops of a multi-hop question: such a passage resembles the question little, but
 it is joined to one that does. So what is scored is a chain: a first hop p and a second hop r, then a third and a fourth
 passage t that add something. A passage ranks as high as the best chain it stands in, but no chain except the best pushes
-aside the KEPT passages that answer best by themselves. A copy, which has the text of a passage that answers better by
+aside the KEPT passages that answer best by themselves, nor the one whose vector is nearest to the question's. A copy, which has the text of a passage that answers better by
 itself, stands in no chain and ranks after all others, unless the question names what it is about; so does a passage of an edition
 that another one replaced (graphrag.retrieval.editions).
 
@@ -64,10 +64,11 @@ from graphrag.types import Hit
 FIRST_HOPS = 20
 """Passages expanded along the graph after the first searches, and tried as the first of a pair: the best by base score."""
 KEPT = 2
-"""Passages, the best by base score, that rank right after the best chain whatever else joins. Where the same names stand in
-everything, as in the papers of an organisation, what joins passages says little, and chains push aside the very passage that
-answers: keeping two raised recall@5 there from 73.5 to 77.3 (the papers of benchmarks/pellworth_quernby, on which this was
-found), and changed 98.0 to 98.5 on HotpotQA and 80.7 to 80.8 on MuSiQue. Three lose points on both of these."""
+"""Passages, the best by base score, that rank right after the best chain whatever else joins, together with the nearest by its
+vector. Where the same names stand in everything, as in the papers of an organisation, what joins passages says little, and
+chains push aside the very passage that answers. Where the question has other words than the passage, or the corpus is so
+large that many passages hold its words, the nearest is often the one that answers. Each further one of either takes the place of
+a hop: three by base score lose points on HotpotQA and MuSiQue (docs/experiments.md)."""
 EXTENDED = 20
 """Chains extended by a further passage, the best of their length."""
 COMMON_CHUNKS = 30
@@ -165,7 +166,8 @@ def score_chains(ledger: Ledger) -> Scored:
     _lengthen(known, ledger.weights, best, *_best_pairs(pairs, first))
     best = _behind(best, base, copies)
     joined = dict(zip(ids, np.round(best, SCORE_DECIMALS).tolist(), strict=True))
-    best[first[:KEPT]] = np.maximum(best[first[:KEPT]], best.max() - 10.0**-SCORE_DECIMALS)
+    kept = np.append(first[:KEPT], _nearest(candidates, copies))
+    best[kept] = np.maximum(best[kept], best.max() - 10.0**-SCORE_DECIMALS)
     scores = np.round(best, SCORE_DECIMALS).tolist()
     hits = sorted(map(Hit, ids, scores), key=lambda hit: (-hit.score, -by_id[hit.chunk_id], hit.chunk_id))
     chains: list[Chain] = []
@@ -193,6 +195,13 @@ def base_scores(candidates: Sequence[Candidate], weights: Weights) -> _Matrix:
             for c in candidates
         ]
     )
+
+
+def _nearest(candidates: Sequence[Candidate], copies: NDArray[np.intp]) -> np.intp:
+    """Place of the passage whose vector is nearest to the question's, of those that are no copies."""
+    similar = np.array([candidate.similarity for candidate in candidates])
+    similar[copies] = -np.inf
+    return similar.argmax()
 
 
 def _copies(ledger: Ledger, candidates: Sequence[Candidate], order: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -3,10 +3,19 @@
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from graphrag.analysis import terms
 from graphrag.filters import parse_filter
-from graphrag.retrieval.chain import COMMON_CHUNKS, MAX_COMMON_CHUNKS, Scored, bridge_between, common_from, score_chains
+from graphrag.retrieval.chain import (
+    COMMON_CHUNKS,
+    KEPT,
+    MAX_COMMON_CHUNKS,
+    Scored,
+    bridge_between,
+    common_from,
+    score_chains,
+)
 from graphrag.retrieval.graph import MENTIONS_OF_NAMED, expand
 from graphrag.retrieval.ledger import Ledger
 from graphrag.stores.embedded.database import Database
@@ -365,3 +374,21 @@ async def test_what_many_passages_name_promises_no_more_than_if_the_best_names_i
     await ledger.add(expanded)
 
     assert await expand(ledger, expanded, 1) == [rare.chunk()]
+
+
+async def test_the_passage_nearest_by_its_vector_ranks_right_after_the_best_chain(store: Store):
+    joined = [source(f"yard-{n}.txt", f"Halvorix delivered hull {n} to yard {n}.", "Halvorix") for n in range(8)]
+    await store.put(FIRST, SECOND, *DISTRACTORS, *joined)
+    ledger, before = await search(store, QUESTION)
+    last = before.hits[-1].chunk_id
+    nearest = max(candidate.similarity for candidate in ledger.candidates.values()) + 0.01
+
+    for id_, candidate in ledger.candidates.items():
+        ledger.candidates[id_] = structs.replace(candidate, best_sentence=1.0)
+    ledger.candidates[last] = structs.replace(
+        ledger.candidates[last], similarity=nearest, keyword=0.0, best_sentence=0.0
+    )
+    after = score_chains(ledger)
+
+    assert sorted(after.base.values(), reverse=True).index(after.base[last]) >= KEPT
+    assert last in {hit.chunk_id for hit in after.hits[: 2 + KEPT + 1]}
