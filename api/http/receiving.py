@@ -98,16 +98,16 @@ async def _form(request: Request[Any, Any, Any], begin: Begin, received: Receive
     empty: list[str] = []
     async with aclosing(form_parts(request)) as parts:
         async for part, data in parts:
-            name = part.name[:100]
+            name = part.name or ""
             if part.filename:
                 source = source_of(part.filename)
                 if not await _file(_of_part(data, parts), begin, received, source):
                     empty.append(source)  # taken like any other: the job tells of it by name, and stores the rest
-            elif part.name not in ("access", "metadata"):
+            elif name not in ("access", "metadata"):
                 told = "the form has an unknown field; a file is a part with a file name"
-                raise ProblemError(400, told, errors=[(name, "unknown field")])
+                raise ProblemError(400, told, errors=[(name[:100], "unknown field")])
             else:
-                fields.append((part.name, await _field(part, data, parts)))
+                fields.append((name, await _field(name, part.charset, data, parts)))
     repeated(
         [name for name, _ in fields], "the form has fields twice, of which one would be passed over; give each once"
     )
@@ -122,7 +122,7 @@ async def _form(request: Request[Any, Any, Any], begin: Begin, received: Receive
         raise ProblemError(422, "every file that was sent is empty", errors=[(source, "empty") for source in empty])
 
 
-async def _field(part: MultipartSegment, first: bytes, parts: Parts) -> str:
+async def _field(name: str, charset: str | None, first: bytes, parts: Parts) -> str:
     """The text of a field; no more of it is kept than is allowed.
 
     Raises:
@@ -133,9 +133,9 @@ async def _field(part: MultipartSegment, first: bytes, parts: Parts) -> str:
         held += data
         if len(held) > MAX_FIELD:
             told = f"a field of the form has more than {MAX_FIELD:,} bytes"
-            raise ProblemError(413, told, errors=[(part.name, "too long")])
+            raise ProblemError(413, told, errors=[(name, "too long")])
     try:
-        return held.decode(part.charset or "utf-8")
+        return held.decode(charset or "utf-8")
     except (LookupError, UnicodeDecodeError) as exc:
         raise ProblemError(400, "a field of the form is not text in its charset") from exc
 
