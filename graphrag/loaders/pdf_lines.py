@@ -38,6 +38,11 @@ class Line(NamedTuple):
     row: bool = False
 
 
+def has_text(lines: Sequence[Line]) -> bool:
+    """Whether there is any text on a page."""
+    return any(line.text for line in lines)
+
+
 class _Piece(NamedTuple):
     text: str
     x: float
