@@ -2,7 +2,7 @@
 
 from pypdf import PageObject
 from pypdf.errors import PyPdfError
-from pypdf.generic import DictionaryObject
+from pypdf.generic import DictionaryObject, PdfObject
 
 _DEEPEST = 5
 """Levels of forms within forms that are looked into."""
@@ -28,5 +28,5 @@ def _names_image(resources: object, levels: int) -> bool:
 
 
 def _dictionary(value: object) -> DictionaryObject:
-    found = value.get_object() if hasattr(value, "get_object") else value
+    found = value.get_object() if isinstance(value, PdfObject) else value
     return found if isinstance(found, DictionaryObject) else DictionaryObject()
