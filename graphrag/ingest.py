@@ -129,6 +129,8 @@ class _Run:
         self._alive = alive
         self._max_chunks = max_chunks
         self._waiting: list[Prepared] = []
+        self._warnings: dict[str, str] = {}
+        """By id of the document, until it is settled."""
         self._writing: asyncio.Task[None] | None = None
         self._works = False
         """Whether the models have worked on a document of this run."""
@@ -178,13 +180,15 @@ class _Run:
             if chunks is not None:
                 self._settle(Ingested(loaded.source, "updated", document.id, chunks))
                 return
+        if loaded.warnings:
+            self._warnings[document.id] = "; ".join(loaded.warnings)
         parts = await asyncio.to_thread(prepare, self._kb, document, loaded, self._max_chunks)
         if len(parts) == 1 and not has_parts:
             self._waiting += parts
             return
         await self._written()  # one long source in memory is enough
         try:
-            self._settle(await self._store_parts(parts))
+            self._settle_stored(await self._store_parts(parts))
             self._works = True
         except ModelError as exc:
             if not self._works or isinstance(exc, ENDS_A_RUN):
@@ -221,7 +225,14 @@ class _Run:
             if isinstance(outcome, InputError):
                 self._settle(Ingested(document.source, "failed", document.id, 0, str(outcome)))
             else:
-                self._settle(_settled(document.source, outcome, document.id, len(one.batch.chunks), one.problems))
+                self._settle_stored(
+                    _settled(document.source, outcome, document.id, len(one.batch.chunks), one.problems)
+                )
+
+    def _settle_stored(self, result: Ingested) -> None:
+        if warning := self._warnings.pop(result.document_id, ""):
+            _log.warning("not all of a document was read: %s", warning)
+        self._settle(replace(result, warning=warning))
 
     async def _store_parts(self, parts: Sequence[Prepared]) -> Ingested:
         """Store a source that has parts or had some, in the order that graphrag.parts describes."""

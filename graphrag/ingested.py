@@ -19,6 +19,8 @@ class Ingested:
     """Why it failed, or why the model failed on some of its passages, and what to do."""
     model_failures: int = 0
     """Passages that are stored without what the language model would find in them."""
+    warning: str = ""
+    """What the source seems to hold that is not stored with it; empty where nothing is known to be missing."""
 
 
 @dataclass(slots=True)
@@ -45,6 +47,11 @@ class IngestReport:
     def incomplete(self) -> list[Ingested]:
         """Sources that are stored, but for what the language model would find in some of their passages."""
         return [result for result in self.results if result.model_failures]
+
+    @property
+    def warned(self) -> list[Ingested]:
+        """Sources that are stored, but for something that they seem to hold."""
+        return [result for result in self.results if result.warning]
 
 
 Progress = Callable[[Ingested], None]

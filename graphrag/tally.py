@@ -111,8 +111,8 @@ class Tally:
             self._fresh += 1
             self.crashes, self.outages = min(self.crashes, 1), 0
         self.model_failures += result.model_failures
-        if result.reason:
-            self.failures.append(JobFailure(result.source, result.reason))
+        if told := "; ".join(filter(None, (result.reason, result.warning))):
+            self.failures.append(JobFailure(result.source, told))
 
     @property
     def documents(self) -> int:

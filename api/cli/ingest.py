@@ -234,6 +234,7 @@ def print_run(run: Run) -> None:
     print_failures("Not stored", [(one.source, one.reason) for one in report.failures])
     partly = [(one.source, one.reason) for one in report.incomplete]
     print_failures("Stored without all that the language model would find", partly)
+    print_failures("Stored without what could not be read", [(one.source, one.warning) for one in report.warned])
 
 
 @contextmanager

@@ -62,12 +62,12 @@ class LookController(Controller):
         ] = MAX_OFFSET,
     ) -> TextOut:
         """All of it, or from `start` to `end`: the text between a citation's offsets is its quote."""
-        text = (await service.kb.store.texts(caller.scope, [document_id])).get(document_id)
-        if text is None:
+        found = await service.kb.store.text_between(caller.scope, document_id, start, end)
+        if found is None:
             raise ProblemError(404, UNKNOWN)
-        first = min(start, len(text))
-        last = max(first, min(end, len(text)))
-        return TextOut(document_id=document_id, start=first, end=last, length=len(text), text=text[first:last])
+        length, text = found
+        first = min(start, length)
+        return TextOut(document_id=document_id, start=first, end=first + len(text), length=length, text=text)
 
     @get("/chunks/{chunk_id:str}", operation_id="getChunk", summary="Show a passage")
     async def get_chunk(

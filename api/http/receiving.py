@@ -4,32 +4,32 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from tempfile import gettempdir
 from typing import Any, cast
 
 from litestar import Request
-from litestar.datastructures import UploadFile
-from litestar.exceptions import ClientException
+from multipart import MultipartSegment
 
 from api.bodies import repeated
+from api.http.forms import form_parts
 from api.http.texts import read_texts
 from api.problems import ProblemError
-from graphrag.errors import InputError, StoreError
+from graphrag.errors import InputError
 from graphrag.jobs import UploadedFile
 from graphrag.types import Scalar, check_label, check_metadata
 from graphrag.uploads import Upload, Uploads
 
 MAX_SOURCE = 1_000
 MAX_FIELD = 65_536
-"""Characters of what is no file in a form."""
-_PART = 1 << 20
+"""Bytes of what is no file in a form."""
 _SEPARATOR = re.compile(r"[/\\]+")
 
 Begin = Callable[[], Upload]
 """Begins to receive a file of the tenant."""
+Parts = AsyncGenerator[tuple[MultipartSegment, bytes]]
+"""As form_parts gives them."""
 
 
 @dataclass(slots=True)
@@ -94,50 +94,58 @@ async def _texts(request: Request[Any, Any, Any], begin: Begin, received: Receiv
 
 
 async def _form(request: Request[Any, Any, Any], begin: Begin, received: Received) -> None:
-    try:
-        form = await request.form()
-    except (LookupError, UnicodeDecodeError) as exc:  # of a field's charset; Litestar lets them through
-        raise ProblemError(400, "a field of the form is not text in its charset") from exc
-    except ClientException as exc:
-        if exc.status_code != 400:
-            raise
-        # So Litestar tells of a limit of its parser; with status 413 it is the body as a whole.
-        if exc.detail == "Request Entity Too Large":
-            raise ProblemError(400, "the form has more than 1,000 parts, or one with a head that is too long") from exc
-        raise ProblemError(
-            400,
-            "the form cannot be read: it ends too early, the name of a file in it is not UTF-8, or the Content-Type does not name "
-            "its boundary, which HTTP clients add by themselves where they are not given a Content-Type",
-        ) from exc
-    except OSError as exc:  # Litestar takes a form whole before it is read here
-        raise StoreError(
-            f"a form cannot be received in {gettempdir()} ({exc.strerror or exc}): free space there, or set TMPDIR"
-        ) from exc
+    fields: list[tuple[str, str]] = []
     empty: list[str] = []
-    fields = [str(name) for name, value in form.multi_items() if not isinstance(value, UploadFile)]
-    repeated(fields, "the form has fields twice, of which one would be passed over; give each once")
-    for name, value in form.multi_items():
-        if isinstance(value, UploadFile):
-            source = source_of(value.filename)
-            if not await _file(_parts(value), begin, received, source):
-                empty.append(source)  # taken like any other: the job tells of it by name, and stores the rest
-        elif len(value) > MAX_FIELD:
-            raise ProblemError(
-                413,
-                f"a field of the form has more than {MAX_FIELD:,} characters",
-                errors=[(str(name)[:100], "too long")],
-            )
-        elif name == "access":
-            received.access = check_label("access label", str(value))
-        elif name == "metadata":
-            received.metadata = _metadata(str(value))
+    async with aclosing(form_parts(request)) as parts:
+        async for part, data in parts:
+            name = part.name or ""
+            if part.filename:
+                source = source_of(part.filename)
+                if not await _file(_of_part(data, parts), begin, received, source):
+                    empty.append(source)  # taken like any other: the job tells of it by name, and stores the rest
+            elif name not in ("access", "metadata"):
+                told = "the form has an unknown field; a file is a part with a file name"
+                raise ProblemError(400, told, errors=[(name[:100], "unknown field")])
+            else:
+                fields.append((name, await _field(name, part.charset, data, parts)))
+    repeated(
+        [name for name, _ in fields], "the form has fields twice, of which one would be passed over; give each once"
+    )
+    for name, value in fields:
+        if name == "access":
+            received.access = check_label("access label", value)
         else:
-            told = "the form has an unknown field; a file is a part with a file name"
-            raise ProblemError(400, told, errors=[(str(name)[:100], "unknown field")])
+            received.metadata = _metadata(value)
     if not received.files:
         raise ProblemError(400, "the form holds no file; send each as a part with a file name")
     if len(empty) == len(received.files):
         raise ProblemError(422, "every file that was sent is empty", errors=[(source, "empty") for source in empty])
+
+
+async def _field(name: str, charset: str | None, first: bytes, parts: Parts) -> str:
+    """The text of a field; no more of it is kept than is allowed.
+
+    Raises:
+        ProblemError: 413 or 400.
+    """
+    held = bytearray()
+    async for data in _of_part(first, parts):
+        held += data
+        if len(held) > MAX_FIELD:
+            told = f"a field of the form has more than {MAX_FIELD:,} bytes"
+            raise ProblemError(413, told, errors=[(name, "too long")])
+    try:
+        return held.decode(charset or "utf-8")
+    except (LookupError, UnicodeDecodeError) as exc:
+        raise ProblemError(400, "a field of the form is not text in its charset") from exc
+
+
+async def _of_part(first: bytes, parts: Parts) -> AsyncIterator[bytes]:
+    """The bytes of the part that has begun, up to its end."""
+    data = first
+    while data:
+        yield data
+        _, data = await anext(parts)
 
 
 def source_of(name: str) -> str:
@@ -171,11 +179,6 @@ def _metadata(text: str) -> Mapping[str, Scalar]:
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     repeated([name for name, _ in pairs], "the form field 'metadata' has keys twice; give each once")
     return dict(pairs)
-
-
-async def _parts(file: UploadFile) -> AsyncIterator[bytes]:
-    while part := await file.read(_PART):
-        yield part
 
 
 async def _whole(text: str) -> AsyncIterator[bytes]:

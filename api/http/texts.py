@@ -13,20 +13,34 @@ from graphrag.types import check_metadata
 
 MAX_VALUES = 500_000
 """Values in one body, an object or a list counting as one and those in it, too: 30 MB of `{}` would become gigabytes."""
+MAX_METADATA = 5_000_000
+"""Bytes of all metadata in one body: it is kept with the job, where texts wait as files."""
 _PART = 1 << 20
+
+
+class _One(msgspec.Struct):
+    metadata: msgspec.Raw = msgspec.Raw()
+
+
+class _Metadata(msgspec.Struct):
+    """What of a body is looked at before it is read; nothing is built of the rest."""
+
+    documents: list[_One] = []
+    metadata: msgspec.Raw = msgspec.Raw()
 
 
 def read_texts(body: bytes) -> TextDocuments:
     """The documents of a body. Blocks, so call it in a thread.
 
     Raises:
-        ProblemError: it holds too much, a field twice, a text as a PDF, or is not as described; tells the first errors.
+        ProblemError: it or its metadata holds too much, a field twice, a text as a PDF, or is not as described; tells the first errors.
         InputError: metadata that cannot be used.
     """
     if _holds_too_much(body):
         raise ProblemError(400, f"the body holds more than {MAX_VALUES:,} values; send fewer documents at once")
     with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # told below, where the body is read
         check_once(body)
+        _check_metadata_size(body)
     try:
         texts = TextDocuments.model_validate_json(body)
     except ValidationError as exc:
@@ -48,6 +62,18 @@ def read_texts(body: bytes) -> TextDocuments:
     for metadata in (texts.metadata, *(document.metadata for document in texts.documents)):
         check_metadata(metadata)
     return texts
+
+
+def _check_metadata_size(body: bytes) -> None:
+    skimmed = msgspec.json.decode(body, type=_Metadata)
+    size = sum(len(one.metadata) for one in (skimmed, *skimmed.documents))
+    if size > MAX_METADATA:
+        raise ProblemError(
+            413,
+            f"the metadata of the body has {size:,} bytes, more than {MAX_METADATA:,}: send fewer documents at once, or make "
+            f"long values part of the texts",
+            errors=[("metadata", "too long")],
+        )
 
 
 def _holds_too_much(body: bytes) -> bool:

@@ -17,6 +17,7 @@ from graphrag.embedding import Embedder, Kind
 from graphrag.embedding.centring import Centred
 from graphrag.embedding.models import EmbeddingModel, embedding_model
 from graphrag.errors import ConfigError, ContextOverflowError, ModelOutputError
+from graphrag.llm.bounded import REPLY_BYTES
 from graphrag.llm.calls import Patience
 from graphrag.llm.presets import preset
 from graphrag.llm.reading import Json, mapping, sequence
@@ -26,6 +27,8 @@ from graphrag.types import whole
 
 BATCH_TOKENS = 16_000
 """Estimated, of the texts of one request, unless a single text has more. Mistral takes no more than these, others do."""
+_VECTOR_BYTES = 4_096 * 32
+"""Of the longest vector, written as JSON."""
 COHERE_URL = "https://api.cohere.com/v2"
 _COHERE_TYPES = {"query": "search_query", "document": "search_document"}
 
@@ -212,6 +215,7 @@ def open_remote(
         price=price,
         concurrency=concurrency,
         patience=Patience(seconds=seconds, silence_seconds=seconds),
+        reply_bytes=max(REPLY_BYTES, batch * _VECTOR_BYTES),
     )
     embedder = RemoteEmbedder(
         service,

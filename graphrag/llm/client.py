@@ -17,6 +17,7 @@ import openai
 from pydantic import BaseModel, ValidationError
 
 from graphrag.errors import ModelOutputError, ModelRefusedError, ModelUnavailableError
+from graphrag.llm.bounded import ACCEPTED, REPLY_BYTES, bounding
 from graphrag.llm.calls import Endpoint, Patience
 from graphrag.llm.chat_types import Message, Reply, ToolDescription
 from graphrag.llm.presets import Preset
@@ -55,8 +56,15 @@ _WRONG = "That reply cannot be used: {problem}\nReply again, with one JSON objec
 _ONLY_JSON = "Reply with one JSON object that fits this schema, and nothing else:\n"
 
 
-def open_client(*, base_url: str, api_key: str, patience: Patience) -> openai.AsyncOpenAI:
-    """The SDK's client without its own retries, and without what it would take from the environment."""
+def open_client(
+    name: str, *, base_url: str, api_key: str, patience: Patience, reply_bytes: int = REPLY_BYTES
+) -> openai.AsyncOpenAI:
+    """The SDK's client without its own retries, and without what it would take from the environment.
+
+    Args:
+        name: of the server, for messages.
+        reply_bytes: the largest reply that is read.
+    """
     timeout = httpx2.Timeout(patience.silence_seconds, connect=patience.connect_seconds)
     url = httpx2.URL(base_url)
     # A password in the URL would stand in the log of every request.
@@ -73,6 +81,8 @@ def open_client(*, base_url: str, api_key: str, patience: Patience) -> openai.As
             timeout=timeout,
             limits=httpx2.Limits(max_connections=None, keepalive_expiry=20),
             follow_redirects=False,
+            headers={"Accept-Encoding": ACCEPTED},
+            event_hooks={"response": [bounding(name, reply_bytes)]},
             # A server on this machine is not asked through the proxy that the environment names for others.
             mounts={f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")},
         ),
@@ -109,7 +119,7 @@ class Chat:
         self.context_tokens = context_tokens
         self.endpoint = Endpoint(server_name(preset.name, url), concurrency=concurrency, patience=patience)
         self.target = Target(self.endpoint.name, model, api_key)
-        self.client = open_client(base_url=url, api_key=api_key, patience=self.endpoint.patience)
+        self.client = open_client(self.target.name, base_url=url, api_key=api_key, patience=self.endpoint.patience)
         self._constrains = preset.json_schema
         self._warm = preset.takes_temperature(model)
 

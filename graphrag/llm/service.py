@@ -8,6 +8,7 @@ from typing import Literal
 
 import httpx2
 
+from graphrag.llm.bounded import REPLY_BYTES
 from graphrag.llm.calls import Endpoint, Patience
 from graphrag.llm.client import open_client
 from graphrag.llm.reading import Json, count_of, mapping, parsed
@@ -29,6 +30,7 @@ class Service:
         setting: how the names of its settings begin, such as GRAPHRAG_EMBEDDING.
         price: None if it is not known; calls cost nothing then.
         concurrency: calls at once.
+        reply_bytes: the largest reply that is read.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Service:
         price: Price | None,
         concurrency: int,
         patience: Patience,
+        reply_bytes: int = REPLY_BYTES,
     ) -> None:
         self.provider = provider
         self.model = model
@@ -50,7 +53,9 @@ class Service:
             server_name(provider, base_url), concurrency=concurrency, patience=patience, setting=setting
         )
         self.target = Target(self.endpoint.name, model, api_key, setting)
-        self._client = open_client(base_url=base_url, api_key=api_key, patience=patience)
+        self._client = open_client(
+            self.target.name, base_url=base_url, api_key=api_key, patience=patience, reply_bytes=reply_bytes
+        )
 
     async def close(self) -> None:
         """Close its connections."""

@@ -85,6 +85,9 @@ def model_error(exc: Exception, target: Target) -> GraphRAGError:
     match exc:
         case GraphRAGError():
             return exc
+        # What is raised while a reply is read, the SDK takes for a fault of the connection.
+        case openai.APIConnectionError(__cause__=GraphRAGError() as ours):
+            return ours
         case openai.APITimeoutError():
             return ModelUnavailableError(f"{name} did not answer in time; try again, or use a faster model")
         case openai.APIConnectionError():

@@ -39,3 +39,5 @@ class LoadedDocument:
     """Keys and values that `graphrag.types.check_metadata` accepts."""
     content_sha256: str
     """SHA-256 of the raw bytes, of the canonical JSON of a record, or of what a day of Slack says, as 64 hexadecimal digits."""
+    warnings: tuple[str, ...] = ()
+    """What the file seems to hold that is not in the text, each a sentence that begins with the source."""

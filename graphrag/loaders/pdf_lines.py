@@ -1,6 +1,7 @@
 """The lines of a PDF page, put together from where its text stands: table rows, gaps between paragraphs, letter sizes.
 
-The order is that of the file, which is the reading order also where a page has two columns.
+The order is that of the file, which is the reading order also where a page has two columns, but for columns that come line
+by line (pdf_columns).
 """
 
 import re
@@ -13,11 +14,10 @@ from unicodedata import normalize
 from pypdf import PageObject
 
 from graphrag.loaders.characters import clean_characters
+from graphrag.loaders.pdf_columns import SAME_HEIGHT, Piece, in_columns
 
 _LIGATURES = {code: normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
 """One character for several letters, as typesetters have them: models know no word that is spelt with one."""
-_SAME_HEIGHT = 0.4
-"""Difference in height, in letter sizes, below which two texts stand on one line."""
 _WIDE_LETTER = 0.65
 _CELL_SPACE = 1.0
 """Letter sizes: the width of a letter, rather too wide than too narrow, and the least space between two cells."""
@@ -38,11 +38,9 @@ class Line(NamedTuple):
     row: bool = False
 
 
-class _Piece(NamedTuple):
-    text: str
-    x: float
-    y: float
-    size: float
+def has_text(lines: Sequence[Line]) -> bool:
+    """Whether there is any text on a page."""
+    return any(line.text for line in lines)
 
 
 class _Row(NamedTuple):
@@ -57,7 +55,7 @@ class _Row(NamedTuple):
 
 def page_lines(page: PageObject) -> list[Line]:
     """Lines in order; empty ones where a gap shows that a paragraph ends. Raises what pypdf raises."""
-    pieces: list[_Piece] = []
+    pieces: list[Piece] = []
 
     def collect(text: str, outer: list[float], inner: list[float], _font: object, size: float) -> None:
         x = inner[4] * outer[0] + inner[5] * outer[2] + outer[4]
@@ -69,7 +67,7 @@ def page_lines(page: PageObject) -> list[Line]:
         elif along[0] < 0:
             x, y = -x, -y
         scale = hypot(inner[2], inner[3]) * hypot(outer[2], outer[3])
-        pieces.append(_Piece(text, x, y, abs(size * scale)))
+        pieces.append(Piece(text, x, y, abs(size * scale)))
 
     text = _clean(page.extract_text(visitor_text=collect))
     lines = _whole_lines(pieces)
@@ -77,7 +75,7 @@ def page_lines(page: PageObject) -> list[Line]:
         # The pieces are not the whole story, for example within a form: then the text without positions. Spaces are: pypdf sets none
         # between the cells of a page on its side.
         return [Line(line.strip()) for line in text.split("\n")]
-    return _with_gaps(_rows(lines))
+    return _with_gaps(_rows(in_columns(lines)))
 
 
 def _clean(text: str) -> str:
@@ -85,10 +83,10 @@ def _clean(text: str) -> str:
     return clean_characters(re.sub("\u00ad(?=\\s*\n)", "-", text)).translate(_LIGATURES)
 
 
-def _whole_lines(pieces: Sequence[_Piece]) -> list[_Piece]:
+def _whole_lines(pieces: Sequence[Piece]) -> list[Piece]:
     """Join pieces up to the next line break, or up to a wide space between them, which separates cells."""
-    lines: list[_Piece] = []
-    parts: list[_Piece] = []
+    lines: list[Piece] = []
+    parts: list[Piece] = []
     for piece in pieces:
         *ended, rest = piece.text.split("\n")
         if _is_next_cell(parts, piece):
@@ -101,7 +99,7 @@ def _whole_lines(pieces: Sequence[_Piece]) -> list[_Piece]:
     return lines
 
 
-def _is_next_cell(parts: Sequence[_Piece], piece: _Piece) -> bool:
+def _is_next_cell(parts: Sequence[Piece], piece: Piece) -> bool:
     filled = [part for part in parts if part.text.strip()]
     if not filled or not piece.text.strip():
         return False
@@ -111,14 +109,14 @@ def _is_next_cell(parts: Sequence[_Piece], piece: _Piece) -> bool:
     return piece.x > last.x + (_WIDE_LETTER * length + _CELL_SPACE) * last.size
 
 
-def _end_line(parts: list[_Piece], lines: list[_Piece]) -> None:
+def _end_line(parts: list[Piece], lines: list[Piece]) -> None:
     text = _clean("".join(part.text for part in parts) + "\n").strip()
     if text:
         lines.append(next(part for part in parts if part.text.strip())._replace(text=text))
     parts.clear()
 
 
-def _rows(lines: Sequence[_Piece]) -> list[_Row]:
+def _rows(lines: Sequence[Piece]) -> list[_Row]:
     rows: list[_Row] = []
     for line in lines:
         if not _joins_row(rows, line):
@@ -126,7 +124,7 @@ def _rows(lines: Sequence[_Piece]) -> list[_Row]:
     return rows
 
 
-def _joins_row(rows: list[_Row], line: _Piece) -> bool:
+def _joins_row(rows: list[_Row], line: Piece) -> bool:
     """Add a line to the last row, as its next cell or the next line of its last cell, where it stands so."""
     if not rows or not line.size:
         return False
@@ -136,7 +134,7 @@ def _joins_row(rows: list[_Row], line: _Piece) -> bool:
         lower = rows[len(rows) - count + 1 :]
         if any(len(row.cells) > 1 or abs(row.edges[0] - first.edges[0]) > _SAME_EDGE for row in lower):
             break
-        if abs(first.top - line.y) <= _SAME_HEIGHT * line.size and line.x > first.edges[-1] + line.size:
+        if abs(first.top - line.y) <= SAME_HEIGHT * line.size and line.x > first.edges[-1] + line.size:
             first.cells[-1] = " ".join([first.cells[-1], *(row.cells[0] for row in lower)])
             first.cells.append(line.text)
             first.edges.append(line.x)

@@ -151,6 +151,12 @@ class GraphStore(Protocol):
         """Full text by document id."""
         ...
 
+    async def text_between(self, scope: Scope, id: str, start: int, end: int) -> tuple[int, str] | None:
+        """How many characters a document's text has, and those from `start` to `end`, cut to what there is. None without such a
+        document. No more of the text leaves the database.
+        """
+        ...
+
     async def chunk_ids(self, scope: Scope, document_id: str) -> list[str]:
         """Ids of a document's chunks, ascending by position."""
         ...

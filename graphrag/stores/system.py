@@ -181,7 +181,8 @@ class SystemStore(Books, Replies, Protocol):
         ...
 
     async def claim_job(self, worker: str, seconds: float, kinds: Sequence[str] = ()) -> tuple[Job, Lease] | None:
-        """Take the next queued job, or a running one whose lease has run out.
+        """Take the next queued job, or a running one whose lease has run out, or ends so late (two hours from now or more) that the
+        clock must have been set back since.
 
         Tenants take turns, so that nobody's many jobs hold up those of others: it is the turn of the tenant whose name is next
         after that of the job taken last, of those that have one. Of its jobs, by priority descending, then age.

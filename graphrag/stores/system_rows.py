@@ -10,6 +10,8 @@ from graphrag.llm.usage import Account, AccountKind, Usage
 from graphrag.stores.system import ApiKey, Decision, DecisionKind, Job, JobState, KeyRole
 from graphrag.types import Scalar, Scope, check_text
 
+LONGEST_LEASE = 3_600
+"""Seconds that a lease may last. One that ends later than twice that was made by a clock that has been set back since."""
 REMOVED_AT_ONCE = 500
 """Jobs, and failures of jobs, that one transaction removes: others that write wait for it."""
 _OF_A_RUN = ("crashes", "outages", "suspect", "suspect_deaths", "eta_seconds")

@@ -10,6 +10,7 @@ import pytest
 from api.cli import export
 from tests.api.conftest import Run, run_process, write
 from tests.graphrag.loaders_corpus import encrypted_pdf, make_pdf
+from tests.graphrag.test_pdf_scans import scanned
 
 GOOD = "# Good\n\nThis one is fine.\n"
 
@@ -318,3 +319,15 @@ def test_an_evaluation_that_writes_its_report_to_a_file_fails_as_text_wherever_d
         failed = run(*arguments, "--json", "report.json")
         assert (failed.code, failed.out) == (3, "")
         assert "Error: " in failed.err
+
+
+def test_pages_that_could_not_be_read_are_named_and_the_others_are_stored(run: Run, tmp_path: Path):
+    (tmp_path / "pumps.pdf").write_bytes(scanned("tsst"))
+
+    result = run("ingest", "pumps.pdf")
+
+    assert result.code == 0
+    assert "Stored without what could not be read (1)" in result.out
+    assert "pages 2-3 are pictures without text" in " ".join(result.out.split())
+    again = run("ingest", "pumps.pdf", "--json", "--meta", "year=2026")
+    assert [one["outcome"] for one in again.json["documents"]] == ["updated"]

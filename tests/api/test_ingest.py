@@ -181,7 +181,7 @@ def test_a_form_field_is_limited_and_told_so(client: httpx.Client):
     keys = _upload(client, ("a.md", TEXT), metadata=json.dumps({f"k{n}": 1 for n in range(1001)}))
 
     assert (long.status_code, long.json()["errors"]) == (413, [{"field": "metadata", "message": "too long"}])
-    assert long.json()["detail"] == "a field of the form has more than 65,536 characters"
+    assert long.json()["detail"] == "a field of the form has more than 65,536 bytes"
     assert (keys.status_code, keys.json()["detail"][:43]) == (422, "metadata has 1,001 keys, more than 1,000: l")
 
 

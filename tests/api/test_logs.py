@@ -2,14 +2,12 @@
 
 import errno
 import logging
-import tempfile
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
-from litestar.datastructures import UploadFile
 from litestar.testing import AsyncTestClient
 from structlog.testing import capture_logs
 
@@ -99,20 +97,19 @@ async def test_a_service_that_could_keep_no_upload_says_so_when_it_starts(folder
     assert str(folder / "graphrag.db") in the("uploads cannot be kept", lines)["remedy"]
 
 
-async def test_a_form_for_which_the_temporary_folder_has_no_room_is_no_fault(
+async def test_a_form_for_which_the_upload_folder_has_no_room_is_no_fault(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    async def full(part: UploadFile, _: bytes) -> None:
-        await part.close()
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(UploadFile, "write", full)
+    monkeypatch.setattr("graphrag.uploads.os.fsync", full)
     async with AsyncTestClient(create_app(settings_for(folder), development=True)) as client:
         with capture_logs() as lines:
             response = await client.post("/v1/admin/documents", files={"files": ("a.md", b"Alder Pumps.")})
 
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
-    assert tempfile.gettempdir() not in response.text
+    assert str(folder) not in response.text
     assert "No space left on device" in the("failed", lines)["error"]
 
 

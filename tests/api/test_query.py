@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from graphrag.stores.embedded.store import EmbeddedStore
 from tests.api.in_process import QUESTION, Client, ask
 
 
@@ -96,3 +97,16 @@ async def test_a_graph_has_edges_between_its_nodes_only(client: Client):
     nodes = {node["id"] for node in graph["nodes"]}
     assert nodes
     assert {edge[end] for edge in graph["edges"] for end in ("source", "target")} <= nodes
+
+
+async def test_of_a_text_only_what_is_asked_for_is_read(client: Client, monkeypatch: pytest.MonkeyPatch):
+    (document,) = (await client.get("/v1/documents?source_prefix=contracts/")).json()["documents"]
+    path = f"/v1/documents/{document['id']}/text"
+    whole = (await client.get(path)).json()
+    monkeypatch.setattr(EmbeddedStore, "texts", None)
+
+    part = (await client.get(path, params={"start": 10, "end": 30})).json()
+    beyond = (await client.get(path, params={"start": 10**6})).json()
+
+    assert part == whole | {"start": 10, "end": 30, "text": whole["text"][10:30]}
+    assert beyond == whole | {"start": whole["length"], "end": whole["length"], "text": ""}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.http.texts import MAX_VALUES, read_texts
+from api.http.texts import MAX_METADATA, MAX_VALUES, TextDocuments, read_texts
 from api.problems import ProblemError
 from graphrag.errors import InputError
 from graphrag.types import MAX_METADATA_KEYS, MAX_METADATA_TEXT
@@ -62,3 +62,25 @@ def test_a_body_may_hold_as_much_metadata_as_is_allowed():
     most = {f"k{number}": "x" for number in range(MAX_METADATA_KEYS)} | {"k1": "x" * MAX_METADATA_TEXT}
 
     assert read_texts(json.dumps({"documents": [_document(metadata=most)]}).encode()).documents[0].metadata == most
+
+
+@pytest.mark.parametrize("documents", [1, 100])
+def test_metadata_that_is_too_much_together_is_refused_before_it_is_read(
+    documents: int, monkeypatch: pytest.MonkeyPatch
+):
+    read: list[object] = []
+    monkeypatch.setattr(TextDocuments, "model_validate_json", lambda body: read.append(body))
+    each = {f"k{number}": "x" * 40_000 for number in range(1 + MAX_METADATA // 40_000 // documents)}
+    body = {"documents": [_document(metadata=each)] * documents}
+
+    with pytest.raises(ProblemError, match=r"bytes, more than 5,000,000: send fewer documents at once") as refused:
+        read_texts(json.dumps(body).encode())
+
+    assert (refused.value.status, refused.value.errors) == (413, [("metadata", "too long")])
+    assert read == []
+
+
+def test_what_the_texts_hold_is_no_metadata():
+    text = '"metadata": {' * (MAX_METADATA // 10)
+
+    assert read_texts(json.dumps({"documents": [_document(text=text)]}).encode()).documents[0].text == text

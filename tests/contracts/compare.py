@@ -67,6 +67,7 @@ async def snapshot(store: GraphStore, scope: Scope, filter: Filter | None, asked
         "documents by id": _timeless(store.documents(scope, ids=asked.documents, filter=filter)),
         "documents by prefix": _timeless(store.documents(scope, source_prefix="notes/", limit=2)),
         "texts": store.texts(scope, asked.documents),
+        "parts of texts": asyncio.gather(*(store.text_between(scope, id_, 3, 9) for id_ in asked.documents)),
         "chunk ids": asyncio.gather(*(store.chunk_ids(scope, id_) for id_ in asked.documents)),
         "chunks": store.chunks(scope, asked.chunks, filter),
         "chunks with vectors": _with_vectors(store.chunks_with_vectors(scope, asked.chunks, filter)),

@@ -212,6 +212,11 @@ class OracleStore:
         """Text by document id."""
         return {batch.document.id: batch.text for batch in self._visible(scope) if batch.document.id in ids}
 
+    async def text_between(self, scope: Scope, id: str, start: int, end: int) -> tuple[int, str] | None:
+        """Length, and a part of the text."""
+        text = (await self.texts(scope, [id])).get(id)
+        return None if text is None else (len(text), text[max(0, start) : max(0, start, end)])
+
     async def chunk_ids(self, scope: Scope, document_id: str) -> list[str]:
         """Ids by position."""
         chunks = [chunk for chunk in chunks_of(self._visible(scope)) if chunk.document_id == document_id]

@@ -87,6 +87,7 @@ async def test_text_that_is_no_unicode_finds_nothing_or_is_an_input_error(
             lambda: store.delete_documents(ANYBODY, [surrogate]),
             lambda: store.documents(ANYBODY, after=f"x{surrogate}"),
             lambda: store.texts(ANYBODY, [surrogate]),
+            lambda: store.text_between(ANYBODY, surrogate, 0, 1),
             lambda: store.chunks_with_vectors(ANYBODY, [surrogate]),
             lambda: store.entities(ANYBODY, [surrogate, entity_id("default", surrogate)]),
             lambda: store.chunks_mentioning(ANYBODY, [surrogate], 5),

@@ -1,6 +1,7 @@
 """What the Neo4j store does while its server is away: who waits for a response learns soon, work in the background goes on."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -12,6 +13,7 @@ from graphrag.stores.neo4j.open import open_stores
 from graphrag.stores.neo4j.store import Neo4jStore
 from graphrag.stores.waiting import somebody_waiting
 from graphrag.types import Scope
+from tests.contracts.jobs import a_key
 from tests.relay import SOON, Relay, leading_to
 
 
@@ -64,6 +66,46 @@ async def test_who_waits_learns_of_a_server_that_hangs(
     away, back = [line.getMessage() for line in caplog.records if line.name == connection.__name__]
     assert away.endswith(": no answer in time")
     assert " is back after " in back
+
+
+async def test_who_waits_for_a_write_learns_of_a_server_that_hangs(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "WAITED_READ_SECONDS", 0.5)
+    first, second, third = (a_key(uuid.uuid4().hex) for _ in range(3))
+    async with open_stores(relay.url, filter_fields=()) as (_, system):
+        await system.add_key(first)
+        relay.deaf()
+        async with asyncio.timeout(SOON):
+            with somebody_waiting(), pytest.raises(StoreError, match="does not answer"):
+                await system.add_key(second)
+        relay.deaf(for_now=False)
+        with somebody_waiting():
+            await system.add_key(third)
+        assert {key.id for key in await system.keys("default")} >= {first.id, third.id}
+
+
+async def test_a_write_that_takes_long_is_waited_for_while_the_server_answers(
+    store: Neo4jStore, driver: AsyncDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered: list[object] = []
+    read = connection.Connection.read
+
+    async def noted(self: connection.Connection, query: str, **parameters: object) -> list[connection.Row]:
+        found = await read(self, query, **parameters)
+        answered.append(found)
+        return found
+
+    async def work(transaction: connection.Transaction) -> int:
+        while len(answered) < 3:  # noqa: ASYNC110 - as a large document takes its time
+            await asyncio.sleep(0.02)
+        return int((await transaction.run("RETURN 7"))[0][0])
+
+    monkeypatch.setattr(connection.Connection, "read", noted)
+    monkeypatch.setattr(connection, "WAITED_READ_SECONDS", 0.5)
+    with somebody_waiting():
+        assert await connection.Connection(driver, "neo4j", "here").write(work) == 7
+    assert answered == [[[1]]] * 3
 
 
 async def test_the_schema_that_a_dead_process_has_locked_is_waited_for_and_that_is_said(

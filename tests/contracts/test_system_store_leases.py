@@ -20,6 +20,14 @@ async def test_a_job_is_not_taken_over_before_its_lease_runs_out(system: SystemS
     assert await system.claim_job("w2", LONG) is None
 
 
+async def test_a_job_is_taken_over_from_a_worker_whose_clock_was_years_ahead(system: SystemStore) -> None:
+    await system.submit_job(a_job("j1"))
+    ahead = await claimed(system, seconds=1e8)
+    lease = await claimed(system, "w2", seconds=3_600)
+    assert (lease.job_id, lease.fence) == ("j1", ahead.fence + 1)
+    assert await system.claim_job("w3", LONG) is None
+
+
 async def test_each_claim_raises_the_fence_over_expiry_giving_back_and_retrying(system: SystemStore) -> None:
     await system.submit_job(a_job("j1"))
     leases = [await claimed(system, seconds=SHORT)]

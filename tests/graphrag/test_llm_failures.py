@@ -1,9 +1,13 @@
 """The chat client against a server that fails in every way in which one can."""
 
 import asyncio
+import json
 import logging
 import time
 import traceback
+import tracemalloc
+import zlib
+from contextlib import suppress
 
 import pytest
 
@@ -12,7 +16,7 @@ from graphrag.llm.calls import Patience, within
 from graphrag.llm.client import Chat
 from graphrag.llm.presets import PRESETS
 from tests.graphrag.chatting import HELLO, KEY, QUICK, TOOLS, chat_at, streamed
-from tests.model_server import Action, ModelServer, closes, fails, hangs, raw, replies
+from tests.model_server import Action, Exchange, ModelServer, closes, fails, hangs, raw, replies
 
 
 @pytest.mark.parametrize(
@@ -296,3 +300,74 @@ async def test_a_password_in_the_address_is_in_no_message_and_no_log(
     assert server.url in caplog.text
     assert "hunter2" not in caplog.text + "".join(traceback.format_exception(error.value))
     assert server.exchanges[0].headers["authorization"] == "Basic bWU6aHVudGVyMg=="
+
+
+MEGABYTE = b" " * 1_000_000
+
+
+def floods(*, status: int = 200, packed: bool = False) -> Action:
+    """Sends on and on, for 200 MB; packed, all of it in some hundred kilobytes."""
+
+    async def act(exchange: Exchange) -> None:
+        packing = {"content_encoding": "gzip"} if packed else {}
+        await exchange.head(status, chunked=True, **packing)
+        pack = zlib.compressobj(wbits=31)
+        with suppress(ConnectionError):
+            for _ in range(200):
+                part = pack.compress(MEGABYTE) if packed else MEGABYTE
+                if part:
+                    await exchange.chunk(part)
+            await exchange.chunk(b"")
+
+    return act
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
+@pytest.mark.parametrize("status", [200, 400])
+async def test_a_reply_without_end_is_given_up(server: ModelServer, chat: Chat, status: int, packed: bool):
+    server.next(floods(status=status, packed=packed))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelOutputError, match=r"sends more than 32,000,000 bytes in one reply"):
+            await chat.complete(HELLO, max_tokens=50)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 100_000_000
+
+
+async def test_a_stream_without_end_of_a_line_is_given_up(server: ModelServer, chat: Chat):
+    async def act(exchange: Exchange) -> None:
+        await exchange.head(chunked=True, content_type="text/event-stream")
+        await exchange.chunk(b"data: ")
+        with suppress(ConnectionError):
+            for _ in range(200):
+                await exchange.chunk(MEGABYTE)
+
+    server.next(act)
+    with pytest.raises(ModelOutputError, match="sends more than 32,000,000 bytes in one reply"):
+        await streamed(chat)
+
+
+@pytest.mark.parametrize("packing", ["gzip", "deflate"])
+async def test_a_packed_reply_is_read(server: ModelServer, chat: Chat, packing: str):
+    async def act(exchange: Exchange) -> None:
+        body = json.dumps({"choices": [{"message": {"content": "Good day."}, "finish_reason": "stop"}]}).encode()
+        pack = zlib.compressobj(wbits=31 if packing == "gzip" else 15)
+        packed = pack.compress(body) + pack.flush()
+        await exchange.head(length=len(packed), content_encoding=packing)
+        await exchange.send(packed)
+
+    server.next(act)
+    assert (await chat.complete(HELLO, max_tokens=50)).text == "Good day."
+
+
+@pytest.mark.parametrize(("packing", "told"), [("br", "packs its reply with 'br'"), ("gzip", "that is damaged")])
+async def test_a_reply_that_cannot_be_unpacked_is_told_of(server: ModelServer, chat: Chat, packing: str, told: str):
+    async def act(exchange: Exchange) -> None:
+        await exchange.head(length=3, content_encoding=packing)
+        await exchange.send(b"abc")
+
+    server.next(act)
+    with pytest.raises(ModelOutputError, match=told):
+        await chat.complete(HELLO, max_tokens=50)

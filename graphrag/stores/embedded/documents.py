@@ -67,6 +67,23 @@ def texts(connection: sqlite3.Connection, scope: Scope, ids: Sequence[str]) -> d
     }
 
 
+def text_between(
+    connection: sqlite3.Connection, scope: Scope, id_: str, start: int, end: int
+) -> tuple[int, str] | None:
+    """See GraphStore.text_between. `start` is not negative, and not after `end`."""
+    row = connection.execute(
+        "SELECT tenant, access, length, substr(text, ?, ?) FROM documents WHERE id = ?", (start + 1, end - start, id_)
+    ).fetchone()
+    if row is None:
+        return None
+    tenant, access, length, text = row
+    if not scope.sees(tenant, access):
+        return None
+    if len(text) < min(end, length) - start:  # substr ends at a NUL
+        text = texts(connection, scope, [id_])[id_][start:end]
+    return length, text
+
+
 def count(connection: sqlite3.Connection, scope: Scope) -> tuple[int, int]:
     """Documents that the scope sees, and relations in them."""
     visible = "SELECT id FROM documents WHERE tenant = ? AND (? OR access IN (SELECT value FROM json_each(?)))"

@@ -8,7 +8,7 @@ from typing import cast, get_args
 
 from graphrag.stores.embedded.database import Database
 from graphrag.stores.system import ENDED, Job, JobState, Lease, Queue
-from graphrag.stores.system_rows import REMOVED_AT_ONCE, job_from, now
+from graphrag.stores.system_rows import LONGEST_LEASE, REMOVED_AT_ONCE, job_from, now
 
 JOB_COLUMNS = "id, tenant, access, kind, payload, state, priority, progress, error, created_at, updated_at"
 
@@ -16,7 +16,8 @@ _TURN = "turn"
 """Key of meta: the tenant whose job was taken last."""
 _DONE, _FAILED = "documents_done", "documents_failed"
 """Keys of meta: see Queue."""
-_CLAIMABLE = "(state = 'queued' OR (state = 'running' AND lease_until <= ?))"
+_CLAIMABLE = f"(state = 'queued' OR (state = 'running' AND abs(lease_until - ? - {LONGEST_LEASE}) >= {LONGEST_LEASE}))"
+"""With the time now: a lease that has run out, or that no worker can have made by this clock."""
 
 
 async def claim_job(database: Database, worker: str, seconds: float, kinds: Sequence[str]) -> tuple[Job, Lease] | None:

@@ -156,6 +156,14 @@ class EmbeddedStore:
         """See GraphStore.texts."""
         return await self._database.read(lambda connection: documents.texts(connection, scope, ids))
 
+    async def text_between(self, scope: Scope, id: str, start: int, end: int) -> tuple[int, str] | None:
+        """See GraphStore.text_between."""
+        if not is_text(id):
+            return None
+        return await self._database.read(
+            lambda connection: documents.text_between(connection, scope, id, max(0, start), max(0, start, end))
+        )
+
     async def chunk_ids(self, scope: Scope, document_id: str) -> list[str]:
         """See GraphStore.chunk_ids."""
         if not is_text(document_id):

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Collection, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import Context
 from typing import Any, LiteralString, TypeVar, cast
 
@@ -108,7 +108,7 @@ class Connection:
         with neo4j_errors(self.location):
             # A server that hangs keeps no time limit of its own.
             try:
-                async with asyncio.timeout(WAITED_READ_SECONDS if waited else OUTAGE_SECONDS + 2 * READ_SECONDS):
+                async with asyncio.timeout(_patience()):
                     result = await self._persistently(
                         lambda: self._driver.execute_query(
                             asked,
@@ -152,6 +152,9 @@ class Connection:
         """Run `work` in one transaction. It may run several times, until one run commits; so it must only depend on what
         it reads in the transaction.
 
+        It may take as long as it takes while the server answers others; where it does not, the call fails within twice the
+        time of a read. Whether it was done is then not known.
+
         Raises:
             StoreError: as read, or the transaction is too large for the server's memory.
         """
@@ -170,18 +173,43 @@ class Connection:
                 raise
 
         with neo4j_errors(self.location):
-            for attempt in range(_ATTEMPTS):
-                try:
-                    async with self._driver.session(
-                        database=self._database, bookmark_manager=self._bookmarks
-                    ) as session:
-                        return await self._persistently(lambda: session.execute_write(unit))
-                except Neo4jError as exc:
-                    if not _met_another(exc) or attempt == _ATTEMPTS - 1:
-                        raise
-                    _log.debug("transaction met another one, trying again: %s", exc.code)
-                    await asyncio.sleep(0.01 * 2**attempt)
+            async with self._while_it_answers():
+                return await self._committed(unit)
+
+    async def _committed(self, unit: Callable[[AsyncManagedTransaction], Awaitable[_T]]) -> _T:
+        for attempt in range(_ATTEMPTS):
+            try:
+                async with self._driver.session(database=self._database, bookmark_manager=self._bookmarks) as session:
+                    return await self._persistently(lambda: session.execute_write(unit))
+            except Neo4jError as exc:
+                if not _met_another(exc) or attempt == _ATTEMPTS - 1:
+                    raise
+                _log.debug("transaction met another one, trying again: %s", exc.code)
+                await asyncio.sleep(0.01 * 2**attempt)
         raise AssertionError("the last attempt returns or raises")
+
+    @asynccontextmanager
+    async def _while_it_answers(self) -> AsyncGenerator[None]:
+        """Break off what is done inside, with TimeoutError, once the server answers nothing else either: one that hangs keeps no
+        time limit of its own, and one that works on a large document must be let.
+        """
+        seconds = _patience()
+
+        async def watch() -> None:
+            with suppress(StoreError):
+                while True:
+                    await asyncio.sleep(seconds)
+                    await self.read("RETURN 1")
+            limit.reschedule(asyncio.get_running_loop().time())
+
+        async with asyncio.timeout(None) as limit:
+            watching = asyncio.create_task(watch())
+            try:
+                yield
+            finally:
+                watching.cancel()
+                with suppress(asyncio.CancelledError):
+                    await watching
 
     async def define(self, statement: str) -> None:
         """Run a statement of the schema, alone in its transaction."""
@@ -244,6 +272,11 @@ class Connection:
         if self._away_since is not None:
             _log.warning("%s is back after %.0f s", self.location, time.monotonic() - self._away_since)
             self._away_since = None
+
+
+def _patience() -> float:
+    """Seconds that a server may be silent, or a read take with all its attempts."""
+    return WAITED_READ_SECONDS if somebody_waits() else OUTAGE_SECONDS + 2 * READ_SECONDS
 
 
 @contextmanager

@@ -86,6 +86,12 @@ UNWIND $ids AS id
 MATCH (d:Document {{id: id}}) WHERE {_SEES_D}
 RETURN d.id, d.text"""
 
+# substring counts code points, as we do; a beginning behind the end is an empty text.
+TEXT_BETWEEN: LiteralString = f"""
+UNWIND $ids AS id
+MATCH (d:Document {{id: id}}) WHERE {_SEES_D}
+RETURN d.length, substring(d.text, $start, $length)"""
+
 STATISTICS: LiteralString = f"""
 MATCH (d:Document) WHERE {_SEES_D}
 WITH count(d) AS documents, sum(d.chunk_count) AS chunks, sum(d.mention_count) AS mentions, sum(d.relation_count) AS relations

@@ -19,7 +19,10 @@ MATCH (s:SchemaVersion {id: 'schema'}) SET s.lock = $lock
 WITH s
 SET s.documents_done = coalesce(s.documents_done, 0) + $done, s.documents_failed = coalesce(s.documents_failed, 0) + $failed"""
 
-_CLAIMABLE: LiteralString = f"(j.state = 'queued' OR (j.state = 'running' AND j.lease_until <= {CLOCK}))"
+_CLAIMABLE: LiteralString = (
+    f"(j.state = 'queued' OR (j.state = 'running' AND abs(j.lease_until - {CLOCK} - 3600) >= 3600))"
+)
+"""A lease that has run out, or that no worker can have made by this clock: see system_rows.LONGEST_LEASE."""
 # `turn` is the tenant whose job was taken last.
 _NEXT: LiteralString = f"""
 MATCH (s:SchemaVersion {{id: 'schema'}})

@@ -169,6 +169,18 @@ class Neo4jStore:
         found = await self._connection.read(queries.TEXTS, ids=_valid(ids), **queries.scope_parameters(scope))
         return {str(id_): str(text) for id_, text in found}
 
+    async def text_between(self, scope: Scope, id: str, start: int, end: int) -> tuple[int, str] | None:
+        """See GraphStore.text_between."""
+        first = max(0, start)
+        found = await self._connection.read(
+            queries.TEXT_BETWEEN,
+            ids=_valid([id]),
+            start=first,
+            length=max(0, end - first),
+            **queries.scope_parameters(scope),
+        )
+        return (int(found[0][0]), str(found[0][1])) if found else None
+
     async def chunk_ids(self, scope: Scope, document_id: str) -> list[str]:
         """See GraphStore.chunk_ids."""
         if not is_text(document_id):
