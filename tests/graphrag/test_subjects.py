@@ -21,12 +21,16 @@ def _detected(text: str) -> tuple[str, ...]:
         ("Maha Sona or Maha Sohona is a demon.", {"Maha Sona", "Maha Sohona"}),
         ("Michael Theophilus Johnson, better known as Mikey Spice, is a singer.", {"Mikey Spice"}),
         ("Halvorix Components supplied the power module.", {"Halvorix Components"}),
+        ("Hairline cracks that open again each winter need a flexible repair.", {"Hairline cracks"}),
     ],
 )
 def test_a_text_is_about_what_its_first_sentence_defines(text: str, subjects: set[str]):
     assert subjects <= set(_detected(text))
 
 
-@pytest.mark.parametrize("text", ["", "It was built in the spring.", "He then left."])
+@pytest.mark.parametrize(
+    "text",
+    ["", "It was built in the spring.", "He then left.", "With card debt at twenty-two percent you should not invest."],
+)
 def test_a_text_that_names_nothing_is_about_nothing(text: str):
     assert _detected(text) == ()
