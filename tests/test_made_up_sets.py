@@ -1,0 +1,47 @@
+"""The labels of the made-up sets: what answers stands in the passages that are named, and every kind of question is asked."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from graphrag.evaluation.beir import load_dataset
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+ASKED = {
+    "development": {"compositional": 14, "inference": 6, "comparison": 7, "bridge_comparison": 7, "one_hop": 5},
+    "development_2": {"compositional": 14, "inference": 6, "comparison": 7, "bridge_comparison": 7, "one_hop": 5},
+    "held_out": {"compositional": 22, "inference": 8, "comparison": 10, "bridge_comparison": 12, "one_hop": 2},
+}
+PASSAGES = {"bridge_comparison": {3, 4}, "one_hop": {1}, "compositional": {2, 3}}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_the_articles_of_a_question_hold_its_answer(name: str):
+    dataset = load_dataset(BENCHMARKS / "articles" / name)
+    texts = {passage.id: f"{passage.title} {passage.text}".casefold() for passage in dataset.passages}
+    assert Counter(query.kind for query in dataset.queries) == ASKED[name]
+    for query in dataset.queries:
+        assert len(query.gold) in PASSAGES.get(query.kind, {2})
+        if "comparison" not in query.kind:
+            held = " ".join(texts[id_] for id_ in query.gold)
+            assert any(answer.casefold() in held for answer in query.answers), query.text
+
+
+@pytest.mark.parametrize("name", ["news/development", "news/held_out", "plain/development", "plain/held_out"])
+def test_the_passages_of_a_question_hold_its_answer(name: str):
+    dataset = load_dataset(BENCHMARKS / name)
+    texts = {passage.id: f"{passage.title} {passage.text}".casefold() for passage in dataset.passages}
+    asked = Counter(query.kind for query in dataset.queries)
+    if name.startswith("news"):
+        assert asked == {"inference": 17, "comparison": 15, "temporal": 8}
+    else:
+        assert asked == {"fact": 15, "claim": 12, "howto": 13, "two_passages": 12, "claim_two": 4}
+    unlike = 0
+    for query in dataset.queries:
+        several = name.startswith("news") or query.kind in ("two_passages", "claim_two")
+        assert len(query.gold) in ({2, 3} if several else {1})
+        if query.kind in ("fact", "inference"):
+            held = " ".join(texts[id_] for id_ in query.gold)
+            unlike += not any(answer.casefold() in held for answer in query.answers)
+    assert unlike <= 1  # as "eleven days (median)" for "a median of eleven days"
