@@ -25,6 +25,11 @@ FIRST_HOP = 0.2
 NAMED_BY_NOUN = frozenset(terms("county district river university island"))
 """Nouns that stand in the names of what they are said of."""
 _SUBJECT = re.compile(rf"{FULL_NAME}(?=\s+\(|\s+(?:is|was|were)\s|,)")
+_POSSIBLE = re.compile(
+    r"\b(?:faces?|facing|may|might|could(?! not)|(?:plans?|intends?|hopes?|expects?|expected|threatens?|threatened) to)\b"
+)
+"""Words for what has not happened, or not yet."""
+_HAPPENED = re.compile(r"\b(?:did|was|were|has|have|had)\b", re.IGNORECASE)
 TOWNS = frozenset(terms("city town village birthplace place location"))
 
 
@@ -49,6 +54,8 @@ class Guards:
     """Whether it asks when or where a relative did something of whom no passage tells."""
     ordered: bool
     """Whether it asks who came before or after somebody."""
+    happened: bool
+    """Whether it asks what has happened, and not what may."""
     leading: Mapping[str, str]
     """By key, the type of what passages about the question's names mention."""
 
@@ -73,6 +80,7 @@ class Guards:
             kin=frozenset() if of_person and kin_asked(text) is None else kin,
             untold=bool(kin) and not of_person and not any(_has_relative(one, person, kin) for one in passages),
             ordered=of_person and asks_of_order(text),
+            happened=_HAPPENED.search(text) is not None and _POSSIBLE.search(text) is None,
             leading={mention.key: mention.type for passage in first_hops for mention in passage.chunk.mentions},
         )
 
@@ -135,9 +143,18 @@ class Guards:
             return False
         if self.ordered and not tells_of_order(found.sentence):
             return False
+        if self.happened and _is_only_possible(found):
+            return False
         if not self.attribute:
             return True
         return bool(held_terms(self.attribute, found.above.union(terms(found.sentence))))
+
+
+def _is_only_possible(found: Found) -> bool:
+    """Whether the clause of a candidate tells of what may happen up to it: "he faces up to 25 years" is no sentence given."""
+    chunk = found.chunk
+    said = chunk.between(chunk.spans[sentence_at(chunk, found.start)][0], found.start)
+    return _POSSIBLE.search(re.split(r"[;:]|, (?:and|but) ", said)[-1]) is not None
 
 
 def _is_of_another_like(sentence: str, name: str) -> bool:

@@ -26,6 +26,7 @@ NOTES = {
     "Depot log": "Truck TR-9 stood idle at the depot for six days in May. In June it was compared with TR-4 on the quarry road.",
     "SOP 14": "Version 6, approved by the Head of Networks on 17 October 2024. It replaces version 5 and is read by all crews.",
     "Iona Tarrant": "Iona Tarrant (born 1948) is a Scottish novelist, best known for the Fern Street books. She was born in Oban.",
+    "Dray trial": "Callum Dray, on trial for fraud, has denied it. In prison he faces up to 25 years. He was given eleven days to reply.",
     "RFC-061: Move the last VMs to Kubernetes": "Thirteen VMs are left, most of them render hosts.",
 }
 ANSWERS = {
@@ -43,6 +44,8 @@ ANSWERS = {
     "When did the firm that supplied the Tarn turbine close?": "1988",
     "Where was the architect of the Vessen library born?": "Hammerby",
     "Where was Iona Tarrant born?": "Oban",
+    "How many years in prison was Callum Dray given?": "",
+    "How many years in prison could Callum Dray face?": "25",
     "What does TR-4 cost?": "EUR 410",
     "What does the truck cost that stood idle at the depot in May?": "EUR 365",
     "What is the load of the truck that stood idle at the depot in May?": "8 tonnes",
