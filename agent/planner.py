@@ -22,7 +22,7 @@ LATER_CANDIDATES = 10
 """Hits taken from each of the later searches."""
 LATER_EXPANSION = 25
 """Neighbours taken from a later one."""
-FIRM = 0.8
+FIRM = 0.85
 """Share of the question's words, each counted as firmly as the passage that holds it is joined (`joined` in
 agent/assess.py), from which a short answer ends the search after the first step. With both, following the graph hardly ever brings a
 passage that is lacking; with less than this, or without a short answer, however confident, it often does. Chosen on HotpotQA,
