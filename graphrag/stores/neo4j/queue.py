@@ -7,7 +7,7 @@ from typing import LiteralString, get_args
 
 from graphrag.stores.neo4j.connection import Connection, Transaction
 from graphrag.stores.system import ENDED, Job, JobState, Lease, Queue
-from graphrag.stores.system_rows import REMOVED_AT_ONCE, job_from, now
+from graphrag.stores.system_rows import LONGEST_LEASE, REMOVED_AT_ONCE, job_from, now
 
 JOB: LiteralString = """j.id, j.tenant, j.labels, j.kind, j.payload, j.state, j.priority, j.progress, j.error, j.created_at,
     j.updated_at"""
@@ -20,9 +20,9 @@ WITH s
 SET s.documents_done = coalesce(s.documents_done, 0) + $done, s.documents_failed = coalesce(s.documents_failed, 0) + $failed"""
 
 _CLAIMABLE: LiteralString = (
-    f"(j.state = 'queued' OR (j.state = 'running' AND abs(j.lease_until - {CLOCK} - 3600) >= 3600))"
+    f"(j.state = 'queued' OR (j.state = 'running' AND abs(j.lease_until - {CLOCK} - $longest) >= $longest))"
 )
-"""A lease that has run out, or that no worker can have made by this clock: see system_rows.LONGEST_LEASE."""
+"""A lease that has run out, or that no worker can have made by this clock; `$longest` is LONGEST_LEASE."""
 # `turn` is the tenant whose job was taken last.
 _NEXT: LiteralString = f"""
 MATCH (s:SchemaVersion {{id: 'schema'}})
@@ -68,9 +68,9 @@ async def claim_job(
     """See SystemStore.claim_job."""
 
     async def work(tx: Transaction) -> tuple[Job, Lease] | None:
-        while found := await tx.run(_NEXT, kinds=list(kinds)):
+        while found := await tx.run(_NEXT, kinds=list(kinds), longest=LONGEST_LEASE):
             ((id_,),) = found
-            claimed = await tx.run(_CLAIM, id=id_, worker=worker, seconds=seconds, now=now())
+            claimed = await tx.run(_CLAIM, id=id_, worker=worker, seconds=seconds, now=now(), longest=LONGEST_LEASE)
             if claimed:  # otherwise another worker was faster, and this one has waited for it
                 *columns, fence, until = claimed[0]
                 job = job_from(columns)
@@ -82,7 +82,7 @@ async def claim_job(
 
 async def queue(connection: Connection) -> Queue:
     """See SystemStore.queue."""
-    ((states, since, done, failed),) = await connection.read(_QUEUE, states=get_args(JobState))
+    ((states, since, done, failed),) = await connection.read(_QUEUE, longest=LONGEST_LEASE, states=get_args(JobState))
     return Queue(dict(states), since, done, failed)
 
 
